@@ -1,22 +1,35 @@
+import { OWN_ERRORS } from "./own-errors.ts";
+
 /** Where a failure arose; tells the reader whom to ask. */
 export type FailureSource = "atlas" | "credentials" | "network" | "configuration" | "input" | "file-host" | "disk";
 
-/** The error object every failed tool call returns; Atlas's own field names come first. */
+/** The error object of every failed tool call: Atlas's own fields first, then what this server adds. */
 export interface ErrorEnvelope {
-  /** HTTP status, absent when no response arrived. */
+  /** HTTP status; absent when no response arrived. */
   error?: number;
+  /** Atlas's code, or one of `OWN_ERRORS`; absent only where Atlas sent none. */
   errorCode?: string;
   reason?: string;
   detail?: string;
   parameters?: string[];
   badRequestDetail?: { fields: { field: string; description: string }[] };
   source: FailureSource;
+  /** Whether the same call may succeed later without any change. */
   retryable: boolean;
+  /** Seconds to wait before the next try; only where someone named a time. */
   retryAfterSeconds?: number;
   hint: string;
 }
 
-/** The one failure type of this program; it carries facts, the edge turns them into prose. */
+export type OwnErrorCode = keyof typeof OWN_ERRORS;
+
+/** Facts about one failure; what is left out comes from the table of own errors. */
+export type FailureFacts = Partial<ErrorEnvelope> & { detail?: string };
+
+/**
+ * The one failure type of this program. `detail` is made of our own words and validated values, never of a foreign
+ * error's message: that may hold secrets. The foreign error goes into `cause`, which only the log prints, scrubbed.
+ */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly envelope: ErrorEnvelope;
@@ -25,4 +38,14 @@ export class Failure extends Error {
     super([envelope.errorCode, envelope.detail ?? envelope.hint].filter(Boolean).join(": "), options);
     this.envelope = envelope;
   }
+
+  get code(): string | undefined {
+    return this.envelope.errorCode;
+  }
+}
+
+/** A failure that this server names itself: source, retryability and hint come from the table unless `facts` say otherwise. */
+export function ownFailure(code: OwnErrorCode, facts: FailureFacts = {}, options?: ErrorOptions): Failure {
+  const { source, retryable, meaning, hint } = OWN_ERRORS[code];
+  return new Failure({ errorCode: code, detail: meaning, source, retryable, hint, ...facts }, options);
 }

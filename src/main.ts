@@ -4,7 +4,8 @@ import { createAtlas } from "./atlas/client.ts";
 import { signWithServiceAccount } from "./auth/service-account.ts";
 import { parseConfig } from "./config.ts";
 import { Failure } from "./errors.ts";
-import { createSend, type Send } from "./http/send.ts";
+import type { Send } from "./http/send.ts";
+import { createTransport } from "./http/transport.ts";
 import { createServer } from "./server.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 
@@ -13,7 +14,7 @@ const failWith = Number(process.env.ATLAS_FLEX_SIMULATOR_FAIL_WITH) || 0;
 const simulator = config.simulate ? await startSimulator(failWith ? { failWith } : {}) : undefined;
 const baseUrl = simulator ? new URL(simulator.baseUrl) : config.baseUrl;
 const account = simulator ? SIMULATED : config.serviceAccount;
-const http = createSend();
+const http = createTransport();
 
 const unconfigured: Send = () =>
   Promise.reject(

@@ -26,9 +26,10 @@ export function createAtlas(baseUrl: URL, send: Send): Atlas {
       url: new URL(path, baseUrl),
       headers: { accept: MEDIA_TYPE, ...(body ? { "content-type": MEDIA_TYPE } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
+      deadline: Date.now() + 45_000,
       signal,
     });
-    const json = parseJson(response.text);
+    const { json } = response;
     if (response.status !== 200) throw atlasFailure(response.status, json);
     const parsed = schema.safeParse(json);
     if (parsed.success) return parsed.data;
@@ -67,12 +68,4 @@ function atlasFailure(status: number, json: unknown): Failure {
         ? "Check the credentials, their project role (Project Owner or Project Backup Export Operator) and their API access list."
         : "Check groupId, name and the id with list_flex_snapshots, then call again.",
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

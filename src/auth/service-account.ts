@@ -30,9 +30,10 @@ export function signWithServiceAccount(account: ServiceAccount, baseUrl: URL, se
         "content-type": "application/x-www-form-urlencoded",
       },
       body: "grant_type=client_credentials",
+      deadline: now() + 20_000,
       signal: AbortSignal.timeout(20_000),
     });
-    const token = response.status === 200 ? Token.safeParse(parseJson(response.text)) : undefined;
+    const token = response.status === 200 ? Token.safeParse(response.json) : undefined;
     if (!token?.success) {
       throw new Failure({
         error: response.status,
@@ -57,12 +58,4 @@ export function signWithServiceAccount(account: ServiceAccount, baseUrl: URL, se
     const authorization = `Bearer ${await token()}`;
     return send({ ...request, headers: { ...request.headers, authorization } });
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

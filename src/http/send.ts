@@ -1,51 +1,42 @@
-import { Agent, request } from "undici";
-import { Failure } from "../errors.ts";
-
 /** One HTTP request as the rest of the program sees it. */
 export interface HttpRequest {
   method: "GET" | "POST";
   url: URL;
   headers: Record<string, string>;
   body?: string;
+  /** Send on a connection of its own: the outcome of a request that is not idempotent must not hang on a stale one. */
+  freshConnection?: boolean;
+  /** Moment at which the caller gives up, milliseconds since the epoch; waiting beyond it is pointless. */
+  deadline: number;
   signal: AbortSignal;
 }
 
 export interface HttpResponse {
   status: number;
+  /** Names in lower case. */
   headers: Record<string, string | string[] | undefined>;
-  text: string;
+  /** The parsed body; undefined when it is empty or not JSON. */
+  json: unknown;
 }
 
+/** Sends one request; rejects with a `Failure` when no complete response arrives, with the signal's reason when aborted. */
 export type Send = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** An API answer above this is not one: a full page of 500 items stays far below. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** A capability around a `Send`: retry, signing, reading. */
+export type Middleware = (next: Send) => Send;
 
-/** Sends over keep-alive connections; redirects come back as they are, bodies above 8 MiB are refused. */
-export function createSend(): { send: Send; close: () => Promise<void> } {
-  const agent = new Agent({
-    connect: { timeout: 10_000 },
-    headersTimeout: 25_000,
-    bodyTimeout: 25_000,
-    maxResponseSize: MAX_BODY_BYTES,
-  });
-  const send: Send = async ({ method, url, headers, body, signal }) => {
-    try {
-      const response = await request(url, { dispatcher: agent, method, headers, body: body ?? null, signal });
-      return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason;
-      throw new Failure(
-        {
-          errorCode: "NETWORK_ERROR",
-          detail: `No answer from ${url.host}.`,
-          source: "network",
-          retryable: true,
-          hint: "Check the network connection, the proxy and MONGODB_ATLAS_BASE_URL, then call again.",
-        },
-        { cause },
-      );
-    }
-  };
-  return { send, close: () => agent.destroy() };
+/** Edges of the outside world, passed in as plain values so that tests can hold them still. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Uniform in [0, 1). */
+  random: () => number;
+}
+
+/** One header's value; the first where a server sent several. */
+export function headerOf({ headers }: Pick<HttpResponse, "headers">, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,0 +1,163 @@
+import type { ErrorEnvelope } from "../errors.ts";
+
+/** What a transfer is about: the same triple is the same backup, whatever its file is called. */
+export interface SnapshotIdentity {
+  groupId: string;
+  /** The cluster's name. */
+  name: string;
+  snapshotId: string;
+}
+
+/** What Atlas says of a snapshot; times are ISO 8601. */
+export interface SnapshotFacts {
+  scheduledTime?: string;
+  startTime?: string;
+  finishTime?: string;
+  expiration?: string;
+  mongoDBVersion?: string;
+}
+
+/** A signed link to a snapshot's file: a secret. */
+export interface SnapshotLink {
+  url: string;
+  restoreJobId?: string;
+  /** Milliseconds since the epoch. */
+  expiresAt?: number;
+}
+
+/** Where snapshots come from; the transfer knows nothing else of Atlas. */
+export interface SnapshotSource {
+  /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
+  describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SnapshotFacts>;
+  /**
+   * A usable link: of the known restore job, else of an unexpired job in Atlas's list, else of a new job.
+   * Waits until a job has its link. Never returns one of `refused`.
+   */
+  link(
+    identity: SnapshotIdentity,
+    known: { restoreJobId?: string; refused: ReadonlySet<string> },
+    signal: AbortSignal,
+  ): Promise<SnapshotLink>;
+}
+
+/** `paused`: nothing runs, the part is kept, `lastError` says why; saving again continues. */
+export type SaveState = "queued" | "requesting" | "downloading" | "verifying" | "complete" | "paused";
+
+/** What is known of the bytes of a file that was read to its end. */
+export interface Integrity {
+  /** `ok`: every gzip member's CRC-32 and length are right up to the last byte. */
+  gzip: "ok" | "damaged";
+  /** `ok`: as many bytes as the file host announced; `unknown`: it announced none. */
+  length: "ok" | "wrong" | "unknown";
+  /** Comparison with the host's MD5 ETag, where it is one. */
+  md5: "ok" | "wrong" | "not-verifiable";
+  /** Only when checked again later: comparison with the record written when the file was saved. */
+  recordedSha256?: "ok" | "wrong" | "unrecorded";
+  /** Our own words: which member or offset is damaged, a missing tar end marker. */
+  notes?: string[];
+}
+
+export type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive" | "unknown";
+
+/** What an archive holds: counts only, since names inside it are untrusted. */
+export interface Contents {
+  kind: ContentsKind;
+  /** Regular files inside the tar; absent for an archive that is no tar. */
+  files?: number;
+  /** Collections: `*.wt` collection files, `*.bson` files, or entries of a mongodump prelude. */
+  collections?: number;
+  /** Bytes after decompression. */
+  unpackedBytes: number;
+}
+
+/** How to restore a file on this computer: our own words, validated version numbers and quoted absolute paths only. */
+export interface RestoreGuide {
+  kind: ContentsKind;
+  /** Programs that must be installed, with version. */
+  needs: string[];
+  commands: string[];
+}
+
+/** A transfer or a finished file as `save` sees it. */
+export interface SaveReport {
+  state: SaveState;
+  fileName: string;
+  path: string;
+  /** Bytes on disk so far; all of them when complete. */
+  bytes: number;
+  totalBytes?: number;
+  bytesPerSecond?: number;
+  secondsLeft?: number;
+  /** Bytes that an earlier attempt had saved. */
+  resumedFromBytes?: number;
+  sha256?: string;
+  integrity?: Integrity;
+  contents?: Contents;
+  restore?: RestoreGuide;
+  lastError?: ErrorEnvelope;
+  /** Our own words, such as a transfer that will outlive its link or that had to start over. */
+  warnings?: string[];
+}
+
+export interface SavedFile {
+  fileName: string;
+  path: string;
+  bytes: number;
+  /** `unrecorded`: no record lies beside it, so this server did not save it. */
+  state: "complete" | "unrecorded";
+  identity?: SnapshotIdentity;
+  facts?: SnapshotFacts;
+  sha256?: string;
+  contents?: Contents;
+  savedAt?: string;
+}
+
+/** A transfer that runs in this process or can be continued. */
+export interface OpenTransfer {
+  /** Other than `complete`; `elsewhere` when another process writes it. */
+  state: Exclude<SaveState, "complete"> | "elsewhere";
+  fileName: string;
+  bytes: number;
+  totalBytes?: number;
+  percent?: number;
+  identity: SnapshotIdentity;
+  lastError?: ErrorEnvelope;
+}
+
+export interface SavedList {
+  directory: string;
+  files: SavedFile[];
+  transfers: OpenTransfer[];
+  freeBytes?: number;
+}
+
+export interface VerifyReport {
+  state: "verifying" | "complete";
+  fileName: string;
+  path: string;
+  bytes: number;
+  /** Bytes read so far. */
+  checkedBytes: number;
+  sha256?: string;
+  integrity?: Integrity;
+  contents?: Contents;
+  restore?: RestoreGuide;
+}
+
+export interface WaitOptions<Report> {
+  /** How long to wait for the end before the present state is returned; milliseconds. */
+  waitMs: number;
+  /** Called at most once a second, never backwards. */
+  onProgress?: (report: Report) => void;
+  /** Lets go of the work; it stops only when nobody else waits for it. */
+  signal: AbortSignal;
+}
+
+/** Saves snapshots into one folder; work goes on between calls. */
+export interface SnapshotStore {
+  save(request: SnapshotIdentity & { fileName?: string }, wait: WaitOptions<SaveReport>): Promise<SaveReport>;
+  list(signal: AbortSignal): Promise<SavedList>;
+  verify(fileName: string, wait: WaitOptions<VerifyReport>): Promise<VerifyReport>;
+  /** Stops every transfer within a second and leaves each resumable. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,228 @@
+import type { FailureSource } from "./errors.ts";
+
+interface OwnError {
+  source: FailureSource;
+  retryable: boolean;
+  /** What happened, as one sentence for the documentation. */
+  meaning: string;
+  hint: string;
+}
+
+/**
+ * Every failure that this server names itself, in the order of the documentation. Atlas's own codes are in `atlas/hints.ts`.
+ * Hints name no tool, since a host may have registered only some of them.
+ */
+export const OWN_ERRORS = {
+  INVALID_INPUT: {
+    source: "input",
+    retryable: false,
+    meaning: "An argument does not have the required form; nothing was sent.",
+    hint: "Correct the fields named in badRequestDetail and call again.",
+  },
+  PROJECT_NOT_ALLOWED: {
+    source: "configuration",
+    retryable: false,
+    meaning: "The project is not in ATLAS_FLEX_ALLOWED_PROJECTS; nothing was sent.",
+    hint: "Use one of the allowed projects, or ask the person who configured this server to add the id to ATLAS_FLEX_ALLOWED_PROJECTS.",
+  },
+  CREDENTIALS_MISSING: {
+    source: "configuration",
+    retryable: false,
+    meaning: "No complete credentials are configured.",
+    hint: "Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment of this MCP server and restart it. In Atlas they come from Organization > Access Manager > Service Accounts. An API key (MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY) works too.",
+  },
+  CONFIGURATION_INVALID: {
+    source: "configuration",
+    retryable: false,
+    meaning: "A setting cannot be used; every problem is listed in detail.",
+    hint: "Correct the settings named in detail in the configuration of this MCP server and restart it.",
+  },
+  INVALID_CREDENTIALS: {
+    source: "credentials",
+    retryable: false,
+    meaning: "Atlas does not know the client id or key, or its secret is wrong or expired.",
+    hint: "Check both halves of the configured credentials: client id and client secret, or public and private API key. Secrets of service accounts expire; create a new one in Atlas under Organization > Access Manager.",
+  },
+  ACCESS_TOKEN_REJECTED: {
+    source: "credentials",
+    retryable: false,
+    meaning: "Atlas rejects the configured MONGODB_ATLAS_ACCESS_TOKEN.",
+    hint: "Access tokens live one hour. Set a new MONGODB_ATLAS_ACCESS_TOKEN and restart this server, or configure a service account, which renews its tokens by itself.",
+  },
+  TOKEN_LIMIT_REACHED: {
+    source: "credentials",
+    retryable: true,
+    meaning: "The service account already holds the 100 access tokens that Atlas allows.",
+    hint: "Tokens lapse after one hour. Wait, or use a service account of its own for this server.",
+  },
+  TOKEN_REQUEST_FAILED: {
+    source: "credentials",
+    retryable: true,
+    meaning: "The token endpoint gave no usable answer.",
+    hint: "Try again in a minute. If it persists, check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.",
+  },
+  CONNECTION_FAILED: {
+    source: "network",
+    retryable: true,
+    meaning: "No connection could be made; nothing was sent.",
+    hint: "Check the network connection, MONGODB_ATLAS_BASE_URL and, where one is needed, HTTPS_PROXY in the environment of this server.",
+  },
+  PROXY_FAILED: {
+    source: "network",
+    retryable: false,
+    meaning: "The configured proxy refused the connection or could not be reached.",
+    hint: "Check HTTPS_PROXY or HTTP_PROXY in the environment of this server, its user name and password included; NO_PROXY exempts hosts.",
+  },
+  TLS_FAILED: {
+    source: "network",
+    retryable: false,
+    meaning: "The certificate of the other side is not trusted, or the secure connection could not be set up.",
+    hint: "Behind a company's inspecting proxy, set NODE_EXTRA_CA_CERTS to its CA certificate file in the environment of this server. Check the clock of this computer too.",
+  },
+  CONNECTION_LOST: {
+    source: "network",
+    retryable: true,
+    meaning: "The connection broke before the answer was complete.",
+    hint: "Call again. If it persists, check the network and any proxy in between.",
+  },
+  TIMEOUT: {
+    source: "network",
+    retryable: true,
+    meaning: "No complete answer arrived in time.",
+    hint: "Call again in a moment. If it persists, check the network and the status page of MongoDB Cloud.",
+  },
+  REDIRECT_REFUSED: {
+    source: "network",
+    retryable: false,
+    meaning: "A redirect arrived where none may be followed, since requests carry secrets.",
+    hint: "Check MONGODB_ATLAS_BASE_URL: it must be the origin of the Atlas API itself. A captive portal or proxy may answer in its place.",
+  },
+  UNREADABLE_RESPONSE: {
+    source: "atlas",
+    retryable: true,
+    meaning: "The answer is not what the Atlas API documents.",
+    hint: "A proxy or captive portal may have answered in place of Atlas. Check MONGODB_ATLAS_BASE_URL and the network, then call again.",
+  },
+  RESPONSE_TOO_LARGE: {
+    source: "atlas",
+    retryable: false,
+    meaning: "The answer exceeds 8 MiB, more than any answer of the Atlas API.",
+    hint: "Check MONGODB_ATLAS_BASE_URL: something other than Atlas may be answering.",
+  },
+  OUTCOME_UNKNOWN: {
+    source: "atlas",
+    retryable: false,
+    meaning: "The download request may or may not have created a job, and the cluster's restore jobs do not show one.",
+    hint: "Do not simply repeat the request. Look at the cluster's restore jobs first: a new DOWNLOAD job of this snapshot is the result; if none appears within a few minutes, request again.",
+  },
+  JOB_FAILED: {
+    source: "atlas",
+    retryable: true,
+    meaning: "Atlas reports the download job as FAILED.",
+    hint: "Try once more; if it fails again, save another snapshot of the cluster or ask MongoDB support.",
+  },
+  LINK_NOT_READY: {
+    source: "atlas",
+    retryable: true,
+    meaning: "The download job has not received its link yet.",
+    hint: "Call again in a minute; the job goes on in Atlas and is not requested twice.",
+  },
+  SNAPSHOT_NOT_COMPLETE: {
+    source: "input",
+    retryable: true,
+    meaning: "The snapshot is not complete, so there is nothing to download.",
+    hint: "Wait until its status is COMPLETED, or choose an older snapshot.",
+  },
+  LINK_EXPIRED: {
+    source: "file-host",
+    retryable: true,
+    meaning:
+      "The file host refuses the link: it expired, or this computer's address is not on the project's IP access list.",
+    hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again; a new link is requested and what was saved so far is kept.",
+  },
+  LINK_UNSAFE: {
+    source: "file-host",
+    retryable: false,
+    meaning: "The link does not lead to a public https host, so it is not opened.",
+    hint: "Links must be https on a public address. If your company serves snapshots from a private address, name its host in ATLAS_FLEX_FILE_HOSTS.",
+  },
+  FILE_HOST_FAILED: {
+    source: "file-host",
+    retryable: true,
+    meaning: "The file host answered in a way from which no file can be saved.",
+    hint: "Call again later; what was saved so far is kept.",
+  },
+  NOT_A_SNAPSHOT: {
+    source: "file-host",
+    retryable: false,
+    meaning: "What the file host sent is not a gzip file.",
+    hint: "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.",
+  },
+  TRANSFER_INTERRUPTED: {
+    source: "file-host",
+    retryable: true,
+    meaning: "The transfer broke off or stalled and every new attempt failed; the part is kept.",
+    hint: "Check the network and call again; the transfer continues where it stopped.",
+  },
+  FILE_DAMAGED: {
+    source: "file-host",
+    retryable: true,
+    meaning: "The complete file failed its check and was discarded, twice.",
+    hint: "Call again later, or save another snapshot. If it persists, something on the way alters the data.",
+  },
+  FILE_TOO_LARGE: {
+    source: "file-host",
+    retryable: false,
+    meaning: "The file exceeds 64 GiB, far above the storage of a Flex cluster.",
+    hint: "Check that the link leads to a snapshot of a Flex cluster.",
+  },
+  DISK_FULL: {
+    source: "disk",
+    retryable: false,
+    meaning: "The download folder has too little free space; the part is kept.",
+    hint: "Free space on that disk or choose another ATLAS_FLEX_DOWNLOAD_DIR, then call again; the transfer continues where it stopped.",
+  },
+  DISK_FAILED: {
+    source: "disk",
+    retryable: false,
+    meaning: "The operating system refused to read or write in the download folder.",
+    hint: "Check the permissions, quota and file system of the download folder, then call again.",
+  },
+  DOWNLOAD_DIR_UNUSABLE: {
+    source: "configuration",
+    retryable: false,
+    meaning:
+      "The download folder is a link, belongs to someone else, can be written by everyone, or cannot be created.",
+    hint: "Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own that only you can write to.",
+  },
+  FILE_EXISTS: {
+    source: "disk",
+    retryable: false,
+    meaning: "Another file already has this name; it is not overwritten.",
+    hint: "Choose another fileName, or move the existing file away.",
+  },
+  FILE_NOT_FOUND: {
+    source: "disk",
+    retryable: false,
+    meaning: "No saved file has this name in the download folder.",
+    hint: "Use a file name exactly as it is listed among the saved snapshots.",
+  },
+  PART_UNUSABLE: {
+    source: "disk",
+    retryable: false,
+    meaning: "The partial file is not a plain file of this user, so it is not continued.",
+    hint: "Look at the partial file in the download folder and remove it, then call again.",
+  },
+  SAVED_ELSEWHERE: {
+    source: "disk",
+    retryable: true,
+    meaning: "Another process is saving this snapshot right now.",
+    hint: "Wait for the other process to finish; then call again to see the finished file.",
+  },
+  INTERNAL_ERROR: {
+    source: "configuration",
+    retryable: false,
+    meaning: "The server itself is at fault.",
+    hint: "Please report this with the server's log from standard error.",
+  },
+} as const satisfies Record<string, OwnError>;
