@@ -24,12 +24,13 @@ beforeAll(async () => {
 afterAll(() => console.table(seen));
 
 describe.each([
-  { group: "connection", rows: CONNECTION_ROWS },
-  { group: "status", rows: STATUS_ROWS },
-  { group: "ranges and versions", rows: RANGE_ROWS },
-  { group: "content", rows: CONTENT_ROWS },
-])("$group", ({ rows }) => {
-  test.each(rows)("$name: $expected", async ({ name, script, expected, ranges, links = 1 }: FaultRow) => {
+  ["connection", CONNECTION_ROWS],
+  ["status", STATUS_ROWS],
+  ["ranges and versions", RANGE_ROWS],
+  ["content", CONTENT_ROWS],
+] as const)("%s", (_group, rows) => {
+  test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (_name, _expected, row) => {
+    const { name, script, expected, ranges, links = 1 }: FaultRow = row;
     const { server, source, save, folder } = await stage({}, ...script(versions));
     const outcome = await outcomeOf(save());
     seen.push({ fault: name, expected, seen: outcome, requests: server.requests.length });
