@@ -45,7 +45,7 @@ export async function runTransfer(
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
     log({ event: "file-saved", bytes: record.bytes });
-    return completeReport(directory, fileName, record);
+    return { ...status.report(), ...completeReport(directory, fileName, record) };
   } catch (error) {
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
