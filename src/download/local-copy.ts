@@ -92,10 +92,15 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
     }
   }
 
+  /** After a failed write too: what is in the file before it is good, and worth keeping. */
   async function settle(): Promise<void> {
-    await writer.flush();
-    await committing;
-    if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
+    try {
+      await writer.flush();
+    } finally {
+      await committing;
+      if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
+    }
+    if (commitFailure !== undefined) throw commitFailure;
   }
 
   return {
@@ -135,7 +140,13 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       const wait = writer.add(chunk);
       return wait && guarded(() => wait);
     },
-    settle: () => guarded(settle),
+    settle: async () => {
+      try {
+        await settle();
+      } catch (error) {
+        throw diskFailure(error, remaining());
+      }
+    },
     complete: () =>
       guarded(async () => {
         await writer.flush();
