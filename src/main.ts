@@ -4,6 +4,7 @@ import { createAtlas } from "./atlas/client.ts";
 import { signWithServiceAccount } from "./auth/service-account.ts";
 import { parseConfig } from "./config.ts";
 import { Failure } from "./errors.ts";
+import { systemClock } from "./http/clock.ts";
 import type { Send } from "./http/send.ts";
 import { createTransport } from "./http/transport.ts";
 import { createServer } from "./server.ts";
@@ -14,7 +15,7 @@ const failWith = Number(process.env.ATLAS_FLEX_SIMULATOR_FAIL_WITH) || 0;
 const simulator = config.simulate ? await startSimulator(failWith ? { failWith } : {}) : undefined;
 const baseUrl = simulator ? new URL(simulator.baseUrl) : config.baseUrl;
 const account = simulator ? SIMULATED : config.serviceAccount;
-const http = createTransport();
+const http = createTransport({ proxy: {}, userAgent: `atlas-flex-snapshots-mcp/${packageJson.version}` });
 
 const unconfigured: Send = () =>
   Promise.reject(
@@ -25,11 +26,14 @@ const unconfigured: Send = () =>
       hint: "Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment of this MCP server. Create them in Atlas under Organization > Access Manager > Service Accounts.",
     }),
   );
-const send = account ? signWithServiceAccount(account, baseUrl, http.send) : unconfigured;
+const signer =
+  account && signWithServiceAccount(account, { baseUrl, send: http.send, clock: systemClock, onSecret: () => {} });
+const send = signer?.send ?? unconfigured;
 
 const server = createServer({ atlas: createAtlas(baseUrl, send), version: packageJson.version });
 process.stdin.once("end", async () => {
   await server.close();
+  await signer?.close();
   await Promise.all([http.close(), simulator?.close()]);
   process.exit(0);
 });
