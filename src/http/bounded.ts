@@ -1,0 +1,32 @@
+import { ownFailure } from "../errors.ts";
+import type { Clock, HttpRequest } from "./send.ts";
+
+/**
+ * Waits for work until its caller gives up: rejects with the signal's reason when it aborts and with `TIMEOUT` at the
+ * deadline, at once in both cases, however slowly the work itself lets go. The signal that the work receives ends then too.
+ */
+export async function bounded<T>(
+  clock: Pick<Clock, "now" | "sleep">,
+  { deadline, signal }: Pick<HttpRequest, "deadline" | "signal">,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const ending = new AbortController();
+  const giveUp = () => ending.abort(signal.reason);
+  signal.addEventListener("abort", giveUp, { once: true });
+  clock.sleep(deadline - clock.now(), ending.signal).then(
+    () => ending.abort(ownFailure("TIMEOUT")),
+    () => {
+      // The work ended before its deadline.
+    },
+  );
+  const ended = new Promise<never>((_, reject) => {
+    ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([work(ending.signal), ended]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    ending.abort();
+  }
+}
