@@ -2,9 +2,12 @@ import packageJson from "../package.json" with { type: "json" };
 import { helpText, parseCommandLine } from "./command-line.ts";
 import { parseConfig } from "./config.ts";
 import { SECRET_VARIABLES } from "./config-credentials.ts";
+import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { serve } from "./serve.ts";
 import { TOOLS } from "./tools/index.ts";
+
+keepConsoleOffStdout(console, process.stderr);
 
 const { version } = packageJson;
 const line = parseCommandLine(process.argv.slice(2));

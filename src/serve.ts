@@ -2,8 +2,9 @@ import type { Config } from "./config.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import { createLog, type Log } from "./logger.ts";
+import { withEras } from "./protocol/eras.ts";
 import { runUntilEnd } from "./protocol/lifecycle.ts";
-import { StdioTransport } from "./protocol/stdio-transport.ts";
+import { createStdioTransport } from "./protocol/stdio-transport.ts";
 import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
 import { createServer } from "./server.ts";
@@ -31,7 +32,7 @@ export async function serve({
   };
   const tools = registeredTools(config);
   const obstacle = obstacleOf(config);
-  const server = createServer({
+  const { server, facts, settle } = createServer({
     info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     tools,
     runtime: startRuntime,
@@ -42,11 +43,33 @@ export async function serve({
     log,
   });
   announce(config, tools, log);
+
+  const end = runUntilEnd({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    process,
+    settle,
+    async onEnd(reason) {
+      log.info({ reason }, "ending");
+      await server.close();
+      await (await runtime)?.close();
+    },
+    exit: (code) => process.exit(code),
+    report: (fault, error) => log.error({ error }, fault),
+  });
+  server.onclose = () => {
+    end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
+  };
+  await server.connect(withEras(createStdioTransport(process.stdin, process.stdout), facts));
 }
 
 /** The tools that the configuration leaves, in their order. */
 function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
-  return TOOLS.filter(({ name, effect }) => (!readOnly || effect === "reads") && (!tools || tools.includes(name)));
+  return TOOLS.filter(
+    ({ name, effect }) =>
+      (!readOnly || effect === "reads" || effect === "reads-disk") && (!tools || tools.includes(name)),
+  );
 }
 
 function obstacleOf({ problems }: Config): Failure | undefined {

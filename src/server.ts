@@ -2,16 +2,20 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  GetPromptRequestSchema,
   type Implementation,
+  ListPromptsRequestSchema,
   ListToolsRequestSchema,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Atlas } from "./atlas/client.ts";
+import type { SnapshotStore } from "./download/contract.ts";
 import { Failure, ownFailure } from "./errors.ts";
 import { bounded } from "./http/bounded.ts";
 import type { Clock } from "./http/send.ts";
 import { instructions } from "./instructions.ts";
 import type { Log } from "./logger.ts";
+import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
 import { failureResult, successResult } from "./result.ts";
 import { inputFailure } from "./tools/input-failure.ts";
@@ -23,6 +27,7 @@ const CALL_LIMIT_MS = 48_000;
 /** What tools need of the world, made when the first call needs it. */
 export interface Runtime {
   atlas: Atlas;
+  store: SnapshotStore;
 }
 
 export interface ServerDependencies {
@@ -38,15 +43,48 @@ export interface ServerDependencies {
   log: Log;
 }
 
-export const CAPABILITIES = { tools: {} };
+/** The MCP server, what it says of itself, and a way to wait for the calls under way. */
+export interface ServerParts {
+  server: Server;
+  facts: { serverInfo: Implementation; capabilities: { tools: object; prompts: object }; instructions: string };
+  /** Resolves when no call is under way. */
+  settle: () => Promise<unknown>;
+}
 
-/** The MCP server with its tools; connect it to a transport to start it. */
-export function createServer(deps: ServerDependencies): Server {
+/** The MCP server with its tools and prompts; connect it to a transport to start it. */
+export function createServer(deps: ServerDependencies): ServerParts {
   const { tools, settings, simulated, clock, log } = deps;
-  const server = new Server(deps.info, { capabilities: CAPABILITIES, instructions: instructions(tools, simulated) });
+  const facts = {
+    serverInfo: deps.info,
+    capabilities: { tools: {}, prompts: {} },
+    instructions: instructions(tools, simulated),
+  };
+  const server = new Server(facts.serverInfo, facts);
+  const underWay = new Set<Promise<unknown>>();
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
 
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
+  const prompts = promptsFor(tools);
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
+    if (!prompts.some(({ name }) => name === params.name)) throw invalidParams("Unknown prompt.");
+    const prompt = saveLatestSnapshot(params.arguments);
+    if (!prompt)
+      throw invalidParams(
+        "cluster must be the name of a Flex cluster; project, if given, an id of 24 lower-case hexadecimal characters.",
+      );
+    return prompt;
+  });
+
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
+    const call = answer(params, extra);
+    underWay.add(call);
+    return call.finally(() => underWay.delete(call));
+  });
+
+  async function answer(
+    params: { name: string; arguments?: Record<string, unknown> | undefined },
+    extra: Extra,
+  ): Promise<CallToolResult> {
     const tool = tools.find(({ name }) => name === params.name);
     if (!tool)
       throw Object.assign(new Error(`Unknown tool. Known: ${tools.map(({ name }) => name).join(", ")}`), {
@@ -69,7 +107,7 @@ export function createServer(deps: ServerDependencies): Server {
       if (failure.cause !== undefined) log.debug({ tool: tool.name, error: failure }, "cause of the failure");
       return failureResult(tool.name, failure.envelope, { simulated });
     }
-  });
+  }
 
   async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
     if (deps.obstacle) throw deps.obstacle;
@@ -95,7 +133,12 @@ export function createServer(deps: ServerDependencies): Server {
     });
   }
 
-  return server;
+  return { server, facts, settle: () => Promise.allSettled(underWay) };
+}
+
+/** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */
+function invalidParams(message: string): Error {
+  return Object.assign(new Error(message), { code: -32602 });
 }
 
 /** What the protocol hands to a handler, as far as it is used here. */
@@ -133,6 +176,7 @@ function describe({ name, title, description, effect, input, output }: Tool) {
 /** The protocol's defaults are pessimistic, so all four are always given. */
 const ANNOTATIONS: Record<Effect, object> = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+  "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   "creates-job": { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
   "writes-file": { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
 };

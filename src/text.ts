@@ -30,7 +30,7 @@ export function clean(text: string, maxLength = 256): string {
 
 /** The candidate nearest to `word` in spelling, if one is near enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(word.length / 3));
+  const limit = Math.max(2, Math.floor(Math.min(word.length, COMPARED_CHARACTERS) / 3));
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
@@ -38,9 +38,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best && best.distance <= limit ? best.candidate : undefined;
 }
 
-/** Levenshtein distance, of at most the first 64 characters. */
+/** Longer than any name here; bounds the work for pages of text. */
+const COMPARED_CHARACTERS = 64;
+
+/** Levenshtein distance. */
 function editDistance(a: string, b: string): number {
-  const [from, to] = [a.slice(0, 64), b.slice(0, 64)];
+  const [from, to] = [a.slice(0, COMPARED_CHARACTERS), b.slice(0, COMPARED_CHARACTERS)];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, character] of [...from].entries()) {
     const next = [i + 1];

@@ -14,6 +14,12 @@ export const groupId = objectId.describe("Project id");
 export const name = clusterName.describe("Flex cluster name");
 export const snapshotId = objectId.describe("Snapshot id, from list_flex_snapshots");
 export const restoreJobId = objectId.describe("Restore job id");
+const FILE_NAME =
+  "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
+export const fileName = z
+  .string({ error: FILE_NAME })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, { error: FILE_NAME })
+  .describe("File name in the download folder");
 export const envelope = z.boolean({ error: SWITCH }).optional().describe("Atlas wraps its answer; same result here");
 export const pretty = z.boolean({ error: SWITCH }).optional().describe("Indents the JSON text");
 

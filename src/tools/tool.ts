@@ -1,9 +1,10 @@
 import type * as z from "zod";
 import type { Atlas, CallLimits } from "../atlas/client.ts";
+import type { SnapshotStore } from "../download/contract.ts";
 import type { Clock } from "../http/send.ts";
 
 /** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
-export type Effect = "reads" | "creates-job" | "writes-file";
+export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
 
 export interface Progress {
   progress: number;
@@ -14,6 +15,7 @@ export interface Progress {
 /** What a handler may use of the world outside, for one call. */
 export interface ToolContext extends CallLimits {
   atlas: Atlas;
+  store: SnapshotStore;
   clock: Clock;
   /** Keeps links out of answers; their host and expiry stay. */
   hideSnapshotUrls: boolean;
