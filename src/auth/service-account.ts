@@ -1,4 +1,4 @@
-import { Failure } from "../errors.ts";
+import { Failure, ownFailure } from "../errors.ts";
 import { bounded } from "../http/bounded.ts";
 import { markNeverSent } from "../http/never-sent.ts";
 import type { HttpRequest } from "../http/send.ts";
@@ -117,7 +117,7 @@ export function signWithServiceAccount(
       } catch {
         // The process is ending and the token lapses by itself within the hour.
       } finally {
-        closing.abort();
+        closing.abort(ownFailure("CONNECTION_FAILED", { detail: "This server is shutting down." }));
       }
     },
   };

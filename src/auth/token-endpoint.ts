@@ -22,7 +22,7 @@ const Token = z.object({
     .regex(/^bearer$/i)
     .optional(),
   // Only a hint when to renew: a wrong one is corrected by the first 401.
-  expires_in: z.coerce.number().min(0).catch(HOUR_SECONDS),
+  expires_in: z.number().min(0).catch(HOUR_SECONDS),
 });
 
 const TokenError = z.object({ error: z.string() });

@@ -21,8 +21,10 @@ export interface TransportLimits {
 /** Undici agents, made on first use: by target direct or through the proxy, by need kept alive or for one request each. */
 export function createDispatchers(proxy: ProxySettings, limits: TransportLimits) {
   const made = new Map<string, Dispatcher>();
+  let closed = false;
 
   function choose(url: URL, freshConnection: boolean): Dispatcher {
+    if (closed) throw ownFailure("CONNECTION_FAILED", { detail: "This server is shutting down." });
     const setting = url.protocol === "https:" ? proxy.httpsProxy : proxy.httpProxy;
     const proxied = setting !== undefined && setting !== "" && !isLoopback(url);
     const key = `${proxied ? "proxied" : "direct"} ${freshConnection ? "fresh" : "kept"}`;
@@ -43,6 +45,7 @@ export function createDispatchers(proxy: ProxySettings, limits: TransportLimits)
   return {
     choose,
     close: async () => {
+      closed = true;
       await Promise.all([...made.values()].map((dispatcher) => dispatcher.destroy()));
     },
   };

@@ -1,11 +1,9 @@
+import { errors } from "undici";
 import { Failure, ownFailure } from "../errors.ts";
 
 /** OpenSSL's and Node's codes of certificates that are not trusted and of handshakes that fail. */
 const TLS_CODE =
-  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_C|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|UND_ERR_PRX_TLS)/;
-
-/** What undici reports when bytes arrive that are no HTTP message. */
-const NOT_HTTP = /^(HPE_|UND_ERR_HEADERS_OVERFLOW|UND_ERR_RES_CONTENT_LENGTH_MISMATCH)/;
+  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|UND_ERR_PRX_TLS)/;
 
 export function isTlsError(cause: unknown): boolean {
   return TLS_CODE.test(codeOf(cause));
@@ -20,7 +18,7 @@ export function transportFailure(cause: unknown, { host, sent }: { host: string;
   if (TLS_CODE.test(code)) {
     return ownFailure("TLS_FAILED", { detail: `No trusted connection to ${host}${coded}.` }, options);
   }
-  if (NOT_HTTP.test(code)) {
+  if (cause instanceof errors.HTTPParserError || cause instanceof errors.HeadersOverflowError) {
     return ownFailure("UNREADABLE_RESPONSE", { detail: `${host} sent something that is not HTTP.` }, options);
   }
   switch (code) {
