@@ -1,9 +1,9 @@
-// Bundles the command into one file without run-time dependencies.
+// Bundles the command and the thread that checks archives into one file each, without run-time dependencies.
 import { build } from "esbuild";
 
-await build({
-  entryPoints: ["src/main.ts"],
-  outfile: "dist/atlas-flex-snapshots-mcp.js",
+const require = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+const shared = {
   bundle: true,
   platform: "node",
   target: "node20",
@@ -11,7 +11,19 @@ await build({
   minify: true,
   keepNames: true,
   legalComments: "none",
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-  },
-});
+};
+
+await Promise.all([
+  build({
+    ...shared,
+    entryPoints: ["src/main.ts"],
+    outfile: "dist/atlas-flex-snapshots-mcp.js",
+    banner: { js: `#!/usr/bin/env node\n${require}` },
+  }),
+  build({
+    ...shared,
+    entryPoints: ["src/download/check/worker.ts"],
+    outfile: "dist/archive-check-worker.js",
+    banner: { js: require },
+  }),
+]);
