@@ -1,0 +1,45 @@
+// A server as small as one can be, on the product's own transport and lifecycle.
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { runUntilEnd } from "../../../src/protocol/lifecycle.ts";
+import { createStdioTransport } from "../../../src/protocol/stdio-transport.ts";
+
+const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
+const server = new Server({ name: "small", version: "1.0.0" }, { capabilities: { tools: {} } });
+server.setRequestHandler(ListToolsRequestSchema, () => ({
+  tools: [{ name: "echo", inputSchema: { type: "object" as const } }],
+}));
+server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
+  const args = params.arguments ?? {};
+  const progressToken = params._meta?.progressToken;
+  if (progressToken !== undefined) {
+    await sendNotification({ method: "notifications/progress", params: { progressToken, progress: 1 } });
+  }
+  if (params.name === "wait") {
+    tell({ waiting: args.mark });
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    tell({ cancelled: args.mark });
+  }
+  if (params.name === "later") await new Promise((resolve) => setTimeout(resolve, 50));
+  const text = params.name === "unspeakable" ? 1n : JSON.stringify(args);
+  return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
+});
+
+const transport = createStdioTransport(process.stdin, process.stdout);
+const end = runUntilEnd({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  process,
+  settle: transport.idle,
+  onEnd: async (reason) => {
+    tell({ reason });
+    await server.close();
+  },
+  exit: (code) => process.exit(code),
+  report: (fault, error) => tell({ fault, error: String(error) }),
+});
+server.onclose = () => void end("transport-closed");
+server.onerror = (error) => tell({ problem: error.message });
+setInterval(() => undefined, 60_000);
+await server.connect(transport);
