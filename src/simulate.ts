@@ -11,7 +11,9 @@ export async function simulate({ port, orders }: { port: string | undefined; ord
   }
   const simulator = await startSimulator({ port: number, orders });
   const lines = Object.entries(simulator.environment).map(([name, value]) => `export ${name}=${value}\n`);
-  process.stdout.write(`# The simulated Atlas listens at ${simulator.baseUrl} until this process ends. To use it:\n${lines.join("")}`);
+  process.stdout.write(
+    `# The simulated Atlas listens at ${simulator.baseUrl} until this process ends. To use it:\n${lines.join("")}`,
+  );
   await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
   await simulator.close();
 }
