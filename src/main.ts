@@ -11,7 +11,7 @@ import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 
 const config = parseConfig(process.argv.slice(2), process.env);
 const failWith = Number(process.env.ATLAS_FLEX_SIMULATOR_FAIL_WITH) || 0;
-const simulator = config.simulate ? await startSimulator(failWith ? { failWith } : {}) : undefined;
+const simulator = config.simulate ? await startSimulator(failWith ? { orders: `api=${failWith}` } : {}) : undefined;
 const baseUrl = simulator ? new URL(simulator.baseUrl) : config.baseUrl;
 const account = simulator ? SIMULATED : config.serviceAccount;
 const http = createTransport();
