@@ -1,12 +1,13 @@
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import packageJson from "../package.json" with { type: "json" };
 import { createAtlas } from "./atlas/client.ts";
-import { signWithServiceAccount } from "./auth/service-account.ts";
+import { createSigner } from "./auth/sign.ts";
 import { parseConfig } from "./config.ts";
 import { Failure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import type { Send } from "./http/send.ts";
 import { createTransport } from "./http/transport.ts";
+import { createRedactor } from "./redact.ts";
 import { createServer } from "./server.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 
@@ -15,6 +16,7 @@ const failWith = Number(process.env.ATLAS_FLEX_SIMULATOR_FAIL_WITH) || 0;
 const simulator = config.simulate ? await startSimulator(failWith ? { failWith } : {}) : undefined;
 const baseUrl = simulator ? new URL(simulator.baseUrl) : config.baseUrl;
 const account = simulator ? SIMULATED : config.serviceAccount;
+const redactor = createRedactor();
 const http = createTransport({ proxy: {}, userAgent: `atlas-flex-snapshots-mcp/${packageJson.version}` });
 
 const unconfigured: Send = () =>
@@ -27,7 +29,11 @@ const unconfigured: Send = () =>
     }),
   );
 const signer =
-  account && signWithServiceAccount(account, { baseUrl, send: http.send, clock: systemClock, onSecret: () => {} });
+  account &&
+  createSigner(
+    { kind: "service-account", ...account },
+    { baseUrl, send: http.send, clock: systemClock, onSecret: redactor.add },
+  );
 const send = signer?.send ?? unconfigured;
 
 const server = createServer({ atlas: createAtlas(baseUrl, send), version: packageJson.version });
