@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
-import { isObject, isRequestParams, wrongParams } from "./request-params.ts";
+import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
 
 /** JSON-RPC 2.0, section 5.1. */
 export const CODES = { parse: -32700, request: -32600, method: -32601, params: -32602, internal: -32603 } as const;
@@ -19,8 +18,12 @@ export type Reading =
   | { kind: "dropped"; reason?: string };
 
 const BYTE_ORDER_MARK = "\ufeff";
+const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
-/** Reads one line. Members that JSON-RPC does not define are left out, so that the SDK's strict schemas accept the rest. */
+/**
+ * Reads one line. Every request that comes out as a message satisfies the SDK's envelope schemas, because the SDK drops
+ * what does not without an answer; members that JSON-RPC does not define are left out for the same reason.
+ */
 export function readMessage(line: Buffer): Reading {
   // Replacement characters would change data silently, hence a refusal.
   if (!isUtf8(line)) return refused(null, CODES.parse, "Parse error: the line is not valid UTF-8");
@@ -42,12 +45,12 @@ function readCall({ jsonrpc, id, method, params, result, error }: Record<string,
   if (typeof method !== "string") return invalid("method must be a string");
   if (result !== undefined || error !== undefined) return invalid("a message is either a request or a response");
   if (id !== undefined && !isId(id)) return invalid("id must be a string or an integer");
-  const problem = wrongParams(method, params);
-  if (problem !== undefined || !isRequestParams(params)) {
+  if (!isParams(params)) {
+    const problem = isObject(params) ? "params._meta is malformed" : "params must be an object";
     if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
     return refused(id, CODES.params, `Invalid params: ${problem}`);
   }
-  const call = { jsonrpc: "2.0" as const, method, ...(params && { params: withoutTask(params) }) };
+  const call = { jsonrpc: "2.0" as const, method, ...(params && { params }) };
   return { kind: "message", message: id === undefined ? call : { ...call, id } };
 }
 
@@ -60,15 +63,10 @@ function readResponse({ jsonrpc, id, result, error }: Record<string, unknown>): 
   if (isObject(result)) return { kind: "message", message: { jsonrpc, id, result } };
   if (!isObject(error)) return { kind: "dropped", reason };
   const { code, message, data } = error;
-  if (!Number.isSafeInteger(code) || typeof code !== "number" || typeof message !== "string") {
+  if (typeof code !== "number" || !Number.isSafeInteger(code) || typeof message !== "string") {
     return { kind: "dropped", reason };
   }
   return { kind: "message", message: { jsonrpc, id, error: { code, message, data } } };
-}
-
-/** A server without the capability for tasks must process the request as if it did not ask for one (MCP 2025-11-25). */
-function withoutTask<Params extends object>({ task: _ignored, ...params }: Params & { task?: unknown }) {
-  return params;
 }
 
 /** `undefined`, which JSON cannot express, stands for text that is no JSON. */
@@ -81,9 +79,26 @@ function parse(text: string): unknown {
   }
 }
 
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** MCP narrows JSON-RPC: no null, no fractions. Integers beyond 2^53 could not be echoed unchanged. */
 function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isSafeInteger(value);
+}
+
+function isParams(params: unknown): params is JSONRPCRequest["params"] {
+  if (params === undefined) return true;
+  if (!isObject(params)) return false;
+  const { _meta: meta } = params;
+  if (meta === undefined) return true;
+  if (!isObject(meta)) return false;
+  const { progressToken, [RELATED_TASK]: task } = meta;
+  return (
+    (progressToken === undefined || isId(progressToken)) &&
+    (task === undefined || (isObject(task) && typeof task.taskId === "string"))
+  );
 }
 
 function refused(id: RequestId | null, code: number, message: string): Reading {

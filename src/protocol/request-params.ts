@@ -1,3 +1,4 @@
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   GetPromptRequestSchema,
   InitializeRequestSchema,
@@ -6,10 +7,12 @@ import {
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
+import { CODES } from "./read-message.ts";
+import { isRequest, wrapTransport } from "./wrap-transport.ts";
 
 /**
- * Requests that are rare and small enough to be parsed twice. The SDK would answer wrong ones with -32603 and a dump of
- * its schema library. `tools/call` is frequent and may be large, so it has checks of its own.
+ * Requests that are rare and small enough to be parsed twice. `tools/call` is frequent and may be large, so it has
+ * checks of its own.
  */
 const RARE = new Map<string, z.ZodType>(
   [InitializeRequestSchema, ListToolsRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema].map((schema) => [
@@ -18,36 +21,34 @@ const RARE = new Map<string, z.ZodType>(
   ]),
 );
 
-const RELATED_TASK = "io.modelcontextprotocol/related-task";
+/**
+ * Answers requests whose params have a wrong type with -32602 and one sentence that repeats none of their values. The
+ * SDK would answer -32603 and a dump of its schema library.
+ */
+export function withCheckedParams(inner: Transport): Transport {
+  return wrapTransport(inner, {
+    incoming(message) {
+      if (!isRequest(message)) return { pass: message };
+      const problem = wrongParams(message);
+      if (problem !== undefined) return { error: { code: CODES.params, message: `Invalid params: ${problem}` } };
+      return { pass: message.method === "tools/call" ? withoutTask(message) : message };
+    },
+  });
+}
 
-/** What is wrong with a request's or a notification's params, in words without any of its values. */
-export function wrongParams(method: string, params: unknown): string | undefined {
-  if (params !== undefined && !isObject(params)) return "params must be an object";
-  if (!isRequestParams(params)) return "params._meta is malformed";
-  if (method === "tools/call") return wrongToolCall(params ?? {});
+function wrongParams({ method, params }: JSONRPCRequest): string | undefined {
+  if (method === "tools/call") {
+    if (typeof params?.name !== "string") return "params.name must be a string";
+    const { arguments: args } = params;
+    const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
+    return args === undefined || isObject ? undefined : "params.arguments must be an object";
+  }
   const parsed = RARE.get(method)?.safeParse({ method, params });
   return parsed?.error && `${parsed.error.issues[0]?.path.join(".")} is missing or has the wrong type`;
 }
 
-function wrongToolCall(params: Record<string, unknown>): string | undefined {
-  if (typeof params.name !== "string") return "params.name must be a string";
-  if (params.arguments !== undefined && !isObject(params.arguments)) return "params.arguments must be an object";
-  return undefined;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Whether the SDK's envelope schema accepts these params; it drops the message without an answer otherwise. */
-export function isRequestParams(params: unknown): params is JSONRPCRequest["params"] {
-  if (params === undefined) return true;
-  if (!isObject(params)) return false;
-  const { _meta: meta } = params;
-  if (meta === undefined) return true;
-  if (!isObject(meta)) return false;
-  const { progressToken, [RELATED_TASK]: task } = meta;
-  const isToken =
-    progressToken === undefined || typeof progressToken === "string" || Number.isSafeInteger(progressToken);
-  return isToken && (task === undefined || (isObject(task) && typeof task.taskId === "string"));
+/** A server without the capability for tasks must process the call as if it did not ask for one (MCP 2025-11-25). */
+function withoutTask({ params, ...request }: JSONRPCRequest): JSONRPCRequest {
+  const { task: _ignored, ...rest } = params ?? {};
+  return { ...request, params: rest };
 }

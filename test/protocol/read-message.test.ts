@@ -36,37 +36,13 @@ test.each<[what: string, line: string | Buffer, id: unknown, code: number]>([
   ["a progress token that is an object", call('{"_meta":{"progressToken":{}}}', "ping"), 7, -32602],
   ["a progress token 0.5", call('{"_meta":{"progressToken":0.5}}', "ping"), 7, -32602],
   ["a related task without id", call('{"_meta":{"io.modelcontextprotocol/related-task":{}}}', "x"), 7, -32602],
-  ["a tool call without params", '{"jsonrpc":"2.0","id":7,"method":"tools/call"}', 7, -32602],
-  ["a tool name that is a number", call('{"name":1}'), 7, -32602],
-  ["arguments null", call('{"name":"x","arguments":null}'), 7, -32602],
-  ["arguments that are a string", call('{"name":"x","arguments":"{}"}'), 7, -32602],
-  ["arguments that are an array", call('{"name":"x","arguments":[]}'), 7, -32602],
-  ["a cursor that is a number", call('{"cursor":1}', "tools/list"), 7, -32602],
-  [
-    "a client without name",
-    call('{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{}}', "initialize"),
-    7,
-    -32602,
-  ],
-  ["a prompt without name", call("{}", "prompts/get"), 7, -32602],
-  ["a prompt with a numeric argument", call('{"name":"x","arguments":{"a":1}}', "prompts/get"), 7, -32602],
 ])("%s is refused", (_what, line, id, code) => {
   expect(read(line)).toEqual({ kind: "refused", refusal: { id, code, message: expect.any(String) } });
 });
 
-test.each([
-  [
-    "what is wrong with params",
-    call('{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{}}', "initialize"),
-    "Invalid params: params.clientInfo.name is missing or has the wrong type",
-  ],
-  [
-    "which part of a call is wrong",
-    call('{"name":"x","arguments":"secret"}'),
-    "Invalid params: params.arguments must be an object",
-  ],
-])("a refusal says %s in one line and repeats none of it", (_what, line, message) => {
-  expect(read(line)).toMatchObject({ refusal: { message } });
+test("a refusal repeats nothing of what was sent", () => {
+  expect(JSON.stringify(read('{"password":"hunter2'))).not.toContain("hunter2");
+  expect(JSON.stringify(read(call('"hunter2"')))).not.toContain("hunter2");
 });
 
 test.each([
@@ -91,11 +67,6 @@ test.each([
   ],
   ["id 0", '{"jsonrpc":"2.0","id":0,"method":"ping"}', { id: 0, method: "ping" }],
   ["an empty id", '{"jsonrpc":"2.0","id":"","method":"ping"}', { id: "", method: "ping" }],
-  [
-    "a request for a task, as one without",
-    call('{"name":"x","task":{"ttl":5}}'),
-    { id: 7, method: "tools/call", params: { name: "x" } },
-  ],
   ["a result", '{"jsonrpc":"2.0","id":1,"result":{"a":1}}', { id: 1, result: { a: 1 } }],
   [
     "an error",
