@@ -22,6 +22,7 @@ export async function serve({
   version: string;
 }): Promise<void> {
   const redactor = createRedactor();
+  for (const secret of secretsOf(config)) redactor.add(secret);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub });
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
@@ -62,6 +63,16 @@ export async function serve({
     end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
   };
   await server.connect(withEras(createStdioTransport(process.stdin, process.stdout), facts));
+}
+
+/** What is secret from the start; access tokens follow as they are fetched. */
+function secretsOf({ credentials, proxy }: Config): string[] {
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
+    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
+  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
+  return credentials ? [credentials.token, ...passwords] : passwords;
 }
 
 /** The tools that the configuration leaves, in their order. */

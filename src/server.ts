@@ -3,7 +3,6 @@ import {
   CallToolRequestSchema,
   type CallToolResult,
   GetPromptRequestSchema,
-  type Implementation,
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
   type ServerNotification,
@@ -24,6 +23,13 @@ import type { Effect, Progress, Tool, ToolContext } from "./tools/tool.ts";
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 48_000;
 
+/** How the server introduces itself. */
+export interface ServerInfo {
+  name: string;
+  title: string;
+  version: string;
+}
+
 /** What tools need of the world, made when the first call needs it. */
 export interface Runtime {
   atlas: Atlas;
@@ -31,7 +37,7 @@ export interface Runtime {
 }
 
 export interface ServerDependencies {
-  info: Implementation;
+  info: ServerInfo;
   /** The tools to register, in order. */
   tools: readonly Tool[];
   runtime: () => Promise<Runtime>;
@@ -46,7 +52,7 @@ export interface ServerDependencies {
 /** The MCP server, what it says of itself, and a way to wait for the calls under way. */
 export interface ServerParts {
   server: Server;
-  facts: { serverInfo: Implementation; capabilities: { tools: object; prompts: object }; instructions: string };
+  facts: { serverInfo: ServerInfo; capabilities: { tools: object; prompts: object }; instructions: string };
   /** Resolves when no call is under way. */
   settle: () => Promise<unknown>;
 }

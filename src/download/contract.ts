@@ -10,11 +10,11 @@ export interface SnapshotIdentity {
 
 /** What Atlas says of a snapshot; times are ISO 8601. */
 export interface SnapshotFacts {
-  scheduledTime?: string;
-  startTime?: string;
-  finishTime?: string;
-  expiration?: string;
-  mongoDBVersion?: string;
+  scheduledTime?: string | undefined;
+  startTime?: string | undefined;
+  finishTime?: string | undefined;
+  expiration?: string | undefined;
+  mongoDBVersion?: string | undefined;
 }
 
 /** A signed link to a snapshot's file: a secret. */
@@ -35,7 +35,12 @@ export interface SnapshotSource {
    */
   link(
     identity: SnapshotIdentity,
-    known: { restoreJobId?: string; refused: ReadonlySet<string> },
+    known: {
+      restoreJobId?: string;
+      refused: ReadonlySet<string>;
+      /** Told the job as soon as one is requested, before it has its link, so that a new process finds it again. */
+      onJob: (restoreJobId: string) => void;
+    },
     signal: AbortSignal,
   ): Promise<SnapshotLink>;
 }
