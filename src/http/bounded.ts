@@ -20,13 +20,14 @@ export async function bounded<T>(
       // The work ended before its deadline.
     },
   );
-  const ended = new Promise<never>((_, reject) => {
-    ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
-  });
   try {
-    return await Promise.race([work(ending.signal), ended]);
+    return await Promise.race([work(ending.signal), abortOf(ending.signal)]);
   } finally {
     signal.removeEventListener("abort", giveUp);
     ending.abort();
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
