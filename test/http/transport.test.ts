@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { answer, serve, serveBytes } from "./servers.ts";
 
@@ -57,6 +57,21 @@ test("a request that asks for a fresh connection gets one of its own, the others
   const [first, second, third] = ports;
   expect(new Set([...shared, first, second]).size).toBe(shared.size + 2);
   expect(shared).toContain(third);
+});
+
+test("sixty requests at once share one signal and sixteen connections, without a warning of Node", async () => {
+  const warnings: Error[] = [];
+  const record = (warning: Error) => warnings.push(warning);
+  process.on("warning", record);
+  onTestFinished(() => void process.off("warning", record));
+  const server = await serve((_, response) => void setTimeout(() => response.end("{}"), 10));
+  const send = transport();
+  const signal = AbortSignal.any([new AbortController().signal]);
+  const responses = await Promise.all(Array.from({ length: 60 }, () => send(get(server.url, { signal }))));
+  await new Promise(setImmediate);
+  expect(responses.every(({ status }) => status === 200)).toBe(true);
+  expect(server.connections()).toBe(16);
+  expect(warnings).toEqual([]);
 });
 
 test.each([301, 302, 303, 307, 308])("a %i with a location is refused and not followed", async (status) => {
