@@ -73,6 +73,10 @@ export interface Contents {
   collections?: number;
   /** Bytes after decompression. */
   unpackedBytes: number;
+  /** Folders in the tar above the data directory, or above the databases of a dump; absent when its files do not agree. */
+  folderDepth?: number;
+  /** The files of a dump directory are gzip files themselves (`mongodump --gzip`). */
+  filesGzipped?: boolean;
 }
 
 /** How to restore a file on this computer: our own words, validated version numbers and quoted absolute paths only. */
