@@ -25,4 +25,8 @@ if ("usageError" in line) {
   // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (line.command === "server") await serve({ config, env, version });
+  if (line.command === "simulator") {
+    const { simulate } = await import("./simulate.ts");
+    process.exitCode = await simulate({ port: line.options.port, env });
+  }
 }

@@ -1,13 +1,14 @@
 import { type Atlas, createAtlas } from "./atlas/client.ts";
 import { unwrapEnvelope } from "./atlas/envelope.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
-import { type Config, isLoopback } from "./config.ts";
+import { type Config, type Environment, isLoopback } from "./config.ts";
 import type { SnapshotStore } from "./download/contract.ts";
 import { createSnapshotStore } from "./download/store.ts";
 import { ownFailure } from "./errors.ts";
 import { withRetry } from "./http/retry.ts";
 import type { Clock, Send } from "./http/send.ts";
 import { createTransport } from "./http/transport.ts";
+import type { Log } from "./logger.ts";
 import type { Redactor } from "./redact.ts";
 import { createSnapshotSource } from "./tools/snapshot-source.ts";
 
@@ -20,7 +21,7 @@ export interface Runtime {
 }
 
 /** Where Atlas is: the real one as configured, or an embedded simulator with its own credentials. */
-interface Target {
+export interface Target {
   baseUrl: URL;
   credentials?: Credentials;
   close: () => Promise<void>;
@@ -28,10 +29,10 @@ interface Target {
 
 export async function createRuntime(
   config: Config,
-  edges: { clock: Clock; redactor: Redactor; version: string; env: NodeJS.ProcessEnv },
+  edges: { clock: Clock; log: Log; redactor: Redactor; version: string; env: Environment },
 ): Promise<Runtime> {
-  const { clock, redactor, version } = edges;
-  const target = config.simulate ? await simulatedTarget(edges.env) : { ...config, close: async () => {} };
+  const { clock, log, redactor, version } = edges;
+  const target = await targetOf(config, edges.env);
   const transport = createTransport({ proxy: config.proxy, userAgent: `atlas-flex-snapshots-mcp/${version}`, clock });
   const { credentials, baseUrl } = target;
   const unwrapped = unwrapEnvelope(transport.send);
@@ -48,27 +49,22 @@ export async function createRuntime(
     fileHosts: config.fileHosts,
     proxy: config.proxy,
     clock,
+    log: ({ event, ...fields }) => log.info(fields, event),
   });
   return {
     atlas,
     store,
     async close() {
-      await store.close();
-      await signer.close();
+      await Promise.all([store.close(), signer.close()]);
       await Promise.all([transport.close(), target.close()]);
     },
   };
 }
 
-const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));
-
-async function simulatedTarget(env: NodeJS.ProcessEnv): Promise<Target> {
-  const { SIMULATED, startSimulator } = await import("./simulator/simulator.ts");
-  const simulator = await startSimulator({ orders: env.ATLAS_FLEX_SIMULATOR_ORDERS ?? "" });
-  const { clientId, clientSecret } = SIMULATED;
-  return {
-    baseUrl: new URL(simulator.baseUrl),
-    credentials: { kind: "service-account", clientId, clientSecret },
-    close: simulator.close,
-  };
+async function targetOf(config: Config, env: Environment): Promise<Target> {
+  if (!config.simulate) return { ...config, close: async () => {} };
+  const { startSimulatedTarget } = await import("./simulated-target.ts");
+  return startSimulatedTarget(env);
 }
+
+const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));

@@ -2,9 +2,8 @@ import type { Config } from "./config.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import { createLog, type Log } from "./logger.ts";
-import { withEras } from "./protocol/eras.ts";
+import { createConnection } from "./protocol/connection.ts";
 import { runUntilEnd } from "./protocol/lifecycle.ts";
-import { createStdioTransport } from "./protocol/stdio-transport.ts";
 import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
 import { createServer } from "./server.ts";
@@ -27,13 +26,13 @@ export async function serve({
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
     runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-      createRuntime(config, { clock: systemClock, redactor, version, env }),
+      createRuntime(config, { clock: systemClock, log, redactor, version, env }),
     );
     return runtime;
   };
   const tools = registeredTools(config);
   const obstacle = obstacleOf(config);
-  const { server, facts, settle } = createServer({
+  const { server, facts } = createServer({
     info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     tools,
     runtime: startRuntime,
@@ -45,12 +44,13 @@ export async function serve({
   });
   announce(config, tools, log);
 
+  const { transport, idle } = createConnection(process.stdin, process.stdout, facts);
   const end = runUntilEnd({
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     process,
-    settle,
+    settle: idle,
     async onEnd(reason) {
       log.info({ reason }, "ending");
       await server.close();
@@ -62,7 +62,7 @@ export async function serve({
   server.onclose = () => {
     end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
   };
-  await server.connect(withEras(createStdioTransport(process.stdin, process.stdout), facts));
+  await server.connect(transport);
 }
 
 /** What is secret from the start; access tokens follow as they are fetched. */

@@ -49,12 +49,10 @@ export interface ServerDependencies {
   log: Log;
 }
 
-/** The MCP server, what it says of itself, and a way to wait for the calls under way. */
+/** The MCP server and what it says of itself. */
 export interface ServerParts {
   server: Server;
   facts: { serverInfo: ServerInfo; capabilities: { tools: object; prompts: object }; instructions: string };
-  /** Resolves when no call is under way. */
-  settle: () => Promise<unknown>;
 }
 
 /** The MCP server with its tools and prompts; connect it to a transport to start it. */
@@ -66,7 +64,6 @@ export function createServer(deps: ServerDependencies): ServerParts {
     instructions: instructions(tools, simulated),
   };
   const server = new Server(facts.serverInfo, facts);
-  const underWay = new Set<Promise<unknown>>();
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
 
   const prompts = promptsFor(tools);
@@ -81,11 +78,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
     return prompt;
   });
 
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
-    const call = answer(params, extra);
-    underWay.add(call);
-    return call.finally(() => underWay.delete(call));
-  });
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => answer(params, extra));
 
   async function answer(
     params: { name: string; arguments?: Record<string, unknown> | undefined },
@@ -139,7 +132,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
     });
   }
 
-  return { server, facts, settle: () => Promise.allSettled(underWay) };
+  return { server, facts };
 }
 
 /** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */

@@ -10,11 +10,11 @@ export interface SnapshotIdentity {
 
 /** What Atlas says of a snapshot; times are ISO 8601. */
 export interface SnapshotFacts {
-  scheduledTime?: string | undefined;
-  startTime?: string | undefined;
-  finishTime?: string | undefined;
-  expiration?: string | undefined;
-  mongoDBVersion?: string | undefined;
+  scheduledTime?: string;
+  startTime?: string;
+  finishTime?: string;
+  expiration?: string;
+  mongoDBVersion?: string;
 }
 
 /** A signed link to a snapshot's file: a secret. */
@@ -39,7 +39,7 @@ export interface SnapshotSource {
       restoreJobId?: string;
       refused: ReadonlySet<string>;
       /** Told the job as soon as one is requested, before it has its link, so that a new process finds it again. */
-      onJob: (restoreJobId: string) => void;
+      onJob: (restoreJobId: string) => Promise<void>;
     },
     signal: AbortSignal,
   ): Promise<SnapshotLink>;
