@@ -10,16 +10,16 @@ export interface ObjectSchema {
 
 /**
  * The error part of every tool's output, as an `ErrorEnvelope` satisfies it. It is repeated once per tool in
- * `tools/list`, so it is terse: each field with its type, without the inside of `badRequestDetail`.
+ * `tools/list`, so it is terse: each field with its outermost type. `ErrorEnvelope` in errors.ts says the rest.
  */
 export const ErrorEnvelopeSchema = z.looseObject({
   error: z.int().exactOptional(),
   errorCode: z.string().exactOptional(),
   reason: z.string().exactOptional(),
   detail: z.string().exactOptional(),
-  parameters: z.array(z.string()).exactOptional(),
+  parameters: z.array(z.unknown()).exactOptional(),
   badRequestDetail: z.looseObject({}).exactOptional(),
-  source: z.enum(["atlas", "credentials", "network", "configuration", "input", "file-host", "disk"]),
+  source: z.string(),
   retryable: z.boolean(),
   retryAfterSeconds: z.number().exactOptional(),
   hint: z.string(),
@@ -83,6 +83,7 @@ function removeNoise(json: z.core.JSONSchema.BaseSchema, isRoot: boolean): void 
   if (json.format && FORMATS.includes(json.format)) delete json.pattern;
   else delete json.format;
   if (JSON.stringify(json.propertyNames) === '{"type":"string"}') delete json.propertyNames;
+  if (isEmpty(json.items)) delete json.items;
   if (isEmpty(json.additionalProperties)) delete json.additionalProperties;
   // The root keeps an empty list: some model providers refuse an object without one.
   if (!isRoot && isEmpty(json.properties)) delete json.properties;
