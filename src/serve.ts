@@ -65,7 +65,7 @@ export async function serve({
 }
 
 /** The tools that the configuration leaves, in their order. */
-function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
+export function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
   return TOOLS.filter(
     ({ name, effect }) =>
       (!readOnly || effect === "reads" || effect === "reads-disk") && (!tools || tools.includes(name)),
