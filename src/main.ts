@@ -27,4 +27,8 @@ if ("usageError" in line) {
   if (line.command === "check")
     process.exit(await (await import("./check/check.ts")).check({ config, env, options: line.options, version }));
   if (line.command === "server") await serve({ config, env, version });
+  if (line.command === "simulator") {
+    const { simulate } = await import("./simulate.ts");
+    process.exitCode = await simulate({ port: line.options.port, env });
+  }
 }

@@ -9,24 +9,25 @@ const MIN_SECRET_CHARACTERS = 6;
 const REMOVED = "[removed]";
 
 /** A URL up to the first character that none holds; JSON text writes its ampersands as \u0026. */
-const LINK = /\bhttps?:\/\/(?:[^\s"'<>\\]|\\u0026)+/gi;
+const LINK = /\bhttps?:\/\/[^\s"'<>\\]+(?:\\u0026[^\s"'<>\\]*)*/gi;
 
 /** What signs a link to Amazon S3, wherever a piece of one turns up, also percent-encoded. */
 const SIGNATURE = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[\w%.~/+-]+/gi;
 
-/** The value of an Authorization header, whoever it belongs to. */
-const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]+/gi;
+/** The value of an Authorization header, whoever it belongs to; shorter words after these two are prose. */
+const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 
 /**
  * Removes every known secret in the forms it takes on its way (raw, percent-encoded, base64 at any offset, as within a Basic
  * pair), credentials of Authorization headers, and everything in a link that can grant access.
  */
 export function createRedactor(): Redactor {
-  const forms = new Set<string>();
+  // Longest first, so that no shorter form leaves the ends of a longer one behind.
+  let forms: string[] = [];
   return {
     add(secret) {
       if (secret.length < MIN_SECRET_CHARACTERS) return;
-      for (const form of formsOf(secret)) forms.add(form);
+      forms = [...new Set([...forms, ...formsOf(secret)])].sort((a, b) => b.length - a.length);
     },
     scrub(text) {
       let scrubbed = text.replace(LINK, withoutAccess);
@@ -44,11 +45,10 @@ function withoutAccess(link: string): string {
   return userInfo ? `${scheme}${REMOVED}@${host}${rest}` : link;
 }
 
-/** Longest first, so that no shorter form leaves the ends of a longer one behind. */
 function formsOf(secret: string): string[] {
   const percent = encodeURIComponent(secret);
   const base64 = [0, 1, 2].map((offset) => base64Core(secret, offset));
-  const forms = [
+  return [
     secret,
     percent,
     percent.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
@@ -58,7 +58,6 @@ function formsOf(secret: string): string[] {
     ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
     ...base64.map(encodeURIComponent),
   ];
-  return [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
 
 /** The characters that base64 always gives a secret that starts `offset` bytes into a group of three, whatever is around it. */

@@ -2,9 +2,8 @@ import type { Config } from "./config.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import { createLog, type Log } from "./logger.ts";
-import { withEras } from "./protocol/eras.ts";
+import { createConnection } from "./protocol/connection.ts";
 import { runUntilEnd } from "./protocol/lifecycle.ts";
-import { createStdioTransport } from "./protocol/stdio-transport.ts";
 import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
 import { createServer } from "./server.ts";
@@ -22,17 +21,18 @@ export async function serve({
   version: string;
 }): Promise<void> {
   const redactor = createRedactor();
+  for (const secret of secretsOf(config)) redactor.add(secret);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub });
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
     runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-      createRuntime(config, { clock: systemClock, redactor, version, env }),
+      createRuntime(config, { clock: systemClock, log, redactor, version, env }),
     );
     return runtime;
   };
   const tools = registeredTools(config);
   const obstacle = obstacleOf(config);
-  const { server, facts, settle } = createServer({
+  const { server, facts } = createServer({
     info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     tools,
     runtime: startRuntime,
@@ -44,12 +44,13 @@ export async function serve({
   });
   announce(config, tools, log);
 
+  const { transport, idle } = createConnection(process.stdin, process.stdout, facts);
   const end = runUntilEnd({
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     process,
-    settle,
+    settle: idle,
     async onEnd(reason) {
       log.info({ reason }, "ending");
       await server.close();
@@ -61,7 +62,17 @@ export async function serve({
   server.onclose = () => {
     end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
   };
-  await server.connect(withEras(createStdioTransport(process.stdin, process.stdout), facts));
+  await server.connect(transport);
+}
+
+/** What is secret from the start; access tokens follow as they are fetched. */
+export function secretsOf({ credentials, proxy }: Config): string[] {
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
+    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
+  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
+  return credentials ? [credentials.token, ...passwords] : passwords;
 }
 
 /** The tools that the configuration leaves, in their order. */

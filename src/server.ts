@@ -3,7 +3,6 @@ import {
   CallToolRequestSchema,
   type CallToolResult,
   GetPromptRequestSchema,
-  type Implementation,
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
   type ServerNotification,
@@ -24,6 +23,13 @@ import type { Effect, Progress, Tool, ToolContext } from "./tools/tool.ts";
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 48_000;
 
+/** How the server introduces itself. */
+export interface ServerInfo {
+  name: string;
+  title: string;
+  version: string;
+}
+
 /** What tools need of the world, made when the first call needs it. */
 export interface Runtime {
   atlas: Atlas;
@@ -31,7 +37,7 @@ export interface Runtime {
 }
 
 export interface ServerDependencies {
-  info: Implementation;
+  info: ServerInfo;
   /** The tools to register, in order. */
   tools: readonly Tool[];
   runtime: () => Promise<Runtime>;
@@ -43,12 +49,10 @@ export interface ServerDependencies {
   log: Log;
 }
 
-/** The MCP server, what it says of itself, and a way to wait for the calls under way. */
+/** The MCP server and what it says of itself. */
 export interface ServerParts {
   server: Server;
-  facts: { serverInfo: Implementation; capabilities: { tools: object; prompts: object }; instructions: string };
-  /** Resolves when no call is under way. */
-  settle: () => Promise<unknown>;
+  facts: { serverInfo: ServerInfo; capabilities: { tools: object; prompts: object }; instructions: string };
 }
 
 /** The MCP server with its tools and prompts; connect it to a transport to start it. */
@@ -60,7 +64,6 @@ export function createServer(deps: ServerDependencies): ServerParts {
     instructions: instructions(tools, simulated),
   };
   const server = new Server(facts.serverInfo, facts);
-  const underWay = new Set<Promise<unknown>>();
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
 
   const prompts = promptsFor(tools);
@@ -75,11 +78,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
     return prompt;
   });
 
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => {
-    const call = answer(params, extra);
-    underWay.add(call);
-    return call.finally(() => underWay.delete(call));
-  });
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => answer(params, extra));
 
   async function answer(
     params: { name: string; arguments?: Record<string, unknown> | undefined },
@@ -133,7 +132,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
     });
   }
 
-  return { server, facts, settle: () => Promise.allSettled(underWay) };
+  return { server, facts };
 }
 
 /** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */

@@ -5,8 +5,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
-import type * as z from "zod";
-import { ErrorEnvelopeSchema } from "../src/protocol/json-schema.ts";
+import * as z from "zod";
 import type { SimulatorOptions } from "../src/simulator/settings.ts";
 import { SIMULATED } from "../src/simulator/simulated.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
@@ -26,6 +25,22 @@ export const API_KEY = {
   MONGODB_ATLAS_PRIVATE_API_KEY: SIMULATED.privateKey,
 };
 export const ACCESS_TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: SIMULATED.accessToken };
+
+/** Every field of the error envelope, strictly: one that is not documented fails the test. */
+const Envelope = z.strictObject({
+  error: z.int().optional(),
+  errorCode: z.string().optional(),
+  reason: z.string().optional(),
+  detail: z.string().optional(),
+  parameters: z.array(z.string()).optional(),
+  badRequestDetail: z
+    .strictObject({ fields: z.array(z.strictObject({ field: z.string(), description: z.string() })) })
+    .optional(),
+  source: z.enum(["atlas", "credentials", "network", "configuration", "input", "file-host", "disk"]),
+  retryable: z.boolean(),
+  retryAfterSeconds: z.number().optional(),
+  hint: z.string(),
+});
 
 type Env = Record<string, string>;
 
@@ -49,7 +64,7 @@ export interface Session {
   /** The structured content of a call that must succeed. */
   ok: (name: string, args?: Record<string, unknown>) => Promise<Record<string, unknown>>;
   /** The error envelope of a call that must fail. */
-  fails: (name: string, args?: Record<string, unknown>) => Promise<z.infer<typeof ErrorEnvelopeSchema>>;
+  fails: (name: string, args?: Record<string, unknown>) => Promise<z.infer<typeof Envelope>>;
   /** Everything the server has written to standard error so far. */
   log: () => string;
 }
@@ -90,7 +105,7 @@ export async function serverWith({ args = [], env = {} }: { args?: string[]; env
       const { isError, structuredContent } = await call(name, args);
       if (!isError || !structuredContent?.error)
         throw new Error(`${name} did not fail: ${JSON.stringify(structuredContent)}`);
-      return ErrorEnvelopeSchema.parse(structuredContent.error);
+      return Envelope.parse(structuredContent.error);
     },
     log: () => log,
   };

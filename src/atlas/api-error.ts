@@ -2,7 +2,7 @@ import { type ErrorEnvelope, Failure } from "../errors.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../http/send.ts";
 import { clean } from "../text.ts";
-import { ADVICE, adviceForStatus } from "./hints.ts";
+import { adviceFor } from "./hints.ts";
 import { ApiError } from "./schemas.ts";
 
 /** Enough for every documented code; the longest has five parameters. */
@@ -22,10 +22,7 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
   const code =
     body.errorCode ?? headerOf(response, "x-error-code") ?? (typeof body.error === "string" ? body.error : undefined);
   const errorCode = code === undefined ? undefined : clean(code, 100);
-  const advice = {
-    ...adviceForStatus(status),
-    ...(errorCode && Object.hasOwn(ADVICE, errorCode) ? ADVICE[errorCode] : {}),
-  };
+  const advice = adviceFor(status, errorCode);
   const wait = retryAfterSeconds(response, now);
   const fields = body.badRequestDetail?.fields
     .slice(0, MAX_FIELDS)

@@ -128,14 +128,13 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
 
   return {
     projects: (limits: CallLimits) => entries(Project, "/api/atlas/v2/groups", PROJECT_MEDIA_TYPE, limits),
-    getProject: (groupId: string, limits: CallLimits) =>
-      one(Project, `/api/atlas/v2/groups/${groupId}`, PROJECT_MEDIA_TYPE, limits),
+    getProject: (groupId: string, limits: CallLimits) => one(Project, project(groupId), PROJECT_MEDIA_TYPE, limits),
     flexClusters: (groupId: string, limits: CallLimits) =>
       entries(FlexCluster, `${project(groupId)}/flexClusters`, FLEX_MEDIA_TYPE, limits),
     snapshots: (cluster: ClusterPath, limits: CallLimits) =>
       entries(Snapshot, `${backup(cluster)}/snapshots`, FLEX_MEDIA_TYPE, limits),
     getSnapshot: ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
-      one(Snapshot, `${backup(cluster)}/snapshots/${snapshotId}`, FLEX_MEDIA_TYPE, limits),
+      one(Snapshot, `${backup(cluster)}/snapshots/${id(snapshotId)}`, FLEX_MEDIA_TYPE, limits),
     restoreJobs: (cluster: ClusterPath, limits: CallLimits) =>
       entries(RestoreJob, `${backup(cluster)}/restoreJobs`, FLEX_MEDIA_TYPE, limits),
     async getRestoreJob(
@@ -144,7 +143,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
       limits: CallLimits,
     ): Promise<JobAnswer> {
       const response = await get(
-        `${backup(cluster)}/restoreJobs/${restoreJobId}${query(wire)}`,
+        `${backup(cluster)}/restoreJobs/${id(restoreJobId)}${query(wire)}`,
         FLEX_MEDIA_TYPE,
         limits,
       );
@@ -154,7 +153,13 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   };
 }
 
-const project = (groupId: string) => `/api/atlas/v2/groups/${groupId}`;
+/** Ids come from Atlas's answers too, and one that is none must not turn into another path. */
+function id(text: string): string {
+  if (/^[a-f0-9]{24}$/.test(text)) return text;
+  throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
+}
+
+const project = (groupId: string) => `/api/atlas/v2/groups/${id(groupId)}`;
 const backup = ({ groupId, name }: ClusterPath) => `${project(groupId)}/flexClusters/${name}/backup`;
 
 function query({ envelope, pretty }: WireOptions): string {

@@ -2,7 +2,9 @@ import type { FailureSource } from "../errors.ts";
 
 interface Advice {
   hint: string;
+  /** Whom to ask; Atlas's own state unless given. */
   source?: FailureSource;
+  /** Whether the same call may succeed later; it may not unless given. */
   retryable?: boolean;
 }
 
@@ -96,8 +98,14 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   },
 };
 
+/** What to do about an answer that is no success. */
+export function adviceFor(status: number, errorCode: string | undefined): Required<Advice> {
+  const known = errorCode !== undefined && Object.hasOwn(ADVICE, errorCode) ? ADVICE[errorCode] : undefined;
+  return known ? { source: "atlas", retryable: false, ...known } : adviceForStatus(status);
+}
+
 /** What to do when Atlas named no code, or one that is not documented. */
-export function adviceForStatus(status: number): Required<Advice> {
+function adviceForStatus(status: number): Required<Advice> {
   if (status === 401)
     return {
       source: "credentials",

@@ -33,7 +33,7 @@ export const RestoreJob = z
     deliveryType: text,
     status: text,
     snapshotId: text,
-    snapshotUrl: z.unknown(),
+    snapshotUrl: z.unknown().optional(),
     expirationDate: text,
     instanceName: text,
     projectId: text,

@@ -1,8 +1,9 @@
 import type { Writable } from "node:stream";
-import type { Config, Options } from "../config.ts";
+import type { Config, Environment, Options } from "../config.ts";
 import { systemClock } from "../http/clock.ts";
 import { createLog } from "../logger.ts";
 import { createRedactor } from "../redact.ts";
+import { secretsOf } from "../serve.ts";
 import { clean } from "../text.ts";
 import { allWell, jsonReport, stepText, summaryText } from "./report.ts";
 import { runCheck } from "./run-check.ts";
@@ -15,13 +16,14 @@ const MAX_LINE_CHARACTERS = 1_000;
 export async function check(input: {
   config: Config;
   options: Options;
-  env: Readonly<Record<string, string | undefined>>;
+  env: Environment;
   version: string;
 }): Promise<0 | 1> {
   const { stdout, stderr } = process;
   const asJson = input.options.json === true;
   const inColour = stdout.isTTY === true && !input.env.NO_COLOR;
   const redactor = createRedactor();
+  for (const secret of secretsOf(input.config)) redactor.add(secret);
   const log = createLog({ level: "warn", scrub: redactor.scrub });
   const interruption = interruptedBy(stdout);
   const steps: Step[] = [];

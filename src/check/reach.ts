@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { CallLimits } from "../atlas/client.ts";
-import { adviceForStatus } from "../atlas/hints.ts";
+import { adviceFor } from "../atlas/hints.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { ownFailure } from "../errors.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
@@ -51,7 +51,7 @@ function isAtlas(response: HttpResponse): boolean {
 function notAtlas({ status: error }: HttpResponse, { host }: URL) {
   const detail = `${host} answered, but not as the Atlas API does.`;
   // A gateway in front of Atlas answers with a page while Atlas is away.
-  const advice = error >= 500 ? { hint: `${adviceForStatus(error).hint} Check MONGODB_ATLAS_BASE_URL too.` } : {};
+  const advice = error >= 500 ? { hint: `${adviceFor(error, undefined).hint} Check MONGODB_ATLAS_BASE_URL too.` } : {};
   return ownFailure("UNREADABLE_RESPONSE", { error, detail, ...advice });
 }
 

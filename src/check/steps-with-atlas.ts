@@ -10,6 +10,8 @@ import { judgeSignIn, obstacleOf, signIn } from "./sign-in.ts";
 import { lookForSnapshots, snapshots } from "./snapshots.ts";
 import type { Step } from "./step.ts";
 
+/** Nothing is sent yet; a simulator has to start. */
+const OPEN_LIMIT_MS = 3_000;
 /** Above the transport's ten seconds to connect, whose failure says more than a time-out. */
 const REACH_LIMIT_MS = 15_000;
 /** Leaves room for repeating what a busy Atlas refuses. */
@@ -18,7 +20,12 @@ const LIST_LIMIT_MS = 9_000;
 
 /** What needs Atlas, each step on top of what came before. */
 export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): AsyncGenerator<Step> {
-  const access = await openAtlas(input.config, input);
+  const opened = await attempt(OPEN_LIMIT_MS, () => openAtlas(input.config, input));
+  if (!("value" in opened)) {
+    yield { id: "connection", title: "Connection to Atlas", ...reached(opened) };
+    return;
+  }
+  const access = opened.value;
   try {
     const answer: Finding<Answer> =
       input.config.problems.length > 0
@@ -30,6 +37,7 @@ export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): Asyn
     yield { id: "clock", title: "Clock", ...clockSkew(answer) };
     yield* stepsWithCredentials(input, attempt, access, answer);
   } finally {
+    await access.signOut();
     await access.close();
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { ownFailure } from "../errors.ts";
 import type { Clock, HttpRequest } from "./send.ts";
 
@@ -11,6 +12,7 @@ export async function bounded<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
+  setMaxListeners(0, signal); // All requests of a call share its signal: no leak, which Node suspects from the eleventh on.
   const ending = new AbortController();
   const giveUp = () => ending.abort(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
@@ -20,13 +22,14 @@ export async function bounded<T>(
       // The work ended before its deadline.
     },
   );
-  const ended = new Promise<never>((_, reject) => {
-    ending.signal.addEventListener("abort", () => reject(ending.signal.reason), { once: true });
-  });
   try {
-    return await Promise.race([work(ending.signal), ended]);
+    return await Promise.race([work(ending.signal), abortOf(ending.signal)]);
   } finally {
     signal.removeEventListener("abort", giveUp);
     ending.abort();
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }

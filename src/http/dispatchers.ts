@@ -18,6 +18,9 @@ export interface TransportLimits {
   maxBodyBytes: number;
 }
 
+/** At once to one origin; more requests wait for their turn. */
+const MAX_CONNECTIONS = 16;
+
 /** Undici agents, made on first use: by target direct or through the proxy, by need kept alive or for one request each. */
 export function createDispatchers(proxy: ProxySettings, limits: TransportLimits) {
   const made = new Map<string, Dispatcher>();
@@ -35,6 +38,7 @@ export function createDispatchers(proxy: ProxySettings, limits: TransportLimits)
       headersTimeout: limits.headersMs,
       bodyTimeout: limits.bodyIdleMs,
       maxResponseSize: limits.maxBodyBytes,
+      connections: freshConnection ? null : MAX_CONNECTIONS,
       pipelining: freshConnection ? 0 : 1, // 0 closes each connection after its answer.
     };
     const dispatcher = proxied ? proxyAgent(proxy, limits, options) : new Agent(options);

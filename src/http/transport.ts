@@ -11,7 +11,7 @@ import { transportFailure } from "./transport-failure.ts";
 const LIMITS: TransportLimits = {
   connectMs: 10_000, // Name, connection and TLS: a second at most on a working network, twice that through a proxy.
   headersMs: 25_000, // Half of a tool call's time.
-  bodyIdleMs: 10_000,
+  bodyIdleMs: 10_000, // An answer comes in one piece; such a gap is a broken line.
   maxBodyBytes: 8 * 1024 * 1024, // A full page of 500 items stays far below.
 };
 
@@ -61,8 +61,8 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
 }
 
 /**
- * Calls back when a request is about to be written to an established connection: undici writes it in the same turn, and
- * never before. A request that was given up meanwhile is aborted by its own handler and not written.
+ * Calls back when a request is about to be written to an established connection: undici writes it in the same turn and never
+ * before. A request that was given up while it waited for its connection is not written, and has been judged by then.
  */
 function onStart(started: () => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
@@ -70,8 +70,8 @@ function onStart(started: () => void): Dispatcher.DispatcherComposeInterceptor {
       options,
       around(handler, {
         onRequestStart(controller, context) {
+          started();
           handler.onRequestStart?.(controller, context);
-          if (!controller.aborted) started();
         },
       }),
     );

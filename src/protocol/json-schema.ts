@@ -10,18 +10,14 @@ export interface ObjectSchema {
 
 /**
  * The error part of every tool's output, as an `ErrorEnvelope` satisfies it. It is repeated once per tool in
- * `tools/list`, so it is terse: each field with its type, without the inside of `badRequestDetail`.
+ * `tools/list`, so it describes only the fields that a reader decides by; `ErrorEnvelope` in errors.ts has them all.
  */
 export const ErrorEnvelopeSchema = z.looseObject({
   error: z.int().exactOptional(),
   errorCode: z.string().exactOptional(),
-  reason: z.string().exactOptional(),
   detail: z.string().exactOptional(),
-  parameters: z.array(z.string()).exactOptional(),
-  badRequestDetail: z.looseObject({}).exactOptional(),
-  source: z.enum(["atlas", "credentials", "network", "configuration", "input", "file-host", "disk"]),
+  source: z.string(),
   retryable: z.boolean(),
-  retryAfterSeconds: z.number().exactOptional(),
   hint: z.string(),
 });
 
@@ -67,7 +63,7 @@ function emit(schema: z.ZodObject, io: "input" | "output"): ObjectSchema {
   const { $schema: _default, ...json } = z.toJSONSchema(schema, {
     io,
     override: ({ zodSchema, jsonSchema, path }) => {
-      removeNoise(jsonSchema, path.length === 0);
+      removeNoise(jsonSchema, { isRoot: path.length === 0, io });
       const where = path.map(String).join(".");
       for (const { pattern } of [jsonSchema, ...(jsonSchema.allOf ?? [])]) refuseUnportable(pattern ?? "", where);
       if (hasFlaggedPattern(zodSchema)) throw new TypeError(`A pattern at ${where} has flags, which would be lost`);
@@ -77,13 +73,18 @@ function emit(schema: z.ZodObject, io: "input" | "output"): ObjectSchema {
 }
 
 /** Removes what zod adds and no reader needs: a model pays for every byte of `tools/list` in each conversation. */
-function removeNoise(json: z.core.JSONSchema.BaseSchema, isRoot: boolean): void {
+function removeNoise(
+  json: z.core.JSONSchema.BaseSchema,
+  { isRoot, io }: { isRoot: boolean; io: "input" | "output" },
+): void {
   if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
   if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
   if (json.format && FORMATS.includes(json.format)) delete json.pattern;
   else delete json.format;
   if (JSON.stringify(json.propertyNames) === '{"type":"string"}') delete json.propertyNames;
-  if (isEmpty(json.additionalProperties)) delete json.additionalProperties;
+  if (isEmpty(json.items)) delete json.items;
+  // What a result holds is checked before it is sent, so only its outermost object has to say that it is complete.
+  if (isEmpty(json.additionalProperties) || (io === "output" && !isRoot)) delete json.additionalProperties;
   // The root keeps an empty list: some model providers refuse an object without one.
   if (!isRoot && isEmpty(json.properties)) delete json.properties;
 }

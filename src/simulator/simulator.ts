@@ -55,7 +55,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const tokens = createTokens(settings);
   const projects = createWorld(now(), settings.projects);
   const snapshots = projects.flatMap(({ clusters }) => clusters).flatMap((cluster) => cluster.snapshots);
-  const objects = createObjects(snapshots, now);
+  const objects = createObjects(snapshots, settings);
   const signer = createLinkSigner({ now, baseUrl: () => fileHost.baseUrl });
   const jobs = createRestoreJobs(projects, signer.sign, settings);
   let fileRate = settings.fileRateBytesPerSecond;

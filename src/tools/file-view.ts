@@ -25,7 +25,8 @@ export const fileFields = {
       files: count,
       collections: count,
       unpackedBytes: count,
-      topFolder: z.boolean().optional(),
+      folderDepth: count,
+      filesGzipped: z.boolean().optional(),
     })
     .optional(),
   restore: z.strictObject({ kind: z.string(), needs: z.array(z.string()), commands: z.array(z.string()) }).optional(),

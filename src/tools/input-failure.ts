@@ -37,6 +37,7 @@ function unknownArgument(key: string, known: readonly string[]) {
 
 function shown(value: unknown): string {
   const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+  if (type === "object" || type === "array") return `an ${type}`;
   const text = JSON.stringify(value) ?? "nothing";
   return type === "string"
     ? `the string ${clean(text, MAX_SHOWN_CHARACTERS)}`

@@ -15,6 +15,9 @@ export const saveFlexSnapshot = defineTool({
     state: z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
     ...fileFields,
     ...transferFields,
+    // Not known while the snapshot, whose finish time is part of the default name, is still being looked up.
+    fileName: z.string().optional(),
+    path: z.string().optional(),
     nextStep: z.string(),
   }),
   async handler({ waitSeconds, fileName, ...snapshot }, context) {

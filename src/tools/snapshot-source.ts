@@ -1,6 +1,7 @@
 import type { Atlas, CallLimits, ClusterPath } from "../atlas/client.ts";
 import type { RestoreJob } from "../atlas/schemas.ts";
 import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
+import { cleanFacts } from "../download/identity.ts";
 import { Failure, ownFailure } from "../errors.ts";
 import type { Clock } from "../http/send.ts";
 import { isDownload, isFailed, isFinished, linkExpiry } from "./job-view.ts";
@@ -21,7 +22,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
 
   const usable = (job: RestoreJob, refused: ReadonlySet<string>) =>
     job.snapshotUrl !== undefined &&
-    !refused.has(job.snapshotUrl) &&
+    !isRefused(job, refused) &&
     (linkExpiry(job) ?? Number.POSITIVE_INFINITY) > clock.now() + EXPIRY_MARGIN_MS;
 
   /** The job's present state; nothing when Atlas does not show it, as it may with download jobs. */
@@ -49,7 +50,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     for (let job: RestoreJob | undefined = first; job; job = job.id ? await read(cluster, job.id, signal) : undefined) {
       if (usable(job, refused)) return linkOf(job);
       if (isFailed(job)) throw ownFailure("JOB_FAILED");
-      if (isFinished(job) || refused.has(job.snapshotUrl ?? "")) return undefined;
+      if (isFinished(job) || isRefused(job, refused)) return undefined;
       if (clock.now() > until) throw ownFailure("LINK_NOT_READY");
       await clock.sleep(POLL_MS, signal);
     }
@@ -83,9 +84,9 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
 
   return {
     async describe({ snapshotId, ...cluster }, signal) {
-      const { status, id: _, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
+      const { status, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
       if (status !== undefined && status.toUpperCase() !== "COMPLETED") throw ownFailure("SNAPSHOT_NOT_COMPLETE");
-      return facts;
+      return cleanFacts(facts);
     },
 
     async link(identity, { restoreJobId, refused, onJob }, signal) {
@@ -97,7 +98,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       const fromList = found && (await awaitLink(cluster, found, refused, signal));
       if (fromList) return fromList;
       const { restoreJob } = await atlas.requestDownload({ ...cluster, snapshotId }, {}, step(signal));
-      if (restoreJob.id) onJob(restoreJob.id);
+      if (restoreJob.id) await onJob(restoreJob.id);
       const requested = await awaitLink(cluster, restoreJob, refused, signal);
       if (requested) return requested;
       throw ownFailure("LINK_NOT_READY", {
@@ -105,6 +106,11 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       });
     },
   };
+}
+
+/** The file host said no to the job's link before, whether the job shows the same link again or another. */
+function isRefused({ id, snapshotUrl }: RestoreJob, refused: ReadonlySet<string>): boolean {
+  return refused.has(id ?? "") || refused.has(snapshotUrl ?? "");
 }
 
 function linkOf(job: RestoreJob): SnapshotLink {

@@ -159,6 +159,22 @@ test.each([0, "", 7])("progress under the token %j carries it unchanged", async 
   expect(messages()[0]).toMatchObject({ method: "notifications/progress", params: { progressToken, progress: 1 } });
 });
 
+test("progress that a tool sends after its answer, or after its cancellation, is held back", async () => {
+  const { send, answer, messages } = start();
+  send(call(1, "chatty", {}, { progressToken: "t" }));
+  await answer(1);
+  send(call(2, "later"));
+  await answer(2);
+  expect(messages().map(({ id, method }) => method ?? id)).toEqual(["notifications/progress", 1, 2]);
+});
+
+test("an answer of 3 MB arrives whole", async () => {
+  const { send, answer } = start();
+  const args = { filler: "ü".repeat(1_500_000) };
+  send(call(1, "echo", args));
+  expect(await answer(1)).toMatchObject({ result: text(JSON.stringify(args)) });
+});
+
 test("an answer that JSON cannot express becomes an internal error", async () => {
   const { send, answer } = start();
   send(call(1, "unspeakable"));
@@ -200,6 +216,15 @@ describe("the process", () => {
     expect(await ended).toEqual({ code: 0, signal: null });
     expect(output.stderr).toContain('{"cancelled":"it"}');
     expect(output.stdout).toBe("");
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("aborts calls on %s, and ends", async (signal) => {
+    const { child, send, ended, saw, output } = start();
+    send(call(1, "wait", { mark: "it" }));
+    await saw("stderr", '{"waiting":"it"}');
+    child.kill(signal);
+    expect(await ended).toEqual({ code: 0, signal: null });
+    expect(output.stderr).toContain('{"cancelled":"it"}');
   });
 
   test("ends when its client closes standard output in the middle of a call", async () => {

@@ -4,78 +4,83 @@ import type { UnpackLimits } from "./protocol.ts";
 
 /** Judges a gzip file (RFC 1952: one or more members) that arrives in batches. */
 export interface GzipJudge {
-  /** Takes the next bytes; a damage is kept, not thrown, and later batches are ignored. */
+  /** Takes the next batch, of at most `BATCH_BYTES`; after a damage it does nothing. */
   write(batch: Buffer): Promise<void>;
-  /** The file ends here; returns what is wrong with it, or undefined. */
+  /** The file ends here; resolves with what is wrong with it, in our own words, or undefined. */
   end(): Promise<string | undefined>;
   unpackedBytes(): number;
 }
 
+// Measured: 1 MiB is a quarter faster than 64 KiB, and larger ones gain nothing.
+const CHUNK_BYTES = 1024 * 1024;
 const ZEROS = Buffer.alloc(BATCH_BYTES);
 
 export function createGzipJudge(limits: UnpackLimits, onUnpacked: (chunk: Buffer) => void): GzipJudge {
-  // The default chunk of 16 KiB halves the speed.
-  const gunzip = createGunzip({ chunkSize: 1024 * 1024 });
+  // zlib checks headers, CRC-32 and length of every member.
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   let offset = 0;
   let unpacked = 0;
+  let state: "members" | "padding" | "damaged" = "members";
   let damage: string | undefined;
-  let padding = false;
-  let settle = () => {};
+  let onClose = () => {};
 
-  const stop = (reason: string) => {
+  const damaged = (reason: string) => {
+    state = "damaged";
     damage ??= reason;
     gunzip.destroy();
   };
-  const settled = (start: (done: () => void) => void) =>
-    new Promise<void>((resolve) => {
-      settle = resolve;
-      start(resolve);
-    });
 
   gunzip.on("data", (chunk: Buffer) => {
     unpacked += chunk.length;
-    const ratio = unpacked / Math.max(1, gunzip.bytesWritten);
-    if (unpacked > limits.maxUnpackedBytes) stop(`The data unpacks to more than ${limits.maxUnpackedBytes} bytes.`);
-    else if (unpacked > limits.ratioFreeBytes && ratio > limits.maxRatio)
-      stop(`The data expands more than ${limits.maxRatio} times; no snapshot does.`);
+    if (unpacked > limits.maxUnpackedBytes) damaged(`The data unpacks to more than ${limits.maxUnpackedBytes} bytes.`);
+    else if (unpacked > limits.ratioFreeBytes && unpacked > limits.maxRatio * gunzip.bytesWritten)
+      damaged(`The data expands more than ${limits.maxRatio} times, as no snapshot does.`);
     else onUnpacked(chunk);
   });
-  gunzip.on("error", () => {
-    damage ??= `The compressed data is damaged between byte ${gunzip.bytesWritten} and byte ${offset}.`;
-  });
-  gunzip.on("close", () => settle());
+  gunzip.on("error", () =>
+    damaged(
+      `The compressed data is damaged, or followed by something else, between bytes ${gunzip.bytesWritten} and ${offset}.`,
+    ),
+  );
+  gunzip.on("close", () => onClose());
+
+  /** After an error zlib calls back only by closing. */
+  const untilClosedOr = (start: (done: () => void) => void) =>
+    new Promise<void>((resolve) => {
+      onClose = resolve;
+      start(resolve);
+    });
 
   return {
     write: async (batch) => {
       const start = offset;
       offset += batch.length;
-      if (damage !== undefined) return;
-      if (start === 0 && !isGzip(batch)) return stop("This is not a gzip file.");
-      if (!padding) {
-        await settled((done) => gunzip.write(batch, () => done()));
-        if (damage !== undefined || gunzip.bytesWritten === offset) return;
-        padding = true;
+      if (start === 0 && !startsLikeGzip(batch)) damaged("This is not a gzip file.");
+      if (state === "members") {
+        await untilClosedOr((done) => gunzip.write(batch, () => done()));
+        // Node stops without a word at a zero byte after a member, whatever follows it.
+        if (state === "members" && gunzip.bytesWritten < offset) state = "padding";
       }
-      // zlib stops without a word at a zero after a member: `gzip -t` accepts zero padding there, but nothing else.
-      const rest = batch.subarray(Math.max(0, gunzip.bytesWritten - start));
-      if (!rest.equals(ZEROS.subarray(0, rest.length)))
-        stop(`Something other than padding follows the compressed data, which ends at byte ${gunzip.bytesWritten}.`);
+      if (state === "padding") {
+        const rest = batch.subarray(Math.max(0, gunzip.bytesWritten - start));
+        // `gzip -t` accepts zeros there, but nothing else.
+        if (!rest.equals(ZEROS.subarray(0, rest.length)))
+          damaged(`The compressed data ends at byte ${gunzip.bytesWritten}, but something else follows.`);
+      }
     },
     end: async () => {
-      if (offset === 0) stop("The file is empty.");
-      if (damage !== undefined || padding) {
-        gunzip.destroy();
-        return damage;
+      if (offset === 0) damaged("The file is empty.");
+      if (state === "members") {
+        await untilClosedOr(() => gunzip.end());
+        if (damage !== undefined) return `The compressed data is cut off where the file ends, at byte ${offset}.`;
       }
-      await settled(() => gunzip.end());
-      return damage === undefined
-        ? undefined
-        : `The compressed data is cut off at byte ${offset}, where the file ends.`;
+      gunzip.destroy();
+      return damage;
     },
     unpackedBytes: () => unpacked,
   };
 }
 
-function isGzip(batch: Buffer): boolean {
-  return batch[0] === 0x1f && (batch.length < 2 || batch[1] === 0x8b);
+function startsLikeGzip(batch: Buffer): boolean {
+  return batch[0] === 0x1f && (batch.length === 1 || batch[1] === 0x8b);
 }

@@ -4,7 +4,8 @@ import type { Contents } from "../contract.ts";
 export interface ArchiveReport {
   bytes: number;
   sha256: string;
-  md5: string;
+  /** Only where asked for. */
+  md5?: string;
   gzip: "ok" | "damaged";
   contents: Contents;
   /** Our own words and numbers only, no name from inside the archive. */
@@ -24,6 +25,7 @@ export interface UnpackLimits {
 /** What the worker is started with. */
 export interface CheckOrder {
   path: string;
+  md5: boolean;
   limits: UnpackLimits;
 }
 

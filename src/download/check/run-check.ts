@@ -13,7 +13,7 @@ export async function runCheck(
   const file = await openPlainFile(order.path);
   try {
     const sha256 = createHash("sha256");
-    const md5 = createHash("md5");
+    const md5 = order.md5 ? createHash("md5") : undefined;
     const reader = createContentsReader();
     const judge = createGzipJudge(order.limits, reader.write);
     let bytes = 0;
@@ -21,7 +21,7 @@ export async function runCheck(
       // zlib inflates in the thread pool while this thread hashes.
       const judged = judge.write(batch);
       sha256.update(batch);
-      md5.update(batch);
+      md5?.update(batch);
       await judged;
       bytes += batch.length;
       onChecked(bytes);
@@ -31,7 +31,7 @@ export async function runCheck(
     return {
       bytes,
       sha256: sha256.digest("hex"),
-      md5: md5.digest("hex"),
+      ...(md5 && { md5: md5.digest("hex") }),
       gzip: damage === undefined ? "ok" : "damaged",
       contents: { ...contents, unpackedBytes: judge.unpackedBytes() },
       // What a damage does to the tar inside needs no words of its own.

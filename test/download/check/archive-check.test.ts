@@ -23,7 +23,7 @@ test("a sound data directory is ok, hashed and counted", async () => {
     sha256: createHash("sha256").update(bytes).digest("hex"),
     md5: createHash("md5").update(bytes).digest("hex"),
     gzip: "ok",
-    contents: { kind: "data-directory", files: 10, collections: 2, unpackedBytes: 14848 },
+    contents: { kind: "data-directory", files: 10, collections: 2, unpackedBytes: 14848, folderDepth: 0 },
     notes: [],
   });
 });

@@ -20,8 +20,8 @@ const end = runUntilEnd({
     tell({ reason });
     if (behaviour === "hanging end") await never;
     if (behaviour === "failing end") throw new Error("revocation failed");
-    process.stdout.write(`${"x".repeat(behaviour?.startsWith("large output") ? 4_000_000 : 10)}\n`);
     tell({ closed: await soon("all") });
+    process.stdout.write(`${"x".repeat(behaviour?.startsWith("large output") ? 4_000_000 : 10)}\n`);
   },
   exit: (code) => process.exit(code),
   report: (fault, error) => tell({ fault, error: String(error) }),

@@ -32,6 +32,10 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
     tell({ cancelled: args.mark });
   }
+  if (params.name === "chatty" && progressToken !== undefined) {
+    const params = { progressToken, progress: 2 };
+    setTimeout(() => sendNotification({ method: "notifications/progress", params }), 20);
+  }
   if (params.name === "later") await new Promise((resolve) => setTimeout(resolve, 50));
   if (params.name === "polluted") {
     return { content: [{ type: "text" as const, text: String(Reflect.get({}, "polluted")) }] };

@@ -1,0 +1,82 @@
+import { posix, win32 } from "node:path";
+import type { Contents, RestoreGuide } from "./contract.ts";
+import { shellQuote } from "./shell-quote.ts";
+
+export interface RestoreFacts {
+  /** Absolute path of the saved file. */
+  path: string;
+  /** Version of the server that the snapshot is of, such as `8.0.4`. */
+  mongoDBVersion?: string;
+  platform: NodeJS.Platform;
+}
+
+// Away from 27017, where a database of the reader's own may run.
+const PORT = "27099";
+// Stands for what only the reader knows; the tools refuse it as it is, so that nothing is restored into the wrong place.
+const TARGET = "TARGET_CONNECTION_STRING";
+const TOOLS = "MongoDB Database Tools";
+
+/**
+ * How to get from the saved file to a running database, for exactly what was found in it.
+ * Undefined when nothing can be said: the file is neither a tar nor an archive of mongodump.
+ */
+export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGuide | undefined {
+  const { kind, folderDepth } = contents;
+  const command = (...words: string[]) => words.map((word) => shellQuote(word, facts.platform)).join(" ");
+  const folder = besides(facts);
+  const unpack = [
+    command("mkdir", folder),
+    command("tar", "-xzf", facts.path, "-C", folder, ...(folderDepth ? ["--strip-components", `${folderDepth}`] : [])),
+  ];
+
+  switch (kind) {
+    case "data-directory":
+      return {
+        kind,
+        needs: ["tar", mongod(facts.mongoDBVersion), `${TOOLS} (mongodump, mongorestore)`],
+        commands:
+          folderDepth === undefined
+            ? unpack
+            : [
+                ...unpack,
+                command("mongod", "--dbpath", folder, "--port", PORT, "--bind_ip", "127.0.0.1"),
+                command("mongodump", "--port", PORT, "--gzip", `--archive=${folder}.archive.gz`),
+                command("mongorestore", "--gzip", `--archive=${folder}.archive.gz`, "--uri", TARGET),
+              ],
+      };
+    case "dump-directory":
+      return {
+        kind,
+        needs: ["tar", `${TOOLS} (mongorestore)`],
+        commands:
+          folderDepth === undefined
+            ? unpack
+            : [
+                ...unpack,
+                command("mongorestore", ...(contents.filesGzipped ? ["--gzip"] : []), "--uri", TARGET, "--dir", folder),
+              ],
+      };
+    case "mongodump-archive":
+      return {
+        kind,
+        needs: [`${TOOLS} (mongorestore)`],
+        commands: [command("mongorestore", "--gzip", `--archive=${facts.path}`, "--uri", TARGET)],
+      };
+    case "unknown":
+      if (contents.files === undefined) return undefined;
+      return { kind, needs: ["tar"], commands: [command("tar", "-tzf", facts.path)] };
+  }
+}
+
+/** A new folder beside the file: `mkdir` fails when it exists, so that nothing is mixed. */
+function besides({ path, platform }: RestoreFacts): string {
+  const { join, parse } = platform === "win32" ? win32 : posix;
+  const { dir, base } = parse(path);
+  return join(dir, `${base.replace(/\.(?:tgz|tar\.gz|gz)$/i, "")}-restored`);
+}
+
+function mongod(version: string | undefined): string {
+  const major = version === undefined ? undefined : /^(\d{1,4}\.\d{1,4})(?:\.\d{1,4})?$/.exec(version)?.[1];
+  const which = major === undefined ? "of the snapshot's major version" : `${major} (the snapshot's major version)`;
+  return `mongod ${which}, in a terminal of its own since it keeps running`;
+}

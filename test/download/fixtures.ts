@@ -1,0 +1,147 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
+import { onTestFinished } from "vitest";
+import type { SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
+import type { Limits } from "../../src/download/limits.ts";
+import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
+import type { Clock } from "../../src/http/send.ts";
+import type { Behaviour, RemoteFile } from "./fault-server.ts";
+import { startFaultServer } from "./fault-server.ts";
+
+export const KIB = 1024;
+export const identity = {
+  groupId: "5fa1000000000000000000b1",
+  name: "orders",
+  snapshotId: "5fa1000000000000000000c8",
+};
+export const facts = { finishTime: "2026-11-22T03:01:10Z", mongoDBVersion: "8.0.4" };
+export const defaultName = `orders-20261122T0301Z-${identity.snapshotId}.tgz`;
+export const worker = new URL("../../dist/archive-check-worker.js", import.meta.url);
+
+export const clock: Clock = {
+  now: Date.now,
+  random: Math.random,
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      });
+    }),
+};
+
+/** Small enough that every limit is met within a fraction of a second. */
+export const limits: Partial<Limits> = {
+  batchBytes: 32 * KIB,
+  commitBytes: 128 * KIB,
+  commitEveryMs: 20,
+  stallMs: 300,
+  lowSpeedBytesPerSecond: 16 * KIB,
+  lowSpeedWindowMs: 400,
+  attemptsWithoutProgress: 4,
+  progressBytes: 64 * KIB,
+  backoffFirstMs: 1,
+  backoffMaxMs: 4,
+  retryAfterMaxMs: 50,
+  diskReserveBytes: 0,
+  progressEveryMs: 10,
+};
+
+/** A gzipped tar that looks like a data directory; its bytes follow from `seed`. */
+export async function archive(bytes: number, seed = 1): Promise<Buffer> {
+  const tar = pack();
+  tar.entry({ name: "WiredTiger" }, "WiredTiger 11.2.0\n");
+  tar.entry({ name: "collection-0-SENTINEL-NAME.wt" }, noise(bytes, seed));
+  tar.finalize();
+  return gzipSync(await buffer(tar), { level: 1 });
+}
+
+/** Incompressible, and the same for the same seed. */
+export function noise(bytes: number, seed: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < bytes; at += 32) blocks.push(createHash("sha256").update(`${seed}:${at}`).digest());
+  return Buffer.concat(blocks).subarray(0, bytes);
+}
+
+export async function remoteFile(bytes: number, seed = 1): Promise<RemoteFile> {
+  return { bytes: await archive(bytes, seed), etag: `"object-${seed}-8"` };
+}
+
+/** Where there is a file system in memory, hundreds of fsyncs cost nothing. */
+const root = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(root, "store-test-")));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function sourceOf(...urls: string[]): SnapshotSource & { asked: number } {
+  const source = {
+    asked: 0,
+    describe: async () => facts,
+    link: async () => {
+      const url = urls[Math.min(source.asked, urls.length - 1)] ?? "";
+      source.asked += 1;
+      return { url };
+    },
+  };
+  return source;
+}
+
+export function openStore(directory: string, options: Partial<SnapshotStoreOptions>): SnapshotStore {
+  const store = createSnapshotStore({
+    directory,
+    filePrefix: "",
+    source: sourceOf(""),
+    checkWorker: worker,
+    allowLoopback: true,
+    fileHosts: [],
+    clock,
+    ...options,
+    limits: { ...limits, ...options.limits },
+  });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** A fault server, a folder and a store that downloads from the one into the other. */
+export async function stage(options: Partial<SnapshotStoreOptions>, ...script: Behaviour[]) {
+  const server = await startFaultServer(...script);
+  onTestFinished(server.close);
+  const folder = await temporaryFolder();
+  const store = openStore(folder, { source: sourceOf(server.url), ...options });
+  return { server, folder, store, save: (fileName?: string) => saveTo(store, fileName) };
+}
+
+export function patiently<Report>(extra: Partial<WaitOptions<Report>> = {}): WaitOptions<Report> {
+  return { waitMs: 20_000, signal: new AbortController().signal, ...extra };
+}
+
+export function saveTo(store: SnapshotStore, fileName?: string): Promise<SaveReport> {
+  return store.save({ ...identity, ...(fileName !== undefined && { fileName }) }, patiently());
+}
+
+export function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+export async function contentOf(folder: string, name = defaultName): Promise<Buffer> {
+  return readFile(join(folder, name));
+}
+
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder)).sort();
+}
+
+export async function readJsonFile(folder: string, name: string): Promise<Record<string, unknown>> {
+  return JSON.parse(await readFile(join(folder, name), "utf8"));
+}
