@@ -1,29 +1,24 @@
-// Bundles the command and the thread that checks archives into one file each, without run-time dependencies.
+// Bundles the command, what it loads later, and the thread that checks archives, without run-time dependencies.
+import { rm } from "node:fs/promises";
 import { build } from "esbuild";
 
-const require = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-
-const shared = {
+await rm("dist", { recursive: true, force: true });
+await build({
+  entryPoints: {
+    "atlas-flex-snapshots-mcp": "src/main.ts",
+    "archive-check-worker": "src/download/check/worker.ts",
+  },
+  outdir: "dist",
   bundle: true,
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   platform: "node",
   target: "node20",
   format: "esm",
   minify: true,
   keepNames: true,
   legalComments: "none",
-};
-
-await Promise.all([
-  build({
-    ...shared,
-    entryPoints: ["src/main.ts"],
-    outfile: "dist/atlas-flex-snapshots-mcp.js",
-    banner: { js: `#!/usr/bin/env node\n${require}` },
-  }),
-  build({
-    ...shared,
-    entryPoints: ["src/download/check/worker.ts"],
-    outfile: "dist/archive-check-worker.js",
-    banner: { js: require },
-  }),
-]);
+  banner: {
+    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+});

@@ -35,7 +35,12 @@ export interface SnapshotSource {
    */
   link(
     identity: SnapshotIdentity,
-    known: { restoreJobId?: string; refused: ReadonlySet<string> },
+    known: {
+      restoreJobId?: string;
+      refused: ReadonlySet<string>;
+      /** Told the job as soon as one is requested, before it has its link, so that a new process finds it again. */
+      onJob: (restoreJobId: string) => Promise<void>;
+    },
     signal: AbortSignal,
   ): Promise<SnapshotLink>;
 }

@@ -16,7 +16,10 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
   log: Transfer["log"];
 }
 
-const JOB_ID = /^[a-f0-9]{24}$/;
+/** Only an id of Atlas's form is kept: it becomes part of a request's path. */
+function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
+  return restoreJobId !== undefined && /^[a-f0-9]{24}$/.test(restoreJobId) ? { restoreJobId } : {};
+}
 
 /**
  * Transfers the file and checks it; one that fails its check is discarded and fetched once more. Rejects with
@@ -32,11 +35,11 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
 
   async function nextLink(): Promise<SnapshotLink> {
     if (!memory.link) status.state = "requesting";
-    const link = await links.current(state.current.restoreJobId, signal);
+    const link = await links.current(state.current.restoreJobId, (id) => state.merge(jobOf(id)), signal);
     const { restoreJobId, expiresAt } = link;
     if (restoreJobId !== state.current.restoreJobId || expiresAt !== state.current.linkExpiresAt) {
       await state.merge({
-        ...(restoreJobId !== undefined && JOB_ID.test(restoreJobId) && { restoreJobId }),
+        ...jobOf(restoreJobId),
         ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
       });
     }

@@ -25,7 +25,7 @@ const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
 const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
 
 /** What Atlas said of a snapshot; what does not look like a time or a version is dropped, since it ends up in files and results. */
-export function cleanFacts(facts: SnapshotFacts): SnapshotFacts {
+export function cleanFacts(facts: { [Field in keyof SnapshotFacts]?: string | undefined }): SnapshotFacts {
   const clean: SnapshotFacts = {};
   for (const field of TIMES) {
     const value = facts[field];

@@ -10,9 +10,12 @@ export interface LinkMemory {
   refused: Set<string>;
 }
 
+/** Told the job that a new link was requested with, as soon as there is one. */
+type OnJob = (restoreJobId: string) => Promise<void>;
+
 export interface LinkKeeper {
   /** The link to use now: the remembered one, else whatever the source finds. */
-  current: (restoreJobId: string | undefined, signal: AbortSignal) => Promise<SnapshotLink>;
+  current: (restoreJobId: string | undefined, onJob: OnJob, signal: AbortSignal) => Promise<SnapshotLink>;
   /** The file host refused the link; throws `LINK_EXPIRED` when the one before was refused too. */
   refuse: (status: number) => void;
   /** The transfer has come this far. */
@@ -55,11 +58,11 @@ export function createLinkKeeper(options: {
   }
 
   return {
-    current: async (restoreJobId, signal) => {
+    current: async (restoreJobId, onJob, signal) => {
       if (memory.link && isUsedUp(memory.link) && replaced < limits.freshLinksPerRun) drop();
       if (memory.link) return memory.link;
       const job = restoreJobId !== undefined && !memory.refused.has(restoreJobId) ? { restoreJobId } : {};
-      const link = await source.link(identity, { ...job, refused: memory.refused }, signal);
+      const link = await source.link(identity, { ...job, refused: memory.refused, onJob }, signal);
       if (memory.refused.has(link.url)) throw expired("Atlas offers the refused link again.");
       memory.link = link;
       return link;

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { type Noise, noiseOf } from "./noise.ts";
+import { compressedInBackground, type Segment, stored } from "./segment.ts";
+
+/** A page of a data file: 64 bytes of its own, so that no two pages are alike, then a block of the pool. */
+export const PAGE_BYTES = 1024 * 1024;
+export const PAGE_HEADER_BYTES = 64;
+
+/** Enough blocks that neighbours differ; together they are the memory that serving a file of any size takes. */
+const RANDOM_BLOCKS = 16;
+const TEXT_BLOCKS = 6;
+
+/** What large files are made of. */
+export interface Pool {
+  random: Segment[];
+  /** Unpack to about four times their size. */
+  text: Segment[];
+  /** Tells pools apart that another version of zlib compressed otherwise. */
+  fingerprint: string;
+}
+
+export async function createPool(): Promise<Pool> {
+  const noise = noiseOf("pool");
+  const random = Array.from({ length: RANDOM_BLOCKS }, () => stored(noise.bytes(PAGE_BYTES - PAGE_HEADER_BYTES)));
+  const text = await Promise.all(
+    Array.from({ length: TEXT_BLOCKS }, () => compressedInBackground(textBlock(noise, PAGE_BYTES - PAGE_HEADER_BYTES))),
+  );
+  const hash = createHash("sha256");
+  for (const { bytes } of text) hash.update(bytes);
+  return { random, text, fingerprint: hash.digest("hex") };
+}
+
+const STATES = ["received", "packed", "shipped", "delivered", "returned"];
+const WORDS = "anvil basket candle drum easel funnel globe hammer inkwell jug kettle lantern mirror needle oar".split(
+  " ",
+);
+
+/** Orders as documents, one a line, with as much noise in them as brings deflate to about 4:1. */
+function textBlock(noise: Noise, length: number): Buffer {
+  const lines: string[] = [];
+  const pick = (words: string[]) => words[noise.below(words.length)] ?? "";
+  for (let written = 0; written < length; ) {
+    const order = {
+      _id: { $oid: noise.bytes(12).toString("hex") },
+      state: pick(STATES),
+      customer: `${pick(WORDS)} ${pick(WORDS)}`,
+      items: [0, 1].map(() => ({ sku: `${pick(WORDS)}-${noise.below(1_000)}`, price: noise.below(100_000) / 100 })),
+      currency: "EUR",
+      placedAt: { $date: "2026-11-20T12:00:00Z" },
+      checksum: noise.bytes(22).toString("hex"),
+    };
+    const line = `${JSON.stringify(order)}\n`;
+    lines.push(line);
+    written += line.length;
+  }
+  return Buffer.from(lines.join("")).subarray(0, length);
+}
