@@ -162,6 +162,7 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
         await state.merge({ committedBytes: writer.bytes, receivedBytes: writer.bytes });
       }),
     verify: async (signal) => {
+      signal.throwIfAborted();
       try {
         return await unlessAborted(checkTo(writer.bytes).finish(), signal);
       } catch (error) {
@@ -177,7 +178,6 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);

@@ -1,11 +1,12 @@
 import type { Dispatcher } from "undici";
 import { type ErrorEnvelope, Failure, ownFailure } from "../errors.ts";
+import type { ProxySettings } from "../http/dispatchers.ts";
 import type { Clock } from "../http/send.ts";
 import { startArchiveCheck } from "./check/archive-check.ts";
 import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
 import { diskFailure } from "./disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./download-directory.ts";
-import { createFileRequester, type ProxySettings } from "./file-request.ts";
+import { createFileRequester } from "./file-request.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { type Job, startJob } from "./job.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";

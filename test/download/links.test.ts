@@ -11,6 +11,7 @@ import {
   hashOf,
   identity,
   KIB,
+  namesIn,
   openStore,
   patiently,
   remoteFile,
@@ -33,7 +34,8 @@ function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } 
   return {
     asked,
     describe: async () => facts,
-    link: async (_identity, { refused, ...known }) => {
+    link: async (_identity, { refused, onJob, ...known }) => {
+      await onJob(JOB);
       const link = links[Math.min(asked.length, links.length - 1)];
       asked.push({ ...known, refused: [...refused] });
       if (!link) throw ownFailure("LINK_NOT_READY");
@@ -139,11 +141,20 @@ test("a clock that jumps a day to and fro changes nothing", async () => {
 });
 
 describe("a source that fails", () => {
-  test("before anything was saved is reported as it is, and leaves nothing", async () => {
-    const { store, folder } = await staged();
+  test("after it requested a job leaves that job to the next call", async () => {
+    const { store, open, source } = await staged();
+    const lastError = expect.objectContaining({ errorCode: "LINK_NOT_READY" });
+    expect(await saveTo(store)).toMatchObject({ state: "paused", bytes: 0, lastError });
+    await store.close();
+    await saveTo(open());
+    expect(source.asked).toEqual([{ refused: [] }, { restoreJobId: JOB, refused: [] }]);
+  });
+
+  test("before there was anything is reported as it is, and leaves nothing", async () => {
+    const link = async () => Promise.reject(ownFailure("LINK_NOT_READY"));
+    const { store, folder } = await stage({ source: { ...linksOf(), link } });
     await expect(saveTo(store)).rejects.toMatchObject({ code: "LINK_NOT_READY" });
-    expect((await store.list(new AbortController().signal)).transfers).toEqual([]);
-    await expect(readFile(join(folder, `${defaultName}.part`))).rejects.toMatchObject({ code: "ENOENT" });
+    expect(await namesIn(folder)).toEqual([]);
   });
 
   test("cannot describe the snapshot: nothing is created", async () => {

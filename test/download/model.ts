@@ -20,7 +20,7 @@ import {
   temporaryFolder,
 } from "./fixtures.ts";
 
-const SIZE = 200 * KIB;
+const SIZE = 150 * KIB;
 
 /** What the file host may hold: two sound versions and a damaged one, each under an ETag of its own. */
 export async function versionsOf(): Promise<RemoteFile[]> {
@@ -76,18 +76,21 @@ const action = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("close" as const), afterMs: fc.nat({ max: 40 }) }) },
 );
 
-export const stepsArbitrary = fc.array(
-  fc.record({ script: fc.array(connection, { minLength: 1, maxLength: 5 }), action }),
-  { minLength: 1, maxLength: 4 },
-);
+const step = fc.record({ script: fc.array(connection, { minLength: 1, maxLength: 5 }), action });
 
-type Step = typeof stepsArbitrary extends fc.Arbitrary<(infer S)[]> ? S : never;
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Up to `most` rounds of a script and what is done while it plays. */
+export function stepsOf(most: number): fc.Arbitrary<Step[]> {
+  return fc.array(step, { minLength: 1, maxLength: most });
+}
 
 /** Plays the steps against one folder; after each, no wrong file and no spliced part; in the end an honest host is enough. */
 export async function play(versions: RemoteFile[], steps: Step[]): Promise<void> {
   const server = await startFaultServer();
   const folder = await temporaryFolder();
-  const open = () => openStore(folder, { source: sourceOf(server.url) });
+  // Many of the faults end in a stall.
+  const open = () => openStore(folder, { source: sourceOf(server.url), limits: { stallMs: 80 } });
   let store = open();
   try {
     for (const { script, action } of steps) {
