@@ -5,7 +5,7 @@ import { build } from "esbuild";
 await rm("dist", { recursive: true, force: true });
 await build({
   entryPoints: {
-    "atlas-flex-snapshots-mcp": "src/main.ts",
+    "atlas-flex-snapshots-mcp": "src/bin.ts",
     "archive-check-worker": "src/download/check/worker.ts",
   },
   outdir: "dist",
