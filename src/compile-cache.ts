@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -13,8 +13,11 @@ export function compileCacheFolder({
   getuid,
 }: Pick<NodeJS.Process, "platform" | "env" | "getuid">): string | undefined {
   try {
-    const folder = join(cacheHome(platform, env), "atlas-flex-snapshots-mcp", "compile-cache");
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const home = cacheHome(platform, env);
+    const ours = join(home, "atlas-flex-snapshots-mcp");
+    const folder = join(ours, "compile-cache");
+    // One by one: where no folder can be made at all (/proc), Node's recursive mkdir never returns.
+    for (const each of [home, ours, folder]) if (!existsSync(each)) mkdirSync(each, { mode: 0o700 });
     const stat = lstatSync(folder);
     const own = getuid === undefined || stat.uid === getuid();
     return stat.isDirectory() && own && (platform === "win32" || (stat.mode & 0o022) === 0) ? folder : undefined;
