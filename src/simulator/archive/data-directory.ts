@@ -40,10 +40,10 @@ export function dataDirectory(pool: Pool, options: DataDirectoryOptions): GzipFi
     let cost = overhead;
     for (let page = 0; page < wanted && !isFull; page += 1) {
       const blocks = compressible || noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
-      const block = blocks[noise.below(blocks.length)] ?? hollow(0);
+      const block = blocks[noise.below(blocks.length)];
       const header = stored(noise.bytes(PAGE_HEADER_BYTES));
-      isFull = cost + lengthOf([header, block]) > left - TAIL_RESERVE_BYTES;
-      if (isFull) break;
+      isFull = !block || cost + lengthOf([header, block]) > left - TAIL_RESERVE_BYTES;
+      if (isFull || !block) break;
       pages.push(header, block);
       cost += lengthOf([header, block]);
     }

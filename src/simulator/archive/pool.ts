@@ -7,8 +7,11 @@ export const PAGE_BYTES = 1024 * 1024;
 export const PAGE_HEADER_BYTES = 64;
 
 /** Enough blocks that neighbours differ; together they are the memory that serving a file of any size takes. */
-const RANDOM_BLOCKS = 16;
-const TEXT_BLOCKS = 6;
+const MAX_RANDOM_BLOCKS = 16;
+const MAX_TEXT_BLOCKS = 6;
+
+/** The share of pages that a file has of each kind decides how many blocks are worth making for a small one. */
+const TEXT_BLOCK_PER_MIB = 0.25;
 
 /** What large files are made of. */
 export interface Pool {
@@ -19,11 +22,16 @@ export interface Pool {
   fingerprint: string;
 }
 
-export async function createPool(): Promise<Pool> {
-  const noise = noiseOf("pool");
-  const random = Array.from({ length: RANDOM_BLOCKS }, () => stored(noise.bytes(PAGE_BYTES - PAGE_HEADER_BYTES)));
+/** Blocks for files of that size: a small file needs few, and none when not even one page fits. */
+export async function createPool(bytes: number): Promise<Pool> {
+  const mib = Math.floor(bytes / 2 ** 18) / 4;
+  const blocks = (max: number, perMib: number) => Array.from({ length: Math.min(max, Math.ceil(mib * perMib)) });
+  const length = PAGE_BYTES - PAGE_HEADER_BYTES;
+  const random = blocks(MAX_RANDOM_BLOCKS, 1).map((_, index) => stored(noiseOf(`random ${index}`).bytes(length)));
   const text = await Promise.all(
-    Array.from({ length: TEXT_BLOCKS }, () => compressedInBackground(textBlock(noise, PAGE_BYTES - PAGE_HEADER_BYTES))),
+    blocks(MAX_TEXT_BLOCKS, TEXT_BLOCK_PER_MIB).map((_, index) =>
+      compressedInBackground(textBlock(noiseOf(`text ${index}`), length)),
+    ),
   );
   const hash = createHash("sha256");
   for (const { bytes } of text) hash.update(bytes);
@@ -47,7 +55,7 @@ function textBlock(noise: Noise, length: number): Buffer {
       items: [0, 1].map(() => ({ sku: `${pick(WORDS)}-${noise.below(1_000)}`, price: noise.below(100_000) / 100 })),
       currency: "EUR",
       placedAt: { $date: "2026-11-20T12:00:00Z" },
-      checksum: noise.bytes(22).toString("hex"),
+      checksum: noise.bytes(26).toString("hex"),
     };
     const line = `${JSON.stringify(order)}\n`;
     lines.push(line);
