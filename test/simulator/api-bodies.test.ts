@@ -29,6 +29,11 @@ describe("spoiled bodies", () => {
     expect(json.id).toBe(SIMULATED.groupId);
   });
 
+  test("sunset announces the end of the version in the headers", async () => {
+    const { headers, status } = await call(await start({ orders: "api=sunset" }), PROJECT);
+    expect({ status, sunset: headers.sunset }).toEqual({ status: 200, sunset: "Mon, 01 Nov 2027 00:00:00 GMT" });
+  });
+
   test("huge is valid JSON above 8 MiB", async () => {
     const { bytes, json } = await call(await start({ orders: "api=huge" }), `${ORDERS}/backup/snapshots`);
     expect(bytes.length).toBeGreaterThan(8 * 1024 * 1024);

@@ -1,6 +1,6 @@
 import { bson } from "./bson.ts";
 import { GZIP_OVERHEAD, type GzipFile, gzipOf } from "./gzip.ts";
-import { noiseOf } from "./noise.ts";
+import { type Noise, noiseOf } from "./noise.ts";
 import { PAGE_BYTES, PAGE_HEADER_BYTES, type Pool } from "./pool.ts";
 import { compressed, hollow, type Segment, stored, storedLength } from "./segment.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
@@ -28,34 +28,38 @@ export interface DataDirectoryOptions {
 export function dataDirectory(pool: Pool, options: DataDirectoryOptions): GzipFile {
   const { seed, bytes, compressible, modifiedAt } = options;
   const noise = noiseOf(`layout ${seed}`);
-  const fixed = housekeeping(seed, modifiedAt).flatMap((file) => smallEntry(file, modifiedAt));
+  const segments = housekeeping(seed, modifiedAt).flatMap((file) => smallEntry(file, modifiedAt));
   const end = compressed(tarEnd());
-  const segments = [...fixed];
-  let left = bytes - GZIP_OVERHEAD - lengthOf([...fixed, end]);
+  let left = bytes - GZIP_OVERHEAD - lengthOf([...segments, end]);
 
   for (let serial = 1, isFull = false; !isFull; serial += 1) {
+    const name = collectionName(serial, seed);
     const wanted = MIN_FILE_PAGES + noise.below(FILE_PAGES_SPREAD);
-    const pages: Segment[] = [];
-    const overhead = lengthOf(collectionHead(collectionName(serial, seed), wanted, modifiedAt));
-    let cost = overhead;
-    for (let page = 0; page < wanted && !isFull; page += 1) {
-      const blocks = compressible || noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
-      const block = blocks[noise.below(blocks.length)];
-      const header = stored(noise.bytes(PAGE_HEADER_BYTES));
-      isFull = !block || cost + lengthOf([header, block]) > left - TAIL_RESERVE_BYTES;
-      if (isFull || !block) break;
-      pages.push(header, block);
-      cost += lengthOf([header, block]);
-    }
-    if (pages.length === 0) break;
-    const entry = [...collectionHead(collectionName(serial, seed), pages.length / 2, modifiedAt), ...pages];
+    const room = left - TAIL_RESERVE_BYTES - lengthOf(collectionHead(name, wanted, modifiedAt));
+    const pages = takePages(noise, compressible ? { ...pool, random: pool.text } : pool, wanted, room);
+    const entry = pages.length > 0 ? [...collectionHead(name, pages.length, modifiedAt), ...pages.flat()] : [];
     segments.push(...entry);
     left -= lengthOf(entry);
+    isFull = pages.length < wanted;
   }
 
   const tail = tailEntry(left, seed, modifiedAt);
-  segments.push(...tail.segments, end);
-  return gzipOf(segments, tail.comment);
+  return gzipOf([...segments, ...tail.segments, end], tail.comment);
+}
+
+/** As many pages as are wanted and fit: a header of their own and a block of the pool each. */
+function takePages(noise: Noise, pool: Pool, wanted: number, room: number): [Segment, Segment][] {
+  const pages: [Segment, Segment][] = [];
+  let left = room;
+  while (pages.length < wanted) {
+    const blocks = noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
+    const block = blocks[noise.below(blocks.length)];
+    const header = stored(noise.bytes(PAGE_HEADER_BYTES));
+    if (!block || lengthOf([header, block]) > left) break;
+    pages.push([header, block]);
+    left -= lengthOf([header, block]);
+  }
+  return pages;
 }
 
 /** Room for the header of the last file, whose size makes the total exact, and for the difference of one header. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Noise, noiseOf } from "./noise.ts";
 import { compressedInBackground, type Segment, stored } from "./segment.ts";
 
@@ -22,17 +23,27 @@ export interface Pool {
   fingerprint: string;
 }
 
-/** Blocks for files of that size: a small file needs few, and none when not even one page fits. */
+/**
+ * Blocks for files of that size: a small file needs few, and none when not even one page fits. Other work of the
+ * process gets its turn after each block.
+ */
 export async function createPool(bytes: number): Promise<Pool> {
   const mib = Math.floor(bytes / 2 ** 18) / 4;
-  const blocks = (max: number, perMib: number) => Array.from({ length: Math.min(max, Math.ceil(mib * perMib)) });
   const length = PAGE_BYTES - PAGE_HEADER_BYTES;
-  const random = blocks(MAX_RANDOM_BLOCKS, 1).map((_, index) => stored(noiseOf(`random ${index}`).bytes(length)));
-  const text = await Promise.all(
-    blocks(MAX_TEXT_BLOCKS, TEXT_BLOCK_PER_MIB).map((_, index) =>
-      compressedInBackground(textBlock(noiseOf(`text ${index}`), length)),
-    ),
-  );
+  const random: Segment[] = [];
+  const text: Promise<Segment>[] = [];
+  for (let index = 0; index < Math.min(MAX_RANDOM_BLOCKS, mib); index += 1) {
+    random.push(stored(noiseOf(`random ${index}`).bytes(length)));
+    await turn();
+  }
+  for (let index = 0; index < Math.min(MAX_TEXT_BLOCKS, mib * TEXT_BLOCK_PER_MIB); index += 1) {
+    text.push(compressedInBackground(textBlock(noiseOf(`text ${index}`), length)));
+    await turn();
+  }
+  return withFingerprint(random, await Promise.all(text));
+}
+
+function withFingerprint(random: Segment[], text: Segment[]): Pool {
   const hash = createHash("sha256");
   for (const { bytes } of text) hash.update(bytes);
   return { random, text, fingerprint: hash.digest("hex") };

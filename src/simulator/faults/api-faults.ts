@@ -127,10 +127,19 @@ function alterOnce(word: string, value: number, reply: Reply, elsewhere: string)
     case "deep":
       return withText(spliced(text(), `"links":${"[".repeat(DEEP_LEVELS)}${"]".repeat(DEEP_LEVELS)}`));
     case "wrong-type":
-      return { ...reply, headers: { ...reply.headers, "Content-Type": "text/plain" } };
+      return withHeaders(reply, { "Content-Type": "text/plain" });
+    case "sunset":
+      return withHeaders(reply, {
+        Deprecation: "Sun, 01 Nov 2026 00:00:00 GMT",
+        Sunset: "Mon, 01 Nov 2027 00:00:00 GMT",
+      });
     default:
       return reply;
   }
+}
+
+function withHeaders(reply: Reply, headers: Reply["headers"]): Reply {
+  return { ...reply, headers: { ...reply.headers, ...headers } };
 }
 
 function textBody(text: string): Pick<Reply, "body" | "length"> {
