@@ -1,0 +1,122 @@
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { checked, checkedAgainst } from "./checked.ts";
+
+describe("settings that cannot be used", () => {
+  test("half a pair names the missing half, and nothing is sent", async () => {
+    const simulator = await simulatorFor();
+    const { failed, step } = await checkedAgainst(simulator, { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" });
+    expect(failed).toEqual(["settings"]);
+    expect(step("settings")).toMatchObject({
+      errorCode: "CONFIGURATION_INVALID",
+      found: "1 problem; set: ATLAS_FLEX_DOWNLOAD_DIR, MONGODB_ATLAS_BASE_URL, MONGODB_ATLAS_CLIENT_ID",
+      whatToDo: "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
+    });
+    expect(step("connection")?.found).toBe("not tried: the settings have to be corrected first");
+    expect(step("credentials")?.found).toBe("not tried: none are complete");
+    expect(simulator.requests).toEqual([]);
+  });
+
+  test("all of them are told at once, warnings last", async () => {
+    const env = { ATLAS_FLEX_ALLOWED_PROJECTS: "X", ATLAS_FLEX_LOG_LEVEL: "loud", ATLAS_FLEX_READONLY: "1" };
+    const { step } = await checked({ args: ["--tools", "get_restore_jobs"], env });
+    const lines = step("settings")?.whatToDo?.split("\n");
+    expect(step("settings")?.found).toMatch(/^3 problems and 1 warning; set: --tools, /);
+    expect(lines).toHaveLength(4);
+    expect(lines?.[3]).toContain("did you mean ATLAS_FLEX_READ_ONLY?");
+  });
+
+  test("an address that cannot be used is not replaced by the default in silence", async () => {
+    const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_BASE_URL: "http://person:canary@cloud.mongodb.com" };
+    const { failed, step } = await checked({ env });
+    expect(failed).toEqual(["settings", "atlas-address"]);
+    expect(step("atlas-address")?.found).toBe("MONGODB_ATLAS_BASE_URL cannot be used");
+  });
+
+  test("none at all says which credentials to set", async () => {
+    const { url } = { url: (await simulatorFor()).baseUrl };
+    const { failed, step } = await checkedAgainst({ baseUrl: url }, {});
+    expect(failed).toEqual(["credentials"]);
+    expect(step("credentials")).toMatchObject({
+      errorCode: "CREDENTIALS_MISSING",
+      whatToDo: expect.stringContaining("MONGODB_ATLAS_CLIENT_ID"),
+    });
+  });
+
+  test("a warning alone is no failure", async () => {
+    const { code, step } = await checked({ args: ["--simulate"], env: { ATLAS_FLEX_HIDE_SNAPSHOT_URLS: "perhaps" } });
+    expect(code).toBe(0);
+    expect(step("settings")?.state).toBe("warning");
+  });
+
+  test("tools of which none is left fail", async () => {
+    const { failed, step } = await checked({ args: ["--simulate", "--read-only", "--tools", "save_flex_snapshot"] });
+    expect(failed).toEqual(["tools"]);
+    expect(step("tools")?.found).toBe("none of 8 (read-only, --tools, links hidden)");
+  });
+
+  test("orders that the simulator does not know fail its start", async () => {
+    const { failed, step } = await checked({
+      args: ["--simulate"],
+      env: { ATLAS_FLEX_SIMULATOR_ORDERS: "api=nonsense" },
+    });
+    expect(failed).toEqual(["connection"]);
+    expect(step("connection")?.found).toContain("ATLAS_FLEX_SIMULATOR_ORDERS");
+  });
+});
+
+describe("a download folder that cannot be used", () => {
+  const unusable: [string, (folder: string) => Promise<unknown>, string][] = [
+    ["a symbolic link", (folder) => symlink(".", join(folder, "target")), "it is a symbolic link"],
+    ["a file", (folder) => writeFile(join(folder, "target"), ""), "it is no folder"],
+    [
+      "a folder that everyone can write to",
+      async (folder) => {
+        await mkdir(join(folder, "target"));
+        await chmod(join(folder, "target"), 0o777);
+      },
+      "everyone can write to it",
+    ],
+  ];
+
+  test.each(unusable)("%s fails, with advice", async (_, make, why) => {
+    const folder = await temporaryFolder();
+    await make(folder);
+    const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "target") };
+    const { failed, step } = await checkedAgainst(await simulatorFor(), env);
+    expect(failed).toEqual(["download-folder"]);
+    expect(step("download-folder")).toMatchObject({
+      errorCode: "DOWNLOAD_DIR_UNUSABLE",
+      found: expect.stringContaining(why),
+      whatToDo: expect.stringContaining("Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own"),
+    });
+  });
+
+  test("one below a file cannot be created", async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "file"), "");
+    const { failed, step } = await checked({ args: ["--simulate", "--download-dir", join(folder, "file", "below")] });
+    expect(failed).toEqual(["download-folder"]);
+    expect(step("download-folder")?.found).toContain("a part of its path is a file");
+  });
+});
+
+describe("extra certificates", () => {
+  test.each([
+    ["is missing", "/nonexistent/ca.pem", "cannot be read"],
+    ["is a folder", "/", "cannot be read"],
+    ["holds none", "package.json", "holds no certificate in PEM form"],
+  ])("whose file %s fail, since Node.js would go on without them", async (_, path, why) => {
+    const { failed, step } = await checked({ args: ["--simulate"], env: { NODE_EXTRA_CA_CERTS: path } });
+    expect(failed).toEqual(["ca-certificates"]);
+    expect(step("ca-certificates")?.found).toBe(`The file of NODE_EXTRA_CA_CERTS ${why}`);
+  });
+
+  test("that are not checked at all are a warning", async () => {
+    const { code, step } = await checked({ args: ["--simulate"], env: { NODE_TLS_REJECT_UNAUTHORIZED: "0" } });
+    expect(code).toBe(0);
+    expect(step("ca-certificates")).toMatchObject({ state: "warning", whatToDo: expect.stringMatching(/^Unset it/) });
+  });
+});
