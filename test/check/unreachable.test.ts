@@ -147,23 +147,13 @@ describe("a proxy", () => {
   });
 });
 
-describe("the clock", () => {
-  test.each([
-    [5 * 60_000, "this computer is 5 minutes behind Atlas"],
-    [-3 * 3_600_000, "this computer is 3 hours ahead of Atlas"],
-  ])("that differs by %i ms is a warning", async (skewMs, found) => {
-    const { url } = await serve(refuses(skewMs));
-    const { step } = await checkedAgainst({ baseUrl: url.origin }, {});
-    expect(step("connection")?.state).toBe("ok");
-    expect(step("clock")).toMatchObject({
-      state: "warning",
-      found,
-      whatToDo: expect.stringContaining("Set the clock of this computer"),
-    });
-  });
-
-  test("that differs by half a minute is well", async () => {
-    const { url } = await serve(refuses(30_000));
-    expect((await checkedAgainst({ baseUrl: url.origin }, {})).step("clock")?.state).toBe("ok");
+test("a clock that differs from Atlas's is a warning", async () => {
+  const { url } = await serve(refuses(5 * 60_000));
+  const { step } = await checkedAgainst({ baseUrl: url.origin });
+  expect(step("connection")?.state).toBe("ok");
+  expect(step("clock")).toMatchObject({
+    state: "warning",
+    found: "this computer is 5 minutes behind Atlas",
+    whatToDo: expect.stringContaining("Set the clock of this computer"),
   });
 });

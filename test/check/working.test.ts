@@ -99,11 +99,22 @@ describe("the text form", () => {
 
   test("shows what Atlas sends without anything that a terminal would act on", async () => {
     const env = { ATLAS_FLEX_SIMULATOR_ORDERS: "api=hostile", ATLAS_FLEX_ALLOWED_PROJECTS: SIMULATED.groupId };
-    const { stdout } = await checkedAsText({ args: ["--simulate"], env });
+    const args = ["--simulate", "--download-dir", "\u001b[31mred"];
+    const { stdout } = await checkedAsText({ args, env });
+    expect(stdout).toMatch(/✓ Download folder .*red/);
     expect(stdout).toMatch(/✓ Projects +1 allowed project: Simulated shop/);
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u);
     expect(stdout).not.toMatch(/[\u{e0000}-\u{e007f}]/u);
   });
+});
+
+test("a secret is removed wherever it was set by mistake", async () => {
+  const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: "canary-of-a-secret" };
+  const { step } = await checkedAgainst(await simulatorFor(), {
+    ...env,
+    ATLAS_FLEX_DOWNLOAD_DIR: "/canary-of-a-secret",
+  });
+  expect(step("download-folder")?.found).toMatch(/^\/\[removed\] /);
 });
 
 test("a folder that does not exist yet is not created", async () => {
