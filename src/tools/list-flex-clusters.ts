@@ -141,7 +141,10 @@ function advice(
   { found, unreadable, wanted }: { found: number; unreadable: number; wanted: string | undefined },
   context: ToolContext,
 ): string {
-  const gap = unreadable > 0 ? `${unreadable} projects could not be read, see unreadable.` : "";
+  const gap =
+    unreadable > 0
+      ? `${unreadable === 1 ? "1 project" : `${unreadable} projects`} could not be read, see unreadable.`
+      : "";
   const next =
     found > 0
       ? context.ifTool(
