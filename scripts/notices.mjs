@@ -45,14 +45,12 @@ async function bundledPackages() {
 function render(packages) {
   const byText = new Map(packages.map(({ text }) => [text, []]));
   for (const { name, text } of packages) byText.get(text).push(name);
-  const rows = packages.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`);
+  const rows = packages.map(({ name, version, licence }) => `- ${name} (${version}): ${licence}`);
   const sections = [...byText].map(([text, names]) => `## ${names.join(", ")}\n\n\`\`\`text\n${text}\n\`\`\`\n`);
   return `# Third-party notices
 
 The files of \`dist/\` contain code of these packages. Written by \`npm run notices\`; do not edit.
 
-| Package | Version | Licence |
-| --- | --- | --- |
 ${rows.join("\n")}
 
 ${sections.join("\n")}`;
