@@ -9,13 +9,13 @@ interface Pair {
 }
 
 /** In order of preference: the kind first, then our own names before those of other tools. */
-const PAIRS: readonly Pair[] = [
+export const PAIRS: readonly Pair[] = [
   { kind: "service-account", id: "MONGODB_ATLAS_CLIENT_ID", secret: "MONGODB_ATLAS_CLIENT_SECRET" },
   { kind: "service-account", id: "MDB_MCP_API_CLIENT_ID", secret: "MDB_MCP_API_CLIENT_SECRET" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_API_KEY", secret: "MONGODB_ATLAS_PRIVATE_API_KEY" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_KEY", secret: "MONGODB_ATLAS_PRIVATE_KEY" },
 ];
-const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
+export const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
 export const SECRET_VARIABLES: readonly string[] = [...PAIRS.map(({ secret }) => secret), TOKEN].flatMap((name) => [

@@ -24,6 +24,8 @@ if ("usageError" in line) {
   const config = parseConfig({ options: line.options, env, toolNames: TOOLS.map(({ name }) => name), readSecretFile });
   // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
+  if (line.command === "check")
+    process.exit(await (await import("./check/check.ts")).check({ config, env, options: line.options, version }));
   if (line.command === "server") await serve({ config, env, version });
   if (line.command === "simulator") {
     const { simulate } = await import("./simulate.ts");

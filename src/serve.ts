@@ -66,7 +66,7 @@ export async function serve({
 }
 
 /** What is secret from the start; access tokens follow as they are fetched. */
-function secretsOf({ credentials, proxy }: Config): string[] {
+export function secretsOf({ credentials, proxy }: Config): string[] {
   const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
     url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
   );
@@ -76,7 +76,7 @@ function secretsOf({ credentials, proxy }: Config): string[] {
 }
 
 /** The tools that the configuration leaves, in their order. */
-function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
+export function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
   return TOOLS.filter(
     ({ name, effect }) =>
       (!readOnly || effect === "reads" || effect === "reads-disk") && (!tools || tools.includes(name)),

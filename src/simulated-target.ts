@@ -1,6 +1,6 @@
+import type { Target } from "./atlas-access.ts";
 import { type Environment, settingOf } from "./config.ts";
 import { ownFailure } from "./errors.ts";
-import type { Target } from "./runtime.ts";
 import type { SimulatorOptions } from "./simulator/settings.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 import { clean } from "./text.ts";

@@ -1,4 +1,4 @@
-import { lookup as systemLookup } from "node:dns";
+import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { ownFailure } from "../errors.ts";
@@ -46,11 +46,18 @@ export function checkLink(link: string, policy: HostPolicy): URL {
   return url;
 }
 
+/** Asks for all addresses of a name, as `dns.lookup` does. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * Resolves once and hands on only addresses that were all checked, so that the connection goes where the check looked
  * (no second lookup that could answer differently).
  */
-export function checkedLookup(policy: HostPolicy, resolve: typeof systemLookup = systemLookup): LookupFunction {
+export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, "", 0);

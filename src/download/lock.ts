@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { open, rm, utimes } from "node:fs/promises";
+import { ownFailure } from "../errors.ts";
 import type { Clock } from "../http/send.ts";
 import { failedWith } from "./disk-failure.ts";
 import { readJson } from "./json-file.ts";
@@ -8,7 +9,7 @@ import { lstatOf } from "./part-file.ts";
 import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identity.ts";
 
 export interface Lock {
-  /** Aborts when another process has taken the lock over, which only happens to a process that slept for a minute. */
+  /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over from this one, which then must have slept. */
   lost: AbortSignal;
   release: () => Promise<void>;
 }
@@ -123,7 +124,7 @@ async function beat(
       return;
     }
     if (!(await isOwn(path, owner))) {
-      if (!held.aborted) lost.abort();
+      if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
       return;
     }
     const now = clock.now() / 1_000;

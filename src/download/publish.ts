@@ -26,13 +26,8 @@ export async function publish({ directory, base, part, state, record, link = har
   await directory.confirm();
   const final = directory.at(state.current.fileName);
   if (!isSameFile(await lstatOf(part.path), await part.handle.stat())) throw unusable();
-  try {
-    await link(part.path, final);
-  } catch (error) {
-    if (failedWith(error, "EEXIST")) await confirmOwn(part.path, final);
-    else if (failedWith(error, ...NO_LINKS)) await renameToFree(part.path, final, state);
-    else throw error;
-  }
+  if (state.current.renaming) await renameToFree(part.path, final, state);
+  else await linkToFree(part.path, final, state, link);
   await writeJson(directory.at(beside.record(state.current.fileName)), recordToJson(record));
   await syncFolderOf(final);
   await removeLeftovers(directory, base);
@@ -41,9 +36,21 @@ export async function publish({ directory, base, part, state, record, link = har
 /** What file systems without hard links (exFAT, some SMB shares) and the systems above them answer. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
 
-/** A crash right after linking leaves both names to one file; any other file keeps its name. */
-async function confirmOwn(part: string, final: string): Promise<void> {
-  if (!isSameFile(await lstatOf(part), await lstatOf(final))) throw ownFailure("FILE_EXISTS");
+/** The link either makes the name or finds it taken; nothing can come in between. */
+async function linkToFree(
+  part: string,
+  final: string,
+  state: StateFile,
+  link: (existing: string, path: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await link(part, final);
+  } catch (error) {
+    if (failedWith(error, ...NO_LINKS)) return renameToFree(part, final, state);
+    if (!failedWith(error, "EEXIST")) throw error;
+    // A crash right after linking leaves both names to one file; any other file keeps its name.
+    if (!isSameFile(await lstatOf(part), await lstatOf(final))) throw ownFailure("FILE_EXISTS");
+  }
 }
 
 /**

@@ -31,7 +31,7 @@ export async function runTransfer(
   const { fileName, identity, committedBytes } = open.state;
   const log = (event: Omit<StoreEvent, "snapshotId" | "fileName">) =>
     deps.log({ ...event, snapshotId: identity.snapshotId, fileName });
-  const state = createStateFile(directory.at(beside.state(open.base)), open.state);
+  const state = createStateFile(directory.at(beside.state(open.base)), open.state, directory.confirm);
   let part: PartFile | undefined;
   let copy: LocalCopy | undefined;
   try {
@@ -45,7 +45,7 @@ export async function runTransfer(
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
     log({ event: "file-saved", bytes: record.bytes });
-    return completeReport(directory, fileName, record);
+    return { ...status.report(), ...completeReport(directory, fileName, record) };
   } catch (error) {
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
@@ -72,6 +72,7 @@ const WORTH_ANOTHER_TRY = [
   "FILE_HOST_FAILED",
   "REDIRECT_REFUSED",
   "TLS_FAILED",
+  "PROXY_FAILED",
   "DISK_FULL",
   "DISK_FAILED",
 ];

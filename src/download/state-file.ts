@@ -76,13 +76,14 @@ export function startedOver(state: TransferState, version: ObjectVersion): Trans
   };
 }
 
-export function createStateFile(path: string, initial: TransferState): StateFile {
+/** `confirm` rejects when the folder is no longer the one that was checked. */
+export function createStateFile(path: string, initial: TransferState, confirm: () => Promise<void>): StateFile {
   let current = initial;
   let last: Promise<void> = Promise.resolve();
   const write = (next: TransferState): Promise<void> => {
     current = next;
     // The newest state is written, not the one of the call: an older one must never come last.
-    const turn = last.then(() => writeJson(path, current));
+    const turn = last.then(confirm).then(() => writeJson(path, current));
     // The caller hears of the failure; the next turn goes ahead anyway.
     last = turn.catch(() => undefined);
     return turn;

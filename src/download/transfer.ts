@@ -133,7 +133,10 @@ function stepOf(verdict: Exclude<Verdict, { word: "begin" | "continue" }>): Step
 }
 
 /** A certificate that is not trusted now will not be trusted in a second either (codes of OpenSSL and Node). */
-const UNTRUSTED = /CERT|SIGNATURE|ISSUER|ERR_TLS|ERR_SSL/;
+const UNTRUSTED =
+  /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/;
+/** Undici's word for a proxy that refuses the tunnel; nothing else of ours ends so without our own signal. */
+const NO_TUNNEL = "UND_ERR_ABORTED";
 
 function networkStep(error: unknown, tooSlow: boolean): Step {
   const failure = failureIn(error);
@@ -141,6 +144,7 @@ function networkStep(error: unknown, tooSlow: boolean): Step {
   const code = foreignCode(error) ?? (tooSlow ? "TOO_SLOW" : undefined);
   if (code === undefined) throw error;
   if (UNTRUSTED.test(code)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
+  if (code === NO_TUNNEL) throw ownFailure("PROXY_FAILED", {}, { cause: error });
   return { word: "again", code };
 }
 

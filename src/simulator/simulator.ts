@@ -4,6 +4,7 @@ import { createMinuteLimit, createTokenBuckets } from "./api/rate-limit.ts";
 import { createDigestGate } from "./auth/digest.ts";
 import { createOauth } from "./auth/oauth.ts";
 import { createTokens } from "./auth/tokens.ts";
+import { control, isControl } from "./control.ts";
 import { type Environments, environmentsOf } from "./environments.ts";
 import { createOrderBook } from "./faults/order-book.ts";
 import type { OrderInput } from "./faults/orders.ts";
@@ -70,7 +71,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     orders,
     elsewhere: () => `${fileHost.baseUrl}/elsewhere`,
   });
-  const serveFile = createFileHost({ now, signer, objectOf: objects.objectOf });
+  const serveFile = createFileHost({ now, signer, objects, orders, elsewhere: () => `${apiHost.baseUrl}/elsewhere` });
 
   const fileHost = await listen(settings.filePort, async (request, response, baseUrl) => {
     recorder.record("file", request, response);
@@ -81,13 +82,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const apiHost = await listen(settings.port, async (request, response, baseUrl) => {
     const { method = "GET", url: target = "/", headers } = request;
     const url = new URL(target, baseUrl);
-    recorder.record(api.operationOf(method, url), request, response);
-    const reply = api.answer({ method, target, url, headers, body: await readBody(request) });
+    if (!isControl(url)) recorder.record(api.operationOf(method, url), request, response);
+    const body = await readBody(request);
+    const reply = isControl(url)
+      ? control({ ...simulator, counts: recorder.counts, pendingOrders: orders.pending }, method, url, body)
+      : api.answer({ method, target, url, headers, body });
     await transmit(reply, { response, rate: () => 0 });
   });
 
   const environments = environmentsOf(apiHost.baseUrl);
-  return {
+  const simulator: Simulator = {
     baseUrl: apiHost.baseUrl,
     fileBaseUrl: fileHost.baseUrl,
     environment: environments.owner.serviceAccount,
@@ -101,10 +105,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     revokeTokens: tokens.revokeAll,
     replaceObject: objects.replace,
     setFileRate: (bytesPerSecond) => {
+      if (!(bytesPerSecond >= 0)) throw new RangeError("A file rate is a number of bytes per second, 0 for no limit.");
       fileRate = bytesPerSecond;
     },
     close: async () => {
       await Promise.all([apiHost.close(), fileHost.close()]);
     },
   };
+  return simulator;
 }

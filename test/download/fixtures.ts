@@ -30,11 +30,15 @@ export const clock: Clock = {
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener("abort", () => {
+      const giveUp = () => {
         clearTimeout(timer);
         reject(signal.reason);
-      });
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", giveUp);
+        resolve();
+      }, ms);
+      signal.addEventListener("abort", giveUp, { once: true });
     }),
 };
 
@@ -84,14 +88,14 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-export function sourceOf(...urls: string[]): SnapshotSource & { asked: number } {
+/** Hands out a new link to the same file each time it is asked. */
+export function sourceOf(url: string): SnapshotSource & { asked: number } {
   const source = {
     asked: 0,
     describe: async () => facts,
     link: async () => {
-      const url = urls[Math.min(source.asked, urls.length - 1)] ?? "";
       source.asked += 1;
-      return { url };
+      return { url: `${url}&link=${source.asked}` };
     },
   };
   return source;
@@ -118,8 +122,9 @@ export async function stage(options: Partial<SnapshotStoreOptions>, ...script: B
   const server = await startFaultServer(...script);
   onTestFinished(server.close);
   const folder = await temporaryFolder();
-  const store = openStore(folder, { source: sourceOf(server.url), ...options });
-  return { server, folder, store, save: (fileName?: string) => saveTo(store, fileName) };
+  const source = sourceOf(server.url);
+  const store = openStore(folder, { source, ...options });
+  return { server, source, folder, store, save: (fileName?: string) => saveTo(store, fileName) };
 }
 
 export function patiently<Report>(extra: Partial<WaitOptions<Report>> = {}): WaitOptions<Report> {
@@ -134,8 +139,9 @@ export function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-export async function contentOf(folder: string, name = defaultName): Promise<Buffer> {
-  return readFile(join(folder, name));
+/** The SHA-256 of a file in the folder; comparing buffers byte by byte would take a test runner seconds. */
+export async function hashOf(folder: string, name = defaultName): Promise<string> {
+  return sha256(await readFile(join(folder, name)));
 }
 
 export async function namesIn(folder: string): Promise<string[]> {

@@ -23,23 +23,29 @@ export async function openPlainFile(path: string): Promise<FileHandle> {
   throw new Error("Not a plain file");
 }
 
-/** The file in batches at fixed offsets, so that the outcome does not depend on the rhythm in which it was written. */
+/**
+ * The file in batches at fixed offsets, so that the outcome does not depend on the rhythm in which it was written.
+ * A batch is valid until the next one is asked for: they share their memory.
+ */
 export async function* batches(file: FileHandle, reached: Await): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
   for (let offset = 0; ; ) {
     const extent = await reached(offset + BATCH_BYTES);
     const length = Math.min(BATCH_BYTES, extent.bytes - offset);
-    if (length > 0) yield await readExactly(file, offset, length);
+    if (length > 0) {
+      const batch = buffer.subarray(0, length);
+      await fill(batch, file, offset);
+      yield batch;
+    }
     offset += length;
     if (extent.complete && offset === extent.bytes) return;
   }
 }
 
-async function readExactly(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const batch = Buffer.allocUnsafe(length);
-  for (let filled = 0; filled < length; ) {
-    const { bytesRead } = await file.read(batch, filled, length - filled, offset + filled);
+async function fill(batch: Buffer, file: FileHandle, offset: number): Promise<void> {
+  for (let filled = 0; filled < batch.length; ) {
+    const { bytesRead } = await file.read(batch, filled, batch.length - filled, offset + filled);
     if (bytesRead === 0) throw new Error(`The file ends at byte ${offset + filled}, before what was reported written`);
     filled += bytesRead;
   }
-  return batch;
 }

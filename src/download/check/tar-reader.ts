@@ -18,17 +18,19 @@ export function createTarReader(maxEntries = MAX_ENTRIES): ContentsReader {
   let ended = false;
 
   tar.on("entry", (header, data, next) => {
+    if (entries === maxEntries) {
+      problem = `The tar inside has more than ${maxEntries} entries; the rest was not counted.`;
+      tar.destroy();
+      return;
+    }
     entries += 1;
     // A folder may state a size, but has no data.
     const blocks = header.type === "directory" ? 0 : Math.ceil(header.size / BLOCK_BYTES);
     entriesEnd = dataOffset(header) + blocks * BLOCK_BYTES;
     if (header.type === "file" || header.type === "contiguous-file") tally.add(header.name);
-    if (entries >= maxEntries) {
-      problem = `The tar inside has more than ${maxEntries} entries; the rest was not counted.`;
-      tar.destroy();
-      return;
-    }
     data.on("end", next);
+    // A tar that breaks inside this entry says so itself.
+    data.on("error", () => {});
     data.resume();
   });
   tar.on("error", () => {

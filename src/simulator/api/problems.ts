@@ -104,8 +104,8 @@ const PROBLEMS: Record<string, ProblemKind> = {
   },
   RATE_LIMITED: {
     status: 429,
-    detail: "Resource /%s is limited to %s requests every %s minutes.",
-    parameters: ({ resource, capacity }) => [resource, capacity, 1],
+    detail: "Resource %s is limited to %s requests every %s minutes.",
+    parameters: ({ resource, capacity }) => [`/${resource}`, capacity, 1],
   },
   UNEXPECTED_ERROR: kind(500, "Unexpected error."),
 };

@@ -1,9 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { alterFileReply } from "../faults/file-faults.ts";
+import { alterObject } from "../faults/file-objects.ts";
+import { appliesToRange, replyInRanges } from "../faults/file-ranges.ts";
+import { has, type OrderBook } from "../faults/order-book.ts";
 import type { Reply } from "../reply.ts";
-import { replyWith } from "./object-reply.ts";
+import type { Objects } from "./objects.ts";
 import { expiredReply, s3Error } from "./s3-errors.ts";
 import type { LinkSigner } from "./s3-link.ts";
-import type { StoredObject } from "./stored-object.ts";
 
 export interface FileRequest {
   method: string;
@@ -14,11 +17,15 @@ export interface FileRequest {
 export interface FileHostParts {
   now: () => number;
   signer: LinkSigner;
-  objectOf: (snapshotId: string) => Promise<StoredObject | undefined>;
+  objects: Objects;
+  orders: OrderBook;
+  /** Where redirects lead. */
+  elsewhere: () => string;
 }
 
 /** Answers as S3 does for a pre-signed link: the signature covers the method, and a second way to authenticate is refused. */
-export function createFileHost({ now, signer, objectOf }: FileHostParts): (request: FileRequest) => Promise<Reply> {
+export function createFileHost(parts: FileHostParts): (request: FileRequest) => Promise<Reply> {
+  const { now, signer, objects, orders, elsewhere } = parts;
   return async ({ method, url, headers }) => {
     if (headers.authorization !== undefined) {
       return s3Error(400, {
@@ -31,7 +38,10 @@ export function createFileHost({ now, signer, objectOf }: FileHostParts): (reque
     const verdict = signer.judge(url);
     if (method !== "GET" || verdict.kind === "incomplete" || verdict.kind === "altered") return s3Error(403);
     if (verdict.kind === "expired") return expiredReply(verdict.expiredAt, now());
-    const object = await objectOf(verdict.snapshotId);
-    return object ? replyWith(object, headers) : s3Error(404);
+    const faults = orders.take("file", (ordered) => appliesToRange(ordered, headers.range));
+    if (has(faults, "object-changes")) objects.replace(verdict.snapshotId);
+    const object = await objects.objectOf(verdict.snapshotId);
+    const reply = object ? replyInRanges(faults, alterObject(faults, object), headers) : s3Error(404);
+    return alterFileReply(faults, reply, { now: now(), elsewhere: elsewhere() });
   };
 }

@@ -60,6 +60,7 @@ export function createObjects(snapshots: Snapshot[], options: ObjectsOptions): O
       return object;
     },
     replace: (snapshotId) => {
+      if (!snapshots.some(({ id }) => id === snapshotId)) throw new RangeError(`There is no snapshot "${snapshotId}".`);
       versions.set(snapshotId, (versions.get(snapshotId) ?? 0) + 1);
       cache.delete(snapshotId);
     },

@@ -1,73 +1,179 @@
-import { createHash, randomBytes } from "node:crypto";
-import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { appendFile, mkdir, readdir, readlink, symlink, truncate, writeFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
 import { startArchiveCheck } from "../../../src/download/check/archive-check.ts";
-import { dataDirectory, tar, workshop } from "./archives.ts";
+import { flipBit, largeSnapshot } from "./archives.ts";
+import { workshop } from "./workshop.ts";
 
-let shop: Awaited<ReturnType<typeof workshop>>;
-beforeAll(async () => {
-  shop = await workshop();
-});
-afterAll(() => shop.release());
+const { file, path, start } = workshop();
+const MIB = 1024 * 1024;
+const sound = await largeSnapshot();
 
-async function check(bytes: Buffer) {
-  const archive = startArchiveCheck({ path: await shop.file(bytes), worker: shop.worker });
-  archive.advance(bytes.length);
-  return archive.finish();
+async function reportOf(bytes: Buffer) {
+  const check = start(await file(bytes));
+  check.advance(bytes.length);
+  return check.finish();
 }
 
-test("a sound data directory is ok, hashed and counted", async () => {
-  const bytes = await dataDirectory();
-  expect(await check(bytes)).toEqual({
-    bytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    md5: createHash("md5").update(bytes).digest("hex"),
+test("a complete file is hashed, judged and counted", async () => {
+  expect(await reportOf(sound)).toEqual({
+    bytes: sound.length,
+    sha256: createHash("sha256").update(sound).digest("hex"),
+    md5: createHash("md5").update(sound).digest("hex"),
     gzip: "ok",
-    contents: { kind: "data-directory", files: 10, collections: 2, unpackedBytes: 14848, folderDepth: 0 },
+    contents: { kind: "data-directory", files: 11, collections: 3, folderDepth: 0, unpackedBytes: expect.any(Number) },
     notes: [],
   });
 });
 
-const member = gzipSync(randomBytes(3_000_000));
-const flipped = (at: number) => {
-  const bytes = Buffer.from(member);
-  bytes.writeUInt8((bytes[at] ?? 0) ^ 1, at);
-  return bytes;
-};
-
-test.each([
-  ["an empty file", Buffer.alloc(0)],
-  ["a login page", Buffer.from("<html><body>Sign in</body></html>")],
-  ["a first byte alone", member.subarray(0, 1)],
-  ["a header alone", member.subarray(0, 10)],
-  ["a cut at a batch boundary", member.subarray(0, 1024 * 1024)],
-  ["a cut before the trailer", member.subarray(0, -8)],
-  ["a cut inside the trailer", member.subarray(0, -1)],
-  ["a flipped bit in the data", flipped(member.length - 9)],
-  ["a wrong CRC-32", flipped(member.length - 8)],
-  ["a wrong length", flipped(member.length - 4)],
-  ["garbage after the end", Buffer.concat([member, Buffer.from("garbage")])],
-  ["one byte after the end", Buffer.concat([member, Buffer.from("x")])],
-  ["padding that is not all zero", Buffer.concat([member, Buffer.alloc(100), Buffer.from("x")])],
-  ["a member after padding", Buffer.concat([member, Buffer.alloc(100), member])],
-  ["a cut second member", Buffer.concat([member, member.subarray(0, -1)])],
-])("%s is damaged", async (_, bytes) => {
-  const report = await check(bytes);
-  expect(report.gzip).toBe("damaged");
-  expect(report.notes).toHaveLength(1);
-  expect(report.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
+test("the MD5 is left out where it is not wanted", async () => {
+  const check = start(await file(sound), { md5: false });
+  check.advance(sound.length);
+  expect(await check.finish()).not.toHaveProperty("md5");
 });
 
-test.each([
-  ["several members", Buffer.concat([member, member])],
-  ["zero padding after the end", Buffer.concat([member, Buffer.alloc(2_000_000)])],
-])("%s are accepted", async (_, bytes) => {
-  expect(await check(bytes)).toMatchObject({ gzip: "ok", notes: [] });
+test("any rhythm of writing gives the same report", async () => {
+  const archives = [
+    sound,
+    sound.subarray(0, -3),
+    flipBit(sound, MIB + 77),
+    Buffer.concat([sound, Buffer.alloc(MIB), Buffer.from("x")]),
+  ];
+  const reports = await Promise.all(archives.map(reportOf));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(archives.length - 1),
+      fc.array(fc.record({ share: fc.double({ min: 0, max: 1, noNaN: true }), pause: fc.boolean() }), { maxLength: 8 }),
+      async (which, steps) => {
+        const bytes = archives[which] ?? sound;
+        const growing = await file(Buffer.alloc(0));
+        const check = start(growing);
+        let written = 0;
+        for (const { share, pause } of [...steps, { share: 1, pause: false }]) {
+          const next = Math.max(written, Math.floor(share * bytes.length));
+          await appendFile(growing, bytes.subarray(written, next));
+          written = next;
+          check.advance(written);
+          if (pause) await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect(await check.finish()).toEqual(reports[which]);
+      },
+    ),
+    { numRuns: 20 },
+  );
 });
 
-test("a dump directory is told apart", async () => {
-  const files = { "dump/shop/orders.bson": "x", "dump/shop/orders.metadata.json": "{}" };
-  expect(await check(gzipSync(await tar(files)))).toMatchObject({
-    contents: { kind: "dump-directory", files: 2, collections: 1 },
+test("bytes beyond the last advance are not looked at", async () => {
+  const check = start(await file(Buffer.concat([sound, Buffer.from("still being written")])));
+  check.advance(sound.length);
+  expect(await check.finish()).toMatchObject({ bytes: sound.length, gzip: "ok" });
+});
+
+test("an advance backwards changes nothing", async () => {
+  const check = start(await file(sound));
+  check.advance(sound.length);
+  check.advance(10);
+  expect(await check.finish()).toMatchObject({ bytes: sound.length, gzip: "ok" });
+});
+
+test("progress follows the whole batches while the file grows, and ends at its size", async () => {
+  const check = start(await file(sound));
+  expect(check.progress()).toBe(0);
+  check.advance(MIB + 5);
+  await expect.poll(check.progress, { interval: 5 }).toBe(MIB);
+  check.advance(sound.length);
+  await check.finish();
+  expect(check.progress()).toBe(sound.length);
+});
+
+describe("what cannot be read is refused", () => {
+  test.each([
+    ["a missing file", async () => path("missing")],
+    ["a symbolic link", async () => symlinkTo(await file(sound))],
+    ["a folder", async () => folder()],
+    ["a named pipe", async () => pipe()],
+    ["a file that is shorter than reported", async () => shrunk()],
+  ])("%s", async (_, make) => {
+    const check = start(await make());
+    check.advance(sound.length);
+    await expect(check.finish()).rejects.toMatchObject({ code: "DISK_FAILED", cause: expect.any(Error) });
+  });
+
+  async function symlinkTo(target: string) {
+    await symlink(target, path("link"));
+    return path("link");
+  }
+  async function folder() {
+    await mkdir(path("folder"));
+    return path("folder");
+  }
+  async function pipe() {
+    execFileSync("mkfifo", [path("pipe")]);
+    return path("pipe");
+  }
+  async function shrunk() {
+    const name = await file(sound);
+    await truncate(name, MIB + 1);
+    return name;
+  }
+});
+
+test("a worker that is missing or breaks is an internal error", async () => {
+  await writeFile(path("broken.mjs"), "throw new Error('canary');");
+  for (const name of ["missing.mjs", "broken.mjs"]) {
+    const check = startArchiveCheck({ path: await file(sound), worker: new URL(`file://${path(name)}`) });
+    await expect(check.finish()).rejects.toMatchObject({
+      code: "INTERNAL_ERROR",
+      message: expect.not.stringContaining("canary"),
+    });
+  }
+});
+
+describe("stop", () => {
+  test("ends a check that waits for more, which rejects as aborted", async () => {
+    const check = start(await file(sound));
+    check.advance(MIB);
+    const finished = expect(check.finish()).rejects.toMatchObject({ name: "AbortError" });
+    await check.stop();
+    await finished;
+  });
+
+  test("at any moment releases the file", async () => {
+    const name = await file(sound);
+    // A thread needs some 30 ms to start; what it does then is over after some 20 ms.
+    for (let milliseconds = 0; milliseconds < 80; milliseconds += 8) {
+      const check = start(name);
+      check.advance(sound.length);
+      await setTimeout(milliseconds);
+      await check.stop();
+      expect(await openFiles()).not.toContain(name);
+    }
+  });
+
+  test("is harmless twice and after the end", async () => {
+    const check = start(await file(sound));
+    check.advance(sound.length);
+    const report = await check.finish();
+    await check.stop();
+    await check.stop();
+    expect(report.gzip).toBe("ok");
   });
 });
+
+test("a finished check has released the file", async () => {
+  const name = await file(sound);
+  const check = start(name);
+  check.advance(sound.length);
+  await check.finish();
+  expect(await openFiles()).not.toContain(name);
+});
+
+/** Files that this process holds open, as far as the system tells (Linux). */
+async function openFiles(): Promise<string[]> {
+  if (process.platform !== "linux") return [];
+  const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+  return Promise.all(links);
+}
