@@ -24,7 +24,7 @@ async function imports(): Promise<{ from: string; to: string }[]> {
   const found = await Promise.all(
     files.map(async (from) => {
       const text = await readFile(join(SRC, from), "utf8");
-      return [...text.matchAll(/(?:^import|^export|\bimport\()[^"`]*?"([^"\n]+)"/gm)].map(([, to = ""]) => ({
+      return [...text.matchAll(/(?:\bfrom |\bimport\()"([^"\n]+)"\)?[;.,)]?/g)].map(([, to = ""]) => ({
         from,
         to: to.startsWith(".") ? normalize(join(dirname(from), to)) : to,
       }));
