@@ -108,6 +108,7 @@ describe("a part", () => {
     ["garbage", () => "\0\xff{"],
     ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
     ["empty", () => ""],
+    ["made to smuggle a header", (json: string) => json.replace("object-1-8", "x\\r\\nauthorization: y")],
   ])("whose state is %s starts over", async (_what, spoil) => {
     const file = await remoteFile(200 * KIB);
     const { folder, save, server } = await broken(file);
