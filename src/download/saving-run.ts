@@ -51,7 +51,8 @@ export async function runTransfer(
     const failure = diskFailure(error);
     const { code = "" } = failure;
     const bytes = copy?.bytes ?? committedBytes;
-    const final = isFinal(code, bytes);
+    const worthIt = failure.envelope.retryable && state.current.restoreJobId !== undefined;
+    const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });
     if (!final) return status.paused(failure.envelope);
     if (!NOT_OURS.includes(code)) await removeLeftovers(directory, open.base);
@@ -77,9 +78,10 @@ const WORTH_ANOTHER_TRY = [
   "DISK_FAILED",
 ];
 
-function isFinal(code: string, bytes: number): boolean {
+/** `worthIt`: there is a job at Atlas that a later call should go on with. */
+function isFinal(code: string, bytes: number, worthIt: boolean): boolean {
   if (NOT_OURS.includes(code) || USELESS_PART.includes(code)) return true;
-  return bytes === 0 && !WORTH_ANOTHER_TRY.includes(code);
+  return bytes === 0 && !worthIt && !WORTH_ANOTHER_TRY.includes(code);
 }
 
 /** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */
