@@ -17,6 +17,8 @@ const contentsSchema = z.object({
   files: count.exactOptional(),
   collections: count.exactOptional(),
   unpackedBytes: count,
+  folderDepth: count.exactOptional(),
+  filesGzipped: z.boolean().exactOptional(),
 }) satisfies z.ZodType<Contents>;
 
 const recordSchema = z.object({
