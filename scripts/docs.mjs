@@ -7,7 +7,7 @@ const SOURCES = `
   export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
   export { OPTIONS } from "./src/command-line.ts";
   export { OWN_ERRORS } from "./src/own-errors.ts";
-  export { problem, PROBLEM_CODES } from "./src/simulator/api/problems.ts";
+  export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/api/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
   export { inputSchema } from "./src/protocol/json-schema.ts";
@@ -114,12 +114,7 @@ const ownErrors = () =>
   );
 
 /** Stands where Atlas puts the ids of the call. */
-const SOMETHING = Object.fromEntries(
-  ["groupId", "name", "snapshotId", "restoreJobId", "resource", "address", "retrySeconds", "violation"].map((fact) => [
-    fact,
-    "…",
-  ]),
-);
+const SOMETHING = Object.fromEntries(Object.keys(code.NO_FACTS).map((fact) => [fact, "…"]));
 
 /** The status and wording that Atlas documents, where the simulator knows them. */
 function documented(name) {
@@ -131,7 +126,7 @@ function documented(name) {
 
 const atlasErrors = () =>
   table(
-    ["Code", "HTTP", "What Atlas says", "What to do", "Same call may work later"],
+    ["Code", "HTTP", "What happened", "What to do", "Same call may work later"],
     Object.keys(code.ADVICE).map((name) => {
       const { status, meaning } = documented(name);
       const { hint, retryable } = code.adviceFor(0, name);
