@@ -30,7 +30,7 @@ call get_restore_job "{\"groupId\":\"$group\",\"name\":\"orders\",\"restoreJobId
 call save_flex_snapshot "{\"groupId\":\"$group\",\"name\":\"orders\",\"snapshotId\":\"$snapshot\",\"waitSeconds\":40}"
 call list_saved_snapshots '{}'
 
-file=$(basename "$(ls "$folder"/simulated/*"$snapshot".tgz)")
-call verify_saved_snapshot "{\"fileName\":\"$file\"}"
+saved=$(ls "$folder"/simulated/*"$snapshot".tgz)
+call verify_saved_snapshot "{\"fileName\":\"$(basename "$saved")\"}"
 
-echo "Saved: $folder/simulated/$file"
+echo "Saved: $saved"

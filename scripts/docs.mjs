@@ -78,10 +78,12 @@ function toolSection({ name, title, description, effect, input }) {
   ].join("\n\n");
 }
 
+const isSimulators = ({ name }) => name.startsWith("ATLAS_FLEX_SIMULATOR_");
+
 const configuration = () =>
   table(
     ["Variable", "Option", "Meaning"],
-    code.VARIABLES.map(({ name, option, does, secret, alias }) => [
+    code.VARIABLES.filter((variable) => !isSimulators(variable)).map(({ name, option, does, secret, alias }) => [
       codeSpan(name),
       option ? codeSpan(optionForm(option)) : "",
       [
@@ -92,6 +94,12 @@ const configuration = () =>
         .filter(Boolean)
         .join(" "),
     ]),
+  );
+
+const simulatorVariables = () =>
+  table(
+    ["Variable", "Meaning"],
+    code.VARIABLES.filter(isSimulators).map(({ name, does }) => [codeSpan(name), does]),
   );
 
 function optionForm(name) {
@@ -179,6 +187,7 @@ const simulatedIds = () =>
 const BLOCKS = {
   tools,
   configuration,
+  "simulator-variables": simulatorVariables,
   "tool-reference": () => code.TOOLS.map(toolSection).join("\n\n"),
   "own-errors": ownErrors,
   "atlas-errors": atlasErrors,
@@ -192,7 +201,7 @@ const BLOCKS = {
 function regenerate(text, path) {
   return text.replace(/(<!-- generated: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, start, name, end) => {
     if (!Object.hasOwn(BLOCKS, name)) throw new Error(`${path} asks for an unknown block: ${name}`);
-    return `${start}\n${BLOCKS[name]()}\n\n${end}`;
+    return `${start}${BLOCKS[name]()}\n${end}`;
   });
 }
 
