@@ -1,15 +1,9 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
+import { type ProxySettings, proxyAgent } from "../http/dispatchers.ts";
 import type { HttpResponse } from "../http/send.ts";
 import { type BodyQueue, queueBody } from "./body-queue.ts";
 import { checkedLookup, type HostPolicy } from "./host-policy.ts";
 import type { Limits } from "./limits.ts";
-
-/** As in the environment variables of these names. */
-export interface ProxySettings {
-  httpProxy?: string;
-  httpsProxy?: string;
-  noProxy?: string;
-}
 
 export interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
   body: BodyQueue;
@@ -30,12 +24,15 @@ export interface FileRequester {
 /** Loopback never goes through a proxy. */
 const LOOPBACK = "localhost,127.0.0.1,[::1]";
 
-export function createFileRequester(options: {
+interface RequesterOptions {
   policy: HostPolicy;
   limits: Pick<Limits, "connectTimeoutMs">;
   proxy?: ProxySettings;
+  /** In place of connections of our own. */
   dispatcher?: Dispatcher;
-}): FileRequester {
+}
+
+export function createFileRequester(options: RequesterOptions): FileRequester {
   const dispatcher = options.dispatcher ?? createDispatcher(options);
   return {
     get: async (url, range, signal) => {
@@ -59,13 +56,10 @@ export function createFileRequester(options: {
 }
 
 /** Behind a proxy the names are resolved there, so only the link itself is checked; direct connections check addresses too. */
-function createDispatcher(options: {
-  policy: HostPolicy;
-  limits: Pick<Limits, "connectTimeoutMs">;
-  proxy?: ProxySettings;
-}): Dispatcher {
-  const connect = { lookup: checkedLookup(options.policy), timeout: options.limits.connectTimeoutMs };
-  const { httpProxy = "", httpsProxy = "", noProxy = "" } = options.proxy ?? {};
-  if (!httpProxy && !httpsProxy) return new Agent({ connect });
-  return new EnvHttpProxyAgent({ connect, httpProxy, httpsProxy, noProxy: `${noProxy},${LOOPBACK}` });
+function createDispatcher(options: RequesterOptions): Dispatcher {
+  const connectMs = options.limits.connectTimeoutMs;
+  const connect = { lookup: checkedLookup(options.policy), timeout: connectMs };
+  const { proxy } = options;
+  if (!proxy?.httpsProxy) return new Agent({ connect });
+  return proxyAgent({ ...proxy, noProxy: `${proxy.noProxy ?? ""},${LOOPBACK}` }, { connectMs }, { connect });
 }

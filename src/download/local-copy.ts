@@ -46,19 +46,26 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
   if (start < state.current.committedBytes) await state.merge({ committedBytes: start });
 
   let resumedFromBytes = start;
-  let check = startCheck(path);
+  let check: ArchiveCheck | undefined;
   let writer = newWriter(start);
   let committing: Promise<void> | undefined;
   let commitFailure: unknown;
   let lastCommitAt = clock.now();
 
+  /** The thread starts with the first byte that it can read. */
+  function checkTo(bytes: number): ArchiveCheck {
+    check ??= startCheck(path);
+    check.advance(bytes);
+    return check;
+  }
+
   function newWriter(position: number) {
-    check.advance(position);
+    if (position > 0) checkTo(position);
     return createPartWriter({ handle, position, batchBytes: limits.batchBytes, onWritten });
   }
 
   function onWritten(bytes: number): void {
-    check.advance(bytes);
+    checkTo(bytes);
     const dueBytes = bytes - state.current.committedBytes >= limits.commitBytes;
     const dueTime = Math.abs(clock.now() - lastCommitAt) >= limits.commitEveryMs;
     if (committing || !(dueBytes || dueTime)) return;
@@ -92,10 +99,15 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
     }
   }
 
+  /** After a failed write too: what is in the file before it is good, and worth keeping. */
   async function settle(): Promise<void> {
-    await writer.flush();
-    await committing;
-    if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
+    try {
+      await writer.flush();
+    } finally {
+      await committing;
+      if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
+    }
+    if (commitFailure !== undefined) throw commitFailure;
   }
 
   return {
@@ -116,13 +128,13 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
         await checkSpace(path, Math.max(0, (version.total ?? 0) - writer.bytes), limits);
         await writer.flush();
         await committing;
-        await check.stop();
+        await check?.stop();
+        check = undefined;
         // First the state, then the bytes: a crash in between must not pair old validators with new bytes.
         await state.write({ ...startedOver(state.current, version), ...facts });
         await syncFolderOf(path);
         await handle.truncate(0);
         resumedFromBytes = 0;
-        check = startCheck(path);
         writer = newWriter(0);
       }),
     expect: (total) =>
@@ -135,7 +147,13 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       const wait = writer.add(chunk);
       return wait && guarded(() => wait);
     },
-    settle: () => guarded(settle),
+    settle: async () => {
+      try {
+        await settle();
+      } catch (error) {
+        throw diskFailure(error, remaining());
+      }
+    },
     complete: () =>
       guarded(async () => {
         await writer.flush();
@@ -144,22 +162,23 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
         await state.merge({ committedBytes: writer.bytes, receivedBytes: writer.bytes });
       }),
     verify: async (signal) => {
+      signal.throwIfAborted();
       try {
-        return await unlessAborted(check.finish(), signal);
+        return await unlessAborted(checkTo(writer.bytes).finish(), signal);
       } catch (error) {
         signal.throwIfAborted();
         throw diskFailure(error);
       }
     },
     close: async () => {
-      await check.stop();
+      await committing;
+      await check?.stop();
       await handle.close();
     },
   };
 }
 
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);

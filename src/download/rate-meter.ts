@@ -16,7 +16,7 @@ export function createRateMeter(now: () => number): RateMeter {
       const at = now();
       // The clock was set back: older samples mean nothing any more.
       if (at < (samples.at(-1)?.at ?? at)) samples = [];
-      if (at - (samples.at(-1)?.at ?? 0) >= SAMPLE_MS) samples.push({ at, sum });
+      if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= SAMPLE_MS) samples.push({ at, sum });
       sum += bytes;
       while (samples.length > 1 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift();
     },

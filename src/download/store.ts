@@ -1,10 +1,12 @@
 import type { Dispatcher } from "undici";
 import { type ErrorEnvelope, Failure, ownFailure } from "../errors.ts";
+import type { ProxySettings } from "../http/dispatchers.ts";
 import type { Clock } from "../http/send.ts";
 import { startArchiveCheck } from "./check/archive-check.ts";
 import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
+import { diskFailure } from "./disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./download-directory.ts";
-import { createFileRequester, type ProxySettings } from "./file-request.ts";
+import { createFileRequester } from "./file-request.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { type Job, startJob } from "./job.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -79,7 +81,11 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     snapshot.lastError = undefined;
     return startJob<SaveReport>({
       run: async (signal) => {
-        const report = await saveSnapshot(deps, { identity, fileName, memory }, status, signal);
+        const saving = saveSnapshot(deps, { identity, fileName, memory }, status, signal);
+        const report = await orFailure(saving, signal).catch((error: unknown) => {
+          if (signal.aborted && !(error instanceof Failure)) return status.paused();
+          throw error;
+        });
         snapshot.lastError = report.lastError;
         return report;
       },
@@ -101,7 +107,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const key = keyOf(identity);
       const snapshot: Snapshot = snapshots.get(key) ?? { identity, memory: { refused: new Set() } };
       snapshots.set(key, snapshot);
-      if (snapshot.job?.isStopping) await snapshot.job.ended;
+      while (snapshot.job?.isStopping) await snapshot.job.ended;
       wait.signal.throwIfAborted();
       const { unheard } = snapshot;
       snapshot.unheard = undefined;
@@ -118,7 +124,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     list: async (signal) => {
       signal.throwIfAborted();
-      const directory = await findDirectory();
+      const directory = await orFailure(findDirectory(), signal);
       if (!directory) return { directory: options.directory, files: [], transfers: [] };
       const running = new Map<string, OpenTransfer>();
       for (const [key, { identity, job }] of snapshots) {
@@ -127,7 +133,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
         const { state, fileName, bytes, totalBytes } = report;
         running.set(key, { state, fileName, identity, ...progressOf(bytes, totalBytes) });
       }
-      const list = await listSaved(directory, running, deps);
+      const list = await orFailure(listSaved(directory, running, deps), signal);
       const transfers = list.transfers.map((transfer) => {
         const lastError = snapshots.get(keyOf(transfer.identity))?.lastError;
         return transfer.state === "paused" && lastError ? { ...transfer, lastError } : transfer;
@@ -137,7 +143,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     verify: async (fileName, wait) => {
       if (isClosed) throw closing();
-      return verifications.verify(fileName, wait);
+      return orFailure(verifications.verify(fileName, wait), wait.signal);
     },
 
     close: async () => {
@@ -151,6 +157,20 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       await requester.close();
     },
   };
+}
+
+/** What comes out is a `Failure` or the signal's reason, never an error of the file system as it is. */
+async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted || isAbort(error)) throw error;
+    throw diskFailure(error);
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
 }
 
 function closing() {

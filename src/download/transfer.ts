@@ -135,8 +135,6 @@ function stepOf(verdict: Exclude<Verdict, { word: "begin" | "continue" }>): Step
 /** A certificate that is not trusted now will not be trusted in a second either (codes of OpenSSL and Node). */
 const UNTRUSTED =
   /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/;
-/** Undici's word for a proxy that refuses the tunnel; nothing else of ours ends so without our own signal. */
-const NO_TUNNEL = "UND_ERR_ABORTED";
 
 function networkStep(error: unknown, tooSlow: boolean): Step {
   const failure = failureIn(error);
@@ -144,11 +142,10 @@ function networkStep(error: unknown, tooSlow: boolean): Step {
   const code = foreignCode(error) ?? (tooSlow ? "TOO_SLOW" : undefined);
   if (code === undefined) throw error;
   if (UNTRUSTED.test(code)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
-  if (code === NO_TUNNEL) throw ownFailure("PROXY_FAILED", {}, { cause: error });
   return { word: "again", code };
 }
 
-/** The address check runs inside the connection, so its refusal arrives wrapped. */
+/** The address check and the proxy's tunnel fail inside the connection, so what they say may arrive wrapped. */
 function failureIn(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   return error instanceof Error && error.cause !== undefined ? failureIn(error.cause) : undefined;

@@ -55,7 +55,12 @@ export function createDispatchers(proxy: ProxySettings, limits: TransportLimits)
   };
 }
 
-function proxyAgent(proxy: ProxySettings, limits: TransportLimits, options: Agent.Options): Dispatcher {
+/** Through the proxies, or direct where `noProxy` says so. */
+export function proxyAgent(
+  proxy: ProxySettings,
+  limits: Pick<TransportLimits, "connectMs">,
+  options: Agent.Options,
+): Dispatcher {
   const tls = { timeout: limits.connectMs };
   return new EnvHttpProxyAgent({
     ...options,

@@ -8,56 +8,14 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { onTestFinished } from "vitest";
 import type { SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
-import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
-import type { Clock } from "../../src/http/send.ts";
+import { clock, facts, identity, KIB, limits } from "./child-vocabulary.ts";
 import type { Behaviour, RemoteFile } from "./fault-server.ts";
 import { startFaultServer } from "./fault-server.ts";
 
-export const KIB = 1024;
-export const identity = {
-  groupId: "5fa1000000000000000000b1",
-  name: "orders",
-  snapshotId: "5fa1000000000000000000c8",
-};
-export const facts = { finishTime: "2026-11-22T03:01:10Z", mongoDBVersion: "8.0.4" };
+export { clock, facts, identity, KIB, limits };
 export const defaultName = `orders-20261122T0301Z-${identity.snapshotId}.tgz`;
 export const worker = new URL("../../dist/archive-check-worker.js", import.meta.url);
-
-export const clock: Clock = {
-  now: Date.now,
-  random: Math.random,
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const giveUp = () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", giveUp);
-        resolve();
-      }, ms);
-      signal.addEventListener("abort", giveUp, { once: true });
-    }),
-};
-
-/** Small enough that every limit is met within a fraction of a second. */
-export const limits: Partial<Limits> = {
-  batchBytes: 32 * KIB,
-  commitBytes: 128 * KIB,
-  commitEveryMs: 20,
-  stallMs: 300,
-  lowSpeedBytesPerSecond: 16 * KIB,
-  lowSpeedWindowMs: 400,
-  attemptsWithoutProgress: 4,
-  progressBytes: 64 * KIB,
-  backoffFirstMs: 1,
-  backoffMaxMs: 4,
-  retryAfterMaxMs: 50,
-  diskReserveBytes: 0,
-  progressEveryMs: 10,
-};
 
 /** A gzipped tar that looks like a data directory; its bytes follow from `seed`. */
 export async function archive(bytes: number, seed = 1): Promise<Buffer> {
