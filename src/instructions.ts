@@ -1,8 +1,8 @@
-import type { Tool } from "./tools/tool.ts";
+import type { ToolName } from "./tools/catalog.ts";
 
 /** What a model should know before its first call and cannot read in a tool's description; below 2 kB. */
-export function instructions(tools: readonly Pick<Tool, "name">[], simulated: boolean): string {
-  const has = (name: string) => tools.some((tool) => tool.name === name);
+export function instructions(tools: readonly ToolName[], simulated: boolean): string {
+  const has = (name: ToolName) => tools.includes(name);
   const steps = [
     has("list_flex_clusters") && "find groupId and name with list_flex_clusters",
     has("list_flex_snapshots") && "find the snapshot with list_flex_snapshots",

@@ -1,4 +1,4 @@
-import pino from "pino";
+import type { Logger } from "pino";
 
 export type Fields = Readonly<Record<string, unknown>>;
 type Write = (fields: Fields, message: string) => void;
@@ -9,6 +9,8 @@ export interface Log {
   info: Write;
   warn: Write;
   error: Write;
+  /** Resolves when every record so far has been written. */
+  written: () => Promise<void>;
 }
 
 /** An error's chain of causes is finite in practice; a cycle must not hang the log. */
@@ -16,21 +18,35 @@ const MAX_CAUSES = 5;
 
 /**
  * Logs to standard error, since standard output belongs to the protocol; synchronously, since the last record before the
- * end of a process matters most.
+ * end of a process matters most. The library is loaded behind the first answer, so that a host that starts a server for
+ * every window waits for the answer only; records written before keep their time.
  */
 export function createLog({ level, scrub }: { level: string; scrub: (text: string) => string }): Log {
-  const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ dest: 2, sync: true }),
-  );
-  const writer = (write: (fields: unknown, message: string) => void): Write => {
-    return (fields, message) => write.call(logger, scrubbed(fields, scrub), scrub(message));
+  const waiting: ((logger: Logger) => void)[] = [];
+  let logger: Logger | undefined;
+  let loading: Promise<void> | undefined;
+
+  async function load(): Promise<void> {
+    const { default: pino } = await import("pino");
+    logger = pino({ level, base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }));
+    for (const write of waiting.splice(0)) write(logger);
+  }
+
+  const writer = (at: "debug" | "info" | "warn" | "error"): Write => {
+    return (fields, message) => {
+      const record = { time: new Date().toISOString(), ...fields };
+      const write = (to: Logger) => to[at](scrubbed(record, scrub), scrub(message));
+      if (logger) return write(logger);
+      waiting.push(write);
+      loading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(load);
+    };
   };
   return {
-    debug: writer(logger.debug),
-    info: writer(logger.info),
-    warn: writer(logger.warn),
-    error: writer(logger.error),
+    debug: writer("debug"),
+    info: writer("info"),
+    warn: writer("warn"),
+    error: writer("error"),
+    written: async () => loading,
   };
 }
 

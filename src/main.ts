@@ -4,8 +4,7 @@ import { parseConfig } from "./config.ts";
 import { SECRET_VARIABLES } from "./config-credentials.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { readSecretFile } from "./secret-file.ts";
-import { serve } from "./serve.ts";
-import { TOOLS } from "./tools/index.ts";
+import { CATALOG } from "./tools/catalog.ts";
 
 keepConsoleOffStdout(console, process.stderr);
 
@@ -21,12 +20,17 @@ if ("usageError" in line) {
   process.stdout.write(`${version}\n`);
 } else {
   const env = { ...process.env };
-  const config = parseConfig({ options: line.options, env, toolNames: TOOLS.map(({ name }) => name), readSecretFile });
+  const config = parseConfig({
+    options: line.options,
+    env,
+    toolNames: CATALOG.map(({ name }) => name),
+    readSecretFile,
+  });
   // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (line.command === "check")
     process.exit(await (await import("./check/check.ts")).check({ config, env, options: line.options, version }));
-  if (line.command === "server") await serve({ config, env, version });
+  if (line.command === "server") await (await import("./serve.ts")).serve({ config, env, version });
   if (line.command === "simulator") {
     const { simulate } = await import("./simulate.ts");
     process.exitCode = await simulate({ port: line.options.port, env });

@@ -1,6 +1,6 @@
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
-import type { Tool } from "./tools/tool.ts";
+import type { ToolName } from "./tools/catalog.ts";
 
 const Arguments = z.strictObject({
   cluster: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/),
@@ -21,9 +21,9 @@ const SAVE_LATEST: Prompt = {
 };
 
 /** The prompts whose tools are registered; hosts offer them as slash commands. */
-export function promptsFor(tools: readonly Pick<Tool, "name">[]): readonly Prompt[] {
-  const needed = ["list_flex_clusters", "list_flex_snapshots", "save_flex_snapshot"];
-  return needed.every((name) => tools.some((tool) => tool.name === name)) ? [SAVE_LATEST] : [];
+export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
+  const needed: ToolName[] = ["list_flex_clusters", "list_flex_snapshots", "save_flex_snapshot"];
+  return needed.every((name) => tools.includes(name)) ? [SAVE_LATEST] : [];
 }
 
 /** The prompt with its arguments filled in; undefined when they do not have the required form. */

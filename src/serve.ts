@@ -7,8 +7,7 @@ import { runUntilEnd } from "./protocol/lifecycle.ts";
 import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
 import { createServer } from "./server.ts";
-import { TOOLS } from "./tools/index.ts";
-import type { Tool } from "./tools/tool.ts";
+import { type Offer, offersOf } from "./tools/catalog.ts";
 
 /** Serves one MCP client on standard input and output until either side ends. */
 export async function serve({
@@ -30,11 +29,12 @@ export async function serve({
     );
     return runtime;
   };
-  const tools = registeredTools(config);
+  const offers = offersOf(config);
   const obstacle = obstacleOf(config);
   const { server, facts } = createServer({
     info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
-    tools,
+    offers,
+    loadTools: async () => (await import("./tools/index.ts")).TOOLS,
     runtime: startRuntime,
     ...(obstacle ? { obstacle } : {}),
     settings: config,
@@ -42,7 +42,7 @@ export async function serve({
     clock: systemClock,
     log,
   });
-  announce(config, tools, log);
+  announce(config, offers, log);
 
   const { transport, idle } = createConnection(process.stdin, process.stdout, facts);
   const end = runUntilEnd({
@@ -55,6 +55,7 @@ export async function serve({
       log.info({ reason }, "ending");
       await server.close();
       await (await runtime)?.close();
+      await log.written();
     },
     exit: (code) => process.exit(code),
     report: (fault, error) => log.error({ error }, fault),
@@ -75,26 +76,18 @@ export function secretsOf({ credentials, proxy }: Config): string[] {
   return credentials ? [credentials.token, ...passwords] : passwords;
 }
 
-/** The tools that the configuration leaves, in their order. */
-export function registeredTools({ readOnly, tools }: Config): readonly Tool[] {
-  return TOOLS.filter(
-    ({ name, effect }) =>
-      (!readOnly || effect === "reads" || effect === "reads-disk") && (!tools || tools.includes(name)),
-  );
-}
-
 function obstacleOf({ problems }: Config): Failure | undefined {
   return problems.length > 0 ? ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") }) : undefined;
 }
 
 /** One record that says what is configured, never a secret, and one for each thing that is wrong. */
-function announce(config: Config, tools: readonly Tool[], log: Log): void {
+function announce(config: Config, offers: readonly Offer[], log: Log): void {
   const { simulate, readOnly, hideSnapshotUrls, baseUrl, credentials, downloadDir, allowedProjects, proxy } = config;
   log.info(
     {
       atlas: simulate ? "simulator" : baseUrl.origin,
       credentials: simulate ? "simulated" : (credentials?.kind ?? "none"),
-      tools: tools.map(({ name }) => name),
+      tools: offers.map(({ name }) => name),
       readOnly,
       hideSnapshotUrls,
       downloadDir,

@@ -5,6 +5,7 @@ import {
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
+  type ListToolsResult,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { Atlas } from "./atlas/client.ts";
@@ -17,8 +18,9 @@ import type { Log } from "./logger.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
 import { failureResult, successResult } from "./result.ts";
+import type { Effect, Offer } from "./tools/catalog.ts";
 import { inputFailure } from "./tools/input-failure.ts";
-import type { Effect, Progress, Tool, ToolContext } from "./tools/tool.ts";
+import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 48_000;
@@ -39,7 +41,9 @@ export interface Runtime {
 export interface ServerDependencies {
   info: ServerInfo;
   /** The tools to register, in order. */
-  tools: readonly Tool[];
+  offers: readonly Offer[];
+  /** All tools in full; loaded when they are first listed or called. */
+  loadTools: () => Promise<readonly Tool[]>;
   runtime: () => Promise<Runtime>;
   /** Rejects every call; what stands in the way of all of them. */
   obstacle?: Failure;
@@ -57,16 +61,21 @@ export interface ServerParts {
 
 /** The MCP server with its tools and prompts; connect it to a transport to start it. */
 export function createServer(deps: ServerDependencies): ServerParts {
-  const { tools, settings, simulated, clock, log } = deps;
+  const { offers, settings, simulated, clock, log } = deps;
+  const names = offers.map(({ name }) => name);
   const facts = {
     serverInfo: deps.info,
     capabilities: { tools: {}, prompts: {} },
-    instructions: instructions(tools, simulated),
+    instructions: instructions(names, simulated),
   };
   const server = new Server(facts.serverInfo, facts);
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
+  let described: ListToolsResult | undefined;
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    described ??= { tools: (await deps.loadTools()).filter(({ name }) => names.includes(name)).map(describe) };
+    return described;
+  });
 
-  const prompts = promptsFor(tools);
+  const prompts = promptsFor(names);
   server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
     if (!prompts.some(({ name }) => name === params.name)) throw invalidParams("Unknown prompt.");
@@ -84,11 +93,9 @@ export function createServer(deps: ServerDependencies): ServerParts {
     params: { name: string; arguments?: Record<string, unknown> | undefined },
     extra: Extra,
   ): Promise<CallToolResult> {
-    const tool = tools.find(({ name }) => name === params.name);
-    if (!tool)
-      throw Object.assign(new Error(`Unknown tool. Known: ${tools.map(({ name }) => name).join(", ")}`), {
-        code: -32602,
-      });
+    const name = names.find((offered) => offered === params.name);
+    const tool = name && (await deps.loadTools()).find((known) => known.name === name);
+    if (!tool) throw invalidParams(`Unknown tool. Known: ${names.join(", ")}.`);
     const args = params.arguments ?? {};
     const startedAt = clock.now();
     const done = (outcome: string) => log.info({ tool: tool.name, outcome, ms: clock.now() - startedAt }, "tool call");
@@ -127,7 +134,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
         deadline,
         signal,
         report: reporter(extra, log),
-        ifTool: (name, sentence, otherwise = "") => (tools.some((known) => known.name === name) ? sentence : otherwise),
+        ifTool: (name, sentence, otherwise = "") => (names.includes(name) ? sentence : otherwise),
       });
     });
   }

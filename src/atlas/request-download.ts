@@ -16,6 +16,8 @@ const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000, 4_000];
 /** Atlas gives times in whole seconds, and so does its `Date` header: each may be up to a second early. */
 const ROUNDING_MS = 1_000;
 
+const OBJECT_ID = /^[a-f0-9]{24}$/;
+
 interface Dependencies {
   clock: Clock;
   post: (cluster: ClusterPath, snapshotId: string, wire: WireOptions, limits: CallLimits) => Promise<HttpResponse>;
@@ -41,11 +43,11 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
     const limitMs = Math.min(limits.deadline - LOOK_UP_LIMIT_MS - clock.now(), POST_LIMIT_MS);
     if (limitMs <= 0)
       throw ownFailure("TIMEOUT", { detail: "Too little time was left to request a download; nothing was sent." });
-    const bounded = within(limitMs, limits);
+    // A deadline rather than a signal: when it passes, the failure says whether the request was sent.
+    const bounded = { ...limits, deadline: clock.now() + limitMs };
     const response = await post(cluster, snapshotId, wire, bounded).catch((error: unknown) => {
-      if (limits.signal.aborted || neverSent(error)) throw error;
-      // Its own time limit rejects with the signal's reason, everything else with a failure.
-      return error instanceof Failure ? error : ownFailure("TIMEOUT", {}, { cause: error });
+      if (error instanceof Failure && !neverSent(error)) return error;
+      throw error;
     });
     if (response instanceof Failure) {
       if (response.envelope.source === "network" || response.envelope.source === "atlas") return response;
@@ -54,7 +56,8 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
     if (response.status >= 500) return refusal(response);
     if (response.status >= 300) throw refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
-    return job?.id || job?.snapshotUrl
+    // An id that is none could neither be followed nor told apart from other jobs later.
+    return job && (job.id === undefined ? job.snapshotUrl : OBJECT_ID.test(job.id))
       ? { httpStatus: response.status, restoreJob: job }
       : ownFailure("UNREADABLE_RESPONSE");
   }

@@ -70,7 +70,7 @@ function tokenFailure(response: HttpResponse, now: number): Failure {
   return ownFailure("TOKEN_REQUEST_FAILED", {
     error,
     detail: `The token endpoint answered ${error}${error === 200 ? " without a usable bearer token" : ""}.`,
-    retryable: error === 200 || error === 429 || error >= 500,
+    retryable: error < 300 || error === 429 || error >= 500,
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
   });
 }

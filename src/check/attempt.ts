@@ -11,13 +11,17 @@ export type Finding<T> = { value: T } | { failure: Failure } | { blocked: string
 /** Only an interruption from outside is thrown. */
 export type Attempt = <T>(limitMs: number, work: (limits: CallLimits) => Promise<T>) => Promise<Finding<T>>;
 
+/** Work is told to end this much earlier, so that what it says itself comes before the bare time-out. */
+const MARGIN_MS = 250;
+
 /** Runs work with a time limit of its own, never beyond `deadline`; unexpected errors are logged and count as failures. */
 export function createAttempt(options: { clock: Clock; deadline: number; signal: AbortSignal; log: Log }): Attempt {
   const { clock, signal, log } = options;
   return async (limitMs, work) => {
     const deadline = Math.min(clock.now() + limitMs, options.deadline);
     try {
-      return { value: await bounded(clock, { deadline, signal }, (inner) => work({ deadline, signal: inner })) };
+      const inner = deadline - MARGIN_MS;
+      return { value: await bounded(clock, { deadline, signal }, (ended) => work({ deadline: inner, signal: ended })) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Failure) return { failure: error };

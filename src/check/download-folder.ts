@@ -20,20 +20,21 @@ const COMFORTABLE_BYTES = 5 * GIB;
  */
 export async function downloadFolder({ downloadDir }: Config, sources: Sources): Promise<StepResult> {
   const source = sourceOf(sources, "download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "the default";
+  const nearest = await nearestExisting(downloadDir);
+  if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
+    throw unusable("it cannot be created, since a part of its path is a file");
   const found = await openDownloadDirectory(downloadDir, "look");
   if (found) {
     if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
     return ok(`${downloadDir} (${source})`);
   }
-  const parent = await nearestFolder(downloadDir);
-  if (!(await stat(parent)).isDirectory()) throw unusable("it cannot be created, since a part of its path is a file");
-  if (!(await mayWrite(parent))) throw unusable("this user may not create it");
+  if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
   return ok(`${downloadDir} (${source}), which does not exist yet and will be created`);
 }
 
 /** How much may still be written to the disk of the download folder. */
 export async function freeSpace({ downloadDir }: Config): Promise<StepResult> {
-  return judgeFreeSpace(await freeBytes(await nearestFolder(downloadDir)));
+  return judgeFreeSpace(await freeBytes(await nearestExisting(downloadDir)));
 }
 
 export function judgeFreeSpace(bytes: number | undefined): StepResult {
@@ -47,8 +48,8 @@ export function judgeFreeSpace(bytes: number | undefined): StepResult {
   return ok(gigabytes);
 }
 
-/** The folder itself, or the nearest one above that exists. */
-async function nearestFolder(path: string): Promise<string> {
+/** What has this path, or the nearest part of it that exists. */
+async function nearestExisting(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
     try {
       await stat(folder);

@@ -1,12 +1,11 @@
 import type { Config } from "../config.ts";
-import { registeredTools } from "../serve.ts";
-import { TOOLS } from "../tools/index.ts";
+import { CATALOG, offersOf, onlyReads } from "../tools/catalog.ts";
 import { type Sources, sourceOf } from "./sources.ts";
 import { failed, ok, type StepResult } from "./step.ts";
 
 /** Which tools a client will see, and what narrows them. */
 export function registered(config: Config, sources: Sources): StepResult {
-  const names = registeredTools(config).map(({ name }) => name);
+  const names = offersOf(config).map(({ name }) => name);
   const limits = [
     sourceOf(sources, "read-only", "ATLAS_FLEX_READ_ONLY") && config.readOnly ? "read-only" : "",
     sourceOf(sources, "tools", "ATLAS_FLEX_TOOLS") ?? "",
@@ -14,12 +13,12 @@ export function registered(config: Config, sources: Sources): StepResult {
   ].filter(Boolean);
   const remark = limits.length > 0 ? ` (${limits.join(", ")})` : "";
   if (names.length === 0) {
-    return failed(`none of ${TOOLS.length}${remark}`, "Name a tool that reads in --tools, or leave --read-only off.");
+    return failed(`none of ${CATALOG.length}${remark}`, "Name a tool that reads in --tools, or leave --read-only off.");
   }
-  return ok(`${names.length} of ${TOOLS.length}${remark}: ${names.join(", ")}`);
+  return ok(`${names.length} of ${CATALOG.length}${remark}: ${names.join(", ")}`);
 }
 
 /** Whether a tool is left that creates download jobs or saves files. */
 export function savesSnapshots(config: Config): boolean {
-  return registeredTools(config).some(({ effect }) => effect === "creates-job" || effect === "writes-file");
+  return offersOf(config).some(({ effect }) => !onlyReads(effect));
 }

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Operation } from "./faults/words.ts";
 
@@ -24,7 +24,8 @@ export interface Recorder {
   requests: RecordedRequest[];
   count: (operation: Operation | "api" | "unknown") => number;
   counts: () => Record<string, number>;
-  record: (operation: Operation | "unknown", request: IncomingMessage, response: ServerResponse) => void;
+  /** Returns what to call with the status when the answer begins. */
+  record: (operation: Operation | "unknown", request: IncomingMessage) => (status: number) => void;
 }
 
 export function createRecorder(now: () => number): Recorder {
@@ -49,15 +50,15 @@ export function createRecorder(now: () => number): Recorder {
       return [...counts].reduce((sum, [name, count]) => (others.includes(name) ? sum : sum + count), 0);
     },
     counts: () => Object.fromEntries(counts),
-    record: (operation, request, response) => {
+    record: (operation, request) => {
       const { method = "", url = "", headers, socket } = request;
       const entry = { operation, method, path: url, headers, connectionId: connectionId(socket), at: now(), status: 0 };
       requests.push(entry);
       if (requests.length > MAX_RECORDED) requests.shift();
       counts.set(operation, (counts.get(operation) ?? 0) + 1);
-      response.once("close", () => {
-        if (response.headersSent) entry.status = response.statusCode;
-      });
+      return (status) => {
+        entry.status = status;
+      };
     },
   };
 }

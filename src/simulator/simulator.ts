@@ -4,48 +4,25 @@ import { createMinuteLimit, createTokenBuckets } from "./api/rate-limit.ts";
 import { createDigestGate } from "./auth/digest.ts";
 import { createOauth } from "./auth/oauth.ts";
 import { createTokens } from "./auth/tokens.ts";
+import type { Simulator } from "./contract.ts";
 import { control, isControl } from "./control.ts";
-import { type Environments, environmentsOf } from "./environments.ts";
+import { environmentsOf } from "./environments.ts";
 import { createOrderBook } from "./faults/order-book.ts";
-import type { OrderInput } from "./faults/orders.ts";
 import { createFileHost } from "./file/file-host.ts";
 import { createObjects } from "./file/objects.ts";
 import { createLinkSigner } from "./file/s3-link.ts";
 import { listen, readBody } from "./listener.ts";
-import { createRecorder, type RecordedRequest, type Recorder } from "./recorder.ts";
-import { createRestoreJobs, type RestoreJob } from "./restore-jobs.ts";
+import { createRecorder } from "./recorder.ts";
+import { createRestoreJobs } from "./restore-jobs.ts";
 import { type SimulatorOptions, settle } from "./settings.ts";
 import { transmit } from "./transmit.ts";
 import { createWorld } from "./world.ts";
 
+export type { Simulator } from "./contract.ts";
 export { SIMULATED } from "./simulated.ts";
 
-export interface Simulator {
-  /** Origin of the API. */
-  baseUrl: string;
-  /** Origin of the file host. */
-  fileBaseUrl: string;
-  /** Variables that point a client here with the first service account; `environments` has all credentials. */
-  environment: Record<string, string>;
-  environments: Environments;
-  /** Every request to either host, oldest first. */
-  requests: readonly RecordedRequest[];
-  count: Recorder["count"];
-  /** Download jobs that were requested, oldest first; without those that exist from the start. */
-  jobs: readonly RestoreJob[];
-  /** Orders misbehaviour; throws a RangeError that lists the known words. */
-  order: (input: OrderInput) => void;
-  clearOrders: () => void;
-  /** Links handed out so far stop working before their time. */
-  expireLinks: () => void;
-  /** No access token issued so far works any more, the ready-made ones included. */
-  revokeTokens: () => void;
-  /** The file of a snapshot changes: other bytes, another ETag. */
-  replaceObject: (snapshotId: string) => void;
-  /** Limits every response of the file host from now on; 0 lifts the limit. */
-  setFileRate: (bytesPerSecond: number) => void;
-  close: () => Promise<void>;
-}
+/** Control is no traffic of Atlas. */
+const unrecorded = () => undefined;
 
 /** An Atlas of its own on loopback with a file host beside it; what is large is made when it is first asked for. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -73,21 +50,22 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const serveFile = createFileHost({ now, signer, objects, orders, elsewhere: () => `${apiHost.baseUrl}/elsewhere` });
 
-  const fileHost = await listen(settings.filePort, async (request, response, baseUrl) => {
-    recorder.record("file", request, response);
-    const { method = "GET", url = "/", headers } = request;
-    const reply = await serveFile({ method, url: new URL(url, baseUrl), headers });
-    await transmit(reply, { response, rate: () => fileRate });
+  const fileHost = await listen(settings.filePort, async (request, response, url) => {
+    const onHead = recorder.record("file", request);
+    const reply = await serveFile({ method: request.method ?? "", url, headers: request.headers });
+    await transmit(reply, { response, onHead, rate: () => fileRate });
   });
-  const apiHost = await listen(settings.port, async (request, response, baseUrl) => {
-    const { method = "GET", url: target = "/", headers } = request;
-    const url = new URL(target, baseUrl);
-    if (!isControl(url)) recorder.record(api.operationOf(method, url), request, response);
+  const apiHost = await listen(settings.port, async (request, response, url) => {
+    const { method = "", url: target = "", headers } = request;
+    const onHead = isControl(url) ? unrecorded : recorder.record(api.operationOf(method, url), request);
     const body = await readBody(request);
     const reply = isControl(url)
       ? control({ ...simulator, counts: recorder.counts, pendingOrders: orders.pending }, method, url, body)
       : api.answer({ method, target, url, headers, body });
-    await transmit(reply, { response, rate: () => 0 });
+    await transmit(reply, { response, onHead, rate: () => 0 });
+  }).catch(async (error) => {
+    await fileHost.close();
+    throw error;
   });
 
   const environments = environmentsOf(apiHost.baseUrl);

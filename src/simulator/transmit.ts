@@ -13,10 +13,12 @@ export interface Line {
   response: ServerResponse;
   /** Bytes per second of this host at this moment; 0 means no limit. */
   rate: () => number;
+  /** Called when the head is sent, which may be never. */
+  onHead: (status: number) => void;
 }
 
 /** Sends a reply the way it says; resolves when it is sent or the other side has gone. */
-export async function transmit(reply: Reply, { response, rate }: Line): Promise<void> {
+export async function transmit(reply: Reply, { response, rate, onHead }: Line): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   const signal = gone.signal;
@@ -24,6 +26,7 @@ export async function transmit(reply: Reply, { response, rate }: Line): Promise<
     if (reply.silence === "reset") return reset(response);
     if (reply.silence === "hang") return await sleep(FOREVER_MS, undefined, { signal });
     if (reply.headersAfterMs) await sleep(reply.headersAfterMs, undefined, { signal });
+    onHead(reply.status);
     writeHead(reply, response);
     const bytesPerSecond = () => slower(reply.bytesPerSecond ?? 0, rate());
     for (const chunk of untilEnd(reply)) {

@@ -8,7 +8,7 @@ import { saveFlexSnapshot } from "./save-flex-snapshot.ts";
 import type { Tool } from "./tool.ts";
 import { verifySavedSnapshot } from "./verify-saved-snapshot.ts";
 
-/** Every tool, in the order in which a conversation uses them. */
+/** Every tool in full, in the order of the catalog. */
 export const TOOLS: readonly Tool[] = [
   listFlexClusters,
   listFlexSnapshots,

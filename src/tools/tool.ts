@@ -2,9 +2,7 @@ import type * as z from "zod";
 import type { Atlas, CallLimits } from "../atlas/client.ts";
 import type { SnapshotStore } from "../download/contract.ts";
 import type { Clock } from "../http/send.ts";
-
-/** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
-export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
+import type { Effect, ToolName } from "./catalog.ts";
 
 export interface Progress {
   progress: number;
@@ -26,11 +24,11 @@ export interface ToolContext extends CallLimits {
   /** Tells whoever asked for it how far the call is; does nothing otherwise. */
   report: (progress: Progress) => void;
   /** The sentence when that tool is registered, else the other one: advice never names a tool that is not there. */
-  ifTool: (name: string, sentence: string, otherwise?: string) => string;
+  ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
 }
 
 export interface Tool {
-  name: string;
+  name: ToolName;
   title: string;
   description: string;
   effect: Effect;

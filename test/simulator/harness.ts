@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
+import { connect } from "node:net";
 import { onTestFinished } from "vitest";
 import type { SimulatorOptions } from "../../src/simulator/settings.ts";
 import { SIMULATED, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
@@ -78,6 +79,19 @@ export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
       response.on("end", () => finish(response.complete ? "complete" : "aborted"));
     });
     sent.end(body);
+  });
+}
+
+/** The answer as it came over the wire, to the end of the connection. */
+export function sendRaw(url: string): Promise<Buffer> {
+  const { hostname, port, pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(Number(port), hostname);
+    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("error", reject);
+    socket.on("end", () => resolve(Buffer.concat(chunks)));
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`);
   });
 }
 

@@ -123,6 +123,17 @@ describe("the simulated world", () => {
     });
   });
 
+  test("can be ended twice, and says when a port is taken without leaving the other open", async () => {
+    const first = await startSimulator();
+    const port = Number(new URL(first.baseUrl).port);
+    await expect(startSimulator({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    await first.close();
+    await first.close();
+    const second = await startSimulator({ port });
+    expect(second.baseUrl).toBe(first.baseUrl);
+    await second.close();
+  });
+
   test("ends although a request hangs", async () => {
     const simulator = await startSimulator({ orders: "getProject=hang" });
     const hanging = call(simulator, PROJECT);

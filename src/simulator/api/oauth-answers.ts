@@ -1,5 +1,6 @@
 import type { OauthEndpoints } from "../auth/oauth.ts";
-import { alterBody, alterReply } from "../faults/api-faults.ts";
+import { alterBody } from "../faults/api-outcomes.ts";
+import { alterReply } from "../faults/api-replies.ts";
 import type { OrderBook } from "../faults/order-book.ts";
 import { type Reply, textReply } from "../reply.ts";
 import { type ApiRequest, contextOf, gatewayReply, SERVER_HEADERS, type Surroundings, undergo } from "./pipeline.ts";

@@ -1,4 +1,4 @@
-import { type FaultContext, fallsAfterEffect, substitute } from "../faults/api-faults.ts";
+import { type FaultContext, fallsAfterEffect, substitute } from "../faults/api-outcomes.ts";
 import { has } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
 import type { Operation } from "../faults/words.ts";

@@ -1,13 +1,9 @@
-import { bson } from "./bson.ts";
 import { GZIP_OVERHEAD, type GzipFile, gzipOf } from "./gzip.ts";
-import { noiseOf } from "./noise.ts";
+import { DESCRIPTION_BYTES, description, housekeeping, type SmallFile } from "./housekeeping.ts";
+import { type Noise, noiseOf } from "./noise.ts";
 import { PAGE_BYTES, PAGE_HEADER_BYTES, type Pool } from "./pool.ts";
 import { compressed, hollow, type Segment, stored, storedLength } from "./segment.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
-
-/** Every WiredTiger file begins with a block that says what it is: its magic number, then its version. */
-const DESCRIPTION_BYTES = 4_096;
-const WIRED_TIGER_MAGIC = 120_897;
 
 /** Every fourth page is compressible, so that three quarters of the bytes are not. */
 const TEXT_PAGE_SHARE = 4;
@@ -28,34 +24,38 @@ export interface DataDirectoryOptions {
 export function dataDirectory(pool: Pool, options: DataDirectoryOptions): GzipFile {
   const { seed, bytes, compressible, modifiedAt } = options;
   const noise = noiseOf(`layout ${seed}`);
-  const fixed = housekeeping(seed, modifiedAt).flatMap((file) => smallEntry(file, modifiedAt));
+  const segments = housekeeping(seed, modifiedAt).flatMap((file) => smallEntry(file, modifiedAt));
   const end = compressed(tarEnd());
-  const segments = [...fixed];
-  let left = bytes - GZIP_OVERHEAD - lengthOf([...fixed, end]);
+  let left = bytes - GZIP_OVERHEAD - lengthOf([...segments, end]);
 
   for (let serial = 1, isFull = false; !isFull; serial += 1) {
+    const name = collectionName(serial, seed);
     const wanted = MIN_FILE_PAGES + noise.below(FILE_PAGES_SPREAD);
-    const pages: Segment[] = [];
-    const overhead = lengthOf(collectionHead(collectionName(serial, seed), wanted, modifiedAt));
-    let cost = overhead;
-    for (let page = 0; page < wanted && !isFull; page += 1) {
-      const blocks = compressible || noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
-      const block = blocks[noise.below(blocks.length)] ?? hollow(0);
-      const header = stored(noise.bytes(PAGE_HEADER_BYTES));
-      isFull = cost + lengthOf([header, block]) > left - TAIL_RESERVE_BYTES;
-      if (isFull) break;
-      pages.push(header, block);
-      cost += lengthOf([header, block]);
-    }
-    if (pages.length === 0) break;
-    const entry = [...collectionHead(collectionName(serial, seed), pages.length / 2, modifiedAt), ...pages];
+    const room = left - TAIL_RESERVE_BYTES - lengthOf(collectionHead(name, wanted, modifiedAt));
+    const pages = takePages(noise, compressible ? { ...pool, random: pool.text } : pool, wanted, room);
+    const entry = pages.length > 0 ? [...collectionHead(name, pages.length, modifiedAt), ...pages.flat()] : [];
     segments.push(...entry);
     left -= lengthOf(entry);
+    isFull = pages.length < wanted;
   }
 
   const tail = tailEntry(left, seed, modifiedAt);
-  segments.push(...tail.segments, end);
-  return gzipOf(segments, tail.comment);
+  return gzipOf([...segments, ...tail.segments, end], tail.comment);
+}
+
+/** As many pages as are wanted and fit: a header of their own and a block of the pool each. */
+function takePages(noise: Noise, pool: Pool, wanted: number, room: number): [Segment, Segment][] {
+  const pages: [Segment, Segment][] = [];
+  let left = room;
+  while (pages.length < wanted) {
+    const blocks = noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
+    const block = blocks[noise.below(blocks.length)];
+    const header = stored(noise.bytes(PAGE_HEADER_BYTES));
+    if (!block || lengthOf([header, block]) > left) break;
+    pages.push([header, block]);
+    left -= lengthOf([header, block]);
+  }
+  return pages;
 }
 
 /** Room for the header of the last file, whose size makes the total exact, and for the difference of one header. */
@@ -87,13 +87,6 @@ function collectionHead(name: string, pages: number, modifiedAt: number): Segmen
   return [compressed(tarHeader(name, size, modifiedAt)), compressed(description())];
 }
 
-function description(): Buffer {
-  const block = Buffer.alloc(DESCRIPTION_BYTES);
-  block.writeUInt32LE(WIRED_TIGER_MAGIC, 0);
-  block.writeUInt16LE(1, 4);
-  return block;
-}
-
 function smallEntry({ name, content }: SmallFile, modifiedAt: number): Segment[] {
   const entry = Buffer.concat([tarHeader(name, content.length, modifiedAt), content, tarPadding(content.length)]);
   return [compressed(entry)];
@@ -101,50 +94,4 @@ function smallEntry({ name, content }: SmallFile, modifiedAt: number): Segment[]
 
 function lengthOf(segments: Segment[]): number {
   return segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
-}
-
-interface SmallFile {
-  name: string;
-  content: Buffer;
-}
-
-/** The files of every data directory, in the order a backup lists them. */
-function housekeeping(seed: string, modifiedAt: number): SmallFile[] {
-  const noise = noiseOf(`files ${seed}`);
-  const table = (pages: number) => Buffer.concat([description(), noise.bytes(pages * DESCRIPTION_BYTES)]);
-  const startedAt = new Date(modifiedAt - 60_000).toISOString();
-  const log = (msg: string) =>
-    `${JSON.stringify({ t: { $date: startedAt }, s: "I", c: "STORAGE", ctx: "initandlisten", msg })}\n`;
-  return [
-    { name: "WiredTiger", content: Buffer.from("WiredTiger\nWiredTiger 11.3.1: (November 2024)\n") },
-    { name: "WiredTiger.lock", content: Buffer.from("WiredTiger lock file\n") },
-    {
-      name: "WiredTiger.turtle",
-      content: Buffer.from(
-        `WiredTiger version string\nWiredTiger 11.3.1\nWiredTiger version\nmajor=11,minor=3,patch=1\nfile:WiredTiger.wt\ncheckpoint_lsn=(1,${noise.below(100_000)})\n`,
-      ),
-    },
-    { name: "WiredTiger.wt", content: table(3) },
-    { name: "WiredTigerHS.wt", content: table(1) },
-    { name: "_mdb_catalog.wt", content: table(2) },
-    { name: "collection-0-1.wt", content: table(1) },
-    { name: "index-1-1.wt", content: table(1) },
-    { name: "journal/", content: Buffer.alloc(0) },
-    { name: "journal/WiredTigerLog.0000000001", content: Buffer.concat([noise.bytes(2_048), Buffer.alloc(2_048)]) },
-    { name: "journal/WiredTigerPreplog.0000000001", content: Buffer.alloc(4_096) },
-    {
-      name: "mongod.log",
-      content: Buffer.from(["Opening WiredTiger", "WiredTiger opened", "Snapshot taken"].map(log).join("")),
-    },
-    { name: "sizeStorer.wt", content: table(1) },
-    {
-      name: "storage.bson",
-      content: bson({
-        storage: {
-          engine: "wiredTiger",
-          options: { directoryPerDB: false, directoryForIndexes: false, groupCollections: false },
-        },
-      }),
-    },
-  ];
 }

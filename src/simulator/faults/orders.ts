@@ -44,7 +44,7 @@ export function parseOrders(input: OrderInput): Order[] {
 }
 
 function parseOrder(text: string): Order {
-  const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*(\d+))?\s*$/.exec(text) ?? [];
+  const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*\s*(\d+))?\s*$/.exec(text) ?? [];
   const target = ORDER_TARGETS.find((known) => known === name);
   if (target === undefined) {
     throw new RangeError(

@@ -43,6 +43,7 @@ export const API_WORDS = {
   huge: { takes: "nothing" },
   deep: { takes: "nothing" },
   "wrong-type": { takes: "nothing" },
+  sunset: { takes: "nothing" },
   hostile: { takes: "nothing" },
   "echo-secret": { takes: "nothing" },
   nulls: { takes: "nothing" },

@@ -38,7 +38,7 @@ export function createObjects(snapshots: Snapshot[], options: ObjectsOptions): O
     if (snapshot.contents === "mongodump-archive") {
       return smallObject(gzipSync(dumpArchive(seed)), lastModified, "application/gzip");
     }
-    pool ??= createPool();
+    pool ??= createPool(options.snapshotBytes);
     return largeObject(await pool, seed, lastModified);
   }
 
