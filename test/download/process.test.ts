@@ -25,7 +25,7 @@ describe.runIf(isPosix)("another process", () => {
   );
 
   test("that writes the target is left to it, whatever this one is asked", async () => {
-    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 64 * KIB, ms: 10 } }));
+    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
     const other = startChild(child.program, { folder, url: server.url });
     await expect.poll(() => server.requests.length).toBe(1);
     await expect(save()).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
