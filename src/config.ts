@@ -1,18 +1,218 @@
-import type { ServiceAccount } from "./auth/service-account.ts";
+import { homedir } from "node:os";
+import { resolve } from "node:path";
+import type { Credentials } from "./auth/sign.ts";
+import { readCredentials } from "./config-credentials.ts";
+import { clean, nearest } from "./text.ts";
+import { VARIABLES } from "./variables.ts";
 
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything a user may set; whatever is wrong is in `problems`, whatever is doubtful in `warnings`. */
 export interface Config {
   simulate: boolean;
+  readOnly: boolean;
+  hideSnapshotUrls: boolean;
+  /** Names of the tools to register; all when absent. */
+  tools?: readonly string[];
+  logLevel: LogLevel;
   baseUrl: URL;
-  serviceAccount?: ServiceAccount;
+  projectId?: string;
+  /** Ids; every project when absent. */
+  allowedProjects?: readonly string[];
+  /** Absolute. */
+  downloadDir: string;
+  fileHosts: readonly string[];
+  credentials?: Credentials;
+  proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
+  problems: readonly string[];
+  warnings: readonly string[];
 }
 
-/** Reads options and environment; a blank value counts as unset. */
-export function parseConfig(argv: readonly string[], env: Record<string, string | undefined>): Config {
-  const clientId = env.MONGODB_ATLAS_CLIENT_ID?.trim();
-  const clientSecret = env.MONGODB_ATLAS_CLIENT_SECRET?.trim();
+/** Options of the command line that stand for a variable, as `parseCommandLine` returns them. */
+export type Options = Readonly<Record<string, string | true | undefined>>;
+
+/** Our own variables; a misspelt one would otherwise be ignored in silence, the read-only switch among them. */
+const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.startsWith("ATLAS_FLEX_"));
+
+const OBJECT_ID = /^[a-f0-9]{24}$/;
+const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Blank settings and placeholders that a desktop host left unfilled count as unset. */
+export function settingOf(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === undefined || value === "" || /^\$\{user_config\.[^}]*\}$/.test(value) ? undefined : value;
+}
+
+export function isLoopback(url: URL): boolean {
+  return LOOPBACK.test(url.hostname);
+}
+
+/**
+ * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,
+ * so that a person mends them in one go. `readSecretFile` reads the file behind a `_FILE` variable.
+ */
+export function parseConfig(input: {
+  options: Options;
+  env: Environment;
+  toolNames: readonly string[];
+  readSecretFile: (path: string) => SecretFile;
+}): Config {
+  const { options, env } = input;
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const value = (option: string, variable: string) => {
+    const chosen = options[option];
+    return typeof chosen === "string" ? chosen : settingOf(env, variable);
+  };
+
+  /** An unknown word counts as on: each of these switches is on the safe side when it is on. */
+  const flag = (option: string, variable: string): boolean => {
+    if (options[option] === true) return true;
+    const word = settingOf(env, variable)?.toLowerCase();
+    if (word === undefined || ["false", "0", "no", "off"].includes(word)) return false;
+    if (!["true", "1", "yes", "on"].includes(word))
+      warnings.push(`${variable} must be true or false; it counts as true.`);
+    return true;
+  };
+
+  const list = (text: string | undefined) =>
+    text === undefined
+      ? undefined
+      : text
+          .split(",")
+          .map((item) => item.trim())
+          .filter((item) => item !== "");
+
+  function parseBaseUrl(): URL {
+    const fallback = new URL("https://cloud.mongodb.com");
+    const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
+    if (text === undefined) return fallback;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const usable = url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)));
+    if (!usable || url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
+      problems.push(
+        "MONGODB_ATLAS_BASE_URL must be an origin such as https://cloud.mongodb.com: https (http only on loopback), without path, query or user name.",
+      );
+      return fallback;
+    }
+    if (!MONGODB_HOSTS.test(url.hostname) && !isLoopback(url))
+      warnings.push(`MONGODB_ATLAS_BASE_URL is not a host of MongoDB: ${url.origin} receives the credentials.`);
+    return url;
+  }
+
+  function parseTools(): readonly string[] | undefined {
+    const names = list(value("tools", "ATLAS_FLEX_TOOLS"));
+    for (const name of names ?? []) {
+      if (input.toolNames.includes(name)) continue;
+      const meant = nearest(name, input.toolNames);
+      problems.push(
+        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : ""} Known: ${input.toolNames.join(", ")}.`,
+      );
+    }
+    return names?.filter((name) => input.toolNames.includes(name));
+  }
+
+  function parseProjects(): readonly string[] | undefined {
+    const ids = list(settingOf(env, "ATLAS_FLEX_ALLOWED_PROJECTS"));
+    if (ids && (ids.length === 0 || !ids.every((id) => OBJECT_ID.test(id))))
+      problems.push(
+        "ATLAS_FLEX_ALLOWED_PROJECTS must be project ids of 24 lower-case hexadecimal characters, separated by commas.",
+      );
+    return ids;
+  }
+
+  function parseProjectId(): string | undefined {
+    const id = settingOf(env, "MONGODB_ATLAS_PROJECT_ID");
+    if (id === undefined || OBJECT_ID.test(id)) return id;
+    problems.push("MONGODB_ATLAS_PROJECT_ID must be 24 lower-case hexadecimal characters.");
+    return undefined;
+  }
+
+  function parseFileHosts(): readonly string[] {
+    const hosts = (list(settingOf(env, "ATLAS_FLEX_FILE_HOSTS")) ?? []).map((host) => host.toLowerCase());
+    if (!hosts.every((host) => HOST_SUFFIX.test(host)))
+      problems.push(
+        "ATLAS_FLEX_FILE_HOSTS must be host names or suffixes such as files.example.com, separated by commas, without scheme or port.",
+      );
+    return hosts;
+  }
+
+  function parseLogLevel(): LogLevel {
+    const text = value("log-level", "ATLAS_FLEX_LOG_LEVEL")?.toLowerCase();
+    const level = LOG_LEVELS.find((known) => known === text);
+    if (text !== undefined && !level)
+      problems.push(`--log-level / ATLAS_FLEX_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}.`);
+    return level ?? "info";
+  }
+
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith("ATLAS_FLEX_") || OWN_VARIABLES.includes(name)) continue;
+    const meant = nearest(name, OWN_VARIABLES);
+    warnings.push(`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`);
+  }
+
+  const simulate = flag("simulate", "ATLAS_FLEX_SIMULATE");
+  const readOnly = flag("read-only", "ATLAS_FLEX_READ_ONLY");
+  const hidden = flag("hide-snapshot-urls", "ATLAS_FLEX_HIDE_SNAPSHOT_URLS");
+  const tools = parseTools();
+  const projectId = parseProjectId();
+  const allowedProjects = parseProjects();
+  if (projectId && allowedProjects && !allowedProjects.includes(projectId))
+    problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
+  const folder = expandHome(value("download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "~/atlas-flex-snapshots");
+  const credentials = simulate
+    ? undefined
+    : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
+  const proxy = {
+    httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
+    httpsProxy: settingOf(env, "HTTPS_PROXY") ?? settingOf(env, "https_proxy"),
+    noProxy: settingOf(env, "NO_PROXY") ?? settingOf(env, "no_proxy"),
+  };
   return {
-    simulate: argv.includes("--simulate"),
-    baseUrl: new URL(env.MONGODB_ATLAS_BASE_URL?.trim() || "https://cloud.mongodb.com"),
-    ...(clientId && clientSecret ? { serviceAccount: { clientId, clientSecret } } : {}),
+    simulate,
+    readOnly,
+    hideSnapshotUrls: hidden || readOnly,
+    ...(tools ? { tools } : {}),
+    logLevel: parseLogLevel(),
+    baseUrl: simulate ? new URL("http://127.0.0.1") : parseBaseUrl(),
+    ...(projectId ? { projectId } : {}),
+    ...(allowedProjects ? { allowedProjects } : {}),
+    downloadDir: simulate ? resolve(folder, "simulated") : folder,
+    fileHosts: parseFileHosts(),
+    ...(credentials ? { credentials } : {}),
+    proxy: checkProxies(proxy, problems),
+    problems,
+    warnings,
+  };
+}
+
+/** A secret read from a file, or why it could not be. */
+export type SecretFile = { secret: string; readableByOthers: boolean } | { problem: string };
+
+/** Hosts pass `~` and `${HOME}` on as they are. */
+function expandHome(path: string): string {
+  return resolve(path.replace(/^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/, () => homedir()));
+}
+
+function checkProxies(
+  proxy: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
+  problems: string[],
+): Config["proxy"] {
+  for (const [name, text] of [
+    ["HTTP_PROXY", proxy.httpProxy],
+    ["HTTPS_PROXY", proxy.httpsProxy],
+  ]) {
+    if (text !== undefined && !/^https?:\/\/[^/]/.test(text))
+      problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+  }
+  return {
+    ...(proxy.httpProxy ? { httpProxy: proxy.httpProxy } : {}),
+    ...(proxy.httpsProxy ? { httpsProxy: proxy.httpsProxy } : {}),
+    ...(proxy.noProxy ? { noProxy: proxy.noProxy } : {}),
   };
 }

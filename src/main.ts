@@ -1,36 +1,38 @@
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import packageJson from "../package.json" with { type: "json" };
-import { createAtlas } from "./atlas/client.ts";
-import { signWithServiceAccount } from "./auth/service-account.ts";
+import { helpText, parseCommandLine } from "./command-line.ts";
 import { parseConfig } from "./config.ts";
-import { Failure } from "./errors.ts";
-import type { Send } from "./http/send.ts";
-import { createTransport } from "./http/transport.ts";
-import { createServer } from "./server.ts";
-import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
+import { SECRET_VARIABLES } from "./config-credentials.ts";
+import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
+import { readSecretFile } from "./secret-file.ts";
+import { CATALOG } from "./tools/catalog.ts";
 
-const config = parseConfig(process.argv.slice(2), process.env);
-const failWith = Number(process.env.ATLAS_FLEX_SIMULATOR_FAIL_WITH) || 0;
-const simulator = config.simulate ? await startSimulator(failWith ? { failWith } : {}) : undefined;
-const baseUrl = simulator ? new URL(simulator.baseUrl) : config.baseUrl;
-const account = simulator ? SIMULATED : config.serviceAccount;
-const http = createTransport();
+keepConsoleOffStdout(console, process.stderr);
 
-const unconfigured: Send = () =>
-  Promise.reject(
-    new Failure({
-      errorCode: "CREDENTIALS_MISSING",
-      source: "configuration",
-      retryable: false,
-      hint: "Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment of this MCP server. Create them in Atlas under Organization > Access Manager > Service Accounts.",
-    }),
-  );
-const send = account ? signWithServiceAccount(account, baseUrl, http.send) : unconfigured;
+const { version } = packageJson;
+const line = parseCommandLine(process.argv.slice(2));
 
-const server = createServer({ atlas: createAtlas(baseUrl, send), version: packageJson.version });
-process.stdin.once("end", async () => {
-  await server.close();
-  await Promise.all([http.close(), simulator?.close()]);
-  process.exit(0);
-});
-await server.connect(new StdioServerTransport());
+if ("usageError" in line) {
+  process.stderr.write(`${line.usageError}\n`);
+  process.exitCode = 2;
+} else if (line.options.help) {
+  process.stdout.write(helpText(version));
+} else if (line.options.version) {
+  process.stdout.write(`${version}\n`);
+} else {
+  const env = { ...process.env };
+  const config = parseConfig({
+    options: line.options,
+    env,
+    toolNames: CATALOG.map(({ name }) => name),
+    readSecretFile,
+  });
+  // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
+  for (const name of SECRET_VARIABLES) delete process.env[name];
+  if (line.command === "check")
+    process.exit(await (await import("./check/check.ts")).check({ config, env, options: line.options, version }));
+  if (line.command === "server") await (await import("./serve.ts")).serve({ config, env, version });
+  if (line.command === "simulator") {
+    const { simulate } = await import("./simulate.ts");
+    process.exitCode = await simulate({ port: line.options.port, env });
+  }
+}

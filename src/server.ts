@@ -1,92 +1,194 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import * as z from "zod";
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListToolsRequestSchema,
+  type ListToolsResult,
+  type ServerNotification,
+} from "@modelcontextprotocol/sdk/types.js";
 import type { Atlas } from "./atlas/client.ts";
-import { type ErrorEnvelope, Failure } from "./errors.ts";
-import { tools } from "./tools/index.ts";
-import type { Effect, Tool } from "./tools/tool.ts";
+import type { SnapshotStore } from "./download/contract.ts";
+import { Failure, ownFailure } from "./errors.ts";
+import { bounded } from "./http/bounded.ts";
+import type { Clock } from "./http/send.ts";
+import { instructions } from "./instructions.ts";
+import type { Log } from "./logger.ts";
+import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
+import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
+import { failureResult, successResult } from "./result.ts";
+import type { Effect, Offer } from "./tools/catalog.ts";
+import { inputFailure } from "./tools/input-failure.ts";
+import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
-/** Every call ends within this, since clients give up at 60 seconds. */
-const CALL_LIMIT_MS = 50_000;
+/** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
+const CALL_LIMIT_MS = 48_000;
 
-/** The MCP server with its tools; connect it to a transport to start it. */
-export function createServer(deps: { atlas: Atlas; version: string; now?: () => number }): Server {
-  const now = deps.now ?? Date.now;
-  const server = new Server(
-    { name: "atlas-flex-snapshots", version: deps.version },
-    {
-      capabilities: { tools: {} },
-      instructions:
-        "MongoDB Atlas Flex snapshot downloads. Find the snapshot with list_flex_snapshots, create its link with request_flex_snapshot_download, follow it with get_restore_job.",
-    },
-  );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(describe) }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
-    const tool = tools.find(({ name }) => name === params.name);
-    if (!tool) throw Object.assign(new Error("Unknown tool"), { code: -32602 });
-    try {
-      const context = {
-        atlas: deps.atlas,
-        now,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_LIMIT_MS)]),
-      };
-      return success(await tool.run(params.arguments ?? {}, context));
-    } catch (error) {
-      return failure(toEnvelope(error));
-    }
-  });
-  return server;
+/** How the server introduces itself. */
+export interface ServerInfo {
+  name: string;
+  title: string;
+  version: string;
 }
 
-function describe({ name, title, description, effect, input }: Tool) {
+/** What tools need of the world, made when the first call needs it. */
+export interface Runtime {
+  atlas: Atlas;
+  store: SnapshotStore;
+}
+
+export interface ServerDependencies {
+  info: ServerInfo;
+  /** The tools to register, in order. */
+  offers: readonly Offer[];
+  /** All tools in full; loaded when they are first listed or called. */
+  loadTools: () => Promise<readonly Tool[]>;
+  runtime: () => Promise<Runtime>;
+  /** Rejects every call; what stands in the way of all of them. */
+  obstacle?: Failure;
+  settings: Pick<ToolContext, "hideSnapshotUrls" | "projectId" | "allowedProjects">;
+  simulated: boolean;
+  clock: Clock;
+  log: Log;
+}
+
+/** The MCP server and what it says of itself. */
+export interface ServerParts {
+  server: Server;
+  facts: { serverInfo: ServerInfo; capabilities: { tools: object; prompts: object }; instructions: string };
+}
+
+/** The MCP server with its tools and prompts; connect it to a transport to start it. */
+export function createServer(deps: ServerDependencies): ServerParts {
+  const { offers, settings, simulated, clock, log } = deps;
+  const names = offers.map(({ name }) => name);
+  const facts = {
+    serverInfo: deps.info,
+    capabilities: { tools: {}, prompts: {} },
+    instructions: instructions(names, simulated),
+  };
+  const server = new Server(facts.serverInfo, facts);
+  let described: ListToolsResult | undefined;
+  server.setRequestHandler(ListToolsRequestSchema, async () => {
+    described ??= { tools: (await deps.loadTools()).filter(({ name }) => names.includes(name)).map(describe) };
+    return described;
+  });
+
+  const prompts = promptsFor(names);
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
+    if (!prompts.some(({ name }) => name === params.name)) throw invalidParams("Unknown prompt.");
+    const prompt = saveLatestSnapshot(params.arguments);
+    if (!prompt)
+      throw invalidParams(
+        "cluster must be the name of a Flex cluster; project, if given, an id of 24 lower-case hexadecimal characters.",
+      );
+    return prompt;
+  });
+
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => answer(params, extra));
+
+  async function answer(
+    params: { name: string; arguments?: Record<string, unknown> | undefined },
+    extra: Extra,
+  ): Promise<CallToolResult> {
+    const name = names.find((offered) => offered === params.name);
+    const tool = name && (await deps.loadTools()).find((known) => known.name === name);
+    if (!tool) throw invalidParams(`Unknown tool. Known: ${names.join(", ")}.`);
+    const args = params.arguments ?? {};
+    const startedAt = clock.now();
+    const done = (outcome: string) => log.info({ tool: tool.name, outcome, ms: clock.now() - startedAt }, "tool call");
+    try {
+      const value = await run(tool, args, extra);
+      done("ok");
+      return successResult(value, { simulated, indent: args.pretty === true });
+    } catch (error) {
+      if (extra.signal.aborted) {
+        done("cancelled");
+        throw error;
+      }
+      const failure = error instanceof Failure ? error : internalFailure(error, log);
+      done(failure.code ?? String(failure.envelope.error));
+      if (failure.cause !== undefined) log.debug({ tool: tool.name, error: failure }, "cause of the failure");
+      return failureResult(tool.name, failure.envelope, { simulated });
+    }
+  }
+
+  async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
+    if (deps.obstacle) throw deps.obstacle;
+    const parsed = tool.input.safeParse(args);
+    if (!parsed.success) throw inputFailure(parsed.error, args, Object.keys(tool.input.shape));
+    const { groupId } = parsed.data;
+    if (typeof groupId === "string" && settings.allowedProjects?.includes(groupId) === false)
+      throw ownFailure("PROJECT_NOT_ALLOWED", {
+        detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS; nothing was sent.`,
+      });
+    const deadline = clock.now() + CALL_LIMIT_MS;
+    return bounded(clock, { deadline, signal: extra.signal }, async (signal) => {
+      const runtime = await deps.runtime();
+      return tool.run(args, {
+        ...runtime,
+        ...settings,
+        clock,
+        deadline,
+        signal,
+        report: reporter(extra, log),
+        ifTool: (name, sentence, otherwise = "") => (names.includes(name) ? sentence : otherwise),
+      });
+    });
+  }
+
+  return { server, facts };
+}
+
+/** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */
+function invalidParams(message: string): Error {
+  return Object.assign(new Error(message), { code: -32602 });
+}
+
+/** What the protocol hands to a handler, as far as it is used here. */
+interface Extra {
+  signal: AbortSignal;
+  _meta?: { progressToken?: string | number | undefined } | undefined;
+  sendNotification: (notification: ServerNotification) => Promise<void>;
+}
+
+/** Sends progress to a client that asked for it, only ever upwards as the protocol demands. */
+function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progress: Progress) => void {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  let last = -1;
+  return (update) => {
+    if (update.progress <= last || signal.aborted) return;
+    last = update.progress;
+    sendNotification({ method: "notifications/progress", params: { progressToken, ...update } }).catch(
+      (error: unknown) => log.debug({ error }, "progress could not be sent"),
+    );
+  };
+}
+
+function describe({ name, title, description, effect, input, output }: Tool) {
   return {
     name,
     title,
     description,
-    inputSchema: z
-      .object({ type: z.literal("object") })
-      .loose()
-      .parse(z.toJSONSchema(input, { io: "input" })),
+    inputSchema: inputSchema(input),
+    outputSchema: outputSchema(output),
     annotations: { title, ...ANNOTATIONS[effect] },
   };
 }
 
+/** The protocol's defaults are pessimistic, so all four are always given. */
 const ANNOTATIONS: Record<Effect, object> = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+  "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   "creates-job": { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  "writes-file": { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
 };
 
-function success(value: object): CallToolResult {
-  return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: { ...value } };
-}
-
-function failure(envelope: ErrorEnvelope): CallToolResult {
-  const { error, errorCode, reason, detail, hint } = envelope;
-  const fields = envelope.badRequestDetail?.fields.map(({ field, description }) => `${field}: ${description}`);
-  const text = [error, errorCode, reason, detail, ...(fields ?? []), hint].filter(Boolean).join(". ");
-  return { isError: true, content: [{ type: "text", text }], structuredContent: { error: envelope } };
-}
-
-function toEnvelope(error: unknown): ErrorEnvelope {
-  if (error instanceof Failure) return error.envelope;
-  if (error instanceof z.ZodError) {
-    return {
-      errorCode: "INVALID_INPUT",
-      badRequestDetail: {
-        fields: error.issues.map(({ path, message }) => ({
-          field: path.join(".") || "arguments",
-          description: message,
-        })),
-      },
-      source: "input",
-      retryable: false,
-      hint: "Correct the named fields and call again.",
-    };
-  }
-  return {
-    errorCode: "INTERNAL_ERROR",
-    source: "configuration",
-    retryable: false,
-    hint: "This is a fault of the server itself.",
-  };
+/** A fault of our own: the log gets it whole, the caller only that it happened. */
+function internalFailure(error: unknown, log: Log): Failure {
+  log.error({ error }, "internal error");
+  return ownFailure("INTERNAL_ERROR", {}, { cause: error });
 }

@@ -1,71 +1,178 @@
 import type * as z from "zod";
-import { Failure } from "../errors.ts";
-import type { Send } from "../http/send.ts";
-import { ApiError, RestoreJob, SnapshotList } from "./schemas.ts";
+import { ownFailure } from "../errors.ts";
+import { type Clock, type HttpResponse, headerOf, type Send } from "../http/send.ts";
+import { atlasFailure } from "./api-error.ts";
+import { createDownloadRequest } from "./request-download.ts";
+import { FlexCluster, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
-/** The only version in which Atlas offers the Flex backup resources. */
-const MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
+/** The only version in which Atlas offers the Flex resources. */
+const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
+/** The only version of the project resources. */
+const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 
-export interface Atlas {
-  listSnapshots(groupId: string, name: string, signal: AbortSignal): Promise<z.infer<typeof SnapshotList>>;
-  requestDownload(groupId: string, name: string, snapshotId: string, signal: AbortSignal): Promise<RestoreJob>;
-  getRestoreJob(groupId: string, name: string, restoreJobId: string, signal: AbortSignal): Promise<RestoreJob>;
+/** Atlas's maximum. */
+const ITEMS_PER_PAGE = 500;
+/** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
+const MAX_PAGES = 20;
+
+/** What every call to Atlas is bounded by. */
+export interface CallLimits {
+  /** Milliseconds since the epoch. */
+  deadline: number;
+  signal: AbortSignal;
 }
 
-/** The Atlas Admin API operations this server uses, one method each. */
-export function createAtlas(baseUrl: URL, send: Send): Atlas {
-  async function call<T>(
-    schema: z.ZodType<T>,
-    method: "GET" | "POST",
-    path: string,
-    signal: AbortSignal,
-    body?: object,
-  ): Promise<T> {
+/** Atlas's own query options; they change the wire format, never what a caller gets. */
+export interface WireOptions {
+  envelope?: boolean | undefined;
+  pretty?: boolean | undefined;
+}
+
+export interface ClusterPath {
+  groupId: string;
+  /** The cluster's name. */
+  name: string;
+}
+
+export interface JobAnswer {
+  httpStatus: number;
+  restoreJob: RestoreJob;
+}
+
+/** A list with the clock of the server that sent it. */
+export interface JobPage {
+  jobs: RestoreJob[];
+  /** The response's `Date`, milliseconds since the epoch. */
+  serverTime: number | undefined;
+}
+
+export type Atlas = ReturnType<typeof createAtlas>;
+
+/**
+ * The operations of the Atlas Admin API that this server uses, one method each. Every one rejects with a `Failure`
+ * (Atlas's own error, or a network failure), or with the signal's reason.
+ */
+export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; scrub: (text: string) => string }) {
+  const { baseUrl, send, clock, scrub } = options;
+
+  async function get(path: string, mediaType: string, limits: CallLimits): Promise<HttpResponse> {
     const response = await send({
-      method,
+      method: "GET",
       url: new URL(path, baseUrl),
-      headers: { accept: MEDIA_TYPE, ...(body ? { "content-type": MEDIA_TYPE } : {}) },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-      deadline: Date.now() + 45_000,
-      signal,
+      headers: { accept: mediaType },
+      ...limits,
     });
-    const { json } = response;
-    if (response.status !== 200) throw atlasFailure(response.status, json);
-    const parsed = schema.safeParse(json);
-    if (parsed.success) return parsed.data;
-    throw new Failure({
-      error: response.status,
-      errorCode: "UNREADABLE_RESPONSE",
-      detail: "Atlas answered with something this server cannot read.",
-      source: "atlas",
-      retryable: method === "GET",
-      hint: "Check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.",
-    });
+    return accepted(response);
   }
 
-  const backup = (groupId: string, name: string) => `/api/atlas/v2/groups/${groupId}/flexClusters/${name}/backup`;
+  function accepted(response: HttpResponse): HttpResponse {
+    if (response.status === 200) return response;
+    throw response.status < 300 ? unreadable(response) : atlasFailure(response, scrub, clock.now());
+  }
+
+  async function one<T>(schema: z.ZodType<T>, path: string, mediaType: string, limits: CallLimits): Promise<T> {
+    return parsed(schema, await get(path, mediaType, limits));
+  }
+
+  /** The entries of a list, page after page; entries that are no objects are left out. */
+  async function* entries<T>(
+    schema: z.ZodType<T>,
+    path: string,
+    mediaType: string,
+    limits: CallLimits,
+  ): AsyncGenerator<T> {
+    for (let pageNum = 1; pageNum <= MAX_PAGES; pageNum++) {
+      // The page's own `next` link is not followed: it could lead to another host.
+      const { results } = await one(
+        Page,
+        `${path}?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=${pageNum}`,
+        mediaType,
+        limits,
+      );
+      for (const result of results) {
+        const entry = schema.safeParse(result);
+        if (entry.success) yield entry.data;
+      }
+      if (results.length < ITEMS_PER_PAGE) return;
+    }
+  }
+
+  async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
+    const response = await get(
+      `${backup(cluster)}/restoreJobs?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=1`,
+      FLEX_MEDIA_TYPE,
+      limits,
+    );
+    const jobs = parsed(Page, response).results.map((entry) => RestoreJob.safeParse(entry).data);
+    const serverTime = Date.parse(headerOf(response, "date") ?? "");
+    return {
+      jobs: jobs.filter((job) => job !== undefined),
+      serverTime: Number.isNaN(serverTime) ? undefined : serverTime,
+    };
+  }
+
+  const requestDownload = createDownloadRequest({
+    clock,
+    latestJobs,
+    refusal: (response) => atlasFailure(response, scrub, clock.now()),
+    post: (cluster, snapshotId, wire, limits) =>
+      send({
+        method: "POST",
+        url: new URL(`${backup(cluster)}/download${query(wire)}`, baseUrl),
+        headers: { accept: FLEX_MEDIA_TYPE, "content-type": FLEX_MEDIA_TYPE },
+        body: JSON.stringify({ snapshotId }),
+        freshConnection: true,
+        ...limits,
+      }),
+  });
+
   return {
-    listSnapshots: (groupId, name, signal) =>
-      call(SnapshotList, "GET", `${backup(groupId, name)}/snapshots?itemsPerPage=500`, signal),
-    requestDownload: (groupId, name, snapshotId, signal) =>
-      call(RestoreJob, "POST", `${backup(groupId, name)}/download`, signal, { snapshotId }),
-    getRestoreJob: (groupId, name, restoreJobId, signal) =>
-      call(RestoreJob, "GET", `${backup(groupId, name)}/restoreJobs/${restoreJobId}`, signal),
+    projects: (limits: CallLimits) => entries(Project, "/api/atlas/v2/groups", PROJECT_MEDIA_TYPE, limits),
+    getProject: (groupId: string, limits: CallLimits) => one(Project, project(groupId), PROJECT_MEDIA_TYPE, limits),
+    flexClusters: (groupId: string, limits: CallLimits) =>
+      entries(FlexCluster, `${project(groupId)}/flexClusters`, FLEX_MEDIA_TYPE, limits),
+    snapshots: (cluster: ClusterPath, limits: CallLimits) =>
+      entries(Snapshot, `${backup(cluster)}/snapshots`, FLEX_MEDIA_TYPE, limits),
+    getSnapshot: ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
+      one(Snapshot, `${backup(cluster)}/snapshots/${id(snapshotId)}`, FLEX_MEDIA_TYPE, limits),
+    restoreJobs: (cluster: ClusterPath, limits: CallLimits) =>
+      entries(RestoreJob, `${backup(cluster)}/restoreJobs`, FLEX_MEDIA_TYPE, limits),
+    async getRestoreJob(
+      { restoreJobId, ...cluster }: ClusterPath & { restoreJobId: string },
+      wire: WireOptions,
+      limits: CallLimits,
+    ): Promise<JobAnswer> {
+      const response = await get(
+        `${backup(cluster)}/restoreJobs/${id(restoreJobId)}${query(wire)}`,
+        FLEX_MEDIA_TYPE,
+        limits,
+      );
+      return { httpStatus: response.status, restoreJob: parsed(RestoreJob, response) };
+    },
+    requestDownload,
   };
 }
 
-function atlasFailure(status: number, json: unknown): Failure {
-  const body = ApiError.safeParse(json).data;
-  return new Failure({
-    error: status,
-    ...(body?.errorCode ? { errorCode: body.errorCode } : {}),
-    ...(body?.reason ? { reason: body.reason } : {}),
-    ...(body?.detail ? { detail: body.detail } : {}),
-    source: status === 401 || status === 403 ? "credentials" : "atlas",
-    retryable: status === 429 || status >= 500,
-    hint:
-      status === 401 || status === 403
-        ? "Check the credentials, their project role (Project Owner or Project Backup Export Operator) and their API access list."
-        : "Check groupId, name and the id with list_flex_snapshots, then call again.",
-  });
+/** Ids come from Atlas's answers too, and one that is none must not turn into another path. */
+function id(text: string): string {
+  if (/^[a-f0-9]{24}$/.test(text)) return text;
+  throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
+}
+
+const project = (groupId: string) => `/api/atlas/v2/groups/${id(groupId)}`;
+const backup = ({ groupId, name }: ClusterPath) => `${project(groupId)}/flexClusters/${name}/backup`;
+
+function query({ envelope, pretty }: WireOptions): string {
+  const parameters = [...(envelope ? ["envelope=true"] : []), ...(pretty ? ["pretty=true"] : [])];
+  return parameters.length > 0 ? `?${parameters.join("&")}` : "";
+}
+
+function parsed<T>(schema: z.ZodType<T>, response: HttpResponse): T {
+  const result = schema.safeParse(response.json);
+  if (result.success) return result.data;
+  throw unreadable(response);
+}
+
+function unreadable({ status }: HttpResponse) {
+  return ownFailure("UNREADABLE_RESPONSE", { error: status });
 }

@@ -1,32 +1,58 @@
 import * as z from "zod";
+import { clean } from "../text.ts";
 
-export const ObjectId = z.string().regex(/^([a-f0-9]{24})$/);
-export const ClusterName = z
+/** Longer links are dropped rather than cut: half a signed link is of no use. */
+const MAX_LINK_CHARACTERS = 8 * 1024;
+
+/** Atlas promises no field: a missing one, null and a value of another type all count as absent. */
+const text = z
   .string()
-  .max(64)
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/);
+  .transform((value) => clean(value) || undefined)
+  .optional()
+  .catch(undefined);
+const number = z.number().optional().catch(undefined);
 
-const text = z.string().optional();
+/** A link comes out exactly as it came in or not at all; printable ASCII is what a URI consists of (RFC 3986 section 2). */
+const link = z
+  .string()
+  .max(MAX_LINK_CHARACTERS)
+  .regex(/^[!-~]+$/)
+  .optional()
+  .catch(undefined);
 
-/** FlexBackupRestoreJob20241113: Atlas promises no field, so none is required; unknown ones are dropped. */
-export const RestoreJob = z.object({
-  id: text,
-  deliveryType: text,
-  status: text,
-  snapshotId: text,
-  snapshotUrl: text,
-  expirationDate: text,
-  instanceName: text,
-  projectId: text,
-  restoreScheduledDate: text,
-  restoreFinishedDate: text,
-  snapshotFinishedDate: text,
-  targetDeploymentItemName: text,
-  targetProjectId: text,
-});
+const links = z
+  .array(z.object({ rel: text, href: link }))
+  .transform((list) => list.filter(({ href }) => href !== undefined).slice(0, 10))
+  .optional()
+  .catch(undefined);
+
+/** FlexBackupRestoreJob20241113 of the Atlas Admin API; undocumented fields are dropped. */
+export const RestoreJob = z
+  .object({
+    id: text,
+    deliveryType: text,
+    status: text,
+    snapshotId: text,
+    snapshotUrl: z.unknown().optional(),
+    expirationDate: text,
+    instanceName: text,
+    projectId: text,
+    restoreScheduledDate: text,
+    restoreFinishedDate: text,
+    snapshotFinishedDate: text,
+    targetDeploymentItemName: text,
+    targetProjectId: text,
+    links,
+  })
+  .transform(({ snapshotUrl, ...job }) => {
+    const url = link.parse(snapshotUrl);
+    // There was a link, but none that could be passed on.
+    const linkDropped = typeof snapshotUrl === "string" && snapshotUrl !== "" && url === undefined;
+    return { ...job, snapshotUrl: url, linkDropped };
+  });
 export type RestoreJob = z.infer<typeof RestoreJob>;
 
-/** FlexBackupSnapshot20241113. */
+/** FlexBackupSnapshot20241113; `expiration` is when Atlas deletes the snapshot. */
 export const Snapshot = z.object({
   id: text,
   status: text,
@@ -38,11 +64,39 @@ export const Snapshot = z.object({
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-export const SnapshotList = z.object({ results: z.array(Snapshot) });
+/** FlexClusterDescription20241113 without its connection strings. */
+export const FlexCluster = z.object({
+  name: text,
+  stateName: text,
+  mongoDBVersion: text,
+  createDate: text,
+  backupSettings: z
+    .object({ enabled: z.boolean().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+  providerSettings: z
+    .object({ backingProviderName: text, regionName: text, diskSizeGB: number })
+    .optional()
+    .catch(undefined),
+});
+export type FlexCluster = z.infer<typeof FlexCluster>;
 
+/** Group: Atlas's word for a project. */
+export const Project = z.object({ id: text, name: text, clusterCount: number });
+export type Project = z.infer<typeof Project>;
+
+/** One page of any list. Entries that are no objects are dropped by the reader of the list. */
+export const Page = z.object({ results: z.array(z.unknown()), totalCount: number });
+
+/** ApiError; the OAuth endpoints send a string in `error` instead (RFC 6749 section 5.2). */
 export const ApiError = z.object({
-  error: z.number().optional(),
-  errorCode: z.string().nullish(),
-  reason: z.string().nullish(),
-  detail: z.string().nullish(),
+  error: z.union([z.number(), z.string()]).optional().catch(undefined),
+  errorCode: text,
+  reason: text,
+  detail: z.string().optional().catch(undefined),
+  parameters: z.array(z.unknown()).optional().catch(undefined),
+  badRequestDetail: z
+    .object({ fields: z.array(z.object({ field: text, description: text })) })
+    .optional()
+    .catch(undefined),
 });

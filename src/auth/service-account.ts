@@ -1,61 +1,129 @@
-import * as z from "zod";
-import { Failure } from "../errors.ts";
-import type { Send } from "../http/send.ts";
+import { Failure, ownFailure } from "../errors.ts";
+import { bounded } from "../http/bounded.ts";
+import { markNeverSent } from "../http/never-sent.ts";
+import type { HttpRequest } from "../http/send.ts";
+import { rejectsCredentials } from "./authorization.ts";
+import type { Signer, SignerContext } from "./signer.ts";
+import { createTokenEndpoint } from "./token-endpoint.ts";
 
-const Token = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
-
-/** Renew this long before the hour is over, so that no call starts with a token about to lapse. */
+/** Renewed this long before its end, so that no call starts with a token about to lapse. */
 const RENEW_EARLY_MS = 90_000;
+
+const FETCH_LIMIT_MS = 20_000;
+
+/** A token that Atlas rejects is replaced at most this often; the second rejection then means something else. */
+const DROP_EVERY_MS = 60_000;
+
+/**
+ * A refusal is repeated for this long without asking again: ten requests a minute are allowed, and a model that tries a
+ * wrong secret over and over would turn a clear answer into a rate limit.
+ */
+const REFUSAL_MS = 10_000;
+
+/** The process ends within two seconds of its signal. */
+const CLOSE_LIMIT_MS = 1_500;
 
 export interface ServiceAccount {
   clientId: string;
   clientSecret: string;
 }
 
-/**
- * Signs requests with an OAuth 2 client-credentials token (RFC 6749 section 4.4), fetched once for all waiting calls.
- * The Basic pair is sent raw: Atlas refuses the percent-encoding of RFC 6749 section 2.3.1.
- */
-export function signWithServiceAccount(account: ServiceAccount, baseUrl: URL, send: Send, now = Date.now): Send {
-  let current: Promise<{ value: string; renewAt: number }> | undefined;
+interface HeldToken {
+  value: string;
+  /** Milliseconds since the epoch. */
+  renewAt: number;
+  endsAt: number;
+}
 
-  async function fetchToken() {
-    const basic = Buffer.from(`${account.clientId}:${account.clientSecret}`).toString("base64");
-    const response = await send({
-      method: "POST",
-      url: new URL("/api/oauth/token", baseUrl),
-      headers: {
-        accept: "application/json",
-        authorization: `Basic ${basic}`,
-        "content-type": "application/x-www-form-urlencoded",
-      },
-      body: "grant_type=client_credentials",
-      deadline: now() + 20_000,
-      signal: AbortSignal.timeout(20_000),
-    });
-    const token = response.status === 200 ? Token.safeParse(response.json) : undefined;
-    if (!token?.success) {
-      throw new Failure({
-        error: response.status,
-        errorCode: "TOKEN_REQUEST_FAILED",
-        detail: `The token endpoint answered ${response.status}.`,
-        source: "credentials",
-        retryable: response.status >= 429,
-        hint: "Check MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.",
-      });
+/** Signs with a bearer token that is fetched once for all waiting calls, renewed early and revoked at the end. */
+export function signWithServiceAccount(
+  { clientId, clientSecret }: ServiceAccount,
+  { baseUrl, send, clock, onSecret }: SignerContext,
+): Signer {
+  const endpoint = createTokenEndpoint(clientId, clientSecret, baseUrl, send);
+  const closing = new AbortController();
+  let held: HeldToken | undefined;
+  let fetching: Promise<HeldToken> | undefined;
+  let refusal: { failure: Failure; until: number } | undefined;
+  let droppedAt = Number.NEGATIVE_INFINITY;
+
+  async function fetchToken(): Promise<HeldToken> {
+    if (refusal && refusal.until > clock.now()) throw refusal.failure;
+    const startedAt = clock.now();
+    try {
+      const limits = { deadline: startedAt + FETCH_LIMIT_MS, signal: closing.signal };
+      const { value, lifeSeconds } = await endpoint.fetch(limits, clock.now);
+      onSecret(value);
+      const lifeMs = lifeSeconds * 1000;
+      const endsAt = startedAt + lifeMs;
+      return { value, endsAt, renewAt: endsAt - Math.min(RENEW_EARLY_MS, lifeMs / 2) };
+    } catch (failure) {
+      if (failure instanceof Failure && isRefusal(failure)) refusal = { failure, until: clock.now() + REFUSAL_MS };
+      throw markNeverSent(failure);
     }
-    return { value: token.data.access_token, renewAt: now() + token.data.expires_in * 1000 - RENEW_EARLY_MS };
   }
 
-  async function token(): Promise<string> {
-    const held = await current?.catch(() => undefined);
-    if (held && held.renewAt > now()) return held.value;
-    current = fetchToken();
-    return (await current).value;
+  async function renew(): Promise<HeldToken> {
+    try {
+      held = await fetchToken();
+    } catch (failure) {
+      // A renewal that fails is no failure while the old token lives.
+      if (!held || held.endsAt <= clock.now()) throw failure;
+    }
+    return held;
   }
 
-  return async (request) => {
-    const authorization = `Bearer ${await token()}`;
-    return send({ ...request, headers: { ...request.headers, authorization } });
+  /** Each caller waits for the shared fetch only as long as it likes; the fetch goes on for the others. */
+  async function token(request: HttpRequest): Promise<string> {
+    if (held && held.renewAt > clock.now()) return held.value;
+    try {
+      const { value } = await bounded(clock, request, () => {
+        fetching ??= renew().finally(() => {
+          fetching = undefined;
+        });
+        return fetching;
+      });
+      return value;
+    } catch (reason) {
+      throw markNeverSent(reason);
+    }
+  }
+
+  /** Whether another token than the rejected one can be had. */
+  function replaceable(rejected: string): boolean {
+    if (held?.value !== rejected) return true;
+    if (clock.now() - droppedAt < DROP_EVERY_MS) return false;
+    droppedAt = clock.now();
+    held = undefined;
+    return true;
+  }
+
+  const signed = (request: HttpRequest, bearer: string) =>
+    send({ ...request, headers: { ...request.headers, authorization: `Bearer ${bearer}` } });
+
+  return {
+    async send(request) {
+      const bearer = await token(request);
+      const response = await signed(request, bearer);
+      if (!rejectsCredentials(response) || !replaceable(bearer)) return response;
+      return signed(request, await token(request));
+    },
+
+    async close() {
+      const limits = { deadline: clock.now() + CLOSE_LIMIT_MS, signal: closing.signal };
+      try {
+        await bounded(clock, limits, async () => fetching);
+        if (held) await endpoint.revoke(held.value, limits);
+      } catch {
+        // The process is ending and the token lapses by itself within the hour.
+      } finally {
+        closing.abort(ownFailure("CONNECTION_FAILED", { detail: "This server is shutting down." }));
+      }
+    },
   };
+}
+
+/** The endpoint answered and said no, as against trouble on the way. */
+function isRefusal({ envelope: { error = 0 } }: Failure): boolean {
+  return error >= 400 && error < 500;
 }

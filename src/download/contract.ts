@@ -31,11 +31,16 @@ export interface SnapshotSource {
   describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SnapshotFacts>;
   /**
    * A usable link: of the known restore job, else of an unexpired job in Atlas's list, else of a new job.
-   * Waits until a job has its link. Never returns one of `refused`.
+   * Waits until a job has its link. Never returns one of `refused`, which holds URLs and the ids of their jobs.
    */
   link(
     identity: SnapshotIdentity,
-    known: { restoreJobId?: string; refused: ReadonlySet<string> },
+    known: {
+      restoreJobId?: string;
+      refused: ReadonlySet<string>;
+      /** Told the job as soon as one is requested, before it has its link, so that a new process finds it again. */
+      onJob: (restoreJobId: string) => Promise<void>;
+    },
     signal: AbortSignal,
   ): Promise<SnapshotLink>;
 }
@@ -85,8 +90,9 @@ export interface RestoreGuide {
 /** A transfer or a finished file as `save` sees it. */
 export interface SaveReport {
   state: SaveState;
-  fileName: string;
-  path: string;
+  /** Absent only while the snapshot, whose finish time is part of the default name, is still being looked up. */
+  fileName?: string;
+  path?: string;
   /** Bytes on disk so far; all of them when complete. */
   bytes: number;
   totalBytes?: number;
@@ -153,7 +159,10 @@ export interface WaitOptions<Report> {
   waitMs: number;
   /** Called at most once a second, never backwards. */
   onProgress?: (report: Report) => void;
-  /** Lets go of the work; it stops only when nobody else waits for it. */
+  /**
+   * Lets go of the work; a transfer stops only when nobody else waits for it. Checks of bytes that are already on disk go on
+   * to their end, since a client that cancels every few seconds could never wait one out.
+   */
   signal: AbortSignal;
 }
 

@@ -1,34 +1,78 @@
-import { Agent, request } from "undici";
+import { type Dispatcher, request as exchange } from "undici";
 import { ownFailure } from "../errors.ts";
-import type { Send } from "./send.ts";
+import { bounded } from "./bounded.ts";
+import { systemClock } from "./clock.ts";
+import { around, createDispatchers, type ProxySettings, type TransportLimits } from "./dispatchers.ts";
+import { parseJson } from "./json.ts";
+import { markNeverSent } from "./never-sent.ts";
+import type { Clock, Send } from "./send.ts";
+import { transportFailure } from "./transport-failure.ts";
 
-/** An API answer above this is not one: a full page of 500 items stays far below. */
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const LIMITS: TransportLimits = {
+  connectMs: 10_000, // Name, connection and TLS: a second at most on a working network, twice that through a proxy.
+  headersMs: 25_000, // Half of a tool call's time.
+  bodyIdleMs: 10_000, // An answer comes in one piece; such a gap is a broken line.
+  maxBodyBytes: 8 * 1024 * 1024, // A full page of 500 items stays far below.
+};
 
-/** Sends over keep-alive connections; redirects come back as they are, bodies above 8 MiB are refused. */
-export function createTransport(): { send: Send; close: () => Promise<void> } {
-  const agent = new Agent({
-    connect: { timeout: 10_000 },
-    headersTimeout: 25_000,
-    bodyTimeout: 25_000,
-    maxResponseSize: MAX_BODY_BYTES,
-  });
-  const send: Send = async ({ method, url, headers, body, signal }) => {
-    try {
-      const response = await request(url, { dispatcher: agent, method, headers, body: body ?? null, signal });
-      return { status: response.statusCode, headers: response.headers, json: parseJson(await response.body.text()) };
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason;
-      throw ownFailure("CONNECTION_LOST", { detail: `No answer from ${url.host}.` }, { cause });
-    }
-  };
-  return { send, close: () => agent.destroy() };
+interface TransportOptions {
+  proxy: ProxySettings;
+  userAgent: string;
+  limits?: Partial<TransportLimits>;
+  clock?: Clock;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * Sends over keep-alive connections, through the proxy where one is set and the target is not loopback. Every rejection is
+ * a `Failure` or the signal's reason; `neverSent` tells whether the failed request can have had an effect.
+ */
+export function createTransport({ proxy, userAgent, limits, clock = systemClock }: TransportOptions): {
+  send: Send;
+  close: () => Promise<void>;
+} {
+  const dispatchers = createDispatchers(proxy, { ...LIMITS, ...limits });
+
+  const send: Send = async (request) => {
+    const { method, url, headers, body = null, freshConnection = false } = request;
+    let sent = false;
+    try {
+      return await bounded(clock, request, async (signal) => {
+        const dispatcher = dispatchers.choose(url, freshConnection).compose(
+          onStart(() => {
+            sent = true;
+          }),
+        );
+        const options = { dispatcher, method, headers: { ...headers, "user-agent": userAgent }, body, signal };
+        const response = await exchange(url, options);
+        const text = await response.body.text();
+        if (response.statusCode >= 300 && response.statusCode < 400 && response.headers.location !== undefined) {
+          const detail = `${url.host} answered with a redirect, which is not followed.`;
+          throw ownFailure("REDIRECT_REFUSED", { error: response.statusCode, detail });
+        }
+        return { status: response.statusCode, headers: response.headers, json: parseJson(text) };
+      });
+    } catch (cause) {
+      if (request.signal.aborted) throw request.signal.reason;
+      const failure = transportFailure(cause, { host: url.host, sent });
+      throw sent ? failure : markNeverSent(failure);
+    }
+  };
+  return { send, close: dispatchers.close };
+}
+
+/**
+ * Calls back when a request is about to be written to an established connection: undici writes it in the same turn and never
+ * before. A request that was given up while it waited for its connection is not written, and has been judged by then.
+ */
+function onStart(started: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(
+      options,
+      around(handler, {
+        onRequestStart(controller, context) {
+          started();
+          handler.onRequestStart?.(controller, context);
+        },
+      }),
+    );
 }

@@ -1,27 +1,94 @@
 import * as z from "zod";
-import { ClusterName, ObjectId } from "../atlas/schemas.ts";
-import { defineTool } from "./tool.ts";
+import type { JobAnswer } from "../atlas/client.ts";
+import { Failure } from "../errors.ts";
+import { isDownload, isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
+import { defineTool, type ToolContext } from "./tool.ts";
+
+/** Atlas's own command line tool looks every 4 seconds; its rate limit allows far more. */
+const POLL_MS = 3_000;
+/** What is left for the last look when the waiting time is over. */
+const LAST_LOOK_MS = 5_000;
+const POLL_AFTER_SECONDS = 5;
 
 export const getRestoreJob = defineTool({
   name: "get_restore_job",
   title: "Get restore job",
   description:
-    "Reads one restore job of a Flex cluster: its status and, for a download, its link. Call it after request_flex_snapshot_download until finished is true.",
+    "Reads one restore job of a Flex cluster: its status and, for a download, its link and when that expires. With waitSeconds it waits for the job to finish and reports progress. finished is true once nothing more will happen; a FAILED job is an answer, not an error.",
   effect: "reads",
-  input: z.strictObject({
-    groupId: ObjectId.describe("Project id, 24 lower-case hexadecimal digits"),
-    name: ClusterName.describe("Name of the Flex cluster"),
-    restoreJobId: ObjectId.describe("Restore job id, from request_flex_snapshot_download"),
+  input: z.strictObject({ groupId, name, restoreJobId, waitSeconds: waitSeconds(0), envelope, pretty }),
+  output: z.strictObject({
+    httpStatus: z.number(),
+    restoreJob: Job,
+    finished: z.boolean(),
+    ...linkFields,
+    pollAfterSeconds: z.number().optional(),
+    nextStep: z.string(),
   }),
-  async handler({ groupId, name, restoreJobId }, { atlas, signal }) {
-    const restoreJob = await atlas.getRestoreJob(groupId, name, restoreJobId, signal);
-    const status = restoreJob.status?.toUpperCase();
-    const finished = status === "COMPLETED" || status === "FAILED" || restoreJob.snapshotUrl !== undefined;
+  async handler({ waitSeconds, envelope, pretty, ...job }, context) {
+    const read = (deadline: number) => context.atlas.getRestoreJob(job, { envelope, pretty }, { ...context, deadline });
+    const { answer, lookFailed } = await follow(read, waitSeconds, context);
+    const view = { now: context.clock.now(), hideLink: context.hideSnapshotUrls };
+    const finished = isFinished(answer.restoreJob);
     return {
-      httpStatus: 200,
-      restoreJob,
+      httpStatus: answer.httpStatus,
+      ...viewJob(answer.restoreJob, view),
       finished,
-      nextStep: finished ? "The job has ended; see restoreJob." : "Call get_restore_job again in a few seconds.",
+      ...(finished ? {} : { pollAfterSeconds: POLL_AFTER_SECONDS }),
+      nextStep: [
+        ...(lookFailed
+          ? [`This is the last known state: a later look failed with ${lookFailed.code ?? "an error"}.`]
+          : []),
+        ...linkNotes(answer.restoreJob, view),
+        advice(answer, finished, context),
+      ].join(" "),
     };
   },
 });
+
+/** Looks until the job is finished or the time is over; a look that fails after a good one ends the waiting. */
+async function follow(
+  read: (deadline: number) => Promise<JobAnswer>,
+  waitSeconds: number,
+  { clock, deadline, signal, report }: ToolContext,
+): Promise<{ answer: JobAnswer; lookFailed?: Failure }> {
+  const startedAt = clock.now();
+  const until = Math.min(startedAt + waitSeconds * 1000, deadline);
+  let answer = await read(deadline);
+  while (!isFinished(answer.restoreJob) && clock.now() < until) {
+    const seconds = Math.round((clock.now() - startedAt) / 1000);
+    report({
+      progress: seconds,
+      total: waitSeconds,
+      message: `The job is ${answer.restoreJob.status ?? "of unknown status"}.`,
+    });
+    await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);
+    try {
+      answer = await read(Math.min(deadline, until + LAST_LOOK_MS));
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Failure)) throw error;
+      return { answer, lookFailed: error };
+    }
+  }
+  return { answer };
+}
+
+function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }: ToolContext): string {
+  if (isFailed(restoreJob))
+    return `Atlas reports the job as FAILED. ${ifTool("request_flex_snapshot_download", "Request another with request_flex_snapshot_download, or choose another snapshot.", "Request another.")}`;
+  if (!finished) return ifTool("get_restore_job", "Call get_restore_job again with waitSeconds 30.");
+  if (!isDownload(restoreJob)) return "The job has ended. It restored a cluster, so it has no download link.";
+  const expired = (viewJob(restoreJob, { now: clock.now(), hideLink: true }).linkExpiresInSeconds ?? 1) === 0;
+  if (restoreJob.snapshotUrl === undefined || expired)
+    return ifTool(
+      "request_flex_snapshot_download",
+      "For a new link, call request_flex_snapshot_download with the job's snapshotId.",
+      "The job no longer offers a link.",
+    );
+  return ifTool(
+    "save_flex_snapshot",
+    "To save the file, call save_flex_snapshot with the same groupId and name and the job's snapshotId.",
+    "The job has ended.",
+  );
+}

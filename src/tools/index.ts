@@ -1,7 +1,21 @@
 import { getRestoreJob } from "./get-restore-job.ts";
+import { listFlexClusters } from "./list-flex-clusters.ts";
 import { listFlexSnapshots } from "./list-flex-snapshots.ts";
+import { listRestoreJobs } from "./list-restore-jobs.ts";
+import { listSavedSnapshots } from "./list-saved-snapshots.ts";
 import { requestFlexSnapshotDownload } from "./request-flex-snapshot-download.ts";
+import { saveFlexSnapshot } from "./save-flex-snapshot.ts";
 import type { Tool } from "./tool.ts";
+import { verifySavedSnapshot } from "./verify-saved-snapshot.ts";
 
-/** Every tool, in the order in which a conversation uses them. */
-export const tools: readonly Tool[] = [listFlexSnapshots, requestFlexSnapshotDownload, getRestoreJob];
+/** Every tool in full, in the order of the catalog. */
+export const TOOLS: readonly Tool[] = [
+  listFlexClusters,
+  listFlexSnapshots,
+  saveFlexSnapshot,
+  listSavedSnapshots,
+  verifySavedSnapshot,
+  requestFlexSnapshotDownload,
+  getRestoreJob,
+  listRestoreJobs,
+];

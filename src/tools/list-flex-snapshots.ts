@@ -1,29 +1,71 @@
 import * as z from "zod";
-import { ClusterName, ObjectId } from "../atlas/schemas.ts";
+import type { Snapshot } from "../atlas/schemas.ts";
+import { groupId, name } from "./params.ts";
 import { defineTool } from "./tool.ts";
+
+/** Atlas keeps eight; more would only mean that it changed. */
+const MAX_SNAPSHOTS = 100;
+
+const text = z.string().optional();
 
 export const listFlexSnapshots = defineTool({
   name: "list_flex_snapshots",
   title: "List Flex snapshots",
   description:
-    "Lists the snapshots of a Flex cluster, newest first. Atlas keeps the last eight daily ones. Call it to find the snapshotId for request_flex_snapshot_download.",
+    "Lists the snapshots (backups) of a Flex cluster, newest first, with their age. Atlas takes one a day and keeps eight; none can be taken on demand. latestCompleteSnapshotId is the one to save when someone asks for the latest backup.",
   effect: "reads",
-  input: z.strictObject({
-    groupId: ObjectId.describe("Project id, 24 lower-case hexadecimal digits"),
-    name: ClusterName.describe("Name of the Flex cluster"),
+  input: z.strictObject({ groupId, name }),
+  output: z.strictObject({
+    now: z.string(),
+    latestCompleteSnapshotId: text,
+    snapshots: z.array(
+      z.strictObject({
+        id: text,
+        status: text,
+        mongoDBVersion: text,
+        scheduledTime: text,
+        startTime: text,
+        finishTime: text,
+        expiration: text,
+        ageHours: z.number().optional(),
+      }),
+    ),
+    truncated: z.boolean().optional(),
+    nextStep: z.string(),
   }),
-  async handler({ groupId, name }, { atlas, now, signal }) {
-    const { results } = await atlas.listSnapshots(groupId, name, signal);
-    const snapshots = results.sort((a, b) => (b.finishTime ?? "").localeCompare(a.finishTime ?? ""));
+  async handler(cluster, context) {
+    const now = context.clock.now();
+    const found: Snapshot[] = [];
+    for await (const snapshot of context.atlas.snapshots(cluster, context)) found.push(snapshot);
+    const snapshots = found.sort((a, b) => momentOf(b) - momentOf(a));
+    const latest = snapshots.find(({ status }) => status?.toUpperCase() === "COMPLETED")?.id;
     return {
-      now: new Date(now()).toISOString(),
-      snapshots: snapshots.map((snapshot) => ({ ...snapshot, ...age(snapshot.finishTime, now()) })),
-      latestComplete: snapshots.find((snapshot) => snapshot.status?.toUpperCase() === "COMPLETED")?.id,
+      now: new Date(now).toISOString(),
+      ...(latest ? { latestCompleteSnapshotId: latest } : {}),
+      snapshots: snapshots.slice(0, MAX_SNAPSHOTS).map((snapshot) => ({ ...snapshot, ...ageOf(snapshot, now) })),
+      ...(snapshots.length > MAX_SNAPSHOTS ? { truncated: true } : {}),
+      nextStep: latest
+        ? context.ifTool(
+            "save_flex_snapshot",
+            "To save one, call save_flex_snapshot with the same groupId and name and its id as snapshotId.",
+            context.ifTool(
+              "request_flex_snapshot_download",
+              "For a download link, call request_flex_snapshot_download with its id as snapshotId.",
+              "Only a COMPLETED snapshot can be downloaded.",
+            ),
+          )
+        : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
     };
   },
 });
 
-function age(finishTime: string | undefined, now: number): { ageHours?: number } {
+/** Newest is what finished last; one that still runs is newer than all that have finished. */
+function momentOf({ finishTime, startTime, scheduledTime }: Snapshot): number {
+  const moment = Date.parse(finishTime ?? startTime ?? scheduledTime ?? "");
+  return Number.isNaN(moment) ? 0 : moment;
+}
+
+function ageOf({ finishTime }: Snapshot, now: number): { ageHours?: number } {
   const finished = Date.parse(finishTime ?? "");
   return Number.isNaN(finished) ? {} : { ageHours: Math.round((now - finished) / 360_000) / 10 };
 }

@@ -1,26 +1,38 @@
 import * as z from "zod";
-import { ClusterName, ObjectId } from "../atlas/schemas.ts";
+import { isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { envelope, groupId, name, pretty, snapshotId } from "./params.ts";
 import { defineTool } from "./tool.ts";
 
 export const requestFlexSnapshotDownload = defineTool({
   name: "request_flex_snapshot_download",
   title: "Request Flex snapshot download",
   description:
-    "Creates a download link for a Flex snapshot; saves no file. Each call creates a new restore job of type DOWNLOAD in Atlas; its link lives four hours and gives access to the whole database. When the answer has no snapshotUrl yet, follow the job with get_restore_job.",
+    "Creates a download link for a Flex snapshot; saves no file. Each call creates a new restore job of type DOWNLOAD in Atlas, of which a project may have few at a time. The link lives four hours and opens the whole database to whoever has it. If the answer has no link yet, follow the job with get_restore_job. To get a file, use save_flex_snapshot instead.",
   effect: "creates-job",
-  input: z.strictObject({
-    groupId: ObjectId.describe("Project id, 24 lower-case hexadecimal digits"),
-    name: ClusterName.describe("Name of the Flex cluster"),
-    snapshotId: ObjectId.describe("Snapshot id, from list_flex_snapshots"),
-  }),
-  async handler({ groupId, name, snapshotId }, { atlas, signal }) {
-    const restoreJob = await atlas.requestDownload(groupId, name, snapshotId, signal);
+  input: z.strictObject({ groupId, name, snapshotId, envelope, pretty }),
+  output: z.strictObject({ httpStatus: z.number(), restoreJob: Job, ...linkFields, nextStep: z.string() }),
+  async handler({ envelope, pretty, ...snapshot }, context) {
+    const { httpStatus, restoreJob } = await context.atlas.requestDownload(snapshot, { envelope, pretty }, context);
+    const view = { now: context.clock.now(), hideLink: context.hideSnapshotUrls };
+    const save = context.ifTool(
+      "save_flex_snapshot",
+      "To save the file, call save_flex_snapshot with the same arguments; it uses this job.",
+    );
+    const follow = restoreJob.id
+      ? context.ifTool(
+          "get_restore_job",
+          "Call get_restore_job with restoreJob.id as restoreJobId and waitSeconds 30 until finished is true.",
+        )
+      : "";
+    const advice = isFailed(restoreJob)
+      ? "Atlas reports the job as FAILED. Request once more, or choose another snapshot."
+      : isFinished(restoreJob)
+        ? save
+        : `${follow} ${save}`;
     return {
-      httpStatus: 200,
-      restoreJob,
-      nextStep: restoreJob.snapshotUrl
-        ? "The link is ready in restoreJob.snapshotUrl. Treat it as a secret."
-        : "Call get_restore_job with restoreJob.id until snapshotUrl appears.",
+      httpStatus,
+      ...viewJob(restoreJob, view),
+      nextStep: [...linkNotes(restoreJob, view), advice.trim() || "Nothing else is to be done here."].join(" "),
     };
   },
 });

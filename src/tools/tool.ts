@@ -1,31 +1,52 @@
 import type * as z from "zod";
-import type { Atlas } from "../atlas/client.ts";
+import type { Atlas, CallLimits } from "../atlas/client.ts";
+import type { SnapshotStore } from "../download/contract.ts";
+import type { Clock } from "../http/send.ts";
+import type { Effect, ToolName } from "./catalog.ts";
 
-export interface ToolContext {
-  atlas: Atlas;
-  now: () => number;
-  signal: AbortSignal;
+export interface Progress {
+  progress: number;
+  total?: number;
+  message?: string;
 }
 
-/** What a tool does to the world; the protocol's annotations follow from it. */
-export type Effect = "reads" | "creates-job";
+/** What a handler may use of the world outside, for one call. */
+export interface ToolContext extends CallLimits {
+  atlas: Atlas;
+  store: SnapshotStore;
+  clock: Clock;
+  /** Keeps links out of answers; their host and expiry stay. */
+  hideSnapshotUrls: boolean;
+  /** The project that is meant when none is named. */
+  projectId?: string;
+  /** The only projects that may be read; all when absent. */
+  allowedProjects?: readonly string[];
+  /** Tells whoever asked for it how far the call is; does nothing otherwise. */
+  report: (progress: Progress) => void;
+  /** The sentence when that tool is registered, else the other one: advice never names a tool that is not there. */
+  ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
+}
 
 export interface Tool {
-  name: string;
+  name: ToolName;
   title: string;
   description: string;
   effect: Effect;
   input: z.ZodObject;
-  run: (args: unknown, context: ToolContext) => Promise<object>;
+  /** What a success looks like; the error form is added where schemas are emitted. */
+  output: z.ZodObject;
+  /** Takes arguments that satisfy `input`, resolves with a value that satisfies `output`. */
+  run: (args: Record<string, unknown>, context: ToolContext) => Promise<object>;
 }
 
-/** Ties a tool's handler to its input schema. */
-export function defineTool<Input extends z.ZodObject>(
-  tool: Omit<Tool, "input" | "run"> & {
+/** Ties a tool's handler to its schemas. */
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  tool: Omit<Tool, "input" | "output" | "run"> & {
     input: Input;
-    handler: (args: z.infer<Input>, context: ToolContext) => Promise<object>;
+    output: Output;
+    handler: (args: z.infer<Input>, context: ToolContext) => Promise<z.input<Output>>;
   },
 ): Tool {
   const { handler, ...rest } = tool;
-  return { ...rest, run: (args, context) => handler(tool.input.parse(args), context) };
+  return { ...rest, run: async (args, context) => tool.output.parse(await handler(tool.input.parse(args), context)) };
 }

@@ -1,0 +1,63 @@
+// What ends up in dist/: the command, what it loads later, and the thread that checks archives, without run-time dependencies.
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Modules that would be bundled for features that this server never uses; together they are a quarter of the bundle. */
+const STAND_INS = [
+  {
+    // zod's messages in sixty languages: ours are our own, and English.
+    module: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
+    contents: 'export { default as en } from "./en.js";',
+  },
+  {
+    // Ajv, with which the SDK checks what a client answers to a question: this server asks none.
+    module: /[\\/]sdk[\\/]dist[\\/]esm[\\/]validation[\\/]ajv-provider\.js$/,
+    contents:
+      'export class AjvJsonSchemaValidator { getValidator() { throw new Error("This server asks its client nothing."); } }',
+  },
+];
+
+/**
+ * Bundles the sources and returns esbuild's metafile, which says what went into each file.
+ * Fails when a stand-in replaced nothing, since the module that it stands in for has then moved.
+ */
+export async function bundle({ write }) {
+  const replaced = new Set();
+  const { metafile } = await build({
+    absWorkingDir: join(import.meta.dirname, ".."),
+    entryPoints: {
+      "atlas-flex-snapshots-mcp": "src/bin.ts",
+      "archive-check-worker": "src/download/check/worker.ts",
+    },
+    outdir: "dist",
+    write,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    platform: "node",
+    target: "node20",
+    format: "esm",
+    minify: true,
+    keepNames: true, // Stack traces in a user's log are of use only with the names of functions: 5 % of the bundle.
+    legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
+    banner: {
+      js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    plugins: [
+      {
+        name: "stand-ins",
+        setup({ onLoad }) {
+          for (const { module, contents } of STAND_INS)
+            onLoad({ filter: module }, () => {
+              replaced.add(module);
+              return { contents };
+            });
+        },
+      },
+    ],
+  });
+  for (const { module } of STAND_INS)
+    if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);
+  return metafile;
+}

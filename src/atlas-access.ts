@@ -1,0 +1,64 @@
+import { type Atlas, createAtlas } from "./atlas/client.ts";
+import { unwrapEnvelope } from "./atlas/envelope.ts";
+import { type Credentials, createSigner } from "./auth/sign.ts";
+import type { Config, Environment } from "./config.ts";
+import { ownFailure } from "./errors.ts";
+import { withRetry } from "./http/retry.ts";
+import type { Clock, Send } from "./http/send.ts";
+import { createTransport } from "./http/transport.ts";
+import type { Redactor } from "./redact.ts";
+
+/** The way to Atlas that every command shares. */
+export interface AtlasAccess {
+  baseUrl: URL;
+  /** Sends to the same place, but without credentials and without repeating. */
+  sendUnsigned: Send;
+  atlas: Atlas;
+  /** Gives the access token back. */
+  signOut: () => Promise<void>;
+  /** Closes every connection; the token is to be given back before. */
+  close: () => Promise<void>;
+}
+
+export interface AccessEdges {
+  clock: Clock;
+  redactor: Redactor;
+  version: string;
+  env: Environment;
+}
+
+/** Where Atlas is: the real one as configured, or an embedded simulator with its own credentials. */
+export interface Target {
+  baseUrl: URL;
+  credentials?: Credentials;
+  close: () => Promise<void>;
+}
+
+/** Sends nothing yet; rejects with `CONFIGURATION_INVALID` when the settings of a simulator cannot be used. */
+export async function openAtlas(config: Config, edges: AccessEdges): Promise<AtlasAccess> {
+  const { clock, redactor, version } = edges;
+  const target = await targetOf(config, edges.env);
+  const transport = createTransport({ proxy: config.proxy, userAgent: `atlas-flex-snapshots-mcp/${version}`, clock });
+  const { credentials, baseUrl } = target;
+  const unwrapped = unwrapEnvelope(transport.send);
+  const signer = credentials
+    ? createSigner(credentials, { baseUrl, send: unwrapped, clock, onSecret: redactor.add })
+    : { send: withoutCredentials, close: async () => {} };
+  return {
+    baseUrl,
+    sendUnsigned: unwrapped,
+    atlas: createAtlas({ baseUrl, send: withRetry(clock)(signer.send), clock, scrub: redactor.scrub }),
+    signOut: signer.close,
+    async close() {
+      await Promise.all([transport.close(), target.close()]);
+    },
+  };
+}
+
+async function targetOf(config: Config, env: Environment): Promise<Target> {
+  if (!config.simulate) return { ...config, close: async () => {} };
+  const { startSimulatedTarget } = await import("./simulated-target.ts");
+  return startSimulatedTarget(env);
+}
+
+const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));

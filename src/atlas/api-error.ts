@@ -1,0 +1,49 @@
+import { type ErrorEnvelope, Failure } from "../errors.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
+import { type HttpResponse, headerOf } from "../http/send.ts";
+import { clean } from "../text.ts";
+import { adviceFor } from "./hints.ts";
+import { ApiError } from "./schemas.ts";
+
+/** Enough for every documented code; the longest has five parameters. */
+const MAX_PARAMETERS = 10;
+const MAX_FIELDS = 20;
+const MAX_DETAIL_CHARACTERS = 500;
+
+/**
+ * Turns an answer that is no success into a failure: Atlas's own fields, cleaned, and what to do about it. Tolerates every
+ * body: none, HTML, a gateway's without `errorCode`, an OAuth one whose `error` is a string, null parameters.
+ */
+export function atlasFailure(response: HttpResponse, scrub: (text: string) => string, now: number): Failure {
+  const { status } = response;
+  const body = ApiError.safeParse(response.json).data ?? {};
+  // Cleaned before it is scrubbed, since an invisible character could hide a secret, and cut only afterwards, since a cut one would no longer be recognised.
+  const readable = (text: string) => clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), MAX_DETAIL_CHARACTERS);
+  const code =
+    body.errorCode ?? headerOf(response, "x-error-code") ?? (typeof body.error === "string" ? body.error : undefined);
+  const errorCode = code === undefined ? undefined : clean(code, 100);
+  const advice = adviceFor(status, errorCode);
+  const wait = retryAfterSeconds(response, now);
+  const fields = body.badRequestDetail?.fields
+    .slice(0, MAX_FIELDS)
+    .map(({ field, description }) => ({ field: scrub(field ?? ""), description: scrub(description ?? "") }));
+  const envelope: ErrorEnvelope = {
+    error: status,
+    ...(errorCode ? { errorCode } : {}),
+    ...(body.reason ? { reason: scrub(body.reason) } : {}),
+    ...(body.detail ? { detail: readable(body.detail) } : {}),
+    ...(body.parameters
+      ? {
+          parameters: body.parameters
+            .slice(0, MAX_PARAMETERS)
+            .map((value) => readable(typeof value === "string" ? value : (JSON.stringify(value) ?? ""))),
+        }
+      : {}),
+    ...(fields?.length ? { badRequestDetail: { fields } } : {}),
+    source: advice.source,
+    retryable: advice.retryable,
+    ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
+    hint: advice.hint,
+  };
+  return new Failure(envelope);
+}

@@ -1,0 +1,64 @@
+import type { Credentials } from "../auth/sign.ts";
+import type { Config, Environment } from "../config.ts";
+import { ownFailure } from "../errors.ts";
+import { obstacleOf, type SignIn } from "./sign-in.ts";
+import { credentialSources } from "./sources.ts";
+import { describeFailure, failedWith, ok, type StepResult, skipped } from "./step.ts";
+
+const KINDS = { "service-account": "service account", "api-key": "API key", "access-token": "access token" } as const;
+
+/** Which credentials are used, where they come from, and what Atlas says to them. */
+export function credentials(
+  { credentials: chosen, simulate, problems }: Config,
+  env: Environment,
+  signIn: SignIn,
+): StepResult {
+  if (!chosen && !simulate) {
+    // Half a pair is among the problems, which the settings have shown.
+    return problems.length > 0 ? skipped("none are complete") : failedWith(ownFailure("CREDENTIALS_MISSING"));
+  }
+  const who = chosen ? describe(chosen, env) : "the simulator's own service account";
+  switch (signIn.verdict) {
+    case "blocked":
+      return skipped(`${signIn.why}; there is ${who}`);
+    case "accepted":
+      return ok(`${who}; Atlas accepts it`);
+    case "elsewhere":
+      return ok(`${who}; Atlas knows it, but does not let it in from here`);
+    case "rejected":
+    case "unknown": {
+      const step = failedWith(signIn.failure, `${who}. ${describeFailure(signIn.failure)}`);
+      const mistake = signIn.verdict === "rejected" && chosen ? likelyMistake(chosen) : undefined;
+      return mistake ? { ...step, whatToDo: `${mistake}\n${step.whatToDo}` } : step;
+    }
+  }
+}
+
+/** Whether these credentials may be used from here; Atlas keeps a list of addresses for each, apart from that of the project. */
+export function accessList(signIn: SignIn): StepResult {
+  if (signIn.verdict === "accepted") return ok("these credentials may be used from this computer");
+  return signIn.verdict === "elsewhere" ? failedWith(signIn.failure) : skipped(obstacleOf(signIn));
+}
+
+/** The kind, enough of the id to recognise it, and the variables; never the secret. */
+function describe(chosen: Credentials, env: Environment): string {
+  const id = chosen.kind === "service-account" ? chosen.clientId : chosen.kind === "api-key" ? chosen.publicKey : "";
+  const name = [KINDS[chosen.kind], shortened(id)].filter(Boolean).join(" ");
+  return `${name} from ${credentialSources(env, chosen).join(" and ")}`;
+}
+
+/** The last four characters, and the prefix that all service accounts share: a secret in the wrong place stays secret. */
+function shortened(id: string): string {
+  if (id.length < 8) return "";
+  return `${id.startsWith("mdb_sa_id_") ? "mdb_sa_id_" : ""}…${id.slice(-4)}`;
+}
+
+/** What people mix up, seen from the form that Atlas gives the two halves. */
+function likelyMistake(chosen: Credentials): string | undefined {
+  if (chosen.kind !== "service-account") return undefined;
+  const { clientId, clientSecret } = chosen;
+  if (clientId.startsWith("mdb_sa_sk_")) return "The client id looks like a secret: the two halves may be swapped.";
+  if (clientSecret.startsWith("mdb_sa_id_"))
+    return "The client secret looks like an id: the two halves may be swapped.";
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import { type AtlasAccess, openAtlas } from "../atlas-access.ts";
+import { type Attempt, after, type Finding, shown } from "./attempt.ts";
+import { accessList, credentials } from "./credentials.ts";
+import { firstCluster, flexClusters, lookForClusters } from "./flex-clusters.ts";
+import { lookForProjects, type ProjectLook, projects, readableOf } from "./projects.ts";
+import { proxy } from "./proxy.ts";
+import { type Answer, askUnsigned, clockSkew, reached } from "./reach.ts";
+import type { CheckInput } from "./run-check.ts";
+import { judgeSignIn, obstacleOf, signIn } from "./sign-in.ts";
+import { lookForSnapshots, snapshots } from "./snapshots.ts";
+import type { Step } from "./step.ts";
+
+/** Nothing is sent yet; a simulator has to start. */
+const OPEN_LIMIT_MS = 3_000;
+/** Above the transport's ten seconds to connect, whose failure says more than a time-out. */
+const REACH_LIMIT_MS = 15_000;
+/** Leaves room for repeating what a busy Atlas refuses. */
+const SIGN_IN_LIMIT_MS = 12_000;
+const LIST_LIMIT_MS = 9_000;
+
+/** What needs Atlas, each step on top of what came before. */
+export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): AsyncGenerator<Step> {
+  const opened = await attempt(OPEN_LIMIT_MS, () => openAtlas(input.config, input));
+  if (!("value" in opened)) {
+    yield { id: "connection", title: "Connection to Atlas", ...reached(opened) };
+    return;
+  }
+  const access = opened.value;
+  try {
+    const answer: Finding<Answer> =
+      input.config.problems.length > 0
+        ? // An address that cannot be used is replaced by the default, which must not see what was meant for another.
+          { blocked: "the settings have to be corrected first" }
+        : await attempt(REACH_LIMIT_MS, (limits) => askUnsigned(access, input.clock, limits));
+    yield { id: "proxy", title: "Proxy", ...proxy(input.config, answer) };
+    yield { id: "connection", title: "Connection to Atlas", ...reached(answer) };
+    yield { id: "clock", title: "Clock", ...clockSkew(answer) };
+    yield* stepsWithCredentials(input, attempt, access, answer);
+  } finally {
+    await access.signOut();
+    await access.close();
+  }
+}
+
+async function* stepsWithCredentials(
+  { config, env, clock }: CheckInput,
+  attempt: Attempt,
+  access: AtlasAccess,
+  answer: Finding<Answer>,
+): AsyncGenerator<Step> {
+  const signedIn = judgeSignIn(
+    await after(answer, "Atlas was not reached", () =>
+      config.credentials || config.simulate
+        ? attempt(SIGN_IN_LIMIT_MS, (limits) => signIn(access, limits))
+        : { blocked: "there are no credentials" },
+    ),
+  );
+  yield { id: "credentials", title: "Credentials", ...credentials(config, env, signedIn) };
+  yield { id: "api-access-list", title: "API access list", ...accessList(signedIn) };
+
+  const found: Finding<ProjectLook[]> =
+    signedIn.verdict === "accepted"
+      ? await attempt(LIST_LIMIT_MS, (limits) => lookForProjects(access, config, limits))
+      : { blocked: obstacleOf(signedIn) };
+  yield { id: "projects", title: "Projects", ...shown(found, (looks) => projects(looks, config)) };
+
+  const clusters = await after(found, "the projects could not be read", (projectLooks) => {
+    const readable = readableOf(projectLooks);
+    if (readable.length === 0) return { blocked: "no project can be read" };
+    return attempt(LIST_LIMIT_MS, (limits) => lookForClusters(access, readable, limits));
+  });
+  yield { id: "flex-clusters", title: "Flex clusters", ...shown(clusters, flexClusters) };
+
+  const backups = await after(clusters, "the clusters could not be read", ({ looks }) => {
+    const cluster = firstCluster(looks);
+    if (!cluster) return { blocked: "there is no Flex cluster to look at" };
+    return attempt(LIST_LIMIT_MS, (limits) => lookForSnapshots(access, cluster, limits));
+  });
+  yield { id: "snapshots", title: "Snapshots", ...shown(backups, (list) => snapshots(list, clock.now())) };
+}

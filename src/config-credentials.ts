@@ -1,0 +1,74 @@
+import type { Credentials } from "./auth/sign.ts";
+import { type Environment, type SecretFile, settingOf } from "./config.ts";
+
+/** Variables of one naming family; a pair is never made of two families. */
+interface Pair {
+  kind: "service-account" | "api-key";
+  id: string;
+  secret: string;
+}
+
+/** In order of preference: the kind first, then our own names before those of other tools. */
+export const PAIRS: readonly Pair[] = [
+  { kind: "service-account", id: "MONGODB_ATLAS_CLIENT_ID", secret: "MONGODB_ATLAS_CLIENT_SECRET" },
+  { kind: "service-account", id: "MDB_MCP_API_CLIENT_ID", secret: "MDB_MCP_API_CLIENT_SECRET" },
+  { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_API_KEY", secret: "MONGODB_ATLAS_PRIVATE_API_KEY" },
+  { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_KEY", secret: "MONGODB_ATLAS_PRIVATE_KEY" },
+];
+export const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
+
+/** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
+export const SECRET_VARIABLES: readonly string[] = [...PAIRS.map(({ secret }) => secret), TOKEN].flatMap((name) => [
+  name,
+  `${name}_FILE`,
+]);
+
+/** The credentials to use: a complete service account, else a complete API key, else a token. */
+export function readCredentials(input: {
+  env: Environment;
+  readSecretFile: (path: string) => SecretFile;
+  problems: string[];
+  warnings: string[];
+}): Credentials | undefined {
+  const { env, problems, warnings } = input;
+
+  function secretOf(name: string): string | undefined {
+    const direct = settingOf(env, name);
+    const path = settingOf(env, `${name}_FILE`);
+    if (path === undefined) return direct;
+    if (direct !== undefined) {
+      problems.push(`${name} and ${name}_FILE are both set; keep one of them.`);
+      return direct;
+    }
+    const file = input.readSecretFile(path);
+    if ("problem" in file) {
+      problems.push(`${name}_FILE ${file.problem}`);
+      return undefined;
+    }
+    if (file.readableByOthers)
+      warnings.push(`The file of ${name}_FILE can be read by other users of this computer; make it 0600.`);
+    return file.secret;
+  }
+
+  const pairs = PAIRS.map((pair) => ({ pair, id: settingOf(env, pair.id), secret: secretOf(pair.secret) }));
+  const token = secretOf(TOKEN);
+  const complete = pairs.flatMap(({ pair, id, secret }) => (id && secret ? [toCredentials(pair, id, secret)] : []));
+  const halves = pairs.filter(({ id, secret }) => Boolean(id) !== Boolean(secret));
+  const all: Credentials[] = [...complete, ...(token ? [{ kind: "access-token", token } as const] : [])];
+
+  const sink = all.length > 0 ? warnings : problems;
+  for (const { pair, id } of halves)
+    sink.push(`${id ? pair.id : pair.secret} is set without ${id ? pair.secret : pair.id}.`);
+  const [chosen, ...others] = all;
+  if (chosen && others.length > 0)
+    warnings.push(
+      `Several kinds of credentials are set (${all.map(({ kind }) => kind).join(", ")}); the ${chosen.kind} is used.`,
+    );
+  return chosen;
+}
+
+function toCredentials({ kind }: Pair, id: string, secret: string): Credentials {
+  return kind === "service-account"
+    ? { kind, clientId: id, clientSecret: secret }
+    : { kind, publicKey: id, privateKey: secret };
+}

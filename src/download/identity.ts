@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { ownFailure } from "../errors.ts";
+import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
+
+const atlasId = z.string().regex(/^[a-f0-9]{24}$/);
+
+export const identitySchema = z.object({
+  groupId: atlasId,
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/),
+  snapshotId: atlasId,
+});
+
+const text = z.string().max(64).exactOptional();
+
+export const factsSchema = z.object({
+  scheduledTime: text,
+  startTime: text,
+  finishTime: text,
+  expiration: text,
+  mongoDBVersion: text,
+});
+
+const TIME = /^\d{4}-\d\d-\d\dT[\d:.]{5,16}(Z|[+-]\d\d:?\d\d)?$/;
+const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
+const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
+
+/** What Atlas said of a snapshot; what does not look like a time or a version is dropped, since it ends up in files and results. */
+export function cleanFacts(facts: { [Field in keyof SnapshotFacts]?: string | undefined }): SnapshotFacts {
+  const clean: SnapshotFacts = {};
+  for (const field of TIMES) {
+    const value = facts[field];
+    if (value !== undefined && TIME.test(value)) clean[field] = value;
+  }
+  const { mongoDBVersion } = facts;
+  if (mongoDBVersion !== undefined && VERSION.test(mongoDBVersion)) clean.mongoDBVersion = mongoDBVersion;
+  return clean;
+}
+
+/** The same backup whatever its file or its cluster's name. */
+export function keyOf({ groupId, snapshotId }: Pick<SnapshotIdentity, "groupId" | "snapshotId">): string {
+  return `${groupId}/${snapshotId}`;
+}
+
+/** File names are made of these ids, so they are checked here whoever calls; rejects with `INVALID_INPUT`. */
+export function checkIdentity({ groupId, name, snapshotId }: SnapshotIdentity): SnapshotIdentity {
+  const parsed = identitySchema.safeParse({ groupId, name, snapshotId });
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => ({
+    field: String(path[0]),
+    description: path[0] === "name" ? "Must be a cluster's name." : "Must be 24 lower-case hexadecimal digits.",
+  }));
+  throw ownFailure("INVALID_INPUT", { badRequestDetail: { fields } });
+}

@@ -1,0 +1,46 @@
+/** Lets a number of holders in at a time; the others wait in line. */
+export interface Slots {
+  /** Resolves with the function that gives the place back; rejects with the signal's reason when aborted first. */
+  enter: (signal: AbortSignal) => Promise<() => void>;
+}
+
+export function createSlots(places: number): Slots {
+  let free = places;
+  const line: (() => void)[] = [];
+
+  function leave(): void {
+    const next = line.shift();
+    if (next) next();
+    else free += 1;
+  }
+
+  function once(): () => void {
+    let left = false;
+    return () => {
+      if (!left) leave();
+      left = true;
+    };
+  }
+
+  return {
+    enter: async (signal) => {
+      signal.throwIfAborted();
+      if (free > 0) {
+        free -= 1;
+        return once();
+      }
+      return new Promise((resolve, reject) => {
+        const enter = () => {
+          signal.removeEventListener("abort", giveUp);
+          resolve(once());
+        };
+        const giveUp = () => {
+          line.splice(line.indexOf(enter), 1);
+          reject(signal.reason);
+        };
+        line.push(enter);
+        signal.addEventListener("abort", giveUp, { once: true });
+      });
+    },
+  };
+}

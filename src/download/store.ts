@@ -1,0 +1,178 @@
+import type { Dispatcher } from "undici";
+import { type ErrorEnvelope, Failure, ownFailure } from "../errors.ts";
+import type { ProxySettings } from "../http/dispatchers.ts";
+import type { Clock } from "../http/send.ts";
+import { startArchiveCheck } from "./check/archive-check.ts";
+import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
+import { diskFailure } from "./disk-failure.ts";
+import { type DownloadDirectory, openDownloadDirectory } from "./download-directory.ts";
+import { createFileRequester } from "./file-request.ts";
+import { checkIdentity, keyOf } from "./identity.ts";
+import { type Job, startJob } from "./job.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import type { LinkMemory } from "./link-keeper.ts";
+import { listSaved, progressOf } from "./listing.ts";
+import { createSaveStatus } from "./save-status.ts";
+import { saveSnapshot } from "./saving.ts";
+import type { SavingDeps } from "./saving-deps.ts";
+import { createSlots } from "./slots.ts";
+import type { StoreLog } from "./store-event.ts";
+import { createVerifications } from "./verifications.ts";
+
+export interface SnapshotStoreOptions {
+  directory: string;
+  /** Put before every file name, such as `simulated-`; may be empty. */
+  filePrefix: string;
+  source: SnapshotSource;
+  /** The built file of the thread that checks archives. */
+  checkWorker: URL;
+  /** Whether file hosts may be on loopback and speak http there. */
+  allowLoopback: boolean;
+  /** Host suffixes exempt from the rule that file hosts have public addresses. */
+  fileHosts: readonly string[];
+  proxy?: ProxySettings;
+  /** In place of the store's own connections; the rule on addresses is then the caller's to keep. */
+  dispatcher?: Dispatcher;
+  clock: Clock;
+  log?: StoreLog;
+  limits?: Partial<Limits>;
+}
+
+/** What is remembered of a snapshot between calls. */
+interface Snapshot {
+  identity: SnapshotIdentity;
+  memory: LinkMemory;
+  job?: Job<SaveReport>;
+  lastError?: ErrorEnvelope | undefined;
+  /** An end that no call was waiting for; the next call hears of it. */
+  unheard?: Failure | undefined;
+}
+
+/** Saves snapshots into one folder, which nothing touches before the first call. */
+export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
+  const { clock, source, filePrefix } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const policy = { allowLoopback: options.allowLoopback, fileHosts: options.fileHosts };
+  const requester = createFileRequester({ ...options, policy, limits });
+  const snapshots = new Map<string, Snapshot>();
+  let isClosed = false;
+  const deps: SavingDeps = {
+    ...{ filePrefix, source, requester, policy, clock, limits },
+    openDirectory: createDirectory,
+    startCheck: (path) => startArchiveCheck({ path, worker: options.checkWorker }),
+    slots: createSlots(limits.concurrentTransfers),
+    log: options.log ?? (() => undefined),
+  };
+
+  const verifications = createVerifications({ ...deps, openDirectory: findDirectory });
+
+  async function findDirectory(): Promise<DownloadDirectory | undefined> {
+    return openDownloadDirectory(options.directory, "look");
+  }
+
+  async function createDirectory(): Promise<DownloadDirectory> {
+    const directory = await openDownloadDirectory(options.directory, "create");
+    return directory ?? createDirectory();
+  }
+
+  function startSave(snapshot: Snapshot, fileName: string | undefined): Job<SaveReport> {
+    const { identity, memory } = snapshot;
+    const status = createSaveStatus(clock);
+    snapshot.lastError = undefined;
+    return startJob<SaveReport>({
+      run: async (signal) => {
+        const saving = saveSnapshot(deps, { identity, fileName, memory }, status, signal);
+        const report = await orFailure(saving, signal).catch((error: unknown) => {
+          if (signal.aborted && !(error instanceof Failure)) return status.paused();
+          throw error;
+        });
+        snapshot.lastError = report.lastError;
+        return report;
+      },
+      report: status.report,
+      position: ({ bytes }) => bytes,
+      endsWhenLetGo: () => status.state !== "verifying",
+      onUnheard: (error) => {
+        if (error instanceof Failure) snapshot.unheard = error;
+      },
+      clock,
+      progressEveryMs: limits.progressEveryMs,
+    });
+  }
+
+  return {
+    save: async (request, wait) => {
+      if (isClosed) throw closing();
+      const identity = checkIdentity(request);
+      const key = keyOf(identity);
+      const snapshot: Snapshot = snapshots.get(key) ?? { identity, memory: { refused: new Set() } };
+      snapshots.set(key, snapshot);
+      while (snapshot.job?.isStopping) await snapshot.job.ended;
+      wait.signal.throwIfAborted();
+      const { unheard } = snapshot;
+      snapshot.unheard = undefined;
+      if (unheard) throw unheard;
+      const job = snapshot.job ?? startSave(snapshot, request.fileName);
+      if (job !== snapshot.job) {
+        snapshot.job = job;
+        void job.ended.then(() => {
+          delete snapshot.job;
+        });
+      }
+      return job.join(wait);
+    },
+
+    list: async (signal) => {
+      signal.throwIfAborted();
+      const directory = await orFailure(findDirectory(), signal);
+      if (!directory) return { directory: options.directory, files: [], transfers: [] };
+      const running = new Map<string, OpenTransfer>();
+      for (const [key, { identity, job }] of snapshots) {
+        const report = job?.report();
+        if (!report?.fileName || report.state === "complete") continue;
+        const { state, fileName, bytes, totalBytes } = report;
+        running.set(key, { state, fileName, identity, ...progressOf(bytes, totalBytes) });
+      }
+      const list = await orFailure(listSaved(directory, running, deps), signal);
+      const transfers = list.transfers.map((transfer) => {
+        const lastError = snapshots.get(keyOf(transfer.identity))?.lastError;
+        return transfer.state === "paused" && lastError ? { ...transfer, lastError } : transfer;
+      });
+      return { ...list, transfers };
+    },
+
+    verify: async (fileName, wait) => {
+      if (isClosed) throw closing();
+      return orFailure(verifications.verify(fileName, wait), wait.signal);
+    },
+
+    close: async () => {
+      isClosed = true;
+      const jobs = [...snapshots.values()].flatMap(({ job }) => job ?? []);
+      for (const job of jobs) job.stop();
+      const patience = new AbortController();
+      const ended = Promise.all([...verifications.stop(), ...jobs.map((job) => job.ended)]);
+      await Promise.race([ended, clock.sleep(limits.closeMs, patience.signal)]);
+      patience.abort();
+      await requester.close();
+    },
+  };
+}
+
+/** What comes out is a `Failure` or the signal's reason, never an error of the file system as it is. */
+async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted || isAbort(error)) throw error;
+    throw diskFailure(error);
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function closing() {
+  return ownFailure("INTERNAL_ERROR", { detail: "The server is shutting down.", hint: "Start the server again." });
+}

@@ -1,0 +1,9 @@
+/** Whether a URL leads to this computer itself, as far as its host says without asking a name server. */
+export function isLoopback({ hostname }: URL): boolean {
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") || // RFC 6761 section 6.3
+    /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
+    hostname === "[::1]"
+  );
+}

@@ -1,0 +1,34 @@
+import * as z from "zod";
+import { type HttpResponse, headerOf } from "./send.ts";
+
+/** Nobody waits longer; a larger number is as good as this one and keeps date arithmetic exact. */
+const MAX_SECONDS = 86_400;
+
+/** The body of Atlas's token-bucket limiter: [resource, seconds to wait, capacity, refill, refill seconds]. */
+const TokenBucket = z.object({
+  errorCode: z.literal("RATE_LIMITED_TOKEN_BUCKET"),
+  parameters: z.tuple([z.unknown(), z.number().nonnegative()], z.unknown()),
+});
+
+/**
+ * Seconds that a response asks to wait, 0 to 86,400; undefined when it names none. The Retry-After header (RFC 9110 section
+ * 10.2.3) goes first; a date in it counts from the response's own Date, so that a wrong clock here does no harm.
+ */
+export function retryAfterSeconds(response: Pick<HttpResponse, "headers" | "json">, now: number): number | undefined {
+  const header = headerOf(response, "retry-after")?.trim() ?? "";
+  if (/^\d+$/.test(header)) return Math.min(Number(header), MAX_SECONDS);
+  const until = httpDate(header);
+  if (until !== undefined) {
+    const from = httpDate(headerOf(response, "date") ?? "") ?? now;
+    return Math.min(Math.max(Math.ceil((until - from) / 1000), 0), MAX_SECONDS);
+  }
+  const limited = TokenBucket.safeParse(response.json).data;
+  return limited && Math.min(Math.ceil(limited.parameters[1]), MAX_SECONDS);
+}
+
+/** A date in one of the three forms of RFC 9110 section 5.6.7; the third, of asctime, names no zone but means UTC. */
+function httpDate(text: string): number | undefined {
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{10,40}$/.test(text)) return undefined;
+  const time = Date.parse(text.endsWith(" GMT") ? text : `${text} GMT`);
+  return Number.isNaN(time) ? undefined : time;
+}

@@ -1,0 +1,46 @@
+import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
+import * as z from "zod";
+import type { ToolName } from "./tools/catalog.ts";
+
+const Arguments = z.strictObject({
+  cluster: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/),
+  project: z
+    .string()
+    .regex(/^([a-f0-9]{24})?$/)
+    .optional(),
+});
+
+const SAVE_LATEST: Prompt = {
+  name: "save_latest_snapshot",
+  title: "Save the latest backup",
+  description: "Saves the latest complete snapshot of a Flex cluster to a verified file on this computer.",
+  arguments: [
+    { name: "cluster", description: "Name of the Flex cluster", required: true },
+    { name: "project", description: "Id of its project, when several have a cluster of that name" },
+  ],
+};
+
+/** The prompts whose tools are registered; hosts offer them as slash commands. */
+export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
+  const needed: ToolName[] = ["list_flex_clusters", "list_flex_snapshots", "save_flex_snapshot"];
+  return needed.every((name) => tools.includes(name)) ? [SAVE_LATEST] : [];
+}
+
+/** The prompt with its arguments filled in; undefined when they do not have the required form. */
+export function saveLatestSnapshot(args: unknown): GetPromptResult | undefined {
+  const parsed = Arguments.safeParse(args);
+  if (!parsed.success) return undefined;
+  const { cluster, project } = parsed.data;
+  const where = project ? ` in project ${project}` : "";
+  const text = [
+    `Save the latest backup of the Flex cluster ${cluster}${where} to this computer.`,
+    project ? "" : `Find its project with list_flex_clusters (name ${cluster}); ask me if several projects have one.`,
+    "Take latestCompleteSnapshotId from list_flex_snapshots.",
+    "Call save_flex_snapshot, and again with the same arguments, until state is complete.",
+    "Then tell me the path, the size, the age of the backup, the SHA-256, whether the check was clean, and how to restore it.",
+  ].filter(Boolean);
+  return {
+    description: SAVE_LATEST.description,
+    messages: [{ role: "user", content: { type: "text", text: text.join(" ") } }],
+  };
+}

@@ -1,0 +1,109 @@
+import * as z from "zod";
+
+/** A JSON Schema with an object root, the only kind that tools may declare. */
+export interface ObjectSchema {
+  [keyword: string]: unknown;
+  type: "object";
+  properties: Record<string, object>;
+  required?: string[];
+}
+
+/**
+ * The error part of every tool's output, as an `ErrorEnvelope` satisfies it. It is repeated once per tool in
+ * `tools/list`, so it describes only the fields that a reader decides by; `ErrorEnvelope` in errors.ts has them all.
+ */
+export const ErrorEnvelopeSchema = z.looseObject({
+  error: z.int().exactOptional(),
+  errorCode: z.string().exactOptional(),
+  detail: z.string().exactOptional(),
+  source: z.string(),
+  retryable: z.boolean(),
+  hint: z.string(),
+});
+
+const Emitted = z.looseObject({
+  type: z.literal("object"),
+  properties: z.record(z.string(), z.looseObject({})),
+  required: z.array(z.string()).exactOptional(),
+});
+
+/** Names that every tool's output carries besides its own fields. */
+const RESERVED = ["error", "simulated"];
+
+/**
+ * The JSON Schema (2020-12) of a tool's arguments. There is no `$schema`: 2020-12 is the protocol's default dialect, and
+ * every keyword used here means the same in draft 07. Throws on a pattern that some clients cannot compile.
+ */
+export function inputSchema(schema: z.ZodObject): ObjectSchema {
+  return emit(schema, "input");
+}
+
+/**
+ * The JSON Schema of a tool's `structuredContent`: either every required field of `success`, or `error`. Never all
+ * optional, since a schema that anything satisfies tells a client nothing. Throws when `success` requires no field.
+ */
+export function outputSchema(success: z.ZodObject, error: z.ZodObject = ErrorEnvelopeSchema): ObjectSchema {
+  const { type, properties, required, ...rest } = emit(success, "output");
+  if (!required?.length) throw new TypeError("A tool's output must have at least one required field");
+  const clash = RESERVED.find((name) => Object.hasOwn(properties, name));
+  if (clash) throw new TypeError(`A tool's output must leave the name ${clash} to the protocol`);
+  return {
+    type,
+    properties: { ...properties, simulated: { type: "boolean" }, error: emit(error, "output") },
+    anyOf: [{ required }, { required: ["error"] }],
+    ...rest,
+    additionalProperties: false,
+  };
+}
+
+/** The formats that JSON Schema defines and zod emits; a pattern beside one repeats it, the longest in 330 characters. */
+const FORMATS = ["date-time", "date", "time", "duration", "email", "ipv4", "ipv6", "uri", "uuid"];
+
+function emit(schema: z.ZodObject, io: "input" | "output"): ObjectSchema {
+  const { $schema: _default, ...json } = z.toJSONSchema(schema, {
+    io,
+    override: ({ zodSchema, jsonSchema, path }) => {
+      removeNoise(jsonSchema, { isRoot: path.length === 0, io });
+      const where = path.map(String).join(".");
+      for (const { pattern } of [jsonSchema, ...(jsonSchema.allOf ?? [])]) refuseUnportable(pattern ?? "", where);
+      if (hasFlaggedPattern(zodSchema)) throw new TypeError(`A pattern at ${where} has flags, which would be lost`);
+    },
+  });
+  return Emitted.parse(json);
+}
+
+/** Removes what zod adds and no reader needs: a model pays for every byte of `tools/list` in each conversation. */
+function removeNoise(
+  json: z.core.JSONSchema.BaseSchema,
+  { isRoot, io }: { isRoot: boolean; io: "input" | "output" },
+): void {
+  if (json.minimum === Number.MIN_SAFE_INTEGER) delete json.minimum;
+  if (json.maximum === Number.MAX_SAFE_INTEGER) delete json.maximum;
+  if (json.format && FORMATS.includes(json.format)) delete json.pattern;
+  else delete json.format;
+  if (JSON.stringify(json.propertyNames) === '{"type":"string"}') delete json.propertyNames;
+  if (isEmpty(json.items)) delete json.items;
+  // What a result holds is checked before it is sent, so only its outermost object has to say that it is complete.
+  if (isEmpty(json.additionalProperties) || (io === "output" && !isRoot)) delete json.additionalProperties;
+  // The root keeps an empty list: some model providers refuse an object without one.
+  if (!isRoot && isEmpty(json.properties)) delete json.properties;
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/**
+ * Admits what Python's `re`, Go's RE2, grammar compilers and Ajv (which adds the flag `u`) all understand: ASCII, no
+ * look-around, no property classes.
+ */
+function refuseUnportable(pattern: string, where: string): void {
+  const unportable = !/^[\x20-\x7e]*$/.test(pattern) || /\(\?(?!:)|\\[pPk]/.test(pattern);
+  if (unportable) throw new TypeError(`Unportable pattern at ${where}: ${pattern}`);
+  new RegExp(pattern, "u");
+}
+
+function hasFlaggedPattern(schema: z.core.$ZodType): boolean {
+  const checks = schema._zod.def.checks ?? [];
+  return checks.some((check) => check instanceof z.core.$ZodCheckRegex && check._zod.def.pattern.flags !== "");
+}

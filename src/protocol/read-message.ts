@@ -1,0 +1,106 @@
+import { isUtf8 } from "node:buffer";
+import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
+
+/** JSON-RPC 2.0, section 5.1. */
+export const CODES = { parse: -32700, request: -32600, method: -32601, params: -32602, internal: -32603 } as const;
+
+/** An error answer to something that is no proper request. */
+export interface Refusal {
+  id: RequestId | null;
+  code: number;
+  message: string;
+}
+
+export type Reading =
+  | { kind: "message"; message: JSONRPCMessage }
+  | { kind: "refused"; refusal: Refusal }
+  /** Not to be answered: blank lines, and what JSON-RPC forbids to answer (notifications and responses). */
+  | { kind: "dropped"; reason?: string };
+
+const BYTE_ORDER_MARK = "\ufeff";
+const RELATED_TASK = "io.modelcontextprotocol/related-task";
+
+/**
+ * Reads one line. Every request that comes out as a message satisfies the SDK's envelope schemas, because the SDK drops
+ * what does not without an answer; members that JSON-RPC does not define are left out for the same reason.
+ */
+export function readMessage(line: Buffer): Reading {
+  // Replacement characters would change data silently, hence a refusal.
+  if (!isUtf8(line)) return refused(null, CODES.parse, "Parse error: the line is not valid UTF-8");
+  let text = line.toString("utf8");
+  if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
+  if (text.trim() === "") return { kind: "dropped" };
+  const value = parse(text);
+  if (value === undefined) return refused(null, CODES.parse, "Parse error: the line is not JSON");
+  if (Array.isArray(value)) {
+    return refused(null, CODES.request, "Invalid request: batches are not part of MCP; send one message per line");
+  }
+  if (!isObject(value)) return refused(null, CODES.request, "Invalid request: a message is a JSON object");
+  return Object.hasOwn(value, "method") ? readCall(value) : readResponse(value);
+}
+
+function readCall({ jsonrpc, id, method, params, result, error }: Record<string, unknown>): Reading {
+  const invalid = (problem: string) => refused(isId(id) ? id : null, CODES.request, `Invalid request: ${problem}`);
+  if (jsonrpc !== "2.0") return invalid('jsonrpc must be "2.0"');
+  if (typeof method !== "string") return invalid("method must be a string");
+  if (result !== undefined || error !== undefined) return invalid("a message is either a request or a response");
+  if (id !== undefined && !isId(id)) return invalid("id must be a string or an integer");
+  if (!isParams(params)) {
+    const problem = isObject(params) ? "params._meta is malformed" : "params must be an object";
+    if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
+    return refused(id, CODES.params, `Invalid params: ${problem}`);
+  }
+  const call = { jsonrpc: "2.0" as const, method, ...(params && { params }) };
+  return { kind: "message", message: id === undefined ? call : { ...call, id } };
+}
+
+function readResponse({ jsonrpc, id, result, error }: Record<string, unknown>): Reading {
+  if (result === undefined && error === undefined) {
+    return refused(isId(id) ? id : null, CODES.request, "Invalid request: the message has no method");
+  }
+  const reason = "Invalid response";
+  if (jsonrpc !== "2.0" || !isId(id)) return { kind: "dropped", reason };
+  if (isObject(result)) return { kind: "message", message: { jsonrpc, id, result } };
+  if (!isObject(error)) return { kind: "dropped", reason };
+  const { code, message, data } = error;
+  if (typeof code !== "number" || !Number.isSafeInteger(code) || typeof message !== "string") {
+    return { kind: "dropped", reason };
+  }
+  return { kind: "message", message: { jsonrpc, id, error: { code, message, data } } };
+}
+
+/** `undefined`, which JSON cannot express, stands for text that is no JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's message quotes the input, which may hold a secret; that it failed is all there is to say.
+    return undefined;
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** MCP narrows JSON-RPC: no null, no fractions. Integers beyond 2^53 could not be echoed unchanged. */
+function isId(value: unknown): value is RequestId {
+  return typeof value === "string" || Number.isSafeInteger(value);
+}
+
+function isParams(params: unknown): params is JSONRPCRequest["params"] {
+  if (params === undefined) return true;
+  if (!isObject(params)) return false;
+  const { _meta: meta } = params;
+  if (meta === undefined) return true;
+  if (!isObject(meta)) return false;
+  const { progressToken, [RELATED_TASK]: task } = meta;
+  return (
+    (progressToken === undefined || isId(progressToken)) &&
+    (task === undefined || (isObject(task) && typeof task.taskId === "string"))
+  );
+}
+
+function refused(id: RequestId | null, code: number, message: string): Reading {
+  return { kind: "refused", refusal: { id, code, message } };
+}

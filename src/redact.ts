@@ -1,0 +1,69 @@
+/** Removes secrets from texts that leave the program: log lines and details of errors. */
+export interface Redactor {
+  /** From now on this value is removed; values below six characters are ignored, since they would tear up innocent text. */
+  add(secret: string): void;
+  scrub(text: string): string;
+}
+
+const MIN_SECRET_CHARACTERS = 6;
+const REMOVED = "[removed]";
+
+/** A URL up to the first character that none holds; JSON text writes its ampersands as \u0026. */
+const LINK = /\bhttps?:\/\/[^\s"'<>\\]+(?:\\u0026[^\s"'<>\\]*)*/gi;
+
+/** What signs a link to Amazon S3, wherever a piece of one turns up, also percent-encoded. */
+const SIGNATURE = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[\w%.~/+-]+/gi;
+
+/** The value of an Authorization header, whoever it belongs to; shorter words after these two are prose. */
+const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
+
+/**
+ * Removes every known secret in the forms it takes on its way (raw, percent-encoded, base64 at any offset, as within a Basic
+ * pair), credentials of Authorization headers, and everything in a link that can grant access.
+ */
+export function createRedactor(): Redactor {
+  // Longest first, so that no shorter form leaves the ends of a longer one behind.
+  let forms: string[] = [];
+  return {
+    add(secret) {
+      if (secret.length < MIN_SECRET_CHARACTERS) return;
+      forms = [...new Set([...forms, ...formsOf(secret)])].sort((a, b) => b.length - a.length);
+    },
+    scrub(text) {
+      let scrubbed = text.replace(LINK, withoutAccess);
+      for (const form of forms) scrubbed = scrubbed.replaceAll(form, REMOVED);
+      return scrubbed.replace(SIGNATURE, `$1${REMOVED}`).replace(AUTHORIZATION, `$1 ${REMOVED}`);
+    },
+  };
+}
+
+/** A link without query keeps its path; user names and passwords always go. */
+function withoutAccess(link: string): string {
+  const [, scheme = "", userInfo = "", host = "", rest = ""] =
+    /^(https?:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/is.exec(link) ?? [];
+  if (rest.includes("?")) return `${host} [query removed]`;
+  return userInfo ? `${scheme}${REMOVED}@${host}${rest}` : link;
+}
+
+function formsOf(secret: string): string[] {
+  const percent = encodeURIComponent(secret);
+  const base64 = [0, 1, 2].map((offset) => base64Core(secret, offset));
+  return [
+    secret,
+    percent,
+    percent.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
+    new URLSearchParams([["", secret]]).toString().slice(1),
+    JSON.stringify(secret).slice(1, -1),
+    ...base64,
+    ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
+    ...base64.map(encodeURIComponent),
+  ];
+}
+
+/** The characters that base64 always gives a secret that starts `offset` bytes into a group of three, whatever is around it. */
+function base64Core(secret: string, offset: number): string {
+  const bytes = Buffer.from(secret);
+  const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");
+  const bits = 8 * (offset + bytes.length);
+  return encoded.slice(Math.ceil((8 * offset) / 6), Math.floor(bits / 6));
+}

@@ -1,0 +1,39 @@
+import type { Atlas } from "./atlas/client.ts";
+import { type AccessEdges, openAtlas } from "./atlas-access.ts";
+import { type Config, isLoopback } from "./config.ts";
+import type { SnapshotStore } from "./download/contract.ts";
+import { createSnapshotStore } from "./download/store.ts";
+import type { Log } from "./logger.ts";
+import { createSnapshotSource } from "./tools/snapshot-source.ts";
+
+/** Everything behind the tools, made at the first call so that starting costs nothing and touches nothing. */
+export interface Runtime {
+  atlas: Atlas;
+  store: SnapshotStore;
+  /** Ends what runs and gives the access token back. */
+  close: () => Promise<void>;
+}
+
+export async function createRuntime(config: Config, edges: AccessEdges & { log: Log }): Promise<Runtime> {
+  const { clock, log } = edges;
+  const access = await openAtlas(config, edges);
+  const store = createSnapshotStore({
+    directory: config.downloadDir,
+    filePrefix: config.simulate ? "simulated-" : "",
+    source: createSnapshotSource({ atlas: access.atlas, clock }),
+    checkWorker: new URL("./archive-check-worker.js", import.meta.url),
+    allowLoopback: isLoopback(access.baseUrl),
+    fileHosts: config.fileHosts,
+    proxy: config.proxy,
+    clock,
+    log: ({ event, ...fields }) => log.info(fields, event),
+  });
+  return {
+    atlas: access.atlas,
+    store,
+    async close() {
+      await Promise.all([store.close(), access.signOut()]);
+      await access.close();
+    },
+  };
+}

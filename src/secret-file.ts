@@ -1,0 +1,27 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import type { SecretFile } from "./config.ts";
+
+/** Far above any secret of Atlas; a larger file is not one. */
+const MAX_BYTES = 4096;
+
+/** Reads the file that a `_FILE` variable names: a regular one of at most 4 KiB, less one newline at its end. */
+export function readSecretFile(path: string): SecretFile {
+  let descriptor: number;
+  try {
+    // Without O_NONBLOCK the open of a named pipe would wait for a writer for ever.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch {
+    // The reason could hold the path, which the person who set the variable knows anyway.
+    return { problem: "names a file that does not exist or cannot be read." };
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return { problem: "must name a regular file." };
+    if (stat.size > MAX_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
+    const secret = readFileSync(descriptor, "utf8").replace(/\r?\n$/, "");
+    if (secret.trim() === "") return { problem: "names an empty file." };
+    return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Config } from "./config.ts";
+import { type Failure, ownFailure } from "./errors.ts";
+import { systemClock } from "./http/clock.ts";
+import { createLog, type Log } from "./logger.ts";
+import { createConnection } from "./protocol/connection.ts";
+import { runUntilEnd } from "./protocol/lifecycle.ts";
+import { createRedactor } from "./redact.ts";
+import type { Runtime } from "./runtime.ts";
+import { createServer } from "./server.ts";
+import { type Offer, offersOf } from "./tools/catalog.ts";
+
+/** Serves one MCP client on standard input and output until either side ends. */
+export async function serve({
+  config,
+  env,
+  version,
+}: {
+  config: Config;
+  env: NodeJS.ProcessEnv;
+  version: string;
+}): Promise<void> {
+  const redactor = createRedactor();
+  for (const secret of secretsOf(config)) redactor.add(secret);
+  const log = createLog({ level: config.logLevel, scrub: redactor.scrub });
+  let runtime: Promise<Runtime> | undefined;
+  const startRuntime = () => {
+    runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
+      createRuntime(config, { clock: systemClock, log, redactor, version, env }),
+    );
+    return runtime;
+  };
+  const offers = offersOf(config);
+  const obstacle = obstacleOf(config);
+  const { server, facts } = createServer({
+    info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
+    offers,
+    loadTools: async () => (await import("./tools/index.ts")).TOOLS,
+    runtime: startRuntime,
+    ...(obstacle ? { obstacle } : {}),
+    settings: config,
+    simulated: config.simulate,
+    clock: systemClock,
+    log,
+  });
+  announce(config, offers, log);
+
+  const { transport, idle } = createConnection(process.stdin, process.stdout, facts);
+  const end = runUntilEnd({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    process,
+    settle: idle,
+    async onEnd(reason) {
+      log.info({ reason }, "ending");
+      await server.close();
+      await (await runtime)?.close();
+      await log.written();
+    },
+    exit: (code) => process.exit(code),
+    report: (fault, error) => log.error({ error }, fault),
+  });
+  server.onclose = () => {
+    end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
+  };
+  await server.connect(transport);
+}
+
+/** What is secret from the start; access tokens follow as they are fetched. */
+export function secretsOf({ credentials, proxy }: Config): string[] {
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
+    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
+  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
+  return credentials ? [credentials.token, ...passwords] : passwords;
+}
+
+function obstacleOf({ problems }: Config): Failure | undefined {
+  return problems.length > 0 ? ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") }) : undefined;
+}
+
+/** One record that says what is configured, never a secret, and one for each thing that is wrong. */
+function announce(config: Config, offers: readonly Offer[], log: Log): void {
+  const { simulate, readOnly, hideSnapshotUrls, baseUrl, credentials, downloadDir, allowedProjects, proxy } = config;
+  log.info(
+    {
+      atlas: simulate ? "simulator" : baseUrl.origin,
+      credentials: simulate ? "simulated" : (credentials?.kind ?? "none"),
+      tools: offers.map(({ name }) => name),
+      readOnly,
+      hideSnapshotUrls,
+      downloadDir,
+      allowedProjects: allowedProjects ?? "all",
+      proxy: proxy.httpsProxy !== undefined || proxy.httpProxy !== undefined,
+    },
+    "started",
+  );
+  if (!simulate && !credentials)
+    log.warn({}, "No credentials are configured; every call that needs Atlas will say which variables to set.");
+  for (const problem of config.problems) log.error({}, problem);
+  for (const warning of config.warnings) log.warn({}, warning);
+}

@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import type { Environment } from "./config.ts";
+import { Failure } from "./errors.ts";
+import { simulatorOptions } from "./simulated-target.ts";
+import { startSimulator } from "./simulator/simulator.ts";
+import { clean } from "./text.ts";
+
+/** Runs the simulator alone and prints the environment that points this server at it, until it is told to end; resolves with the exit code. */
+export async function simulate({ port, env }: { port: string | true | undefined; env: Environment }): Promise<number> {
+  const number = Number(port ?? 0);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+    process.stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");
+    return 2;
+  }
+  try {
+    const simulator = await startSimulator({ ...simulatorOptions(env), port: number });
+    const lines = Object.entries(simulator.environment).map(([name, value]) => `export ${name}=${value}\n`);
+    process.stdout.write(
+      `# The simulated Atlas listens at ${simulator.baseUrl} until this process ends. To use it:\n${lines.join("")}`,
+    );
+    await Promise.race(["SIGINT", "SIGTERM", "SIGHUP"].map((signal) => once(process, signal)));
+    await simulator.close();
+    return 0;
+  } catch (error) {
+    const why =
+      error instanceof Failure
+        ? error.envelope.detail
+        : error instanceof Error
+          ? clean(error.message, 2_000)
+          : "unknown";
+    process.stderr.write(`The simulator could not start: ${why}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,87 @@
+import { type BsonDocument, bson } from "./bson.ts";
+import { crc64 } from "./crc64.ts";
+import { noiseOf } from "./noise.ts";
+import { tarOf } from "./tar.ts";
+
+interface Collection {
+  db: string;
+  name: string;
+  documents: Buffer[];
+  metadata: string;
+}
+
+/** The content of a small database, the same for the same seed. */
+function collectionsOf(seed: string): Collection[] {
+  const noise = noiseOf(`dump ${seed}`);
+  const collection = (name: string, count: number, fields: (index: number) => BsonDocument): Collection => ({
+    db: "reports",
+    name,
+    documents: Array.from({ length: count }, (_, index) =>
+      bson({ _id: { $oid: noise.bytes(12).toString("hex") }, ...fields(index) }),
+    ),
+    metadata: JSON.stringify({
+      indexes: [{ v: { $numberInt: "2" }, key: { _id: { $numberInt: "1" } }, name: "_id_" }],
+      uuid: noise.bytes(16).toString("hex"),
+      collectionName: name,
+      type: "collection",
+    }),
+  });
+  return [
+    collection("sales", 200, (index) => ({
+      day: new Date(Date.UTC(2026, 10, 1 + (index % 28))),
+      total: noise.below(1_000_000) / 100,
+      lines: index,
+      note: `Sale ${index}`,
+    })),
+    collection("customers", 50, (index) => ({
+      name: `Customer ${index}`,
+      active: index % 3 !== 0,
+      tags: ["eu", "web"],
+    })),
+    collection("empty", 0, () => ({})),
+  ];
+}
+
+/** A tar of what `mongodump` writes into a folder: one `.bson` and one `.metadata.json` for each collection. */
+export function dumpDirectory(seed: string, modifiedAt: number): Buffer {
+  const files = collectionsOf(seed).flatMap(({ db, name, documents, metadata }) => [
+    { name: `dump/${db}/${name}.bson`, content: Buffer.concat(documents) },
+    { name: `dump/${db}/${name}.metadata.json`, content: Buffer.from(metadata) },
+  ]);
+  return tarOf(files, modifiedAt);
+}
+
+/** The first four bytes of an archive, little-endian 0x8199e26d. */
+const MAGIC = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);
+const TERMINATOR = Buffer.alloc(4, 0xff);
+
+/**
+ * What `mongodump --archive` writes: a prelude that names the collections, then blocks of their documents, interleaved,
+ * and for each collection a last block with the CRC-64 of its documents.
+ */
+export function dumpArchive(seed: string): Buffer {
+  const collections = collectionsOf(seed);
+  const header = bson({
+    concurrent_collections: 4,
+    version: "0.1",
+    server_version: "8.0.16",
+    tool_version: "100.13.0",
+  });
+  const prelude = collections.map(({ db, name, metadata }) =>
+    bson({ db, collection: name, metadata, size: 0, type: "collection" }),
+  );
+  const block = (isFirst: boolean) =>
+    collections.map(({ db, name, documents }) => {
+      const half = Math.ceil(documents.length / 2);
+      const part = isFirst ? documents.slice(0, half) : documents.slice(half);
+      return Buffer.concat([namespace(db, name, false, 0n), ...part, TERMINATOR]);
+    });
+  const ends = collections.map(({ db, name, documents }) =>
+    Buffer.concat([namespace(db, name, true, crc64(Buffer.concat(documents))), TERMINATOR]),
+  );
+  return Buffer.concat([MAGIC, header, ...prelude, TERMINATOR, ...block(true), ...block(false), ...ends]);
+}
+
+function namespace(db: string, collection: string, isEnd: boolean, crc: bigint): Buffer {
+  return bson({ db, collection, EOF: isEnd, CRC: crc });
+}

@@ -1,0 +1,128 @@
+import { PROBLEM_CODES } from "../api/problems.ts";
+import { OAUTH_CODES } from "../auth/oauth-errors.ts";
+import { ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
+
+/** Seconds, or one of the forms that only look like a time to wait. */
+export type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
+
+export type Fault =
+  | { kind: "status"; status?: number; errorCode?: string; retryAfter?: RetryAfter; after: boolean }
+  | { kind: "word"; word: string; value: number };
+
+export interface Order {
+  target: OrderTarget;
+  /** All of them on the same answer. */
+  faults: Fault[];
+  /** Answers that it spoils; Infinity until it is cleared. */
+  times: number;
+}
+
+/** Orders as text, such as `requestDownload=503*2,file=no-etag+cut@1MiB*1`, or as objects with the fault as text. */
+export type OrderInput = string | OrderObject | (string | OrderObject)[];
+
+export interface OrderObject {
+  operation: OrderTarget;
+  fault: string;
+  times?: number;
+}
+
+/**
+ * Reads orders, comma separated: `operation=fault[+fault][*times]`. A fault is a word, a word with a number (`cut@65536`,
+ * `slow@16KiB`), a status (`503`, `403:ORG_REQUIRES_ACCESS_LIST`, `429:retry-after=5`, `502:after` for a failure after the
+ * effect) or a documented error code alone. Throws a RangeError that lists the known words.
+ */
+export function parseOrders(input: OrderInput): Order[] {
+  const inputs = Array.isArray(input) ? input : [input];
+  return inputs.flatMap((each) =>
+    typeof each === "string"
+      ? each
+          .split(",")
+          .filter((text) => text.trim() !== "")
+          .map(parseOrder)
+      : [parseOrder(`${each.operation}=${each.fault}${each.times === undefined ? "" : `*${each.times}`}`)],
+  );
+}
+
+function parseOrder(text: string): Order {
+  const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*\s*(\d+))?\s*$/.exec(text) ?? [];
+  const target = ORDER_TARGETS.find((known) => known === name);
+  if (target === undefined) {
+    throw new RangeError(
+      `Cannot read the order "${text}": it must be operation=fault[*times]; the operations are ${ORDER_TARGETS.join(", ")}.`,
+    );
+  }
+  return {
+    target,
+    faults: rest.split("+").map((fault) => parseFault(fault.trim(), target)),
+    times: times === undefined ? Number.POSITIVE_INFINITY : Number(times),
+  };
+}
+
+function parseFault(text: string, target: OrderTarget): Fault {
+  return parseStatus(text, target) ?? parseCode(text, target) ?? parseWord(text, target);
+}
+
+function parseStatus(text: string, target: OrderTarget): Fault | undefined {
+  const match = /^([2-5]\d\d)((?::[^:]+)*)$/.exec(text);
+  if (!match) return undefined;
+  const fault: Fault = { kind: "status", status: Number(match[1]), after: false };
+  for (const part of (match[2] ?? "").split(":").slice(1)) {
+    if (part === "after") fault.after = true;
+    else if (part.startsWith("retry-after=")) fault.retryAfter = parseRetryAfter(part.slice("retry-after=".length));
+    else if (/^[A-Za-z][A-Za-z0-9_]*$/.test(part)) fault.errorCode = part;
+    else throw unknownFault(text, target);
+  }
+  return fault;
+}
+
+function parseRetryAfter(text: string): RetryAfter {
+  if (/^\d+$/.test(text)) return Number(text);
+  const form = RETRY_AFTER_FORMS.find((known) => known === text);
+  if (form === undefined) {
+    throw new RangeError(`Cannot read "retry-after=${text}": give seconds, or one of ${RETRY_AFTER_FORMS.join(", ")}.`);
+  }
+  return form;
+}
+
+function parseCode(text: string, target: OrderTarget): Fault | undefined {
+  return codesOf(target).includes(text) ? { kind: "status", errorCode: text, after: false } : undefined;
+}
+
+function parseWord(text: string, target: OrderTarget): Fault {
+  const [, name = "", number] = /^([^@]*)(?:@(.*))?$/.exec(text) ?? [];
+  const words = wordsOf(target);
+  const word = Object.hasOwn(words, name) ? words[name] : undefined;
+  if (!word) throw unknownFault(text, target);
+  if (number === undefined && word.byDefault === undefined && word.takes !== "nothing") {
+    throw new RangeError(`The fault "${name}" needs a number: ${name}@${word.takes}.`);
+  }
+  if (number !== undefined && word.takes === "nothing") {
+    throw new RangeError(`The fault "${name}" takes no number, but got "${text}".`);
+  }
+  return { kind: "word", word: name, value: number === undefined ? (word.byDefault ?? 0) : parseNumber(number, text) };
+}
+
+const UNITS: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+function parseNumber(number: string, text: string): number {
+  const [, digits, unit = ""] = /^(-?\d+)(KiB|MiB|GiB)?$/.exec(number) ?? [];
+  if (digits === undefined) {
+    throw new RangeError(`Cannot read the number in "${text}": whole, with KiB, MiB or GiB behind it if wanted.`);
+  }
+  return Number(digits) * (UNITS[unit] ?? 1);
+}
+
+function codesOf(target: OrderTarget): readonly string[] {
+  if (target === "file") return [];
+  return target === "token" || target === "revoke" ? OAUTH_CODES : PROBLEM_CODES;
+}
+
+function unknownFault(text: string, target: OrderTarget): RangeError {
+  const codes = codesOf(target);
+  return new RangeError(
+    [
+      `Unknown fault "${text}" for ${target}. Known are the HTTP statuses 200 to 599 and`,
+      `${Object.keys(wordsOf(target)).join(", ")}${codes.length > 0 ? `; and the codes ${codes.join(", ")}` : ""}.`,
+    ].join(" "),
+  );
+}

@@ -1,0 +1,127 @@
+import { isoSeconds, type JsonObject } from "./json.ts";
+import { SIMULATED } from "./simulated.ts";
+import { dailySnapshots, lastNight, type Snapshot } from "./snapshots.ts";
+
+const DAY_MS = 86_400_000;
+
+export interface Cluster {
+  id: string;
+  groupId: string;
+  name: string;
+  flex: boolean;
+  stateName: "IDLE" | "CREATING";
+  createdAt: number;
+  /** Oldest first. */
+  snapshots: Snapshot[];
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  createdAt: number;
+  /** No credentials of this world reach it. */
+  foreign: boolean;
+  clusters: Cluster[];
+}
+
+/** Every project of the simulated organization; times hang on `now`. */
+export function createWorld(now: number, generatedProjects: number): Project[] {
+  const { groupId, emptyGroupId, foreignGroupId } = SIMULATED;
+  return [
+    project(groupId, "Simulated shop", now - 400 * DAY_MS, publishedClusters(now)),
+    project(emptyGroupId, "Simulated sandbox", now - 90 * DAY_MS, []),
+    { ...project(foreignGroupId, "Someone else's", now - 500 * DAY_MS, []), foreign: true },
+    ...Array.from({ length: generatedProjects }, (_, index) => generatedProject(index + 1, now)),
+  ];
+}
+
+function publishedClusters(now: number): Cluster[] {
+  const groupId = SIMULATED.groupId;
+  const night = lastNight(now);
+  const cluster = (digit: string, name: string, snapshots: Snapshot[]): Cluster => ({
+    id: `5fa1000000000000000000d${digit}`,
+    groupId,
+    name,
+    flex: true,
+    stateName: "IDLE",
+    createdAt: now - 300 * DAY_MS,
+    snapshots,
+  });
+  const customers = dailySnapshots({ idPrefix: "5fa1000000000000000001c", count: 4, newestAt: now - 40_000 });
+  const [dump, archive] = dailySnapshots({ idPrefix: "5fa1000000000000000002c", count: 2, newestAt: night });
+  const reports = dump && archive ? [contains(dump, "dump-directory"), contains(archive, "mongodump-archive")] : [];
+  return [
+    cluster("1", SIMULATED.name, dailySnapshots({ idPrefix: "5fa1000000000000000000c", count: 8, newestAt: night })),
+    cluster(
+      "2",
+      SIMULATED.runningSnapshot.name,
+      customers.map((snapshot, index) => ({ ...snapshot, running: index === customers.length - 1 })),
+    ),
+    { ...cluster("3", SIMULATED.freshName, []), stateName: "CREATING", createdAt: now - 60_000 },
+    { ...cluster("4", SIMULATED.dedicatedName, []), flex: false },
+    cluster("5", SIMULATED.reports.name, reports),
+  ];
+}
+
+function contains(snapshot: Snapshot, contents: Snapshot["contents"]): Snapshot {
+  return { ...snapshot, contents };
+}
+
+function generatedProject(number: number, now: number): Project {
+  const serial = number.toString(16).padStart(12, "0");
+  const groupId = `5fa2${serial}000000b1`;
+  const cluster: Cluster = {
+    id: `5fa2${serial}000000d1`,
+    groupId,
+    name: `service-${number}`,
+    flex: true,
+    stateName: "IDLE",
+    createdAt: now - 200 * DAY_MS,
+    snapshots: dailySnapshots({ idPrefix: `5fa2${serial}000000c`, count: 8, newestAt: lastNight(now) }),
+  };
+  return project(groupId, `Generated ${number}`, now - 200 * DAY_MS, [cluster]);
+}
+
+function project(id: string, name: string, createdAt: number, clusters: Cluster[]): Project {
+  return { id, name, createdAt, foreign: false, clusters };
+}
+
+export function describeProject({ id, name, createdAt, clusters }: Project): JsonObject {
+  return {
+    clusterCount: clusters.length,
+    created: isoSeconds(createdAt),
+    id,
+    name,
+    orgId: "5fa1000000000000000000a0",
+    tags: [],
+    withDefaultAlertsSettings: true,
+  };
+}
+
+export function describeCluster({ id, groupId, name, stateName, createdAt }: Cluster): JsonObject {
+  const host = `${name}.5fa1b.mongodb.net`;
+  return {
+    backupSettings: { enabled: true },
+    clusterType: "REPLICASET",
+    connectionStrings:
+      stateName === "CREATING"
+        ? {}
+        : { standard: `mongodb://${host}:27017/?ssl=true`, standardSrv: `mongodb+srv://${host}` },
+    createDate: isoSeconds(createdAt),
+    groupId,
+    id,
+    mongoDBVersion: "8.0.16",
+    name,
+    providerSettings: {
+      backingProviderName: "AWS",
+      diskSizeGB: 5,
+      providerName: "FLEX",
+      regionName: "EU_WEST_1",
+    },
+    stateName,
+    tags: [],
+    terminationProtectionEnabled: false,
+    // What Atlas really sends, although its own description of the API knows only LTS.
+    versionReleaseSystem: "CONTINUOUS",
+  };
+}

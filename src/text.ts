@@ -1,0 +1,57 @@
+/** Terminal control sequences: CSI and OSC in their 7-bit and 8-bit forms (ECMA-48 section 5.4). */
+const TERMINAL_SEQUENCES =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
+
+/** Line breaks and tabs carry meaning only as a gap. */
+const GAPS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+
+/**
+ * Characters that show nothing or change how others show: controls, soft hyphen, bidirectional marks, zero-width and
+ * invisible operators, variation selectors, interlinear marks, tag characters, private use, lone surrogates.
+ */
+const INVISIBLE =
+  /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\p{Cs}\p{Co}\u{e0000}-\u{e0fff}]/gu;
+
+/**
+ * Makes foreign text harmless to show to a person or a model: one line, nothing invisible, at most `maxLength`
+ * characters. What it says stays data.
+ */
+export function clean(text: string, maxLength = 256): string {
+  // Four times the limit is enough to cut from, and keeps the work bounded for megabytes of text.
+  const visible = text
+    .slice(0, maxLength * 4)
+    .replace(TERMINAL_SEQUENCES, "")
+    .replace(GAPS, " ")
+    .replace(INVISIBLE, "")
+    .trim();
+  const characters = [...visible];
+  return characters.length <= maxLength ? visible : `${characters.slice(0, maxLength - 1).join("")}…`;
+}
+
+/** The candidate nearest to `word` in spelling, if one is near enough to be what was meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const limit = Math.max(2, Math.floor(Math.min(word.length, COMPARED_CHARACTERS) / 3));
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= limit ? best.candidate : undefined;
+}
+
+/** Longer than any name here; bounds the work for pages of text. */
+const COMPARED_CHARACTERS = 64;
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  const [from, to] = [a.slice(0, COMPARED_CHARACTERS), b.slice(0, COMPARED_CHARACTERS)];
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [i, character] of [...from].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...to].entries()) {
+      const substitute = (row[j] ?? 0) + (character === other ? 0 : 1);
+      next.push(Math.min(substitute, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

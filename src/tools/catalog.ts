@@ -1,0 +1,26 @@
+/** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
+export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
+
+/** Every tool with its effect, in the order in which a conversation uses them: all that a start needs to know of them. */
+export const CATALOG = [
+  { name: "list_flex_clusters", effect: "reads" },
+  { name: "list_flex_snapshots", effect: "reads" },
+  { name: "save_flex_snapshot", effect: "writes-file" },
+  { name: "list_saved_snapshots", effect: "reads-disk" },
+  { name: "verify_saved_snapshot", effect: "reads-disk" },
+  { name: "request_flex_snapshot_download", effect: "creates-job" },
+  { name: "get_restore_job", effect: "reads" },
+  { name: "list_restore_jobs", effect: "reads" },
+] as const satisfies readonly { name: string; effect: Effect }[];
+
+export type Offer = (typeof CATALOG)[number];
+export type ToolName = Offer["name"];
+
+/** The tools that a configuration leaves, in their order. */
+export function offersOf({ readOnly, tools }: { readOnly: boolean; tools?: readonly string[] }): readonly Offer[] {
+  return CATALOG.filter(({ name, effect }) => (!readOnly || onlyReads(effect)) && (!tools || tools.includes(name)));
+}
+
+export function onlyReads(effect: Effect): boolean {
+  return effect === "reads" || effect === "reads-disk";
+}

@@ -1,0 +1,158 @@
+import * as z from "zod";
+import type { FlexCluster, Project } from "../atlas/schemas.ts";
+import { Failure } from "../errors.ts";
+import { groupId, name } from "./params.ts";
+import { defineTool, type ToolContext } from "./tool.ts";
+
+/** Enough to hide the latency, few enough to leave the rate limit to others. */
+const CONCURRENT_PROJECTS = 8;
+/** Keeps the answer below 64 KiB. */
+const MAX_CLUSTERS = 200;
+const MAX_UNREADABLE = 20;
+/** Stop asking for more projects this long before the call must end. */
+const RESERVE_MS = 5_000;
+
+const text = z.string().optional();
+
+export const listFlexClusters = defineTool({
+  name: "list_flex_clusters",
+  title: "List Flex clusters",
+  description:
+    "Lists Flex clusters by project, to find the groupId and name that the other tools need. Without groupId it looks at the configured project, else at every project the credentials reach. With name, only clusters of that name. Other tiers (M0, M10 and above) are not covered.",
+  effect: "reads",
+  input: z.strictObject({ groupId: groupId.optional(), name: name.optional() }),
+  output: z.strictObject({
+    projects: z.array(
+      z.strictObject({
+        groupId: z.string(),
+        projectName: text,
+        clusters: z.array(
+          z.strictObject({
+            name: text,
+            stateName: text,
+            mongoDBVersion: text,
+            createDate: text,
+            backupEnabled: z.boolean().optional(),
+            provider: text,
+            region: text,
+            diskSizeGB: z.number().optional(),
+          }),
+        ),
+      }),
+    ),
+    projectsWithoutFlexClusters: z.number(),
+    unreadable: z.array(
+      z.strictObject({ groupId: z.string(), projectName: text, errorCode: text, detail: text, hint: text }),
+    ),
+    truncated: z.boolean().optional(),
+    nextStep: z.string(),
+  }),
+  async handler(wanted, context) {
+    const projects = await projectsToRead(wanted.groupId, context);
+    const looks = await lookAt(projects, wanted.name, context);
+    const only = projects.length === 1 ? looks[0] : undefined;
+    if (only && "failure" in only) throw only.failure;
+
+    const unreadable = looks.flatMap((look) => ("failure" in look ? [look] : []));
+    const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
+    const withClusters = read.filter(({ clusters }) => clusters.length > 0);
+    let room = MAX_CLUSTERS;
+    const shown = withClusters.flatMap(({ project, clusters }) => {
+      const some = clusters.slice(0, room);
+      room -= some.length;
+      return some.length > 0 ? [{ ...named(project), clusters: some.map(viewCluster) }] : [];
+    });
+    const total = withClusters.reduce((sum, { clusters }) => sum + clusters.length, 0);
+    return {
+      projects: shown,
+      projectsWithoutFlexClusters: read.length - withClusters.length,
+      unreadable: unreadable.slice(0, MAX_UNREADABLE).map(({ project, failure: { envelope } }) => ({
+        ...named(project),
+        errorCode: envelope.errorCode,
+        detail: envelope.detail,
+        hint: envelope.hint,
+      })),
+      ...(total > MAX_CLUSTERS || unreadable.length > MAX_UNREADABLE ? { truncated: true } : {}),
+      nextStep: advice({ found: total, unreadable: unreadable.length, wanted: wanted.name }, context),
+    };
+  },
+});
+
+type Look = { project: ReadableProject; clusters: FlexCluster[] } | { project: ReadableProject; failure: Failure };
+type ReadableProject = Project & { id: string };
+
+async function projectsToRead(groupId: string | undefined, context: ToolContext): Promise<ReadableProject[]> {
+  const ids = groupId ? [groupId] : context.projectId ? [context.projectId] : context.allowedProjects;
+  if (ids) return ids.map((id) => ({ id }));
+  const projects: ReadableProject[] = [];
+  for await (const project of context.atlas.projects(context))
+    if (project.id) projects.push({ ...project, id: project.id });
+  return projects;
+}
+
+/** Reads all projects, a few at a time; what one of them answers is no failure of the others. */
+async function lookAt(
+  projects: readonly ReadableProject[],
+  name: string | undefined,
+  context: ToolContext,
+): Promise<Look[]> {
+  const looks: Look[] = [];
+  const queue = projects.entries();
+  await Promise.all(
+    Array.from({ length: CONCURRENT_PROJECTS }, async () => {
+      for (const [index, project] of queue) {
+        looks[index] = await look(project, name, context);
+        context.report({ progress: looks.filter(Boolean).length, total: projects.length });
+      }
+    }),
+  );
+  return looks;
+}
+
+async function look(project: ReadableProject, name: string | undefined, context: ToolContext): Promise<Look> {
+  const deadline = context.deadline - RESERVE_MS;
+  try {
+    const clusters: FlexCluster[] = [];
+    for await (const cluster of context.atlas.flexClusters(project.id, { ...context, deadline }))
+      if (name === undefined || cluster.name === name) clusters.push(cluster);
+    return { project, clusters };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { project, failure: error };
+  }
+}
+
+const named = ({ id, name }: ReadableProject) => ({ groupId: id, ...(name ? { projectName: name } : {}) });
+
+function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettings, providerSettings }: FlexCluster) {
+  return {
+    name,
+    stateName,
+    mongoDBVersion,
+    createDate,
+    backupEnabled: backupSettings?.enabled,
+    provider: providerSettings?.backingProviderName,
+    region: providerSettings?.regionName,
+    diskSizeGB: providerSettings?.diskSizeGB,
+  };
+}
+
+function advice(
+  { found, unreadable, wanted }: { found: number; unreadable: number; wanted: string | undefined },
+  context: ToolContext,
+): string {
+  const gap =
+    unreadable > 0
+      ? `${unreadable === 1 ? "1 project" : `${unreadable} projects`} could not be read, see unreadable.`
+      : "";
+  const next =
+    found > 0
+      ? context.ifTool(
+          "list_flex_snapshots",
+          "For the backups of a cluster, call list_flex_snapshots with its groupId and name.",
+        )
+      : wanted === undefined
+        ? "No Flex cluster was found. Clusters of other tiers (M0, M10 and above) are not covered by this server."
+        : "No Flex cluster of that name was found. Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server.";
+  return `${gap} ${next}`.trim() || "Nothing else is to be done here.";
+}

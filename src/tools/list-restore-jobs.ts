@@ -1,0 +1,56 @@
+import * as z from "zod";
+import type { RestoreJob } from "../atlas/schemas.ts";
+import { isDownload, isFinished, JobSummary, linkExpiry, summarize } from "./job-view.ts";
+import { groupId, name, oneOf, wholeNumber } from "./params.ts";
+import { defineTool } from "./tool.ts";
+
+export const listRestoreJobs = defineTool({
+  name: "list_restore_jobs",
+  title: "List restore jobs",
+  description:
+    "Lists the restore jobs of a Flex cluster, newest first, without links. Jobs of type DOWNLOAD are download requests, those of type RESTORE were restored into a cluster. Use it to see what a request of unknown outcome did, and to find a restoreJobId for get_restore_job.",
+  effect: "reads",
+  input: z.strictObject({
+    groupId,
+    name,
+    deliveryType: oneOf(["DOWNLOAD", "RESTORE"]).optional(),
+    limit: wholeNumber(1, 100, 10).describe("Most jobs to return"),
+  }),
+  output: z.strictObject({
+    restoreJobs: z.array(JobSummary.extend({ finished: z.boolean(), linkExpiresAt: z.string().optional() })),
+    truncated: z.boolean(),
+    nextStep: z.string(),
+  }),
+  async handler({ deliveryType, limit, ...cluster }, context) {
+    const found: RestoreJob[] = [];
+    let truncated = false;
+    for await (const job of context.atlas.restoreJobs(cluster, context)) {
+      if (deliveryType !== undefined && isDownload(job) !== (deliveryType === "DOWNLOAD")) continue;
+      truncated = found.length === limit;
+      if (truncated) break;
+      found.push(job);
+    }
+    found.sort((a, b) => momentOf(b) - momentOf(a));
+    return {
+      restoreJobs: found.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
+      truncated,
+      nextStep: found.some(isDownload)
+        ? context.ifTool(
+            "get_restore_job",
+            "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",
+            "Links are not shown in this list.",
+          )
+        : "No download job is in this list.",
+    };
+  },
+});
+
+function momentOf({ restoreScheduledDate }: RestoreJob): number {
+  const moment = Date.parse(restoreScheduledDate ?? "");
+  return Number.isNaN(moment) ? 0 : moment;
+}
+
+function expiryOf(job: RestoreJob): { linkExpiresAt?: string } {
+  const expiry = linkExpiry(job);
+  return expiry === undefined ? {} : { linkExpiresAt: new Date(expiry).toISOString() };
+}

@@ -1,0 +1,36 @@
+import * as z from "zod";
+
+const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
+const objectId = z.string({ error: HEX_ID }).regex(/^([a-f0-9]{24})$/, { error: HEX_ID });
+const CLUSTER_NAME =
+  "must be a cluster name: letters, digits and hyphens, starting with a letter or digit, at most 64 characters";
+const clusterName = z
+  .string({ error: CLUSTER_NAME })
+  .max(64, { error: CLUSTER_NAME })
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/, { error: CLUSTER_NAME });
+const SWITCH = "must be true or false";
+
+export const groupId = objectId.describe("Project id");
+export const name = clusterName.describe("Flex cluster name");
+export const snapshotId = objectId.describe("Snapshot id, from list_flex_snapshots");
+export const restoreJobId = objectId.describe("Restore job id");
+const FILE_NAME =
+  "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
+export const fileName = z
+  .string({ error: FILE_NAME })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, { error: FILE_NAME })
+  .describe("File name in the download folder");
+export const envelope = z.boolean({ error: SWITCH }).optional().describe("Atlas wraps its answer; same result here");
+export const pretty = z.boolean({ error: SWITCH }).optional().describe("Indents the JSON text");
+
+export function wholeNumber(minimum: number, maximum: number, fallback: number) {
+  const rule = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.int({ error: rule }).min(minimum, { error: rule }).max(maximum, { error: rule }).default(fallback);
+}
+
+/** Clients give up at 60 seconds, so a call that waits ends well before. */
+export const waitSeconds = (fallback: number) => wholeNumber(0, 40, fallback).describe("Seconds to wait for the end");
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: `must be one of ${words.join(", ")}` });
+}

@@ -1,0 +1,50 @@
+import * as z from "zod";
+import type { VerifyReport } from "../download/contract.ts";
+import { fileFields, megabytes, restoreAdvice } from "./file-view.ts";
+import { fileName, waitSeconds } from "./params.ts";
+import { defineTool } from "./tool.ts";
+
+export const verifySavedSnapshot = defineTool({
+  name: "verify_saved_snapshot",
+  title: "Verify saved snapshot",
+  description:
+    "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Changes nothing and unpacks nothing. Large files take longer than one call: call again with the same fileName until state is complete.",
+  effect: "reads-disk",
+  input: z.strictObject({ fileName, waitSeconds: waitSeconds(25) }),
+  output: z.strictObject({
+    state: z.enum(["verifying", "complete"]),
+    ...fileFields,
+    checkedBytes: z.number(),
+    nextStep: z.string(),
+  }),
+  async handler({ fileName, waitSeconds }, { store, signal, report }) {
+    const result = await store.verify(fileName, {
+      waitMs: waitSeconds * 1000,
+      signal,
+      onProgress: ({ checkedBytes, bytes }) =>
+        report({
+          progress: checkedBytes,
+          total: bytes,
+          message: `${megabytes(checkedBytes)} of ${megabytes(bytes)} checked`,
+        }),
+    });
+    return { ...result, nextStep: advice(result) };
+  },
+});
+
+function advice({ state, integrity, restore }: VerifyReport): string {
+  if (state === "verifying")
+    return "The check goes on in the background. Call verify_saved_snapshot again with the same fileName.";
+  if (
+    integrity?.gzip !== "ok" ||
+    integrity.recordedSha256 === "wrong" ||
+    integrity.length === "wrong" ||
+    integrity.md5 === "wrong"
+  )
+    return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
+  const recorded =
+    integrity.recordedSha256 === "unrecorded"
+      ? "The file is whole; there is no record to compare it with."
+      : "The file is whole and is the one that was saved.";
+  return `${recorded} ${restoreAdvice(restore)}`;
+}

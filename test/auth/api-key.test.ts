@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+import { signWithApiKey } from "../../src/auth/api-key.ts";
+import { failureOf } from "../http/requests.ts";
+import { type Answer, atOnce, serveAtlas, unauthorized } from "./atlas.ts";
+import { digestServer, KEY } from "./digest-server.ts";
+
+async function setUp(rules: Parameters<typeof digestServer>[0] = {}) {
+  const digest = digestServer(rules);
+  const atlas = await serveAtlas({ api: digest.handle });
+  return { digest, atlas, signer: signWithApiKey(KEY, atlas.context) };
+}
+
+test.each(["MD5", "SHA-256"] as const)("a %s challenge is answered, body and query included", async (algorithm) => {
+  const { atlas, signer, digest } = await setUp({ algorithm });
+  const response = await signer.send(
+    atlas.request({ method: "POST", body: '{"snapshotId":"x"}', freshConnection: true }),
+  );
+  expect(response).toMatchObject({ status: 200, json: { echo: '{"snapshotId":"x"}' } });
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 1 });
+});
+
+test("a known nonce signs later requests with rising counts, without asking again", async () => {
+  const { atlas, signer, digest } = await setUp();
+  for (let call = 0; call < 5; call += 1) await signer.send(atlas.request());
+  expect(digest.seen).toMatchObject({ unsigned: 1, accepted: 5 });
+  const counts = atlas.seen.api.slice(1).map(({ headers }) => /nc=(\w+)/.exec(headers.authorization ?? "")?.[1]);
+  expect(counts).toEqual(["00000001", "00000002", "00000003", "00000004", "00000005"]);
+  const cnonces = atlas.seen.api.slice(1).map(({ headers }) => /cnonce="(\w+)"/.exec(headers.authorization ?? "")?.[1]);
+  expect(new Set(cnonces).size).toBe(5);
+});
+
+test("fifty calls at once never use a count of a nonce twice", async () => {
+  const { atlas, signer, digest } = await setUp();
+  await signer.send(atlas.request());
+  const responses = await atOnce(50, signer, atlas.request);
+  expect(responses.every(({ status }) => status === 200)).toBe(true);
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 51 });
+});
+
+test("fifty first calls at once are each challenged and each succeed", async () => {
+  const { atlas, signer, digest } = await setUp();
+  const responses = await atOnce(50, signer, atlas.request);
+  expect(responses.every(({ status }) => status === 200)).toBe(true);
+  expect(digest.seen).toMatchObject({ stale: 0, wrong: 0, accepted: 50 });
+});
+
+test("a stale nonce is replaced once per request", async () => {
+  const { atlas, signer, digest } = await setUp({ nonceUses: 2 });
+  for (let call = 0; call < 6; call += 1) expect((await signer.send(atlas.request())).status).toBe(200);
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 2, wrong: 0, accepted: 6 });
+});
+
+test("a nonce that the server forgot while it was not used is replaced", async () => {
+  const { atlas, signer, digest } = await setUp();
+  await signer.send(atlas.request());
+  digest.forget();
+  expect((await signer.send(atlas.request({ method: "POST", body: "again" }))).json).toEqual({ echo: "again" });
+});
+
+test("the nonce of Authentication-Info signs the next request from one", async () => {
+  const { atlas, signer, digest } = await setUp({ announceNext: true, nonceUses: 1 });
+  for (let call = 0; call < 4; call += 1) await signer.send(atlas.request());
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 4 });
+});
+
+test("a wrong key is found out after one answer, and the next call starts anew", async () => {
+  const { atlas, signer, digest } = await setUp({ privateKey: "another" });
+  const failure = await failureOf(signer.send(atlas.request()));
+  expect(failure.envelope).toMatchObject({ errorCode: "INVALID_CREDENTIALS", error: 401, retryable: false });
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 1, accepted: 0 });
+  await failureOf(signer.send(atlas.request()));
+  expect(digest.seen).toMatchObject({ unsigned: 2, wrong: 2 });
+});
+
+test("a server that calls every nonce stale is answered twice and no more", async () => {
+  const { atlas, signer, digest } = await setUp({ nonceUses: 0 });
+  expect((await failureOf(signer.send(atlas.request()))).code).toBe("INVALID_CREDENTIALS");
+  expect(digest.seen).toMatchObject({ unsigned: 1, stale: 2 });
+});
+
+test("a 401 about a role comes back as it is, on the first answer and with a known nonce", async () => {
+  const role: Answer = { status: 401, body: { error: 401, errorCode: "USER_UNAUTHORIZED" } };
+  const { atlas, signer, digest } = await setUp({ answer: () => role });
+  expect(await signer.send(atlas.request())).toMatchObject({ status: 401, json: { errorCode: "USER_UNAUTHORIZED" } });
+  expect(await signer.send(atlas.request())).toMatchObject({ status: 401 });
+  expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 2 });
+});
+
+test("a code in the 401 of an unsigned request is no verdict: the challenge is answered", async () => {
+  const digest = digestServer();
+  const atlas = await serveAtlas({
+    api: (request) => {
+      const answer = digest.handle(request);
+      return answer.status === 401 ? { ...answer, body: { error: 401, errorCode: "NO_CURRENT_USER" } } : answer;
+    },
+  });
+  expect((await signWithApiKey(KEY, atlas.context).send(atlas.request())).status).toBe(200);
+});
+
+test("a 401 without a challenge that can be answered ends the call, and the key stays at home", async () => {
+  for (const challenge of [undefined, "Bearer", 'Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth"']) {
+    const headers = challenge === undefined ? {} : { "www-authenticate": challenge };
+    const atlas = await serveAtlas({ api: () => ({ ...unauthorized, headers }) });
+    const failure = await failureOf(signWithApiKey(KEY, atlas.context).send(atlas.request()));
+    expect(failure.envelope).toMatchObject({ errorCode: "UNREADABLE_RESPONSE", error: 401 });
+    expect(atlas.seen.api.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  }
+});
+
+test("the private key is never sent", async () => {
+  const { atlas, signer } = await setUp();
+  await signer.send(atlas.request());
+  const sent = JSON.stringify(atlas.seen.api);
+  expect(sent).toContain("abcdefgh");
+  expect(sent).not.toContain("private");
+});

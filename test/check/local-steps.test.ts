@@ -1,0 +1,98 @@
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { caCertificates } from "../../src/check/ca-certificates.ts";
+import { downloadFolder, judgeFreeSpace } from "../../src/check/download-folder.ts";
+import { nodeVersion } from "../../src/check/node-version.ts";
+import { parseConfig } from "../../src/config.ts";
+import { temporaryFolder } from "../fixtures.ts";
+
+const MIB = 1024 ** 2;
+
+function look(downloadDir: string) {
+  const sources = { options: { "download-dir": downloadDir }, env: {} };
+  const config = parseConfig({ ...sources, toolNames: [], readSecretFile: () => ({ problem: "is missing." }) });
+  return downloadFolder(config, sources);
+}
+
+describe("the download folder", () => {
+  test("may exist, or be created below one that exists", async () => {
+    const folder = await temporaryFolder();
+    expect(await look(folder)).toEqual({ state: "ok", found: `${folder} (--download-dir)` });
+    expect(await look(join(folder, "a", "b"))).toMatchObject({
+      state: "ok",
+      found: expect.stringContaining("will be created"),
+    });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  const unusable: [string, (folder: string) => Promise<string>, RegExp][] = [
+    ["must be no file", (folder) => fileIn(folder), /it is no folder/],
+    ["cannot lie below a file", async (folder) => join(await fileIn(folder), "a"), /a part of its path is a file/],
+    ["must not be one that everyone can write to", (folder) => openFolderIn(folder), /everyone can write to it/],
+  ];
+
+  test.each(unusable)("%s", async (_, make, detail) => {
+    const path = await make(await temporaryFolder());
+    await expect(look(path)).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+      envelope: { detail: expect.stringMatching(detail) },
+    });
+  });
+});
+
+async function fileIn(folder: string): Promise<string> {
+  await writeFile(join(folder, "file"), "");
+  return join(folder, "file");
+}
+
+async function openFolderIn(folder: string): Promise<string> {
+  await mkdir(join(folder, "open"));
+  await chmod(join(folder, "open"), 0o777);
+  return join(folder, "open");
+}
+
+test.each([
+  [undefined, "ok"],
+  [6 * 1024 * MIB, "ok"],
+  [4 * 1024 * MIB, "warning"],
+  [63 * MIB, "failed"],
+])("%s free bytes are judged %s", (bytes, state) => {
+  expect(judgeFreeSpace(bytes).state).toBe(state);
+});
+
+test.each([
+  ["20.18.1", "ok"],
+  ["20.19.0", "ok"],
+  ["26.0.0", "ok"],
+  ["20.18.0", "failed"],
+  ["18.20.8", "failed"],
+])("Node.js %s is judged %s", (version, state) => {
+  expect(nodeVersion(version, ">=20.18.1").state).toBe(state);
+});
+
+describe("extra certificates", () => {
+  test.each([
+    ["a folder", "/", "cannot be read"],
+    ["without a certificate", "package.json", "holds no certificate in PEM form"],
+  ])("in a file that is %s fail", async (_, path, why) => {
+    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: path })).toMatchObject({
+      state: "failed",
+      found: `The file of NODE_EXTRA_CA_CERTS ${why}`,
+    });
+  });
+
+  test("are counted", async () => {
+    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: "test/fixtures/ca.pem" })).toEqual({
+      state: "ok",
+      found: "those of Node.js and 1 of NODE_EXTRA_CA_CERTS",
+    });
+  });
+
+  test("do not matter when none is checked, which is a warning", async () => {
+    expect(await caCertificates({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
+      state: "warning",
+      whatToDo: expect.stringMatching(/^Unset it/),
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { checked, checkedAgainst } from "./checked.ts";
+
+describe("settings that cannot be used", () => {
+  test("half a pair names the missing half, and nothing is sent", async () => {
+    const simulator = await simulatorFor();
+    const { failed, step } = await checkedAgainst(simulator, { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" });
+    expect(failed).toEqual(["settings"]);
+    expect(step("settings")).toMatchObject({
+      errorCode: "CONFIGURATION_INVALID",
+      found: "1 problem; set: ATLAS_FLEX_DOWNLOAD_DIR, MONGODB_ATLAS_BASE_URL, MONGODB_ATLAS_CLIENT_ID",
+      whatToDo: "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
+    });
+    expect(step("connection")?.found).toBe("not tried: the settings have to be corrected first");
+    expect(step("credentials")?.found).toBe("not tried: none are complete");
+    expect(simulator.requests).toEqual([]);
+  });
+
+  test("all of them are told at once, warnings last", async () => {
+    const env = { ATLAS_FLEX_ALLOWED_PROJECTS: "X", ATLAS_FLEX_LOG_LEVEL: "loud", ATLAS_FLEX_READONLY: "1" };
+    const { step } = await checked({ args: ["--tools", "get_restore_jobs"], env });
+    const lines = step("settings")?.whatToDo?.split("\n");
+    expect(step("settings")?.found).toMatch(/^3 problems and 1 warning; set: --tools, /);
+    expect(lines).toHaveLength(4);
+    expect(lines?.[3]).toContain("did you mean ATLAS_FLEX_READ_ONLY?");
+  });
+
+  test("an address that cannot be used is not replaced by the default in silence", async () => {
+    // Should the default be asked after all, the dead proxy keeps it on this computer.
+    const env = {
+      ...SERVICE_ACCOUNT,
+      MONGODB_ATLAS_BASE_URL: "http://person:canary@cloud.mongodb.com",
+      HTTPS_PROXY: "http://127.0.0.1:1",
+    };
+    const { failed, step } = await checked({ env });
+    expect(failed).toEqual(["settings", "atlas-address"]);
+    expect(step("atlas-address")?.found).toBe("MONGODB_ATLAS_BASE_URL cannot be used");
+  });
+
+  test("none at all says which credentials to set", async () => {
+    const { failed, step } = await checkedAgainst(await simulatorFor(), {});
+    expect(failed).toEqual(["credentials"]);
+    expect(step("credentials")).toMatchObject({
+      errorCode: "CREDENTIALS_MISSING",
+      whatToDo: expect.stringContaining("MONGODB_ATLAS_CLIENT_ID"),
+    });
+  });
+
+  test("a warning alone is no failure", async () => {
+    const { code, step } = await checked({ args: ["--simulate"], env: { ATLAS_FLEX_HIDE_SNAPSHOT_URLS: "perhaps" } });
+    expect(code).toBe(0);
+    expect(step("settings")?.state).toBe("warning");
+  });
+
+  test("tools of which none is left fail", async () => {
+    const { failed, step } = await checked({ args: ["--simulate", "--read-only", "--tools", "save_flex_snapshot"] });
+    expect(failed).toEqual(["tools"]);
+    expect(step("tools")?.found).toBe("none of 8 (read-only, --tools, links hidden)");
+  });
+
+  test("orders that the simulator does not know fail its start", async () => {
+    const { failed, step } = await checked({
+      args: ["--simulate"],
+      env: { ATLAS_FLEX_SIMULATOR_ORDERS: "api=nonsense" },
+    });
+    expect(failed).toEqual(["connection"]);
+    expect(step("connection")?.found).toContain("ATLAS_FLEX_SIMULATOR_ORDERS");
+  });
+});
+
+test("a download folder that cannot be used fails, with advice", async () => {
+  const folder = await temporaryFolder();
+  await symlink(".", join(folder, "link"));
+  const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "link") };
+  const { failed, step } = await checkedAgainst(await simulatorFor(), env);
+  expect(failed).toEqual(["download-folder"]);
+  expect(step("download-folder")).toMatchObject({
+    errorCode: "DOWNLOAD_DIR_UNUSABLE",
+    found: expect.stringContaining("it is a symbolic link"),
+    whatToDo: expect.stringContaining("Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own"),
+  });
+});
+
+test("a file of extra certificates that cannot be read fails, since Node.js would go on without it", async () => {
+  const { failed, step } = await checked({ args: ["--simulate"], env: { NODE_EXTRA_CA_CERTS: "/nonexistent/ca.pem" } });
+  expect(failed).toEqual(["ca-certificates"]);
+  expect(step("ca-certificates")?.found).toBe("The file of NODE_EXTRA_CA_CERTS cannot be read");
+});

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "vitest";
+import { helpText, OPTIONS, parseCommandLine } from "../src/command-line.ts";
+
+describe("the command line", () => {
+  test.each([
+    [[], { command: "server", options: {} }],
+    [["--simulate", "--read-only"], { command: "server", options: { simulate: true, "read-only": true } }],
+    [["--tools", "a,b"], { command: "server", options: { tools: "a,b" } }],
+    [["--tools=a,b"], { command: "server", options: { tools: "a,b" } }],
+    [["check", "--json"], { command: "check", options: { json: true } }],
+    [["simulator", "--port", "8080"], { command: "simulator", options: { port: "8080" } }],
+    [["--download-dir=-odd-"], { command: "server", options: { "download-dir": "-odd-" } }],
+  ])("%j is understood", (argv, expected) => {
+    expect(parseCommandLine(argv)).toEqual(expected);
+  });
+
+  test.each([
+    [["--readonly"], 'Unknown option "--readonly"; did you mean --read-only? See --help.'],
+    [["--zzzzzzzz"], 'Unknown option "--zzzzzzzz". See --help.'],
+    [["-x"], 'Unknown option "-x". See --help.'],
+    [["chek"], 'Unknown command "chek"; did you mean check? See --help.'],
+    [["check", "more"], 'Unknown command "more". See --help.'],
+    [["--json"], 'Unknown option "--json"; did you mean'],
+    [["check", "--port", "1"], 'Unknown option "--port"'],
+    [["--tools"], "--tools needs a value: --tools a,b."],
+    [["--tools", "--simulate"], "--tools needs a value: --tools a,b."],
+    [["--simulate=yes"], "--simulate takes no value."],
+    [["--__proto__"], 'Unknown option "--__proto__". See --help.'],
+  ])("%j is a usage error", (argv, message) => {
+    expect(parseCommandLine(argv)).toEqual({ usageError: expect.stringContaining(message) });
+  });
+
+  test("the help text names the version, every command and every option", () => {
+    const text = helpText("9.8.7");
+    for (const word of ["9.8.7", "check", "simulator", ...Object.keys(OPTIONS).map((name) => `--${name}`)])
+      expect(text).toContain(word);
+  });
+});

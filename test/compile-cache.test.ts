@@ -1,0 +1,33 @@
+import { chmod, mkdir, stat, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { compileCacheFolder } from "../src/compile-cache.ts";
+import { temporaryFolder } from "./fixtures.ts";
+
+const own = (home: string) =>
+  ({ platform: "linux", env: { XDG_CACHE_HOME: home }, getuid: () => process.getuid?.() ?? 0 }) as const;
+
+describe("the folder of the compile cache", () => {
+  test("is made for this user alone", async () => {
+    const folder = compileCacheFolder(own(await temporaryFolder()));
+    expect((await stat(folder ?? "")).mode & 0o777).toBe(0o700);
+  });
+
+  test("is not used when others can write to it", async () => {
+    const home = await temporaryFolder();
+    const folder = join(home, "atlas-flex-snapshots-mcp/compile-cache");
+    await mkdir(folder, { recursive: true });
+    await chmod(folder, 0o777);
+    expect(compileCacheFolder(own(home))).toBeUndefined();
+  });
+
+  test("is not used when it is a link, belongs to another user or cannot be made", async () => {
+    const home = await temporaryFolder();
+    await mkdir(join(home, "elsewhere"));
+    await mkdir(join(home, "atlas-flex-snapshots-mcp"));
+    await symlink(join(home, "elsewhere"), join(home, "atlas-flex-snapshots-mcp/compile-cache"));
+    expect(compileCacheFolder(own(home))).toBeUndefined();
+    expect(compileCacheFolder({ ...own(await temporaryFolder()), getuid: () => 4711 })).toBeUndefined();
+    expect(compileCacheFolder(own("/proc/none"))).toBeUndefined();
+  });
+});

@@ -1,0 +1,209 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { SaveReport } from "../../src/download/contract.ts";
+import { type Behaviour, respond, serve } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  readJsonFile,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  stage,
+} from "./fixtures.ts";
+
+const slow = { trickle: { bytes: 16 * KIB, ms: 20 } };
+const other = (last: string) => ({ ...identity, snapshotId: `5fa10000000000000000${last}` });
+const once = <T>(condition: () => T | Promise<T>) => expect.poll(condition, { interval: 5, timeout: 5_000 });
+
+describe("a save that is called again", () => {
+  test("joins the running transfer", async () => {
+    const { save, server } = await stage({}, serve(await remoteFile(100 * KIB), slow));
+    const [first, second] = await Promise.all([save(), save("another-name.tgz")]);
+    expect(first).toMatchObject({ state: "complete", fileName: defaultName });
+    expect(second).toEqual(first);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("finds the work further on when the wait before was short", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { store, save, server, folder } = await stage({}, serve(file, slow));
+    const early = await store.save(identity, patiently({ waitMs: 100 }));
+    expect(early).toMatchObject({ state: "downloading", totalBytes: file.bytes.length });
+    expect(early.bytes).toBeLessThan(file.bytes.length);
+    expect(await save()).toMatchObject({ state: "complete" });
+    expect(server.requests).toHaveLength(1);
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("answers at once when it may not wait at all", async () => {
+    const { store, save } = await stage({}, serve(await remoteFile(20 * KIB)));
+    expect(await store.save(identity, patiently({ waitMs: 0 }))).toMatchObject({ state: "requesting", bytes: 0 });
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+
+  test("hears of a failure that nobody was waiting for, and the call after that starts anew", async () => {
+    const { store, save, server } = await stage({}, respond("200 OK", {}, "<html>"));
+    await store.save(identity, patiently({ waitMs: 0 }));
+    await once(() => server.requests.length).toBe(1);
+    await once(async () => (await store.list(new AbortController().signal)).transfers).toEqual([]);
+    await expect(save()).rejects.toMatchObject({ code: "NOT_A_SNAPSHOT" });
+    expect(server.requests).toHaveLength(1);
+    server.script(serve(await remoteFile(20 * KIB)));
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+});
+
+describe("a cancelled save", () => {
+  test("stops the transfer when no other call waits, and the next one continues it", async () => {
+    const file = await remoteFile(300 * KIB);
+    const { store, save, server, folder } = await stage({}, serve(file, slow), serve(file));
+    const call = new AbortController();
+    const cancelled = store.save(identity, patiently({ signal: call.signal }));
+    await once(async () => (await stat(join(folder, `${defaultName}.part`))).size).toBeGreaterThan(64 * KIB);
+    call.abort(new Error("cancelled"));
+    await expect(cancelled).rejects.toThrow("cancelled");
+    await once(server.connections).toBe(0);
+    expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: expect.any(Number) });
+    expect(server.requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d+-$/);
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("leaves the transfer to another call that waits for it", async () => {
+    const { store, save, server } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+    const call = new AbortController();
+    const cancelled = store.save(identity, patiently({ signal: call.signal }));
+    const patient = save();
+    await once(() => server.requests.length).toBe(1);
+    call.abort();
+    await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
+    expect(await patient).toMatchObject({ state: "complete" });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("leaves a check of bytes that are all there to go on", async () => {
+    const { store, folder } = await stage({}, serve(await remoteFile(3000 * KIB)));
+    const call = new AbortController();
+    const wait = patiently<SaveReport>({ signal: call.signal });
+    const cancelled = store.save(identity, {
+      ...wait,
+      onProgress: ({ state }) => state === "verifying" && call.abort(),
+    });
+    await cancelled.catch(() => undefined);
+    await once(() => namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
+
+  test("ends complete for a client that cancels every call after a moment", async () => {
+    const file = await remoteFile(600 * KIB);
+    const { store, folder, server } = await stage({}, serve(file, { trickle: { bytes: 16 * KIB, ms: 10 } }));
+    let report: SaveReport | undefined;
+    for (let calls = 0; report?.state !== "complete" && calls < 100; calls += 1) {
+      const signal = AbortSignal.timeout(120);
+      report = await store.save(identity, patiently({ signal })).catch(() => undefined);
+    }
+    expect(report).toMatchObject({ state: "complete" });
+    expect(server.requests.length).toBeGreaterThan(1);
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("gives up its place in the line", async () => {
+    const { store } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+    void saveTo(store);
+    void store.save(other("00c1"), patiently());
+    const call = new AbortController();
+    const third = store.save(other("00c2"), patiently({ signal: call.signal }));
+    const states = async () => (await store.list(call.signal)).transfers.map(({ state }) => state).sort();
+    await once(states).toEqual(["downloading", "downloading", "queued"]);
+    call.abort();
+    await expect(third).rejects.toMatchObject({ name: "AbortError" });
+    const open = async () => (await store.list(new AbortController().signal)).transfers.length;
+    await once(open).toBe(2);
+  });
+});
+
+test("two transfers run at once, the third waits for its turn", async () => {
+  const { store, server } = await stage({}, serve(await remoteFile(100 * KIB), slow));
+  const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
+  await once(() => server.requests.length).toBe(2);
+  const { transfers } = await store.list(new AbortController().signal);
+  expect(transfers.map(({ state }) => state)).toContain("queued");
+  expect(server.requests).toHaveLength(2);
+  expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["complete", "complete", "complete"]);
+});
+
+test("progress never goes backwards, not even when the transfer starts over", async () => {
+  const file = await remoteFile(300 * KIB);
+  const { store } = await stage({}, serve(file, { after: 200 * KIB }), serve(file, { ignoreRange: true, ...slow }));
+  const seen: number[] = [];
+  const onProgress = ({ bytes }: SaveReport) => void seen.push(bytes);
+  const report = await store.save(identity, patiently({ onProgress }));
+  expect(report.warnings).toEqual([expect.stringContaining("started over")]);
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen).toEqual([...new Set(seen)].sort((one, next) => one - next));
+});
+
+describe("closing the store", () => {
+  test("leaves each transfer resumable and its lock free", async () => {
+    const file = await remoteFile(400 * KIB);
+    const { store, folder, server } = await stage({}, serve(file, slow));
+    const waiting = saveTo(store);
+    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.bytes).toBeGreaterThan(
+      64 * KIB,
+    );
+    await store.close();
+    expect(await waiting).toMatchObject({ state: "paused" });
+    expect(await namesIn(folder)).toEqual([`${defaultName}.part`, `${defaultName}.part.json`]);
+    const state = await readJsonFile(folder, `${defaultName}.part.json`);
+    expect(state.committedBytes).toBe((await stat(join(folder, `${defaultName}.part`))).size);
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "INTERNAL_ERROR" });
+    const next = openStore(folder, { source: sourceOf(server.url) });
+    server.script(serve(file));
+    expect(await saveTo(next)).toMatchObject({ state: "complete", resumedFromBytes: state.committedBytes });
+  });
+});
+
+test("a call that is still waiting for its turn when the store closes hears that it is paused", async () => {
+  const { store } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+  const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
+  const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
+  await once(states).toContain("queued");
+  await store.close();
+  expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["paused", "paused", "paused"]);
+});
+
+test("a transfer that finds no end pauses and can be continued", async () => {
+  const file = await remoteFile(400 * KIB);
+  const { save, server, folder } = await stage({ limits: { transferMs: 100 } }, serve(file, slow));
+  const report = await save();
+  expect(report).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+  server.script(serve(file));
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: report.bytes });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
+test("a second store refuses to write what the first one writes", async () => {
+  const { store, folder, server } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+  const first = saveTo(store);
+  await once(() => server.requests.length).toBe(1);
+  const second = openStore(folder, { source: sourceOf(server.url) });
+  await expect(saveTo(second)).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+  const { transfers } = await second.list(new AbortController().signal);
+  expect(transfers).toMatchObject([{ state: "elsewhere", fileName: defaultName, identity }]);
+  expect(await first).toMatchObject({ state: "complete" });
+  expect(await saveTo(second)).toMatchObject({ state: "complete" });
+});
+
+test("every name carries the prefix, a chosen one too", async () => {
+  const script: Behaviour = serve(await remoteFile(20 * KIB));
+  const { store, folder } = await stage({ filePrefix: "simulated-" }, script);
+  await saveTo(store, "mine.tgz");
+  await store.save(other("00c1"), patiently());
+  for (const name of await namesIn(folder)) expect(name).toMatch(/^simulated-/);
+});

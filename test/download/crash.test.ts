@@ -1,0 +1,132 @@
+import { copyFile, link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openDownloadDirectory } from "../../src/download/download-directory.ts";
+import { openPart } from "../../src/download/part-file.ts";
+import { newOwner } from "../../src/download/process-identity.ts";
+import { publish } from "../../src/download/publish.ts";
+import { readRecord, type SaveRecord } from "../../src/download/record.ts";
+import { createStateFile, newState } from "../../src/download/state-file.ts";
+import { ownFailure } from "../../src/errors.ts";
+import { serve } from "./fault-server.ts";
+import { defaultName, hashOf, identity, KIB, namesIn, remoteFile, sha256, stage, temporaryFolder } from "./fixtures.ts";
+
+const record = `${defaultName}.json`;
+const part = `${defaultName}.part`;
+const state = `${defaultName}.part.json`;
+
+/** A folder as it is when every byte has arrived and nothing is published yet; the record of the file lies aside. */
+async function received() {
+  const file = await remoteFile(150 * KIB);
+  const staged = await stage({}, async (request, socket) => {
+    await writeFile(at(defaultName), "in the way");
+    await serve(file)(request, socket);
+  });
+  const at = (name: string) => join(staged.folder, name);
+  expect(await staged.save()).toMatchObject({ lastError: { errorCode: "FILE_EXISTS" } });
+  await rm(at(defaultName));
+  return { ...staged, at, file };
+}
+
+async function sameAgain({ folder, save, server, file }: Awaited<ReturnType<typeof received>>) {
+  const requests = server.requests.length;
+  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+  expect(server.requests).toHaveLength(requests);
+  expect(await namesIn(folder)).toEqual([defaultName, record]);
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+}
+
+describe("a crash is healed by the next call, without a request,", () => {
+  test("before the final name", async () => sameAgain(await received()));
+
+  test("after the final name, before the record", async () => {
+    const staged = await received();
+    await link(staged.at(part), staged.at(defaultName));
+    await sameAgain(staged);
+  });
+
+  test("while the record was being written", async () => {
+    const staged = await received();
+    await link(staged.at(part), staged.at(defaultName));
+    await writeFile(staged.at(`${record}.tmp`), '{"v": 1, "gro');
+    await sameAgain(staged);
+  });
+
+  test("after the record, before the part is removed", async () => {
+    const staged = await received();
+    await copyFile(staged.at(state), staged.at("saved-state"));
+    await staged.save();
+    await link(staged.at(defaultName), staged.at(part));
+    await rename(staged.at("saved-state"), staged.at(state));
+    await sameAgain(staged);
+  });
+
+  test("after the part, before its state is removed", async () => {
+    const staged = await received();
+    await copyFile(staged.at(state), staged.at("saved-state"));
+    await staged.save();
+    await rename(staged.at("saved-state"), staged.at(state));
+    await sameAgain(staged);
+  });
+
+  test("with the lock of a dead process left behind", async () => {
+    const staged = await received();
+    const owner = { ...(await newOwner()), started: "1" };
+    await writeFile(staged.at(`${defaultName}.lock`), JSON.stringify(owner));
+    await sameAgain(staged);
+  });
+
+  test("without hard links: after the empty file that holds the name", async () => {
+    const staged = await received();
+    await setRenaming(staged.at(state));
+    await writeFile(staged.at(defaultName), "");
+    await sameAgain(staged);
+  });
+
+  test("without hard links: after renaming, before the record", async () => {
+    const staged = await received();
+    await setRenaming(staged.at(state));
+    await rename(staged.at(part), staged.at(defaultName));
+    await sameAgain(staged);
+  });
+});
+
+async function setRenaming(path: string): Promise<void> {
+  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), renaming: true }));
+}
+
+/** A part that is ready to be published on a file system that knows no hard links. */
+async function unlinkable(code: string) {
+  const directory = await openDownloadDirectory(await temporaryFolder(), "create");
+  if (!directory) throw ownFailure("INTERNAL_ERROR");
+  await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
+  const part = await openPart(directory.at("a.tgz.part"), directory.at("a.tgz"));
+  onTestFinished(() => part.handle.close());
+  const initial = newState(identity, {}, "a.tgz", Date.now());
+  const state = createStateFile(directory.at("a.tgz.part.json"), initial, directory.confirm);
+  const record: SaveRecord = {
+    ...{ identity, facts: {}, bytes: 7, sha256: sha256(Buffer.from("content")), savedAt: "2026-11-22T03:01:10.000Z" },
+    integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
+    contents: { kind: "unknown", unpackedBytes: 7 },
+  };
+  const link = () => Promise.reject(Object.assign(new Error(code), { code }));
+  return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record, link }), record };
+}
+
+describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (code) => {
+  test("the part is renamed to a name that was taken first", async () => {
+    const { directory, publish, record } = await unlinkable(code);
+    await publish();
+    expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
+    expect(await readFile(directory.at("a.tgz"), "utf8")).toBe("content");
+    expect(await readRecord(directory.at("a.tgz.json"))).toEqual(record);
+  });
+
+  test("a file that has the name stays as it is, an empty one too", async () => {
+    const { directory, publish } = await unlinkable(code);
+    await writeFile(directory.at("a.tgz"), "");
+    await expect(publish()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect((await stat(directory.at("a.tgz"))).size).toBe(0);
+    expect((await stat(directory.at("a.tgz.part"))).size).toBe(7);
+  });
+});

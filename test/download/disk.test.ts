@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { diskFailure } from "../../src/download/disk-failure.ts";
+import { serve } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  KIB,
+  openStore,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  stage,
+  temporaryFolder,
+} from "./fixtures.ts";
+
+const run = promisify(execFile);
+
+test("a file that would not leave the reserve free is not begun, and the needed bytes are named", async () => {
+  const file = await remoteFile(100 * KIB);
+  const { save, server, folder } = await stage({ limits: { diskReserveBytes: 2 ** 50 } }, serve(file));
+  const report = await save();
+  expect(report).toMatchObject({ state: "paused", bytes: 0, lastError: { errorCode: "DISK_FULL", source: "disk" } });
+  expect(report.lastError?.detail).toContain(`${2 ** 50 + file.bytes.length} more bytes are needed`);
+  const patient = openStore(folder, { source: sourceOf(server.url) });
+  expect(await saveTo(patient)).toMatchObject({ state: "complete" });
+});
+
+test("a body without end does not fill the disk", async () => {
+  const file = await remoteFile(400 * KIB);
+  const endless = serve({ bytes: Buffer.concat([file.bytes, Buffer.alloc(800 * KIB)]) }, { chunked: "ended" });
+  const { save } = await stage({ limits: { maxFileBytes: 600 * KIB } }, endless);
+  await expect(save()).rejects.toMatchObject({ code: "FILE_TOO_LARGE" });
+});
+
+/** A file system of its own, as small as wanted; undefined where this user may not mount one. */
+async function mounted(size: string): Promise<string | undefined> {
+  const path = await temporaryFolder();
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0700`, "tmpfs", path]);
+  } catch {
+    return undefined;
+  }
+  onTestFinished(async () => {
+    await run("umount", [path]);
+  });
+  return path;
+}
+
+describe("on a file system of its own", () => {
+  test("a full disk keeps every byte written, and the transfer ends when there is room", async (context) => {
+    const file = await remoteFile(1200 * KIB);
+    const folder = await mounted("1m");
+    if (!folder) return context.skip();
+    const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
+    const limits = { commitEveryMs: 60_000, commitBytes: 2 ** 30 };
+    const store = openStore(folder, { source: sourceOf(server.url), limits });
+    const report = await saveTo(store);
+    expect(report).toMatchObject({ state: "paused", lastError: { errorCode: "DISK_FULL" } });
+    const part = await readFile(join(folder, `${defaultName}.part`));
+    expect(part.length).toBeGreaterThan(800 * KIB);
+    expect(part.equals(file.bytes.subarray(0, part.length))).toBe(true);
+    await run("mount", ["-o", "remount,size=4m", folder]);
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("a disk that may only be read is told from a full one", async (context) => {
+    const folder = await mounted("1m");
+    if (!folder) return context.skip();
+    await run("mount", ["-o", "remount,ro", folder]);
+    const store = openStore(folder, { source: sourceOf("http://127.0.0.1:1/x?") });
+    await expect(saveTo(store)).rejects.toMatchObject({ envelope: { errorCode: "DISK_FAILED", source: "disk" } });
+    await run("mount", ["-o", "remount,rw", folder]);
+  });
+});
+
+test.each([
+  ["ENOSPC", "DISK_FULL"],
+  ["EDQUOT", "DISK_FULL"],
+  ["EFBIG", "DISK_FAILED"],
+  ["EIO", "DISK_FAILED"],
+  ["EMFILE", "DISK_FAILED"],
+])("%s is %s, and the system's own words stay out of it", (code, expected) => {
+  const cause = Object.assign(new Error("/home/SENTINEL"), { code });
+  const failure = diskFailure(cause, 42);
+  expect(failure).toMatchObject({ code: expected, cause });
+  expect(JSON.stringify(failure.envelope)).not.toContain("SENTINEL");
+});

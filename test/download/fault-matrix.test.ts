@@ -1,0 +1,68 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SaveReport } from "../../src/download/contract.ts";
+import { Failure } from "../../src/errors.ts";
+import type { FaultRow, Outcome, Versions } from "./fault-row.ts";
+import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
+import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
+import type { SeenRequest } from "./fault-server.ts";
+import { defaultName, hashOf, KIB, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
+
+const seen: { fault: string; expected: Outcome; seen: Outcome; requests: number }[] = [];
+let versions: Versions;
+
+beforeAll(async () => {
+  versions = { one: await remoteFile(1100 * KIB, 1), two: await remoteFile(1100 * KIB, 2) };
+});
+afterAll(() => console.table(seen));
+
+describe.each([
+  ["connection", CONNECTION_ROWS],
+  ["status", STATUS_ROWS],
+  ["ranges and versions", RANGE_ROWS],
+  ["content", CONTENT_ROWS],
+] as const)("%s", (_group, rows) => {
+  test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (_name, _expected, row) => {
+    const { name, script, expected, ranges, links = 1 }: FaultRow = row;
+    const { server, source, save, folder } = await stage({}, ...script(versions));
+    const outcome = await outcomeOf(save());
+    seen.push({ fault: name, expected, seen: outcome, requests: server.requests.length });
+    await expectHonestFolder(folder, outcome);
+    expect(outcome).toBe(expected);
+    if (ranges) expect(server.requests.map(startOf)).toEqual(ranges);
+    expect(source.asked).toBe(links);
+  });
+});
+
+async function outcomeOf(saving: Promise<SaveReport>): Promise<Outcome> {
+  try {
+    const { state, sha256: hash, lastError } = await saving;
+    if (state === "complete") return hash === sha256(versions.two.bytes) ? "saved two" : "saved";
+    return `paused ${lastError?.errorCode}`;
+  } catch (error) {
+    if (error instanceof Failure) return `rejected ${error.code}`;
+    throw error;
+  }
+}
+
+/** Either the final name holds one version to the last byte, or it does not exist and the part is the beginning of one. */
+async function expectHonestFolder(folder: string, outcome: Outcome): Promise<void> {
+  const names = await namesIn(folder);
+  if (outcome.startsWith("saved")) {
+    const version = outcome === "saved" ? versions.one : versions.two;
+    expect(await hashOf(folder)).toBe(sha256(version.bytes));
+    expect(names).toEqual([defaultName, `${defaultName}.json`]);
+  } else if (outcome.startsWith("rejected")) {
+    expect(names).toEqual([]);
+  } else {
+    expect(names).toEqual([`${defaultName}.part`, `${defaultName}.part.json`]);
+    const part = await readFile(join(folder, `${defaultName}.part`));
+    const isPrefix = [versions.one, versions.two].some(({ bytes }) => part.equals(bytes.subarray(0, part.length)));
+    expect(isPrefix).toBe(true);
+  }
+}
+
+function startOf({ headers }: SeenRequest): number | undefined {
+  return headers.range === undefined ? undefined : Number(/^bytes=(\d+)-$/.exec(headers.range)?.[1]);
+}

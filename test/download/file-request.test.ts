@@ -1,0 +1,92 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer as createTcpServer } from "node:net";
+import { hostname } from "node:os";
+import { createServer as createTlsServer, type Server } from "node:tls";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { kindOfAddress } from "../../src/download/host-policy.ts";
+import { serve } from "./fault-server.ts";
+import { KIB, openStore, remoteFile, saveTo, stage, temporaryFolder } from "./fixtures.ts";
+
+async function portOf(server: Server | ReturnType<typeof createTcpServer>, host = "127.0.0.1"): Promise<number> {
+  server.listen(0, host);
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+const sourceFor = (url: string) => ({ describe: async () => ({}), link: async () => ({ url }) });
+
+describe("behind a proxy", () => {
+  async function proxied(answer: string, link: string) {
+    const seen: string[] = [];
+    const proxy = createTcpServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.once("data", (data) => {
+        seen.push(data.toString("latin1").split("\r\n")[0] ?? "");
+        if (answer) socket.write(answer);
+        socket.end();
+      });
+    });
+    const httpsProxy = `http://user:SENTINEL@127.0.0.1:${await portOf(proxy)}`;
+    const store = openStore(await temporaryFolder(), {
+      source: sourceFor(link),
+      proxy: { httpsProxy },
+      allowLoopback: false,
+    });
+    return { outcome: await saveTo(store).catch((error: unknown) => error), seen };
+  }
+
+  test.each([
+    ["wants a password", "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"],
+    ["hangs up", ""],
+  ])("that %s, the names are left to it and it is named as the cause", async (_what, answer) => {
+    const { outcome, seen } = await proxied(answer, "https://files.example.com/x?sig=SENTINEL");
+    expect(outcome).toMatchObject({ state: "paused", lastError: { errorCode: "PROXY_FAILED" } });
+    expect(JSON.stringify(outcome)).not.toContain("SENTINEL");
+    expect(seen).toEqual(["CONNECT files.example.com:443 HTTP/1.1"]);
+  });
+
+  test.each(["https://127.0.0.1/x", "http://files.example.com/x", "https://10.0.0.1/x", "https://localhost/x"])(
+    "the link itself is judged all the same: %s",
+    async (link) => {
+      const { outcome, seen } = await proxied("", link);
+      expect(outcome).toMatchObject({ code: "LINK_UNSAFE" });
+      expect(seen).toEqual([]);
+    },
+  );
+
+  test("loopback is reached without it", async () => {
+    const proxy = { httpProxy: "http://127.0.0.1:1", httpsProxy: "http://127.0.0.1:1" };
+    const { save } = await stage({ proxy }, serve(await remoteFile(20 * KIB)));
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+});
+
+test("a certificate that is not trusted ends the attempt at once", async () => {
+  const cert = await readFile("test/fixtures/server.pem", "utf8");
+  const key = await readFile("test/fixtures/server-key.pem", "utf8");
+  const server = createTlsServer({ cert, key }, (socket) => socket.end());
+  const link = `https://localhost:${await portOf(server)}/x`;
+  const store = openStore(await temporaryFolder(), { source: sourceFor(link) });
+  const report = await saveTo(store);
+  expect(report).toMatchObject({ state: "paused", lastError: { errorCode: "TLS_FAILED", source: "file-host" } });
+});
+
+test("a name that resolves to an address that is not public is refused before any connection", async (context) => {
+  const name = hostname();
+  const address = await lookup(name).catch(() => undefined);
+  if (!address || kindOfAddress(address.address) === "public" || name.includes("localhost")) return context.skip();
+  const server = createTcpServer();
+  let connections = 0;
+  server.on("connection", (socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  const link = `https://${name}:${await portOf(server, address.address)}/x`;
+  const store = openStore(await temporaryFolder(), { source: sourceFor(link), allowLoopback: false });
+  await expect(saveTo(store)).rejects.toMatchObject({ code: "LINK_UNSAFE" });
+  expect(connections).toBe(0);
+});

@@ -1,0 +1,171 @@
+import { chmod, chown, link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type RemoteFile, serve } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  stage,
+  temporaryFolder,
+} from "./fixtures.ts";
+
+const part = `${defaultName}.part`;
+const isRoot = process.getuid?.() === 0;
+
+describe("the download folder", () => {
+  test("is created for its owner alone, and only when something is saved", async () => {
+    const parent = await temporaryFolder();
+    const file = await remoteFile(20 * KIB);
+    const { server } = await stage({}, serve(file));
+    const folder = join(parent, "a", "b");
+    const store = openStore(folder, { source: sourceOf(server.url) });
+    expect(await store.list(new AbortController().signal)).toMatchObject({ files: [], transfers: [] });
+    await expect(store.verify("x.tgz", patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+    expect(await namesIn(parent)).toEqual([]);
+    await saveTo(store);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+  });
+
+  test.each([
+    ["a symbolic link", async (path: string, parent: string) => symlink(parent, path)],
+    ["a plain file", async (path: string) => writeFile(path, "")],
+    ["writable by everyone", async (path: string) => mkdir(path).then(() => chmod(path, 0o777))],
+    [
+      "someone else's",
+      async (path: string) => mkdir(path).then(() => (isRoot ? chown(path, 4321, 4321) : chmod(path, 0o777))),
+    ],
+  ])("is refused when it is %s", async (_what, make) => {
+    const parent = await temporaryFolder();
+    const path = join(parent, "folder");
+    await make(path, parent);
+    const source = sourceOf("http://127.0.0.1:1/x?");
+    await expect(saveTo(openStore(path, { source }))).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+    expect(source.asked).toBe(0);
+  });
+
+  test("is refused, not waited for, where no folder can be made", async () => {
+    const source = sourceOf("http://127.0.0.1:1/x?");
+    await expect(saveTo(openStore("/proc/none/deep/folder", { source }))).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+    });
+  });
+
+  test("may be writable by everyone where the sticky bit protects what is in it", async () => {
+    const file = await remoteFile(20 * KIB);
+    const { folder, save } = await stage({}, serve(file));
+    await chmod(folder, 0o1777);
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+
+  test("is not followed to another place when it is swapped meanwhile", async () => {
+    const file = await remoteFile(200 * KIB);
+    const elsewhere = await temporaryFolder();
+    const parent = await temporaryFolder();
+    const folder = join(parent, "folder");
+    const { server } = await stage({}, async (request, socket) => {
+      await rename(folder, join(parent, "moved"));
+      await symlink(elsewhere, folder);
+      await serve(file)(request, socket);
+    });
+    const store = openStore(folder, { source: sourceOf(server.url) });
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+    expect(await namesIn(elsewhere)).toEqual([]);
+  });
+});
+
+/** A store whose transfer broke off: the part and its state lie in the folder. */
+async function broken(file: RemoteFile) {
+  const staged = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+  expect(await staged.save()).toMatchObject({ state: "paused", bytes: 100 * KIB });
+  staged.server.script(serve(file));
+  return staged;
+}
+
+describe("a part", () => {
+  test.each([
+    ["a symbolic link", async (path: string, victim: string) => rm(path).then(() => symlink(victim, path))],
+    ["a second name of another file", async (path: string, victim: string) => rm(path).then(() => link(victim, path))],
+    ["a folder", async (path: string) => rm(path).then(() => mkdir(path))],
+  ])("that has become %s is left alone", async (_what, replace) => {
+    const { folder, save } = await broken(await remoteFile(200 * KIB));
+    const victim = join(await temporaryFolder(), "victim");
+    await writeFile(victim, "precious");
+    await replace(join(folder, part), victim);
+    await expect(save()).rejects.toMatchObject({ code: "PART_UNUSABLE" });
+    expect(await readFile(victim, "utf8")).toBe("precious");
+  });
+
+  test.each([
+    ["truncated", (json: string) => json.slice(0, json.length / 2)],
+    ["garbage", () => "\0\xff{"],
+    ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
+    ["empty", () => ""],
+    ["made to smuggle a header", (json: string) => json.replace("object-1-8", "x\\r\\nauthorization: y")],
+  ])("whose state is %s starts over", async (_what, spoil) => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, save, server } = await broken(file);
+    const state = join(folder, `${part}.json`);
+    await writeFile(state, spoil(await readFile(state, "utf8")));
+    expect(await save()).toMatchObject({ state: "complete" });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    expect(server.requests.at(-1)?.headers).not.toHaveProperty("range");
+  });
+
+  test("that lost its end, or grew bytes that were never committed, continues from what is certain", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, save, server } = await broken(file);
+    await writeFile(join(folder, part), Buffer.concat([file.bytes.subarray(0, 100 * KIB), Buffer.alloc(5000, 7)]));
+    server.script(serve(file, { after: 0 }));
+    expect(await save()).toMatchObject({ state: "paused", bytes: 100 * KIB, resumedFromBytes: 100 * KIB });
+    await writeFile(join(folder, part), file.bytes.subarray(0, 60 * KIB));
+    server.script(serve(file));
+    expect(await save()).toMatchObject({ state: "complete" });
+    expect(server.requests.at(-1)?.headers).toMatchObject({ range: `bytes=${60 * KIB}-` });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+});
+
+describe("a file that has the name already", () => {
+  test("is refused before anything is asked for", async () => {
+    const { folder, save, server } = await stage({}, serve(await remoteFile(20 * KIB)));
+    await writeFile(join(folder, "taken.tgz"), "precious");
+    await expect(save("taken.tgz")).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(server.requests).toHaveLength(0);
+    expect(await namesIn(folder)).toEqual(["taken.tgz"]);
+  });
+
+  test("is untouched when it appears during the transfer; under another name nothing is transferred again", async () => {
+    const file = await remoteFile(200 * KIB);
+    const staged = await stage({}, async (request, socket) => {
+      await writeFile(join(staged.folder, defaultName), "precious");
+      await serve(file)(request, socket);
+    });
+    const { folder, save, server } = staged;
+    expect(await save()).toMatchObject({ state: "paused", lastError: { errorCode: "FILE_EXISTS" } });
+    expect(await readFile(join(folder, defaultName), "utf8")).toBe("precious");
+    expect(await save("other.tgz")).toMatchObject({ state: "complete", fileName: "other.tgz" });
+    expect(await hashOf(folder, "other.tgz")).toBe(sha256(file.bytes));
+    expect(server.requests).toHaveLength(1);
+    expect(await namesIn(folder)).toEqual([defaultName, "other.tgz", "other.tgz.json"].sort());
+  });
+
+  test("protects a paused transfer of another snapshot too", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, store, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    await saveTo(store, "mine.tgz");
+    server.script(serve(file));
+    const other = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c9" };
+    await expect(store.save({ ...other, fileName: "mine.tgz" }, patiently())).rejects.toMatchObject({
+      code: "FILE_EXISTS",
+    });
+    expect((await stat(join(folder, "mine.tgz.part"))).size).toBe(100 * KIB);
+  });
+});

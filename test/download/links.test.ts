@@ -1,0 +1,174 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
+import { ownFailure } from "../../src/errors.ts";
+import { respond, serve } from "./fault-server.ts";
+import {
+  clock,
+  defaultName,
+  facts,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  remoteFile,
+  saveTo,
+  sha256,
+  stage,
+} from "./fixtures.ts";
+
+const JOB = "5fa1000000000000000000d1";
+const HOUR = 3_600_000;
+
+interface Asked {
+  restoreJobId?: string;
+  refused: string[];
+}
+
+/** Hands out the given links one after the other and remembers what it was asked. */
+function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } {
+  const asked: Asked[] = [];
+  return {
+    asked,
+    describe: async () => facts,
+    link: async (_identity, { refused, onJob, ...known }) => {
+      await onJob(JOB);
+      const link = links[Math.min(asked.length, links.length - 1)];
+      asked.push({ ...known, refused: [...refused] });
+      if (!link) throw ownFailure("LINK_NOT_READY");
+      return link;
+    },
+  };
+}
+
+async function staged(...links: ((url: string) => SnapshotLink)[]) {
+  const stageOf = await stage({}, respond("404 X"));
+  const source = linksOf(...links.map((link, index) => link(`${stageOf.server.url}&n=${index}`)));
+  const open = () => openStore(stageOf.folder, { source });
+  return { ...stageOf, source, open, store: open() };
+}
+
+describe("a link", () => {
+  test("is remembered between calls; after a restart the job leads to it; it is never written down", async () => {
+    const file = await remoteFile(300 * KIB);
+    const { server, source, store, open, folder } = await staged((url) => ({ url, restoreJobId: JOB }));
+    server.script(serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    await saveTo(store);
+    await saveTo(store);
+    expect(source.asked).toEqual([{ refused: [] }]);
+    const state = await readFile(join(folder, `${defaultName}.part.json`), "utf8");
+    expect(state).toContain(JOB);
+    expect(state).not.toContain("http");
+    await store.close();
+    server.script(serve(file));
+    expect(await saveTo(open())).toMatchObject({ state: "complete" });
+    expect(source.asked[1]).toEqual({ restoreJobId: JOB, refused: [] });
+  });
+
+  test("that is refused is named to the source, with its job", async () => {
+    const file = await remoteFile(40 * KIB);
+    const { server, source, store } = await staged(
+      (url) => ({ url, restoreJobId: JOB }),
+      (url) => ({ url }),
+    );
+    server.script(respond("403 Forbidden"), serve(file));
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    expect(source.asked[1]).toEqual({ refused: [expect.stringContaining("&n=0"), JOB] });
+  });
+
+  test("that the source offers again after its refusal is not tried again", async () => {
+    const { server, store } = await staged((url) => ({ url }));
+    server.script(respond("403 Forbidden"));
+    expect(await saveTo(store)).toMatchObject({ state: "paused", lastError: { errorCode: "LINK_EXPIRED" } });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("may be replaced more than once in a long transfer, as long as each brings it forward", async () => {
+    const file = await remoteFile(500 * KIB);
+    const links = Array.from({ length: 5 }, () => (url: string) => ({ url }));
+    const { server, source, store, folder } = await staged(...links);
+    const piece = serve(file, { after: 100 * KIB });
+    const refuse = respond("403 Forbidden");
+    server.script(piece, refuse, piece, refuse, piece, refuse, serve(file));
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(4);
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("about to expire is replaced before the next request", async () => {
+    const file = await remoteFile(300 * KIB);
+    const { server, source, store } = await staged(
+      (url) => ({ url, expiresAt: Date.now() + 1_000 }),
+      (url) => ({ url, expiresAt: Date.now() + HOUR }),
+    );
+    server.script(serve(file, { after: 100 * KIB }), serve(file));
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(2);
+    expect(server.requests[1]?.path).toContain("&n=1");
+  });
+
+  test("that a wrong clock takes for expired is tried all the same", async () => {
+    const file = await remoteFile(300 * KIB);
+    const { server, source, folder } = await staged((url) => ({ url, expiresAt: Date.now() + HOUR }));
+    server.script(respond("503 Busy"), respond("503 Busy"), serve(file));
+    const ahead = { ...clock, now: () => Date.now() + 24 * HOUR };
+    expect(await saveTo(openStore(folder, { source, clock: ahead }))).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(1);
+  });
+
+  test("that will not live long enough is announced", async () => {
+    const file = await remoteFile(600 * KIB);
+    const { server, store } = await staged((url) => ({ url, expiresAt: Date.now() + 500 }));
+    server.script(serve(file, { trickle: { bytes: 8 * KIB, ms: 20 } }));
+    const warning = expect.stringContaining("the link expires before the transfer ends");
+    const report = await store.save(identity, patiently({ waitMs: 700 }));
+    expect(report).toMatchObject({ state: "downloading", warnings: [warning], secondsLeft: expect.any(Number) });
+  });
+});
+
+test("a clock that jumps a day to and fro changes nothing", async () => {
+  const file = await remoteFile(500 * KIB);
+  const { server, source, folder } = await staged((url) => ({ url, expiresAt: Date.now() + HOUR }));
+  server.script(serve(file, { after: 200 * KIB }), serve(file, { trickle: { bytes: 32 * KIB, ms: 5 } }));
+  let jumps = 0;
+  const jumping = { ...clock, now: () => Date.now() + ((jumps++ % 3) - 1) * 24 * HOUR };
+  expect(await saveTo(openStore(folder, { source, clock: jumping }))).toMatchObject({ state: "complete" });
+  expect(source.asked.length).toBeLessThanOrEqual(2);
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
+describe("a source that fails", () => {
+  test("after it requested a job leaves that job to the next call", async () => {
+    const { store, open, source } = await staged();
+    const lastError = expect.objectContaining({ errorCode: "LINK_NOT_READY" });
+    expect(await saveTo(store)).toMatchObject({ state: "paused", bytes: 0, lastError });
+    await store.close();
+    await saveTo(open());
+    expect(source.asked).toEqual([{ refused: [] }, { restoreJobId: JOB, refused: [] }]);
+  });
+
+  test("before there was anything is reported as it is, and leaves nothing", async () => {
+    const link = async () => Promise.reject(ownFailure("LINK_NOT_READY"));
+    const { store, folder } = await stage({ source: { ...linksOf(), link } });
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    expect(await namesIn(folder)).toEqual([]);
+  });
+
+  test("cannot describe the snapshot: nothing is created", async () => {
+    const describe = async () => Promise.reject(ownFailure("SNAPSHOT_NOT_COMPLETE"));
+    const { store } = await stage({ source: { ...linksOf(), describe } });
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "SNAPSHOT_NOT_COMPLETE" });
+  });
+});
+
+test.each([{ groupId: "x" }, { snapshotId: "../../../etc" }, { name: "a/b" }])(
+  "ids of another form are refused: %j",
+  async (bad) => {
+    const { store, source } = await stage({});
+    await expect(store.save({ ...identity, ...bad }, patiently())).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(source.asked).toBe(0);
+  },
+);

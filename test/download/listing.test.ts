@@ -1,0 +1,185 @@
+import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { serve } from "./fault-server.ts";
+import {
+  defaultName,
+  facts,
+  identity,
+  KIB,
+  openStore,
+  patiently,
+  remoteFile,
+  saveTo,
+  sha256,
+  stage,
+  temporaryFolder,
+} from "./fixtures.ts";
+
+const now = () => new AbortController().signal;
+
+describe("the list", () => {
+  test("tells finished files with what is known of them", async () => {
+    const file = await remoteFile(40 * KIB);
+    const { folder, store, save } = await stage({}, serve(file));
+    await save();
+    const { files, transfers, directory, freeBytes } = await store.list(now());
+    expect(directory).toBe(folder);
+    expect(freeBytes).toBeGreaterThan(0);
+    expect(transfers).toEqual([]);
+    expect(files).toMatchObject([
+      {
+        state: "complete",
+        fileName: defaultName,
+        identity,
+        facts,
+        bytes: file.bytes.length,
+        sha256: sha256(file.bytes),
+      },
+    ]);
+    expect(files[0]?.contents).toMatchObject({ kind: "data-directory", collections: 1 });
+  });
+
+  test("tells a paused transfer with its share and what paused it", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { store, save, folder } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    await save();
+    const paused = {
+      state: "paused",
+      fileName: defaultName,
+      identity,
+      bytes: 100 * KIB,
+      totalBytes: file.bytes.length,
+      percent: 49,
+    };
+    const lastError = expect.objectContaining({ errorCode: "TRANSFER_INTERRUPTED" });
+    expect((await store.list(now())).transfers).toEqual([{ ...paused, lastError }]);
+    const later = openStore(folder, {});
+    expect((await later.list(now())).transfers).toEqual([paused]);
+  });
+
+  test("tells a running transfer as it is in memory", async () => {
+    const { store, save } = await stage(
+      {},
+      serve(await remoteFile(200 * KIB), { trickle: { bytes: 16 * KIB, ms: 20 } }),
+    );
+    const saving = save();
+    const open = async () => (await store.list(now())).transfers[0];
+    await expect.poll(async () => (await open())?.percent, { interval: 5 }).toBeGreaterThan(0);
+    expect(await open()).toMatchObject({ state: "downloading", fileName: defaultName, identity });
+    await saving;
+  });
+
+  test("passes over everything that is not ours, and never fails on it", async () => {
+    const folder = await temporaryFolder();
+    const put = (name: string, content = "x") => writeFile(join(folder, name), content);
+    await put("foreign.tgz");
+    await put("damaged.tgz");
+    await put("damaged.tgz.json", "{not json");
+    await put("lonely.tgz.json", JSON.stringify({ v: 1, identity }));
+    await put("garbage.tgz.part.json", "\0\0");
+    await put("evil\u202e.tgz");
+    await put("notes.txt");
+    await mkdir(join(folder, "folder.tgz"));
+    await symlink("/etc/hostname", join(folder, "link.tgz"));
+    const { files, transfers } = await openStore(folder, {}).list(now());
+    expect(files.map(({ fileName, state }) => `${fileName} ${state}`).sort()).toEqual([
+      "damaged.tgz unrecorded",
+      "foreign.tgz unrecorded",
+    ]);
+    expect(transfers).toEqual([]);
+  });
+
+  test("counts a file as unrecorded when it no longer has the size it was saved with", async () => {
+    const { folder, store, save } = await stage({}, serve(await remoteFile(40 * KIB)));
+    await save();
+    await writeFile(join(folder, defaultName), "something else");
+    expect((await store.list(now())).files).toMatchObject([{ fileName: defaultName, state: "unrecorded" }]);
+    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+  });
+
+  test("is capped at the newest", async () => {
+    const folder = await temporaryFolder();
+    for (const day of [1, 2, 3, 4]) {
+      await writeFile(join(folder, `day-${day}.tgz`), "x");
+      await utimes(join(folder, `day-${day}.tgz`), day * 86_400, day * 86_400);
+    }
+    const { files } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
+    expect(files.map(({ fileName }) => fileName)).toEqual(["day-4.tgz", "day-3.tgz"]);
+  });
+});
+
+describe("verifying a file", () => {
+  async function saved(bytes = 60 * KIB) {
+    const file = await remoteFile(bytes);
+    const staged = await stage({}, serve(file));
+    await staged.save();
+    return { ...staged, file, path: join(staged.folder, defaultName) };
+  }
+
+  test("finds it as it was saved, and says how to restore it", async () => {
+    const { store, file } = await saved();
+    const report = await store.verify(defaultName, patiently());
+    expect(report).toMatchObject({
+      state: "complete",
+      bytes: file.bytes.length,
+      checkedBytes: file.bytes.length,
+      sha256: sha256(file.bytes),
+      integrity: { gzip: "ok", length: "ok", recordedSha256: "ok" },
+      contents: { kind: "data-directory" },
+      restore: { kind: "data-directory", commands: expect.arrayContaining([expect.stringContaining("mongod")]) },
+    });
+  });
+
+  test("finds bytes that changed since", async () => {
+    const { store, path } = await saved();
+    const other = await remoteFile(60 * KIB, 2);
+    await writeFile(path, other.bytes);
+    expect(await store.verify(defaultName, patiently())).toMatchObject({
+      integrity: { gzip: "ok", recordedSha256: "wrong" },
+    });
+  });
+
+  test("finds that a file was never recorded", async () => {
+    const { store, folder } = await saved();
+    await writeFile(join(folder, "foreign.tgz"), "no archive");
+    expect(await store.verify("foreign.tgz", patiently())).toMatchObject({
+      integrity: { gzip: "damaged", length: "unknown", recordedSha256: "unrecorded" },
+    });
+  });
+
+  test("goes on when its call is cancelled, and the next call gets the result", async () => {
+    const { store } = await saved(3000 * KIB);
+    const call = new AbortController();
+    const cancelled = store.verify(defaultName, patiently({ signal: call.signal }));
+    const early = await store.verify(defaultName, patiently({ waitMs: 0 }));
+    expect(early).toMatchObject({ state: "verifying" });
+    call.abort();
+    await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
+    expect(await store.verify(defaultName, patiently())).toMatchObject({ state: "complete" });
+  });
+
+  test.each(["absent.tgz", "../x.tgz", "x.tgz.part", "/etc/passwd", ""])("does not reach %j", async (name) => {
+    const { store, folder } = await saved();
+    await writeFile(join(folder, "x.tgz.part"), "x");
+    await expect(store.verify(name, patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+  });
+
+  test("is stopped when the store closes", async () => {
+    const { store } = await saved(3000 * KIB);
+    const running = store.verify(defaultName, patiently());
+    const ended = expect(running).rejects.toMatchObject({ name: "AbortError" });
+    await store.verify(defaultName, patiently({ waitMs: 0 }));
+    await store.close();
+    await ended;
+  });
+});
+
+test("a file that was removed by hand is saved again", async () => {
+  const { folder, store, save, server } = await stage({}, serve(await remoteFile(40 * KIB)));
+  await save();
+  await rm(join(folder, defaultName));
+  expect((await store.list(now())).files).toEqual([]);
+  expect(await saveTo(store)).toMatchObject({ state: "complete" });
+  expect(server.requests).toHaveLength(2);
+});

@@ -1,0 +1,11 @@
+import fc from "fast-check";
+import { test } from "vitest";
+import { play, stepsOf, versionsOf } from "./model.ts";
+
+test("whatever file host, user and process do, the file is right or absent (500 scripts)", async () => {
+  const versions = await versionsOf();
+  await fc.assert(
+    fc.asyncProperty(stepsOf(4), (steps) => play(versions, steps)),
+    { seed: 1, numRuns: 500 },
+  );
+});

@@ -1,0 +1,156 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect } from "vitest";
+import type { SnapshotStore } from "../../src/download/contract.ts";
+import { Failure } from "../../src/errors.ts";
+import { type Behaviour, type RemoteFile, respond, serve, startFaultServer, type Twist } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  temporaryFolder,
+} from "./fixtures.ts";
+
+const SIZE = 150 * KIB;
+
+/** What the file host may hold: two sound versions and a damaged one, each under an ETag of its own. */
+export async function versionsOf(): Promise<RemoteFile[]> {
+  const sound = [await remoteFile(SIZE, 1), await remoteFile(SIZE, 2)];
+  const [first] = sound;
+  const damaged = Buffer.from(first?.bytes ?? []);
+  damaged[SIZE / 2] = (damaged[SIZE / 2] ?? 0) ^ 1;
+  return [...sound, { bytes: damaged, etag: '"damaged"' }];
+}
+
+const twist: fc.Arbitrary<Twist> = fc.record(
+  {
+    after: fc.integer({ min: 0, max: SIZE + 2 * KIB }),
+    end: fc.constantFrom("fin" as const, "rst" as const),
+    chunked: fc.constantFrom("ended" as const, "unended" as const),
+    ignoreRange: fc.boolean(),
+    ignoreIfRange: fc.boolean(),
+    headers: fc.constantFrom(
+      { etag: undefined },
+      { "content-range": undefined },
+      { "content-range": "bytes 5-9/10" },
+      { "content-encoding": "gzip" },
+      { "content-length": undefined },
+      {},
+    ),
+  },
+  { requiredKeys: [] },
+);
+
+const status = fc.constantFrom(
+  "403 X",
+  "404 X",
+  "412 X",
+  "416 X",
+  "429 X",
+  "500 X",
+  "503 X",
+  "302 X",
+  "204 X",
+  "200 X",
+);
+
+/** One connection's behaviour, as data that a failing run can print. */
+const connection = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ version: fc.nat({ max: 2 }), twist }) },
+  { weight: 2, arbitrary: fc.record({ status }) },
+);
+
+/** What is done while the script plays: wait it out, lose patience, or lose the process's memory. */
+const action = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ kind: "save" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("cancel" as const), afterMs: fc.nat({ max: 40 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("close" as const), afterMs: fc.nat({ max: 40 }) }) },
+);
+
+const step = fc.record({ script: fc.array(connection, { minLength: 1, maxLength: 5 }), action });
+
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Up to `most` rounds of a script and what is done while it plays. */
+export function stepsOf(most: number): fc.Arbitrary<Step[]> {
+  return fc.array(step, { minLength: 1, maxLength: most });
+}
+
+/** Plays the steps against one folder; after each, no wrong file and no spliced part; in the end an honest host is enough. */
+export async function play(versions: RemoteFile[], steps: Step[]): Promise<void> {
+  const server = await startFaultServer();
+  const folder = await temporaryFolder();
+  // Many of the faults end in a stall.
+  const open = () => openStore(folder, { source: sourceOf(server.url), limits: { stallMs: 80 } });
+  let store = open();
+  try {
+    for (const { script, action } of steps) {
+      server.script(...script.map((behaviour) => behaviourOf(versions, behaviour)));
+      store = await act(store, action, open);
+      await expectHonest(folder, versions);
+    }
+    server.script(...versions.slice(0, 1).map((file) => serve(file)));
+    await saveUntilComplete(store);
+    await expectHonest(folder, versions);
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  } finally {
+    await store.close();
+    await server.close();
+  }
+}
+
+function behaviourOf(versions: RemoteFile[], step: Step["script"][number]): Behaviour {
+  if ("status" in step) return respond(step.status, {}, "<html>");
+  const file = versions[step.version];
+  return file ? serve(file, step.twist) : respond("500 X");
+}
+
+async function act(store: SnapshotStore, action: Step["action"], open: () => SnapshotStore): Promise<SnapshotStore> {
+  if (action.kind === "save") {
+    await saveTo(store).catch(expectFailure);
+    return store;
+  }
+  if (action.kind === "cancel") {
+    const signal = AbortSignal.timeout(action.afterMs);
+    await store.save(identity, patiently({ signal })).catch((error) => signal.aborted || expectFailure(error));
+  } else {
+    await store.save(identity, patiently({ waitMs: action.afterMs })).catch(expectFailure);
+  }
+  await store.close();
+  return open();
+}
+
+function expectFailure(error: unknown): void {
+  expect(error).toBeInstanceOf(Failure);
+  expect(error).not.toMatchObject({ code: "INTERNAL_ERROR" });
+}
+
+/** A transfer that failed unheard is told once, and a damaged part costs one more try. */
+async function saveUntilComplete(store: SnapshotStore): Promise<void> {
+  const outcomes: unknown[] = [];
+  for (let tries = 0; tries < 3; tries += 1) {
+    const report = await saveTo(store).catch((error: unknown) => error);
+    outcomes.push(report);
+    if (report instanceof Object && "state" in report && report.state === "complete") return;
+  }
+  expect(outcomes).toEqual([expect.objectContaining({ state: "complete" })]);
+}
+
+async function expectHonest(folder: string, versions: RemoteFile[]): Promise<void> {
+  const names = await namesIn(folder);
+  const sound = versions.slice(0, 2).map(({ bytes }) => sha256(bytes));
+  if (names.includes(defaultName)) expect(sound).toContain(await hashOf(folder));
+  if (!names.includes(`${defaultName}.part`)) return;
+  const part = await readFile(join(folder, `${defaultName}.part`));
+  const isPrefix = versions.some(({ bytes }) => part.equals(bytes.subarray(0, part.length)));
+  expect(isPrefix, `a part of ${part.length} bytes is the beginning of one version`).toBe(true);
+}

@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildChild, startChild } from "./child.ts";
+import { type RemoteFile, serve } from "./fault-server.ts";
+import { defaultName, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
+import { killAndContinue } from "./kill.ts";
+
+const isPosix = process.platform !== "win32";
+let file: RemoteFile;
+let child: Awaited<ReturnType<typeof buildChild>>;
+
+beforeAll(async () => {
+  file = await remoteFile(4096 * KIB);
+  child = await buildChild();
+});
+afterAll(() => child.remove());
+
+describe.runIf(isPosix)("another process", () => {
+  test.each([0.02, 0.5, 0.98])(
+    "that is killed after %d of the file loses nothing that was committed",
+    async (share) => {
+      await killAndContinue(file, share, await temporaryFolder(), child.program);
+    },
+  );
+
+  test("that writes the target is left to it, whatever this one is asked", async () => {
+    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 64 * KIB, ms: 10 } }));
+    const other = startChild(child.program, { folder, url: server.url });
+    await expect.poll(() => server.requests.length).toBe(1);
+    await expect(save()).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    expect(await other.result).toMatchObject({ first: { state: "complete" } });
+    expect(await save()).toMatchObject({ state: "complete" });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("that may not write more keeps what it has, and says why", async () => {
+    const { server, folder, save } = await stage({}, serve(file));
+    const limit = "ulimit -f 2048";
+    const other = startChild(child.program, { folder, url: server.url, limit });
+    const result = await other.result;
+    expect(result?.first).toMatchObject({ state: "paused", lastError: { errorCode: "DISK_FAILED", source: "disk" } });
+    const part = await readFile(join(folder, `${defaultName}.part`));
+    expect(part.length).toBeGreaterThan(0);
+    expect(part.equals(file.bytes.subarray(0, part.length))).toBe(true);
+    expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: part.length });
+  });
+
+  test("that has no file descriptors left recovers when it has some again", async () => {
+    const { server, folder } = await stage({}, serve(file));
+    const other = startChild(child.program, {
+      ...{ folder, url: server.url, limit: "ulimit -n 200", mode: "no-descriptors" },
+    });
+    const result = await other.result;
+    expect(result?.first.state).not.toBe("complete");
+    expect(result?.second).toMatchObject({ state: "complete" });
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
+});

@@ -1,0 +1,59 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { serve } from "./fault-server.ts";
+import {
+  defaultName,
+  facts,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  readJsonFile,
+  remoteFile,
+  sha256,
+  stage,
+} from "./fixtures.ts";
+
+test("a snapshot becomes a checked file with a record, and nothing else stays", async () => {
+  const file = await remoteFile(300 * KIB);
+  const { save, folder, server } = await stage({}, serve(file));
+  const report = await save();
+  expect(report).toMatchObject({
+    state: "complete",
+    fileName: defaultName,
+    path: join(folder, defaultName),
+    bytes: file.bytes.length,
+    sha256: sha256(file.bytes),
+    integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
+  });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  expect(await readJsonFile(folder, `${defaultName}.json`)).toMatchObject({
+    ...identity,
+    ...facts,
+    bytes: file.bytes.length,
+    etag: file.etag,
+    sha256: sha256(file.bytes),
+  });
+  for (const name of await namesIn(folder)) expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+  expect(server.requests[0]?.headers).toMatchObject({ "accept-encoding": "identity" });
+  expect(server.requests[0]?.headers).not.toHaveProperty("authorization");
+  expect(server.requests[0]?.headers).not.toHaveProperty("range");
+});
+
+test("a cut connection continues where it broke off", async () => {
+  const file = await remoteFile(300 * KIB);
+  const { save, folder, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  expect(server.requests[1]?.headers).toMatchObject({ range: `bytes=${100 * KIB}-`, "if-range": file.etag });
+});
+
+test("a finished file is reported again without any request", async () => {
+  const file = await remoteFile(40 * KIB);
+  const { save, server } = await stage({}, serve(file));
+  const first = await save("mine.tgz");
+  expect(await save()).toEqual(first);
+  expect(server.requests).toHaveLength(1);
+});

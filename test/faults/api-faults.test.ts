@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ANSWERS, STATUSES, WAITS } from "./api-rows.ts";
+import { postCells, readCells, saveCells } from "./cells.ts";
+import { type Batch, runInTurn } from "./run-cells.ts";
+import { printTally } from "./tally.ts";
+import { worded } from "./verdicts.ts";
+
+/** Faults that take a save another way than a read or a request; the rest of its answers is read by the same code. */
+const FOR_SAVES = [
+  ...[
+    "reset-before",
+    "cut",
+    "garbage",
+    "html",
+    "empty",
+    "no-content",
+    "redirect@302",
+    "huge",
+    "nulls",
+    "unknown-status",
+  ],
+  ...["hostile", "401", "403", "404", "429:retry-after=huge", "500"],
+];
+const ROWS = [...ANSWERS, ...STATUSES, ...WAITS];
+const SAVE_ROWS = ROWS.filter(({ fault }) => FOR_SAVES.includes(fault));
+
+let batches: Batch[] = [];
+beforeAll(async () => {
+  const saves = saveCells(SAVE_ROWS);
+  batches = await Promise.all([
+    runInTurn(readCells(ROWS), 8),
+    runInTurn(postCells(ROWS), 4),
+    runInTurn(saves, 6, { simulator: { projects: saves.length, jobMs: 2_000 } }),
+  ]);
+}, 150_000);
+afterAll(() => printTally("Faults of the API", batches));
+
+const mismatches = (fault: string) =>
+  batches
+    .flatMap(({ seen }) => seen)
+    .flatMap(({ cell, mismatch }) => (cell.row === fault && mismatch ? [mismatch] : []));
+
+describe.each(ROWS.map((row) => ({ ...row, reading: worded(row.read), posting: worded(row.post) })))(
+  "$fault",
+  ({ fault }) => {
+    test("ends reads with $reading and a download request with $posting", () => {
+      expect(mismatches(fault)).toEqual([]);
+    });
+  },
+);
+
+test("no call takes longer than its 50 seconds", () => {
+  const slow = batches.flatMap(({ seen }) => seen).filter(({ ms }) => ms > 50_000);
+  expect(slow.map(({ cell }) => cell)).toEqual([]);
+});
+
+test("every server writes JSON-RPC to standard output and records to standard error, and ends with code 0", () => {
+  expect(batches.flatMap(({ complaints }) => complaints)).toEqual([]);
+});

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CredentialKind } from "../../src/simulator/environments.ts";
+import { POST, READS, SAVES } from "./probes.ts";
+import { type Batch, type Cell, runAtOnce } from "./run-cells.ts";
+import { printTally } from "./tally.ts";
+import { network, OUTCOME_UNKNOWN, type Verdict } from "./verdicts.ts";
+
+const TIMEOUT = network("TIMEOUT");
+const NOT_LISTED = READS.filter(({ operation }) => operation !== "listRestoreJobs");
+const [FIRST_SAVE] = SAVES;
+
+/** Everything that an operation never answers in time, each on a server of its own, all at once. */
+const ROWS: {
+  row: string;
+  fault: string;
+  credentials?: CredentialKind;
+  /** What is misbehaving, when it is not the operation that each call is about. */
+  at?: "token" | "api";
+  probes?: typeof READS;
+  post: Verdict;
+  /** Jobs that the one download request creates. */
+  jobs: number;
+}[] = [
+  { row: "hang", fault: "hang", post: OUTCOME_UNKNOWN, jobs: 0 },
+  { row: "hang with an API key", fault: "hang", credentials: "apiKey", post: OUTCOME_UNKNOWN, jobs: 0 },
+  { row: "hang with a ready-made token", fault: "hang", credentials: "accessToken", post: OUTCOME_UNKNOWN, jobs: 0 },
+  { row: "hang after the effect", fault: "hang-after", probes: NOT_LISTED, post: "ok", jobs: 1 },
+  { row: "hang after the effect, the look-up too", fault: "hang-after", post: OUTCOME_UNKNOWN, jobs: 1 },
+  { row: "headers after a minute", fault: "slow-headers@60000", post: OUTCOME_UNKNOWN, jobs: 1 },
+  { row: "a byte every half second", fault: "trickle@500", post: OUTCOME_UNKNOWN, jobs: 1 },
+  { row: "hang of the token endpoint", fault: "hang", at: "token", post: TIMEOUT, jobs: 0 },
+  { row: "a token byte every half second", fault: "trickle@500", at: "token", post: TIMEOUT, jobs: 0 },
+];
+
+let batches: Batch[] = [];
+beforeAll(async () => {
+  batches = await Promise.all(
+    ROWS.map(({ row, fault, credentials = "serviceAccount", at, probes = READS, post, jobs }) => {
+      const cell = (probe: Cell["probe"], expected: Verdict, jobs = 0): Cell => ({
+        ...{ row, probe, expected, jobs, posts: jobs },
+        orders: `${at ?? probe.operation}=${fault}`,
+      });
+      return runAtOnce(
+        [
+          ...probes.map((probe) => cell(probe, TIMEOUT)),
+          cell(POST, post, jobs),
+          ...(FIRST_SAVE ? [cell(FIRST_SAVE, "goes on")] : []),
+        ],
+        { credentials, simulator: { projects: 10 } },
+      );
+    }),
+  );
+}, 150_000);
+afterAll(() => printTally("Answers that do not come", batches));
+
+const seen = () => batches.flatMap((batch) => batch.seen);
+
+describe.each(ROWS)("$row", ({ row }) => {
+  test("ends every call in time", () => {
+    const ended = seen().filter(({ cell }) => cell.row === row);
+    expect(ended.flatMap(({ mismatch }) => mismatch ?? [])).toEqual([]);
+    expect(ended.filter(({ ms }) => ms > 50_000)).toEqual([]);
+  });
+});
+
+test("every server creates the jobs it must, writes JSON-RPC only and ends with code 0", () => {
+  expect(batches.flatMap(({ complaints }) => complaints)).toEqual([]);
+});

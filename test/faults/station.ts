@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CredentialKind } from "../../src/simulator/environments.ts";
+import type { SimulatorOptions } from "../../src/simulator/settings.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { type StdioServer, startStdioServer } from "./stdio-server.ts";
+
+/** A simulator and the built server that talks to it, with a download folder of its own. */
+export interface Station {
+  simulator: Simulator;
+  server: StdioServer;
+  folder: string;
+  /** What the server wrote on either stream. */
+  written: () => string;
+  /** Ends all three; resolves to what was wrong with the server's output or its end. */
+  close: () => Promise<string[]>;
+}
+
+export async function openStation({
+  credentials = "serviceAccount",
+  simulator: options = {},
+  args = [],
+  env = {},
+}: {
+  credentials?: CredentialKind;
+  simulator?: SimulatorOptions;
+  args?: string[];
+  env?: Record<string, string>;
+} = {}): Promise<Station> {
+  const folder = await mkdtemp(join(tmpdir(), "faults-"));
+  // Limits of their own would answer in place of what is tested.
+  const simulator = await startSimulator({
+    tokenRequestsPerMinute: 1_000,
+    liveTokens: 1_000,
+    rateLimit: { capacity: 1_000_000, refillPerMinute: 1_000_000 },
+    downloadLimit: 1_000,
+    snapshotBytes: 100_000,
+    ...options,
+  });
+  const server = await startStdioServer({
+    args,
+    env: {
+      HOME: folder,
+      ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "snapshots"),
+      ATLAS_FLEX_LOG_LEVEL: "trace",
+      ...simulator.environments.owner[credentials],
+      ...env,
+    },
+  });
+  return {
+    simulator,
+    server,
+    folder,
+    written: () => server.output.stdout + server.output.stderr,
+    close: async () => {
+      const { code, signal } = await server.leave();
+      await simulator.close();
+      await rm(folder, { recursive: true, force: true });
+      const unfit = server.output.stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
+      return [
+        ...server.violations.map((line) => `no JSON-RPC on stdout: ${line}`),
+        ...unfit.map((line) => `no log record on stderr: ${line}`),
+        ...(code === 0 ? [] : [`ended with code ${code}, signal ${signal}`]),
+      ];
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import { onTestFinished } from "vitest";
+import * as z from "zod";
+import type { SimulatorOptions } from "../src/simulator/settings.ts";
+import { SIMULATED } from "../src/simulator/simulated.ts";
+import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+
+/** The built server, as its users start it. */
+export const BUILT = join(import.meta.dirname, "../dist/atlas-flex-snapshots-mcp.js");
+
+/** The published cluster of the simulated world. */
+export const CLUSTER = { groupId: SIMULATED.groupId, name: SIMULATED.name };
+
+export const SERVICE_ACCOUNT = {
+  MONGODB_ATLAS_CLIENT_ID: SIMULATED.clientId,
+  MONGODB_ATLAS_CLIENT_SECRET: SIMULATED.clientSecret,
+};
+export const API_KEY = {
+  MONGODB_ATLAS_PUBLIC_API_KEY: SIMULATED.publicKey,
+  MONGODB_ATLAS_PRIVATE_API_KEY: SIMULATED.privateKey,
+};
+export const ACCESS_TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: SIMULATED.accessToken };
+
+/** Every field of the error envelope, strictly: one that is not documented fails the test. */
+const Envelope = z.strictObject({
+  error: z.int().optional(),
+  errorCode: z.string().optional(),
+  reason: z.string().optional(),
+  detail: z.string().optional(),
+  parameters: z.array(z.string()).optional(),
+  badRequestDetail: z
+    .strictObject({ fields: z.array(z.strictObject({ field: z.string(), description: z.string() })) })
+    .optional(),
+  source: z.enum(["atlas", "credentials", "network", "configuration", "input", "file-host", "disk"]),
+  retryable: z.boolean(),
+  retryAfterSeconds: z.number().optional(),
+  hint: z.string(),
+});
+
+type Env = Record<string, string>;
+
+/** A simulator of this test's own, closed when the test ends. */
+export async function simulatorFor(options: SimulatorOptions = {}): Promise<Simulator> {
+  const simulator = await startSimulator(options);
+  onTestFinished(() => simulator.close());
+  return simulator;
+}
+
+/** A folder of this test's own, removed when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Session {
+  client: Client;
+  call: (name: string, args?: Record<string, unknown>) => Promise<CallToolResult>;
+  /** The structured content of a call that must succeed. */
+  ok: (name: string, args?: Record<string, unknown>) => Promise<Record<string, unknown>>;
+  /** The error envelope of a call that must fail. */
+  fails: (name: string, args?: Record<string, unknown>) => Promise<z.infer<typeof Envelope>>;
+  /** Everything the server has written to standard error so far. */
+  log: () => string;
+}
+
+/** The built server under a real client over stdio, with only the environment that is given; closed when the test ends. */
+export async function serverWith({ args = [], env = {} }: { args?: string[]; env?: Env } = {}): Promise<Session> {
+  const home = await temporaryFolder();
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [BUILT, ...args],
+    env: { PATH: process.env.PATH ?? "", HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: join(home, "snapshots"), ...env },
+    stderr: "pipe",
+  });
+  let log = "";
+  transport.stderr?.on("data", (chunk) => {
+    log += String(chunk);
+  });
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await client.connect(transport);
+  onTestFinished(() => client.close());
+  // Listing first lets the client check every later result against the declared output schema.
+  await client.listTools();
+
+  const call = async (name: string, args: Record<string, unknown> = {}): Promise<CallToolResult> => {
+    const result = await client.callTool({ name, arguments: args });
+    if (!("content" in result) || !Array.isArray(result.content)) throw new Error("The result has no content");
+    return { ...result, content: result.content };
+  };
+  return {
+    client,
+    call,
+    async ok(name, args) {
+      const { isError, structuredContent, content } = await call(name, args);
+      if (isError || !structuredContent) throw new Error(`${name} failed: ${JSON.stringify(content)}`);
+      return structuredContent;
+    },
+    async fails(name, args) {
+      const { isError, structuredContent } = await call(name, args);
+      if (!isError || !structuredContent?.error)
+        throw new Error(`${name} did not fail: ${JSON.stringify(structuredContent)}`);
+      return Envelope.parse(structuredContent.error);
+    },
+    log: () => log,
+  };
+}
+
+/** The built server against a simulator, with a service account unless other credentials are given. */
+export async function serverAgainst(
+  simulator: Simulator,
+  { args = [], env = SERVICE_ACCOUNT }: { args?: string[]; env?: Env } = {},
+): Promise<Session> {
+  return serverWith({ args, env: { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...env } });
+}

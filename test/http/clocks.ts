@@ -1,0 +1,46 @@
+import type { Clock } from "../../src/http/send.ts";
+
+const START = Date.UTC(2026, 10, 24, 12);
+
+/** Time passes only in sleeps, which end at once; `random` is fixed. */
+export function skippingClock(random = 0.5): Clock & { waits: number[] } {
+  let time = START;
+  const waits: number[] = [];
+  return {
+    waits,
+    now: () => time,
+    random: () => random,
+    sleep: async (ms, signal) => {
+      signal.throwIfAborted();
+      waits.push(ms);
+      time += ms;
+    },
+  };
+}
+
+/** Time stands still until it is advanced, which ends the sleeps that are due. */
+export function manualClock(): Clock & { advance: (ms: number) => Promise<void> } {
+  let time = START;
+  const sleepers = new Set<{ until: number; wake: () => void }>();
+  return {
+    now: () => time,
+    random: () => 0.5,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const sleeper = { until: time + ms, wake: resolve };
+        sleepers.add(sleeper);
+        signal.addEventListener("abort", () => {
+          sleepers.delete(sleeper);
+          reject(signal.reason);
+        });
+      }),
+    advance: async (ms) => {
+      time += ms;
+      for (const sleeper of [...sleepers].filter(({ until }) => until <= time)) {
+        sleepers.delete(sleeper);
+        sleeper.wake();
+      }
+      await new Promise(setImmediate);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { neverSent } from "../../src/http/never-sent.ts";
+import { failureOf, get, post, transport } from "./requests.ts";
+import { closedPort, serve, serveBytes, serveProxy, serveTls } from "./servers.ts";
+
+const target = new URL("http://atlas.test/api?secret=1");
+const tls = {
+  cert: readFileSync("test/fixtures/server.pem", "utf8"),
+  key: readFileSync("test/fixtures/server-key.pem", "utf8"),
+};
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`;
+
+test("a proxy with a password tunnels to any host, with or without a scheme in its setting", async () => {
+  const server = await serve((request, response) => response.end(JSON.stringify(request.headers)));
+  const proxy = await serveProxy(server.port, { authorization: basic("user:p@ss/word") });
+  for (const scheme of ["http://", ""]) {
+    const send = transport({ proxy: { httpProxy: `${scheme}user:p%40ss%2Fword@127.0.0.1:${proxy.port}` } });
+    const { json } = await send(get(target));
+    expect(json).toMatchObject({ host: "atlas.test" });
+    expect(json).not.toHaveProperty("proxy-authorization");
+  }
+  expect(proxy.tunnels).toEqual(["atlas.test:80", "atlas.test:80"]);
+});
+
+test("loopback and hosts of NO_PROXY are reached directly, and https without HTTPS_PROXY is too", async () => {
+  const server = await serve((_, response) => response.end("{}"));
+  const proxy = await serveProxy(server.port);
+  const setting = `http://127.0.0.1:${proxy.port}`;
+  const send = transport({ proxy: { httpProxy: setting, noProxy: "nowhere.invalid" } });
+  for (const host of ["127.0.0.1", "localhost"]) {
+    expect((await send(get(new URL(`http://${host}:${server.port}/`)))).status).toBe(200);
+  }
+  expect((await failureOf(send(get(new URL("http://nowhere.invalid/"))))).code).toBe("CONNECTION_FAILED");
+  expect((await failureOf(send(get(new URL("https://nowhere2.invalid/"))))).code).toBe("CONNECTION_FAILED");
+  expect(proxy.connections()).toBe(0);
+});
+
+test("the environment is not looked at behind the back of the configuration", async () => {
+  const before = process.env.HTTP_PROXY;
+  process.env.HTTP_PROXY = `http://127.0.0.1:${await closedPort()}`;
+  try {
+    const failure = await failureOf(transport({ proxy: {} })(get(new URL("http://nowhere.invalid/"))));
+    expect(failure.code).toBe("CONNECTION_FAILED");
+  } finally {
+    if (before === undefined) delete process.env.HTTP_PROXY;
+    else process.env.HTTP_PROXY = before;
+  }
+});
+
+test("a fresh connection gets a tunnel of its own", async () => {
+  const server = await serve((request, response) => request.resume().on("end", () => response.end("{}")));
+  const proxy = await serveProxy(server.port);
+  const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
+  for (let count = 0; count < 3; count += 1) await send(post(target));
+  expect(proxy.tunnels).toHaveLength(3);
+});
+
+test.each([
+  ["wants another password", { authorization: basic("user:right") }, "answered 407"],
+  ["refuses the target", { status: 403 }, "answered 403"],
+  ["cannot reach the target", { status: 502 }, "answered 502"],
+])("a proxy that %s: PROXY_FAILED, nothing was sent, no secret told", async (_, options, detail) => {
+  const server = await serve((_, response) => response.end("{}"));
+  const proxy = await serveProxy(server.port, options);
+  const send = transport({ proxy: { httpProxy: `http://user:wrong-password@127.0.0.1:${proxy.port}` } });
+  const failure = await failureOf(send(post(target)));
+  expect(failure.code).toBe("PROXY_FAILED");
+  expect(failure.message).toContain(`The proxy 127.0.0.1:${proxy.port} ${detail}`);
+  expect(JSON.stringify(failure.envelope)).not.toMatch(/wrong-password|secret/);
+  expect(neverSent(failure)).toBe(true);
+  expect(server.connections()).toBe(0);
+});
+
+test("a proxy that hangs up during CONNECT is dialled once", async () => {
+  const proxy = await serveBytes((socket) => socket.once("data", () => socket.end()));
+  const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
+  const failure = await failureOf(send(post(target, { deadline: Date.now() + 2_000 })));
+  expect(failure.code).toBe("PROXY_FAILED");
+  expect(neverSent(failure)).toBe(true);
+  expect(proxy.connections()).toBe(1);
+});
+
+test("a proxy that does not answer, one that does not listen and one that speaks no HTTP: PROXY_FAILED", async () => {
+  const silent = await serveBytes(() => {});
+  const other = await serveBytes((socket) => socket.write("220 mail ready\r\n"));
+  for (const port of [silent.port, await closedPort(), other.port]) {
+    const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${port}` }, limits: { connectMs: 1_000 } });
+    const failure = await failureOf(send(post(target)));
+    expect(failure.code).toBe("PROXY_FAILED");
+    expect(neverSent(failure)).toBe(true);
+  }
+});
+
+test("a tunnel that breaks after the request went through is a lost connection", async () => {
+  const server = await serveBytes((socket) => socket.once("data", () => socket.destroy()));
+  const proxy = await serveProxy(server.port);
+  const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
+  const failure = await failureOf(send(post(target)));
+  expect(failure.code).toBe("CONNECTION_LOST");
+  expect(neverSent(failure)).toBe(false);
+});
+
+test("a certificate that nobody vouches for: TLS_FAILED and nothing was sent, directly and through a proxy", async () => {
+  let requests = 0;
+  const server = await serveTls(tls, (_, response) => {
+    requests += 1;
+    response.end("{}");
+  });
+  const proxy = await serveProxy(server.port);
+  const send = transport({ proxy: { httpsProxy: `http://127.0.0.1:${proxy.port}` } });
+  for (const url of [server.url, new URL("https://atlas.test/api")]) {
+    const failure = await failureOf(send(post(url)));
+    expect(failure.code).toBe("TLS_FAILED");
+    expect(failure.message).toContain(url.host);
+    expect(neverSent(failure)).toBe(true);
+  }
+  expect(requests).toBe(0);
+});
+
+test("https against a server that speaks plain HTTP: TLS_FAILED", async () => {
+  const server = await serve((_, response) => response.end("{}"));
+  const failure = await failureOf(transport()(post(new URL(`https://127.0.0.1:${server.port}/`))));
+  expect(failure.code).toBe("TLS_FAILED");
+  expect(neverSent(failure)).toBe(true);
+});
+
+test.each(["http://", "http://user:%zz@proxy.test:3128", "ht tp://proxy"])(
+  "a proxy setting that is no URL (%s) fails the request without being quoted",
+  async (httpProxy) => {
+    const failure = await failureOf(transport({ proxy: { httpProxy } })(post(target)));
+    expect(failure.code).toBe("CONFIGURATION_INVALID");
+    expect(failure.message).not.toContain(httpProxy);
+    expect(failure.cause).toBeUndefined();
+    expect(neverSent(failure)).toBe(true);
+  },
+);

@@ -1,0 +1,38 @@
+import { onTestFinished } from "vitest";
+import { Failure } from "../../src/errors.ts";
+import type { HttpRequest, HttpResponse, Send } from "../../src/http/send.ts";
+import { createTransport } from "../../src/http/transport.ts";
+
+/** A GET with ten seconds left. */
+export function get(url: URL, changes: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    method: "GET",
+    url,
+    headers: {},
+    deadline: Date.now() + 10_000,
+    signal: new AbortController().signal,
+    ...changes,
+  };
+}
+
+/** The one request that must not be repeated by accident. */
+export function post(url: URL, changes: Partial<HttpRequest> = {}): HttpRequest {
+  return get(url, { method: "POST", body: '{"snapshotId":"x"}', freshConnection: true, ...changes });
+}
+
+/** A transport that is closed when the test ends. */
+export function transport(options: Partial<Parameters<typeof createTransport>[0]> = {}): Send {
+  const { send, close } = createTransport({ proxy: {}, userAgent: "atlas-flex-snapshots-mcp/0.0.0", ...options });
+  onTestFinished(close);
+  return send;
+}
+
+/** The failure with which a request ends. */
+export async function failureOf(response: Promise<HttpResponse>): Promise<Failure> {
+  const reason = await response.then(
+    ({ status }) => `a response with status ${status}`,
+    (reason: unknown) => reason,
+  );
+  if (reason instanceof Failure) return reason;
+  throw new Error("expected a failure", { cause: reason });
+}

@@ -1,0 +1,116 @@
+import { expect, onTestFinished, test } from "vitest";
+import { failureOf, get, post, transport } from "./requests.ts";
+import { answer, serve, serveBytes } from "./servers.ts";
+
+test("an answer comes back with status, lower-case headers and parsed body", async () => {
+  const server = await serve((request, response) => {
+    response.writeHead(404, { "X-Error-Code": "CLUSTER_NOT_FOUND", "content-type": "application/json" });
+    response.end(JSON.stringify({ agent: request.headers["user-agent"], accept: request.headers.accept }));
+  });
+  const response = await transport()(get(server.url, { headers: { accept: "application/json" } }));
+  expect(response).toMatchObject({
+    status: 404,
+    headers: { "x-error-code": "CLUSTER_NOT_FOUND" },
+    json: { agent: "atlas-flex-snapshots-mcp/0.0.0", accept: "application/json" },
+  });
+});
+
+test("several headers of one name stay apart", async () => {
+  const server = await serve((_, response) => {
+    response.writeHead(401, [
+      ["www-authenticate", 'Basic realm="a"'],
+      ["www-authenticate", 'Digest realm="b"'],
+    ]);
+    response.end();
+  });
+  const { headers } = await transport()(get(server.url));
+  expect(headers["www-authenticate"]).toEqual(['Basic realm="a"', 'Digest realm="b"']);
+});
+
+test.each([
+  ["an HTML page", "<html>MongoDB Cloud Manager Unavailable</html>", undefined],
+  ["an empty body", "", undefined],
+  ["half a JSON text", '{"id": "5f', undefined],
+  ["a JSON text behind a byte order mark", '\ufeff{"id":1}', { id: 1 }],
+  ["a number", "7", 7],
+  ["brackets inside strings", `["\\"${"[{".repeat(500)}"]`, [`"${"[{".repeat(500)}`]],
+  ["four million nested arrays", "[".repeat(4_000_000), undefined],
+  ["a hundred thousand nested objects, complete", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, undefined],
+])("%s is read as JSON or left out", async (_, body, json) => {
+  const server = await serve((_, response) => response.end(body));
+  expect((await transport()(get(server.url))).json).toEqual(json);
+});
+
+test("a request that asks for a fresh connection gets one of its own, the others share what is kept alive", async () => {
+  const ports: (number | undefined)[] = [];
+  const server = await serve((request, response) => {
+    ports.push(request.socket.remotePort);
+    request.resume().on("end", () => response.end("{}"));
+  });
+  const send = transport();
+  for (let count = 0; count < 6; count += 1) await send(get(server.url));
+  const shared = new Set(ports.splice(0));
+  expect(shared.size).toBeLessThanOrEqual(2);
+  for (let count = 0; count < 6; count += 1) await send(post(server.url));
+  expect(new Set([...shared, ...ports.splice(0)]).size).toBe(shared.size + 6);
+  await send(get(server.url));
+  expect(shared).toContain(ports[0]);
+});
+
+test("sixty requests at once share one signal and sixteen connections, without a warning of Node", async () => {
+  const warnings: Error[] = [];
+  const record = (warning: Error) => warnings.push(warning);
+  process.on("warning", record);
+  onTestFinished(() => void process.off("warning", record));
+  const server = await serve((_, response) => void setTimeout(() => response.end("{}"), 10));
+  const send = transport();
+  const signal = AbortSignal.any([new AbortController().signal]);
+  const responses = await Promise.all(Array.from({ length: 60 }, () => send(get(server.url, { signal }))));
+  await new Promise(setImmediate);
+  expect(responses.every(({ status }) => status === 200)).toBe(true);
+  expect(server.connections()).toBe(16);
+  expect(warnings).toEqual([]);
+});
+
+test.each([301, 302, 303, 307, 308])("a %i with a location is refused and not followed", async (status) => {
+  const paths: (string | undefined)[] = [];
+  const server = await serve((request, response) => {
+    paths.push(request.url);
+    response.writeHead(status, { location: "/elsewhere?token=secret" }).end();
+  });
+  const failure = await failureOf(transport()(get(server.url)));
+  expect(failure.envelope).toMatchObject({ errorCode: "REDIRECT_REFUSED", error: status });
+  expect(failure.message).not.toContain("secret");
+  expect(paths).toEqual(["/api"]);
+});
+
+test("an answer with interim responses is read to its final status", async () => {
+  const server = await serveBytes((socket) => {
+    socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${answer('{"id":1}')}`);
+  });
+  expect(await transport()(get(server.url))).toMatchObject({ status: 200, json: { id: 1 } });
+});
+
+test.each([
+  ["announces", (bytes: number) => ({ "content-length": String(bytes) })],
+  ["only turns out to have", () => ({})],
+])("an answer that %s more than the limit is refused while it is read", async (_, headersFor) => {
+  const size = 9 * 1024 * 1024;
+  const server = await serve((_, response) => {
+    response.writeHead(200, headersFor(size));
+    for (let written = 0; written < size; written += 1024 * 1024) response.write(Buffer.alloc(1024 * 1024, 32));
+    response.end();
+  });
+  expect((await failureOf(transport()(get(server.url)))).code).toBe("RESPONSE_TOO_LARGE");
+});
+
+test("an endless answer is cut off", async () => {
+  const server = await serve((_, response) => {
+    const more = () => {
+      while (response.write(Buffer.alloc(256 * 1024, 32)));
+    };
+    response.on("drain", more);
+    more();
+  });
+  expect((await failureOf(transport()(get(server.url)))).code).toBe("RESPONSE_TOO_LARGE");
+});

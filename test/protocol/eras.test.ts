@@ -1,0 +1,199 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { Client, type VersionNegotiationOptions } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { withEras } from "../../src/protocol/eras.ts";
+import { createStdioTransport } from "../../src/protocol/stdio-transport.ts";
+import { buildProgram, runProgram } from "./run-program.ts";
+
+let file: string;
+beforeAll(async () => {
+  file = await buildProgram("server");
+});
+
+const VERSION = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT = "io.modelcontextprotocol/clientInfo";
+const envelope = { [VERSION]: "2026-07-28", [CAPABILITIES]: {} };
+const serverMeta = { "io.modelcontextprotocol/serverInfo": { name: "small", version: "1.0.0" } };
+const hints = { ttlMs: 300_000, cacheScope: "private" };
+
+const request = (id: number | string, method: string, params: object = {}, meta: object = envelope) => ({
+  jsonrpc: "2.0",
+  id,
+  method,
+  params: { ...params, _meta: meta },
+});
+
+describe.each<[mode: string, era: string, version: string, options: VersionNegotiationOptions]>([
+  ["legacy", "legacy", "2025-11-25", { mode: "legacy" }],
+  ["automatic", "modern", "2026-07-28", { mode: "auto" }],
+  ["pinned", "modern", "2026-07-28", { mode: { pin: "2026-07-28" } }],
+])("the v2 client in %s mode", (_mode, era, version, versionNegotiation) => {
+  test(`works, in the ${era} era`, async () => {
+    const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation });
+    await client.connect(new StdioClientTransport({ command: process.execPath, args: [file], stderr: "ignore" }));
+    expect(client.getProtocolEra()).toBe(era);
+    expect(client.getNegotiatedProtocolVersion()).toBe(version);
+    expect(client.getServerVersion()).toMatchObject({ name: "small", version: "1.0.0" });
+    expect(client.getServerCapabilities()).toEqual({ tools: {}, prompts: {} });
+    expect(client.getInstructions()).toBe("Call echo.");
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["echo"]);
+    expect((await client.listPrompts()).prompts).toEqual([{ name: "hello" }]);
+    expect((await client.getPrompt({ name: "hello" })).messages).toHaveLength(1);
+    const progress: number[] = [];
+    // Not "echo": the client loses a notification that arrives in one chunk with the answer.
+    const called = await client.callTool(
+      { name: "later", arguments: { a: 1 } },
+      { onprogress: (update) => progress.push(update.progress) },
+    );
+    expect(called.content).toEqual([{ type: "text", text: '{"a":1}' }]);
+    expect(progress).toEqual([1]);
+    await client.close();
+  });
+
+  test("cancels a call by aborting it", async () => {
+    const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation });
+    const transport = new StdioClientTransport({ command: process.execPath, args: [file], stderr: "pipe" });
+    const told = new Promise<void>((resolve) => {
+      transport.stderr?.on("data", (chunk) => String(chunk).includes('{"cancelled":"it"}') && resolve());
+    });
+    await client.connect(transport);
+    const calling = client.callTool({ name: "wait", arguments: { mark: "it" } }, { signal: AbortSignal.timeout(300) });
+    await expect(calling).rejects.toThrow();
+    await told;
+    await client.close();
+  });
+});
+
+test("server/discover tells what initialize tells", async () => {
+  const { send, answer } = runProgram(file);
+  send(request(0, "server/discover"));
+  expect(await answer(0)).toEqual({
+    jsonrpc: "2.0",
+    id: 0,
+    result: {
+      supportedVersions: ["2026-07-28"],
+      capabilities: { tools: {}, prompts: {} },
+      instructions: "Call echo.",
+      resultType: "complete",
+      ...hints,
+      _meta: serverMeta,
+    },
+  });
+});
+
+test("every result says that it is complete and who made it; only lists may be cached", async () => {
+  const { send, answer } = runProgram(file);
+  send(request(1, "tools/list"), request(2, "prompts/list"), request(3, "prompts/get", { name: "hello" }));
+  send(request(4, "tools/call", { name: "echo" }));
+  const modern = { resultType: "complete", _meta: serverMeta };
+  for (const id of [1, 2]) expect(await answer(id)).toMatchObject({ result: { ...modern, ...hints } });
+  for (const id of [3, 4]) {
+    const { result } = await answer(id);
+    expect(result).toMatchObject(modern);
+    expect(result).not.toHaveProperty("ttlMs");
+  }
+});
+
+describe("a request of the stateless era", () => {
+  test.each(["2025-11-25", "2027-01-01", "1.0", ""])(
+    "for version %j is told which one is supported",
+    async (requested) => {
+      const { send, answer } = runProgram(file);
+      const meta = { ...envelope, [VERSION]: requested };
+      send(request(1, "tools/list", {}, meta), request(2, "server/discover", {}, meta));
+      const error = { code: -32022, data: { supported: ["2026-07-28"], requested } };
+      expect(await answer(1)).toMatchObject({ error });
+      expect(await answer(2)).toMatchObject({ error });
+    },
+  );
+
+  test.each<[what: string, meta: object, names: string]>([
+    ["a version that is no string", { ...envelope, [VERSION]: 1 }, VERSION],
+    ["no capabilities", { [VERSION]: "2026-07-28" }, CAPABILITIES],
+    ["capabilities that are no object", { ...envelope, [CAPABILITIES]: [] }, CAPABILITIES],
+    ["a client without version", { ...envelope, [CLIENT]: { name: "x" } }, CLIENT],
+  ])("with %s is refused by name", async (_what, meta, names) => {
+    const { send, answer } = runProgram(file);
+    send(request(1, "tools/call", { name: "echo" }, meta));
+    expect(await answer(1)).toMatchObject({ error: { code: -32602, message: expect.stringContaining(names) } });
+  });
+
+  test("that discovers without the envelope is refused", async () => {
+    const { send, answer } = runProgram(file);
+    send({ jsonrpc: "2.0", id: 1, method: "server/discover" }, request(2, "server/discover", {}, {}));
+    for (const id of [1, 2]) expect(await answer(id)).toMatchObject({ error: { code: -32602 } });
+  });
+
+  test("finds no removed method, whatever its params", async () => {
+    const { send, answer } = runProgram(file);
+    const removed = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+    const absent = ["tasks/get", "tasks/list", "subscriptions/listen", "resources/list", "toString"];
+    const methods = [...removed, ...absent];
+    send(...methods.map((method, id) => request(id, method)));
+    for (const id of methods.keys()) expect(await answer(id)).toMatchObject({ error: { code: -32601 } });
+  });
+
+  test("has its params checked as any other", async () => {
+    const { send, answer } = runProgram(file);
+    send(request(1, "tools/call", { name: "echo", arguments: "x" }));
+    expect(await answer(1)).toMatchObject({ error: { code: -32602 } });
+  });
+
+  test("gets no answer after its cancellation, and its id is free again", async () => {
+    const { send, answer, saw, messages } = runProgram(file);
+    send(request(0, "tools/call", { name: "wait", arguments: { mark: "it" } }));
+    send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 0 } });
+    await saw("stderr", '{"cancelled":"it"}');
+    send({ jsonrpc: "2.0", id: 0, method: "ping" });
+    expect(await answer(0)).toEqual({ jsonrpc: "2.0", id: 0, result: {} });
+    expect(messages()).toHaveLength(1);
+  });
+
+  test("and one of an older era are told apart in one connection", async () => {
+    const { send, answer } = runProgram(file);
+    send(
+      request(1, "tools/list"),
+      { jsonrpc: "2.0", id: 2, method: "tools/list" },
+      request(3, "tools/list", {}, { a: 1 }),
+    );
+    expect(await answer(1)).toMatchObject({ result: { resultType: "complete" } });
+    for (const id of [2, 3]) {
+      const { result } = await answer(id);
+      expect(Object.keys(result ?? {})).toEqual(["tools"]);
+    }
+  });
+});
+
+test("a client of an older era receives the same bytes as without the newer era", async () => {
+  const serverInfo = { name: "small", version: "1.0.0" };
+  const conversation = [
+    {
+      id: 0,
+      method: "initialize",
+      params: { protocolVersion: "2026-07-28", capabilities: {}, clientInfo: serverInfo },
+    },
+    { method: "notifications/initialized" },
+    { id: 1, method: "ping", params: { _meta: { progressToken: 0 } } },
+    { id: 2, method: "tools/list" },
+    { id: "x", method: "unknown", params: {} },
+  ];
+  const bytes = async (isDual: boolean) => {
+    const stdin = new PassThrough();
+    const stdout = new PassThrough();
+    const server = new Server(serverInfo, { capabilities: {} });
+    const transport = createStdioTransport(stdin, stdout);
+    await server.connect(isDual ? withEras(transport, { serverInfo, capabilities: {} }) : transport);
+    for (const message of conversation) stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+    await new Promise((resolve) => setImmediate(resolve));
+    await transport.idle();
+    stdout.end();
+    return text(stdout);
+  };
+  const expected = await bytes(false);
+  expect(expected.split("\n")).toHaveLength(5);
+  expect(await bytes(true)).toBe(expected);
+});

@@ -1,0 +1,64 @@
+// A server as small as one can be, on the product's own transport and lifecycle.
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import {
+  CallToolRequestSchema,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListToolsRequestSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { createConnection } from "../../../src/protocol/connection.ts";
+import { runUntilEnd } from "../../../src/protocol/lifecycle.ts";
+
+const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
+const serverInfo = { name: "small", version: "1.0.0" };
+const capabilities = { tools: {}, prompts: {} };
+const instructions = "Call echo.";
+const server = new Server(serverInfo, { capabilities, instructions });
+server.setRequestHandler(ListToolsRequestSchema, () => ({
+  tools: [{ name: "echo", inputSchema: { type: "object" as const } }],
+}));
+server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [{ name: "hello" }] }));
+server.setRequestHandler(GetPromptRequestSchema, () => ({
+  messages: [{ role: "user" as const, content: { type: "text" as const, text: "Hello" } }],
+}));
+server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
+  const args = params.arguments ?? {};
+  const progressToken = params._meta?.progressToken;
+  if (progressToken !== undefined) {
+    await sendNotification({ method: "notifications/progress", params: { progressToken, progress: 1 } });
+  }
+  if (params.name === "wait") {
+    tell({ waiting: args.mark });
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    tell({ cancelled: args.mark });
+  }
+  if (params.name === "chatty" && progressToken !== undefined) {
+    const params = { progressToken, progress: 2 };
+    setTimeout(() => sendNotification({ method: "notifications/progress", params }), 20);
+  }
+  if (params.name === "later") await new Promise((resolve) => setTimeout(resolve, 50));
+  if (params.name === "polluted") {
+    return { content: [{ type: "text" as const, text: String(Reflect.get({}, "polluted")) }] };
+  }
+  const text = params.name === "unspeakable" ? 1n : JSON.stringify(args);
+  return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
+});
+
+const connection = createConnection(process.stdin, process.stdout, { serverInfo, capabilities, instructions });
+const end = runUntilEnd({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  process,
+  settle: connection.idle,
+  onEnd: async (reason) => {
+    tell({ reason });
+    await server.close();
+  },
+  exit: (code) => process.exit(code),
+  report: (fault, error) => tell({ fault, error: String(error) }),
+});
+server.onclose = () => void end("transport-closed");
+server.onerror = (error) => tell({ problem: error.message });
+setInterval(() => undefined, 60_000);
+await server.connect(connection.transport);

@@ -1,0 +1,104 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { createRedactor } from "../src/redact.ts";
+
+const SECRET = 'mdb_sa_sk_s/e+c%r"e t~ü';
+
+function knowing(...secrets: string[]) {
+  const redactor = createRedactor();
+  for (const secret of secrets) redactor.add(secret);
+  return redactor;
+}
+
+test.each([
+  ["raw", SECRET],
+  ["percent-encoded", encodeURIComponent(SECRET)],
+  ["percent-encoded in lower case", encodeURIComponent(SECRET).replace(/%../g, (code) => code.toLowerCase())],
+  ["in a form body", new URLSearchParams({ token: SECRET }).toString()],
+  ["in JSON", JSON.stringify({ token: SECRET })],
+  ["in base64", Buffer.from(SECRET).toString("base64")],
+  ["in base64url", Buffer.from(SECRET).toString("base64url")],
+  ["in a Basic pair", Buffer.from(`account:${SECRET}`).toString("base64")],
+  ["in a Basic pair with its scheme", `Basic ${Buffer.from(`id:${SECRET}`).toString("base64")}`],
+  ["in an error of another library", `connect ECONNREFUSED, token=${SECRET}, retry`],
+])("a secret is removed %s", (_, text) => {
+  const scrubbed = knowing(SECRET).scrub(`before ${text} after`);
+  expect(scrubbed).toMatch(/^before .*\[removed\].* after$/);
+  expect(scrubbed).not.toMatch(/mdb_sa_sk|bWRiX3Nh|tZGJfc2|1kYl9zYV9za|%C3%BC/i);
+});
+
+test("whatever surrounds it in base64, nothing of a secret stays but the bits it shares with its neighbours", () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 12 }),
+      fc.string({ minLength: 6, maxLength: 40 }),
+      fc.uint8Array({ maxLength: 12 }),
+      (before, secret, after) => {
+        const text = Buffer.concat([before, Buffer.from(secret), after]).toString("base64");
+        const scrubbed = knowing(secret).scrub(text);
+        expect(scrubbed).toContain("[removed]");
+        const left = scrubbed.replace("[removed]", "").length;
+        expect(left).toBeLessThanOrEqual(Math.ceil((before.length * 8) / 6) + Math.ceil((after.length * 8) / 6) + 4);
+      },
+    ),
+  );
+});
+
+test("a secret within another is removed with the whole of the other", () => {
+  expect(knowing("secret", "secret-and-more").scrub("it is secret-and-more.")).toBe("it is [removed].");
+});
+
+test("values too short to be secrets leave the text alone", () => {
+  expect(knowing("", "a", "error").scrub("an error")).toBe("an error");
+});
+
+test.each([
+  [
+    "a signed link",
+    "GET https://bucket.s3.amazonaws.com/dir/5fa1.tgz?X-Amz-Credential=AKIA&X-Amz-Signature=abc failed",
+    "GET bucket.s3.amazonaws.com [query removed] failed",
+  ],
+  [
+    "a link in JSON",
+    '{"snapshotUrl":"https://h.example:27017/f?a=1\\u0026X-Amz-Signature=abc"}',
+    '{"snapshotUrl":"h.example:27017 [query removed]"}',
+  ],
+  ["a link of the simulator", "(http://127.0.0.1:8080/files/x.tgz?signature=s)", "(127.0.0.1:8080 [query removed]"],
+  [
+    "a percent-encoded link",
+    "u=https%3A%2F%2Fh%2Ff%3FX-Amz-Signature%3Dabc%26x",
+    "u=https%3A%2F%2Fh%2Ff%3FX-Amz-Signature%3D[removed]",
+  ],
+  [
+    "a link without query, which is no secret",
+    "see https://www.mongodb.com/docs/atlas.",
+    "see https://www.mongodb.com/docs/atlas.",
+  ],
+  [
+    "a proxy with its password",
+    "proxy http://user:p%40ss@proxy.example:3128/ refused",
+    "proxy http://[removed]@proxy.example:3128/ refused",
+  ],
+  [
+    "a bearer token that nobody announced",
+    "authorization: Bearer eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl",
+    "authorization: Bearer [removed]",
+  ],
+  ["prose about credentials", "Basic authentication, Bearer token", "Basic authentication, Bearer token"],
+])("%s is told as far as it may be", (_, text, scrubbed) => {
+  expect(createRedactor().scrub(text)).toBe(scrubbed);
+});
+
+test.each([
+  "http://",
+  "https://a@",
+  "X-Amz-Signature=",
+  "Bearer ",
+  "Basic aaaaaaaaaaaaaaaaaaaa",
+  "\\u0026",
+  "http://x?",
+])("a megabyte of %s is scrubbed in passing", (piece) => {
+  const text = piece.repeat((1024 * 1024) / piece.length);
+  expect(knowing(SECRET).scrub(text).length).toBeGreaterThan(0);
+  expect(knowing(SECRET).scrub(`http://${"x".repeat(4 * 1024 * 1024)}`).length).toBeGreaterThan(0);
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { SIMULATED, type Simulator } from "../../src/simulator/simulator.ts";
+import { call, createClock, ORDERS, requestDownload, start } from "./harness.ts";
+
+const job = (simulator: Simulator, id: unknown) => call(simulator, `${ORDERS}/backup/restoreJobs/${id}`);
+
+describe("a download job", () => {
+  test("of an even snapshot moves from pending over running to complete, and has its link at the end", async () => {
+    const clock = createClock();
+    const simulator = await start({ now: clock.now });
+    const seen = [(await requestDownload(simulator)).json];
+    for (const ms of [999, 1, 2_999, 1]) {
+      clock.advance(ms);
+      seen.push((await job(simulator, seen[0]?.id)).json);
+    }
+    expect(seen.map(({ status }) => status)).toEqual(["PENDING", "PENDING", "RUNNING", "RUNNING", "COMPLETED"]);
+    expect(seen.map((each) => "snapshotUrl" in each)).toEqual([false, false, false, false, true]);
+    expect(seen.map((each) => "restoreFinishedDate" in each)).toEqual([false, false, false, false, true]);
+  });
+
+  test("of an odd snapshot is complete in the answer to the request", async () => {
+    const { json } = await requestDownload(await start(), SIMULATED.downloadedSnapshotId);
+    expect(json).toMatchObject({ status: "COMPLETED", snapshotUrl: expect.stringContaining("X-Amz-Signature=") });
+    expect(json.restoreFinishedDate).toBe(json.restoreScheduledDate);
+  });
+
+  test("carries the documented fields and expires four hours after the request", async () => {
+    const clock = createClock();
+    const simulator = await start({ now: clock.now });
+    const { status, json, headers } = await requestDownload(simulator);
+    expect(status).toBe(200);
+    expect(headers["content-type"]).toBe("application/vnd.atlas.2024-11-13+json;charset=utf-8");
+    expect(json).toEqual({
+      deliveryType: "DOWNLOAD",
+      expirationDate: "2026-11-24T16:00:00Z",
+      id: "5fa100000000000000000001",
+      instanceName: SIMULATED.name,
+      projectId: SIMULATED.groupId,
+      restoreScheduledDate: "2026-11-24T12:00:00Z",
+      snapshotFinishedDate: "2026-11-24T03:01:20Z",
+      snapshotId: SIMULATED.snapshotId,
+      status: "PENDING",
+      targetDeploymentItemName: SIMULATED.name,
+      targetProjectId: SIMULATED.groupId,
+    });
+  });
+
+  test("is a new one for every request, numbered in order and first in the list", async () => {
+    const simulator = await start();
+    await requestDownload(simulator);
+    await requestDownload(simulator, "5fa1000000000000000000c3");
+    expect(simulator.jobs.map(({ id }) => id)).toEqual(["5fa100000000000000000001", "5fa100000000000000000002"]);
+    const { json } = await call(simulator, `${ORDERS}/backup/restoreJobs`);
+    expect(json.results?.slice(0, 3).map(({ id }) => id)).toEqual([
+      "5fa100000000000000000002",
+      "5fa100000000000000000001",
+      SIMULATED.restoreJobId,
+    ]);
+  });
+
+  test("keeps its link from one look to the next", async () => {
+    const simulator = await start();
+    const [first, second] = await Promise.all([
+      job(simulator, SIMULATED.restoreJobId),
+      job(simulator, SIMULATED.restoreJobId),
+    ]);
+    expect(first.json.snapshotUrl).toBe(second.json.snapshotUrl);
+  });
+
+  test("takes as long as chosen", async () => {
+    const simulator = await start({ jobMs: 0 });
+    expect((await requestDownload(simulator)).json).toMatchObject({ status: "COMPLETED" });
+  });
+
+  test.each([
+    ["job-fails", "FAILED"],
+    ["job-stays-pending", "PENDING"],
+    ["job-has-no-link", "COMPLETED"],
+  ])("ordered with %s ends as %s without a link", async (fault, status) => {
+    const clock = createClock();
+    const simulator = await start({ now: clock.now, orders: `requestDownload=${fault}*1` });
+    const { json } = await requestDownload(simulator);
+    clock.advance(3_600_000);
+    const ended = await job(simulator, json.id);
+    expect(ended.json.status).toBe(status);
+    expect(ended.json).not.toHaveProperty("snapshotUrl");
+    expect((await requestDownload(simulator, SIMULATED.downloadedSnapshotId)).json).toHaveProperty("snapshotUrl");
+  });
+});

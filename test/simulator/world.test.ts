@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { SIMULATED, startSimulator } from "../../src/simulator/simulator.ts";
+import { call, createClock, ORDERS, start, V2 } from "./harness.ts";
+
+const PROJECT = `${V2}/groups/${SIMULATED.groupId}`;
+
+describe("the simulated world", () => {
+  test("is the same in two processes at the same time of day", async () => {
+    const clock = createClock();
+    const [one, other] = await Promise.all([start({ now: clock.now }), start({ now: clock.now })]);
+    for (const path of [`${V2}/groups`, `${PROJECT}/flexClusters`, `${ORDERS}/backup/snapshots`]) {
+      const [first, second] = await Promise.all([call(one, path), call(other, path)]);
+      expect(first.json.results).toEqual(second.json.results);
+    }
+  });
+
+  test("shows two projects and hides the foreign one", async () => {
+    const { json } = await call(await start(), `${V2}/groups`);
+    expect(json.results?.map(({ id }) => id)).toEqual([SIMULATED.groupId, SIMULATED.emptyGroupId]);
+    expect(json.results?.[0]).toMatchObject({ clusterCount: 5, orgId: expect.stringMatching(/^[a-f0-9]{24}$/) });
+  });
+
+  test("generates as many more projects as wanted, each with a cluster and eight snapshots", async () => {
+    const simulator = await start({ projects: 250 });
+    const { json } = await call(simulator, `${V2}/groups?itemsPerPage=500`);
+    expect(json.totalCount).toBe(252);
+    const last = json.results?.at(-1)?.id;
+    const clusters = await call(simulator, `${V2}/groups/${last}/flexClusters`);
+    expect(clusters.json.results?.map(({ name }) => name)).toEqual(["service-250"]);
+    const snapshots = await call(simulator, `${V2}/groups/${last}/flexClusters/service-250/backup/snapshots`);
+    expect(snapshots.json.totalCount).toBe(8);
+  });
+
+  test("lists the Flex clusters and not the dedicated one", async () => {
+    const { json } = await call(await start(), `${PROJECT}/flexClusters`);
+    expect(json.results?.map(({ name }) => name)).toEqual(["orders", "customers", "fresh", "reports"]);
+  });
+
+  test("describes a cluster as Atlas does, without links", async () => {
+    const { json } = await call(await start(), ORDERS);
+    expect(json).toMatchObject({
+      clusterType: "REPLICASET",
+      stateName: "IDLE",
+      versionReleaseSystem: "CONTINUOUS",
+      mongoDBVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      providerSettings: { providerName: "FLEX", diskSizeGB: 5 },
+      connectionStrings: { standardSrv: expect.stringContaining("mongodb+srv://orders.") },
+    });
+    expect(json).not.toHaveProperty("links");
+  });
+
+  test("gives a cluster that is still created no connection strings and no snapshots", async () => {
+    const simulator = await start();
+    const { json } = await call(simulator, `${PROJECT}/flexClusters/fresh`);
+    expect(json).toMatchObject({ stateName: "CREATING", connectionStrings: {} });
+    const snapshots = await call(simulator, `${PROJECT}/flexClusters/fresh/backup/snapshots`);
+    expect(snapshots.json).toMatchObject({ results: [], totalCount: 0 });
+  });
+
+  test("lists eight daily snapshots, oldest first, kept for eight days", async () => {
+    const { json } = await call(await start(), `${ORDERS}/backup/snapshots`);
+    const results = json.results ?? [];
+    expect(results.map(({ id }) => String(id).slice(-2))).toEqual(["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"]);
+    const times = results.map(({ scheduledTime }) => Date.parse(String(scheduledTime)));
+    expect(times.map((time) => time - (times[0] ?? 0))).toEqual(
+      [0, 1, 2, 3, 4, 5, 6, 7].map((day) => day * 86_400_000),
+    );
+    const newest = results.at(-1);
+    expect(newest).toMatchObject({ id: SIMULATED.snapshotId, status: "COMPLETED" });
+    expect(Date.parse(String(newest?.expiration)) - (times.at(-1) ?? 0)).toBe(8 * 86_400_000);
+    expect(newest?.finishTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  });
+
+  test.each(["00:00:00", "02:59:59", "03:00:30", "03:03:00", "23:59:59"])(
+    "has a complete newest snapshot of the last 25 hours at %s",
+    async (time) => {
+      const now = Date.parse(`2026-11-24T${time}Z`);
+      const { json } = await call(
+        await start({ now: () => now }),
+        `${ORDERS}/backup/snapshots/${SIMULATED.snapshotId}`,
+      );
+      const finished = Date.parse(String(json.finishTime));
+      expect(now - finished).toBeGreaterThan(0);
+      expect(now - finished).toBeLessThan(25 * 3_600_000);
+    },
+  );
+
+  test("has a cluster whose newest snapshot is still running", async () => {
+    const { name, snapshotId } = SIMULATED.runningSnapshot;
+    const { json } = await call(await start(), `${PROJECT}/flexClusters/${name}/backup/snapshots`);
+    expect(json.results?.at(-1)).toMatchObject({ id: snapshotId, status: "RUNNING" });
+    expect(json.results?.at(-1)).not.toHaveProperty("finishTime");
+    expect(json.results?.at(-2)).toMatchObject({ status: "COMPLETED" });
+  });
+
+  test("lists restore jobs newest first: a live download of twenty minutes ago, then old restores", async () => {
+    const { json } = await call(await start(), `${ORDERS}/backup/restoreJobs`);
+    expect(json.results?.map(({ deliveryType, status }) => `${deliveryType} ${status}`)).toEqual([
+      "DOWNLOAD COMPLETED",
+      "RESTORE COMPLETED",
+      "RESTORE FAILED",
+      "RESTORE COMPLETED",
+    ]);
+    expect(json.results?.[0]).toMatchObject({ id: SIMULATED.restoreJobId, snapshotId: SIMULATED.downloadedSnapshotId });
+    const restore = json.results?.[1];
+    expect(restore).not.toHaveProperty("snapshotUrl");
+    const hours = Date.parse(String(restore?.expirationDate)) - Date.parse(String(restore?.restoreScheduledDate));
+    expect(hours).toBe(6 * 3_600_000);
+  });
+
+  test("names the variables for every person and kind of credentials", async () => {
+    const simulator = await start();
+    expect(simulator.environment).toEqual({
+      MONGODB_ATLAS_BASE_URL: simulator.baseUrl,
+      MONGODB_ATLAS_CLIENT_ID: SIMULATED.clientId,
+      MONGODB_ATLAS_CLIENT_SECRET: SIMULATED.clientSecret,
+    });
+    expect(simulator.environments.withoutDownloadRole.apiKey).toMatchObject({
+      MONGODB_ATLAS_PUBLIC_API_KEY: SIMULATED.withoutDownloadRole.publicKey,
+    });
+    expect(simulator.environments.outsideAccessList.accessToken).toMatchObject({
+      MONGODB_ATLAS_ACCESS_TOKEN: SIMULATED.outsideAccessList.accessToken,
+    });
+  });
+
+  test("can be ended twice, and says when a port is taken without leaving the other open", async () => {
+    const first = await startSimulator();
+    const port = Number(new URL(first.baseUrl).port);
+    await expect(startSimulator({ port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    await first.close();
+    await first.close();
+    const second = await startSimulator({ port });
+    expect(second.baseUrl).toBe(first.baseUrl);
+    await second.close();
+  });
+
+  test("ends although a request hangs", async () => {
+    const simulator = await startSimulator({ orders: "getProject=hang" });
+    const hanging = call(simulator, PROJECT);
+    while (simulator.count("getProject") === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await simulator.close();
+    expect(await hanging).toMatchObject({ status: 0, end: "aborted" });
+  });
+});

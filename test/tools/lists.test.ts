@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, simulatorFor } from "../fixtures.ts";
+
+describe("list_flex_clusters", () => {
+  test("finds the Flex clusters of every project, without connection strings, and counts the projects that have none", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_clusters");
+    expect(answer).toMatchObject({
+      projectsWithoutFlexClusters: 1,
+      unreadable: [],
+      projects: [{ groupId: SIMULATED.groupId }],
+    });
+    const names = JSON.stringify(answer.projects).match(/(?<="name":")[^"]+/g);
+    expect(names?.sort()).toEqual(["customers", "fresh", "orders", "reports"]);
+    expect(JSON.stringify(answer)).not.toContain("mongodb+srv");
+  });
+
+  test("says that a cluster of another tier is not covered", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_clusters", { name: SIMULATED.dedicatedName });
+    expect(answer).toMatchObject({ projects: [], nextStep: expect.stringContaining("another tier") });
+  });
+
+  test("reads five hundred projects, and one that cannot be read does not fail the call", async () => {
+    const simulator = await simulatorFor({ projects: 500, orders: "listFlexClusters=NOT_IN_GROUP*1" });
+    const { ok } = await serverAgainst(simulator);
+    const answer = await ok("list_flex_clusters");
+    expect(simulator.count("listFlexClusters")).toBe(502);
+    expect(answer).toMatchObject({
+      unreadable: [{ errorCode: "NOT_IN_GROUP", hint: expect.any(String) }],
+      truncated: true,
+      nextStep: expect.stringContaining("1 project"),
+    });
+    expect(JSON.stringify(answer).length).toBeLessThan(64 * 1024);
+  });
+
+  test("fails when the only project that was asked for cannot be read", async () => {
+    const { fails } = await serverAgainst(await simulatorFor());
+    expect(await fails("list_flex_clusters", { groupId: "5fa1000000000000000000ff" })).toMatchObject({
+      source: expect.any(String),
+      errorCode: expect.stringMatching(/NOT_FOUND|NOT_IN_GROUP/),
+    });
+  });
+
+  test("looks only at the configured project by default", async () => {
+    const simulator = await simulatorFor();
+    const { ok } = await serverAgainst(simulator, {
+      env: { ...SERVICE_ACCOUNT, MONGODB_ATLAS_PROJECT_ID: SIMULATED.emptyGroupId },
+    });
+    expect(await ok("list_flex_clusters")).toMatchObject({ projects: [], projectsWithoutFlexClusters: 1 });
+    expect(simulator.count("listFlexClusters")).toBe(1);
+  });
+});
+
+describe("list_flex_snapshots", () => {
+  test("lists the newest first, with ages and the latest complete one", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_snapshots", CLUSTER);
+    const ids = JSON.stringify(answer.snapshots).match(/(?<="id":")[^"]+/g);
+    expect(ids).toEqual([8, 7, 6, 5, 4, 3, 2, 1].map((day) => `5fa1000000000000000000c${day}`));
+    expect(answer.latestCompleteSnapshotId).toBe(SIMULATED.snapshotId);
+    expect(answer).toMatchObject({
+      snapshots: [
+        { ageHours: expect.any(Number), mongoDBVersion: expect.stringMatching(/^\d+\.\d+/) },
+        ...Array(7).fill(expect.anything()),
+      ],
+    });
+  });
+
+  test("does not take a snapshot that is still being taken for the latest complete one", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_snapshots", { ...CLUSTER, name: SIMULATED.runningSnapshot.name });
+    expect(answer).toMatchObject({
+      snapshots: [{ id: SIMULATED.runningSnapshot.snapshotId, status: "RUNNING" }, ...Array(3).fill(expect.anything())],
+    });
+    expect(answer.latestCompleteSnapshotId).not.toBe(SIMULATED.runningSnapshot.snapshotId);
+  });
+
+  test("explains an empty list of a new cluster", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_snapshots", { ...CLUSTER, name: SIMULATED.freshName });
+    expect(answer).toMatchObject({ snapshots: [], nextStep: expect.stringContaining("24 hours") });
+    expect(answer).not.toHaveProperty("latestCompleteSnapshotId");
+  });
+});
+
+describe("list_restore_jobs", () => {
+  test("lists the newest first, by type, up to the limit, and never a link", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const all = await ok("list_restore_jobs", CLUSTER);
+    expect(JSON.stringify(all)).not.toMatch(/snapshotUrl|X-Amz|http/);
+    const downloads = await ok("list_restore_jobs", { ...CLUSTER, deliveryType: "DOWNLOAD" });
+    expect(downloads).toMatchObject({
+      restoreJobs: [
+        { id: SIMULATED.restoreJobId, deliveryType: "DOWNLOAD", finished: true, linkExpiresAt: expect.any(String) },
+      ],
+      truncated: false,
+    });
+    const one = await ok("list_restore_jobs", { ...CLUSTER, limit: 1 });
+    expect(one).toMatchObject({ truncated: true, restoreJobs: [{ id: SIMULATED.restoreJobId }] });
+  });
+});

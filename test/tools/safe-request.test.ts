@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import type { Simulator } from "../../src/simulator/simulator.ts";
+import { CLUSTER, serverAgainst, simulatorFor } from "../fixtures.ts";
+
+const REQUEST = "request_flex_snapshot_download";
+const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
+
+const posts = (simulator: Simulator) => simulator.count("requestDownload");
+
+describe("a download request whose answer is lost after its effect", () => {
+  test.each(["reset-after", "502:after", "cut", "garbage", "empty", "html"])(
+    "ends with the one job it created (%s)",
+    async (fault) => {
+      const simulator = await simulatorFor({ orders: `requestDownload=${fault}*1` });
+      const { ok } = await serverAgainst(simulator);
+      const { restoreJob } = await ok(REQUEST, SNAPSHOT);
+      expect(restoreJob).toMatchObject({
+        id: simulator.jobs[0]?.id,
+        snapshotId: SIMULATED.snapshotId,
+        deliveryType: "DOWNLOAD",
+      });
+      expect(simulator.jobs).toHaveLength(1);
+      expect(posts(simulator)).toBe(1);
+    },
+  );
+
+  test("is not mistaken for an older job of the same snapshot", async () => {
+    // The simulated world starts with a download job of this snapshot, twenty minutes old.
+    const simulator = await simulatorFor({ orders: "requestDownload=reset-before*1" });
+    const { fails } = await serverAgainst(simulator);
+    const failure = await fails(REQUEST, { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId });
+    expect(failure).toMatchObject({ errorCode: "OUTCOME_UNKNOWN", source: "atlas", retryable: false });
+    expect(simulator.jobs).toEqual([]);
+  });
+
+  test("is not mistaken for the job of an earlier request of the same second", async () => {
+    const simulator = await simulatorFor();
+    const { ok } = await serverAgainst(simulator);
+    const first = await ok(REQUEST, SNAPSHOT);
+    simulator.order("requestDownload=reset-after*1");
+    const second = await ok(REQUEST, SNAPSHOT);
+    expect(simulator.jobs.map(({ id }) => id)).toEqual(
+      [first, second].map(({ restoreJob }) => JSON.parse(JSON.stringify(restoreJob)).id),
+    );
+  });
+
+  test("is reported as unknown when Atlas's list shows no download jobs, and is not repeated", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=reset-after*1,listRestoreJobs=hide-downloads" });
+    const { fails } = await serverAgainst(simulator);
+    const failure = await fails(REQUEST, SNAPSHOT);
+    expect(failure).toMatchObject({
+      errorCode: "OUTCOME_UNKNOWN",
+      retryable: false,
+      hint: expect.stringMatching(/^Do not simply repeat the request/),
+    });
+    expect(failure.detail).toContain("CONNECTION_LOST");
+    expect(simulator.jobs).toHaveLength(1);
+    expect(posts(simulator)).toBe(1);
+  });
+});
+
+describe("a download request that certainly had no effect", () => {
+  test("is repeated after a 429 that asks for a short wait", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=429:retry-after=1*2" });
+    const { ok } = await serverAgainst(simulator);
+    expect(await ok(REQUEST, SNAPSHOT)).toMatchObject({ httpStatus: 200 });
+    expect(posts(simulator)).toBe(3);
+    expect(simulator.jobs).toHaveLength(1);
+  });
+
+  test("is answered with the wait when a 429 asks for more time than the call has", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=429:retry-after=huge" });
+    const { fails } = await serverAgainst(simulator);
+    expect(await fails(REQUEST, SNAPSHOT)).toMatchObject({ error: 429, retryAfterSeconds: 86_400 });
+    expect(posts(simulator)).toBe(1);
+  });
+
+  test("uses a connection of its own", async () => {
+    const simulator = await simulatorFor();
+    const { ok } = await serverAgainst(simulator);
+    await ok("list_flex_snapshots", CLUSTER);
+    await ok(REQUEST, SNAPSHOT);
+    const connectionOf = (operation: string) =>
+      simulator.requests.find((request) => request.operation === operation)?.connectionId;
+    expect(connectionOf("requestDownload")).not.toBe(connectionOf("listSnapshots"));
+  });
+});

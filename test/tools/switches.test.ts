@@ -1,0 +1,135 @@
+import { describe, expect, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER, SERVICE_ACCOUNT, type Session, serverAgainst, serverWith, simulatorFor } from "../fixtures.ts";
+
+const READING = [
+  "list_flex_clusters",
+  "list_flex_snapshots",
+  "list_saved_snapshots",
+  "verify_saved_snapshot",
+  "get_restore_job",
+  "list_restore_jobs",
+];
+
+const toolNames = async ({ client }: Session) => (await client.listTools()).tools.map(({ name }) => name);
+
+describe("read-only", () => {
+  test("registers only tools that read, and hides links", async () => {
+    const session = await serverAgainst(await simulatorFor(), { args: ["--read-only"] });
+    expect(await toolNames(session)).toEqual(READING);
+    const answer = await session.ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId });
+    expect(JSON.stringify(answer)).not.toMatch(/X-Amz|snapshotUrl|save_flex_snapshot|request_flex_snapshot_download/);
+    expect(session.client.getInstructions()).not.toMatch(/save_flex_snapshot|request_flex_snapshot_download/);
+    expect((await session.client.listPrompts()).prompts).toEqual([]);
+  });
+
+  test("is on when its variable holds an unknown word", async () => {
+    const session = await serverWith({ env: { ATLAS_FLEX_READ_ONLY: "ture" } });
+    expect(await toolNames(session)).toEqual(READING);
+    expect(session.log()).toContain("ATLAS_FLEX_READ_ONLY must be true or false");
+  });
+});
+
+test("--tools registers only those named, and no answer names another", async () => {
+  const session = await serverAgainst(await simulatorFor(), {
+    args: ["--tools", "get_restore_job,list_flex_snapshots"],
+  });
+  expect(await toolNames(session)).toEqual(["list_flex_snapshots", "get_restore_job"]);
+  const answers = [
+    await session.ok("list_flex_snapshots", CLUSTER),
+    await session.ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }),
+  ];
+  expect(JSON.stringify(answers)).not.toMatch(/save_flex_snapshot|request_flex_snapshot_download|list_restore_jobs/);
+});
+
+test("--hide-snapshot-urls shows a link's host and expiry instead of the link", async () => {
+  const simulator = await simulatorFor();
+  const { ok } = await serverAgainst(simulator, { args: ["--hide-snapshot-urls"] });
+  for (const answer of [
+    await ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }),
+    await ok("request_flex_snapshot_download", { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId }),
+  ]) {
+    expect(answer).toMatchObject({
+      linkHost: new URL(simulator.fileBaseUrl).host,
+      linkExpiresAt: expect.any(String),
+      linkExpiresInSeconds: expect.any(Number),
+    });
+    expect(JSON.stringify(answer)).not.toMatch(/X-Amz|snapshotUrl/);
+  }
+});
+
+describe("--simulate", () => {
+  test("marks every result, the instructions and the names of files, and works in one call of a new process", async () => {
+    const { client, ok, fails } = await serverWith({
+      args: ["--simulate"],
+      env: { ATLAS_FLEX_SIMULATOR_BYTES: "200000" },
+    });
+    expect(client.getInstructions()).toContain("SIMULATED");
+    expect(await ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId })).toMatchObject({
+      simulated: true,
+      finished: true,
+    });
+    expect(
+      await ok("save_flex_snapshot", { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId, fileName: "mine.tgz" }),
+    ).toMatchObject({
+      simulated: true,
+      state: "complete",
+      fileName: "simulated-mine.tgz",
+    });
+    const { structuredContent } = await client.callTool({ name: "get_restore_job", arguments: {} });
+    expect(structuredContent).toMatchObject({ simulated: true, error: { errorCode: "INVALID_INPUT" } });
+    expect(await fails("get_restore_job", { ...CLUSTER, restoreJobId: "5fa1000000000000000000ff" })).toMatchObject({
+      errorCode: "TENANT_RESTORE_NOT_FOUND",
+    });
+  });
+
+  test("says what is wrong with an order for the simulator", async () => {
+    const { fails } = await serverWith({
+      args: ["--simulate"],
+      env: { ATLAS_FLEX_SIMULATOR_ORDERS: "requestDownload=explode" },
+    });
+    expect(await fails("list_flex_clusters")).toMatchObject({
+      errorCode: "CONFIGURATION_INVALID",
+      detail: expect.stringContaining("explode"),
+    });
+  });
+});
+
+test("nothing is sent and no folder is made before the first call", async () => {
+  const simulator = await simulatorFor();
+  await serverAgainst(simulator);
+  expect(simulator.requests).toEqual([]);
+});
+
+test("the log says once what is configured, and each call with its outcome and duration, and never a secret", async () => {
+  const simulator = await simulatorFor();
+  const { ok, fails, log } = await serverAgainst(simulator);
+  await ok("list_flex_snapshots", CLUSTER);
+  await fails("list_flex_snapshots", { ...CLUSTER, name: "nowhere" });
+  const records = log()
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(records).toEqual([
+    expect.objectContaining({
+      msg: "started",
+      atlas: simulator.baseUrl,
+      credentials: "service-account",
+      readOnly: false,
+    }),
+    expect.objectContaining({ msg: "tool call", tool: "list_flex_snapshots", outcome: "ok", ms: expect.any(Number) }),
+    expect.objectContaining({
+      msg: "tool call",
+      tool: "list_flex_snapshots",
+      outcome: "CLUSTER_NOT_FOUND",
+      ms: expect.any(Number),
+    }),
+  ]);
+  expect(log()).not.toContain(SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_SECRET);
+});
+
+test("dead proxies do not stand between the server and loopback", async () => {
+  const dead = { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
+  const { ok } = await serverAgainst(await simulatorFor(), { env: { ...SERVICE_ACCOUNT, ...dead } });
+  await ok("list_flex_snapshots", CLUSTER);
+});
