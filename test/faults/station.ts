@@ -13,7 +13,9 @@ export interface Station {
   folder: string;
   /** What the server wrote on either stream. */
   written: () => string;
-  /** Ends all three; resolves to what was wrong with the server's output or its end. */
+  /** Another process with the same environment and folder; it ends with the station. */
+  again: () => Promise<StdioServer>;
+  /** Ends everything; resolves to what was wrong with the server's output or its end. */
   close: () => Promise<string[]>;
 }
 
@@ -38,23 +40,32 @@ export async function openStation({
     snapshotBytes: 100_000,
     ...options,
   });
-  const server = await startStdioServer({
-    args,
-    env: {
-      HOME: folder,
-      ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "snapshots"),
-      ATLAS_FLEX_LOG_LEVEL: "trace",
-      ...simulator.environments.owner[credentials],
-      ...env,
-    },
-  });
+  const start = () =>
+    startStdioServer({
+      args,
+      env: {
+        HOME: folder,
+        ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "snapshots"),
+        ATLAS_FLEX_LOG_LEVEL: "trace",
+        ...simulator.environments.owner[credentials],
+        ...env,
+      },
+    });
+  const server = await start();
+  const others: StdioServer[] = [];
   return {
     simulator,
     server,
     folder,
     written: () => server.output.stdout + server.output.stderr,
+    again: async () => {
+      const other = await start();
+      others.push(other);
+      return other;
+    },
     close: async () => {
       const { code, signal } = await server.leave();
+      for (const other of others) await other.leave();
       await simulator.close();
       await rm(folder, { recursive: true, force: true });
       const unfit = server.output.stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
