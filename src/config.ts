@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
 import { clean, nearest } from "./text.ts";
+import { VARIABLES } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -34,19 +35,7 @@ export interface Config {
 export type Options = Readonly<Record<string, string | true | undefined>>;
 
 /** Our own variables; a misspelt one would otherwise be ignored in silence, the read-only switch among them. */
-const OWN_VARIABLES = [
-  "ATLAS_FLEX_ALLOWED_PROJECTS",
-  "ATLAS_FLEX_DOWNLOAD_DIR",
-  "ATLAS_FLEX_FILE_HOSTS",
-  "ATLAS_FLEX_SIMULATE",
-  "ATLAS_FLEX_READ_ONLY",
-  "ATLAS_FLEX_TOOLS",
-  "ATLAS_FLEX_HIDE_SNAPSHOT_URLS",
-  "ATLAS_FLEX_LOG_LEVEL",
-  "ATLAS_FLEX_SIMULATOR_ORDERS",
-  "ATLAS_FLEX_SIMULATOR_BYTES",
-  "ATLAS_FLEX_SIMULATOR_RATE",
-];
+const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.startsWith("ATLAS_FLEX_"));
 
 const OBJECT_ID = /^[a-f0-9]{24}$/;
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;

@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { lstat, mkdir, realpath } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { ownFailure } from "../errors.ts";
 import { failedWith } from "./disk-failure.ts";
 
@@ -36,12 +37,17 @@ export async function openDownloadDirectory(
   };
 }
 
+/** Makes the missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
 async function create(wanted: string): Promise<void> {
-  try {
-    await mkdir(wanted, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    // EEXIST: something else has the name; the examination says what.
-    if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
+  const missing: string[] = [];
+  for (let path = wanted; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  for (const path of missing) {
+    try {
+      await mkdir(path, { mode: 0o700 });
+    } catch (cause) {
+      // EEXIST: something else has the name; the examination says what.
+      if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
+    }
   }
 }
 

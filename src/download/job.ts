@@ -44,8 +44,7 @@ export function startJob<Report>(options: JobOptions<Report>): Job<Report> {
     waiting += 1;
     try {
       const patience = clock.sleep(waitMs, until).then(options.report);
-      if (onProgress) void progress(onProgress, until);
-      return await Promise.race([done, patience]);
+      return await Promise.race([done, patience, ...(onProgress ? [progress(onProgress, until)] : [])]);
     } finally {
       waiting -= 1;
       over.abort();
@@ -53,15 +52,11 @@ export function startJob<Report>(options: JobOptions<Report>): Job<Report> {
     }
   }
 
-  async function progress(tell: (report: Report) => void, until: AbortSignal): Promise<void> {
+  /** Goes on until the wait is over, which rejects its sleep. */
+  async function progress(tell: (report: Report) => void, until: AbortSignal): Promise<never> {
     let told = -1;
     for (;;) {
-      try {
-        await clock.sleep(progressEveryMs, until);
-      } catch {
-        // The wait is over.
-        return;
-      }
+      await clock.sleep(progressEveryMs, until);
       const report = options.report();
       const position = options.position(report);
       if (position <= told) continue;

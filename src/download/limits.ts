@@ -32,6 +32,8 @@ export interface Limits {
   /** Kept free on the disk: this many bytes or this share of the rest of the file, whichever is more. */
   diskReserveBytes: number;
   diskReserveShare: number;
+  /** A transfer that takes longer pauses; a call continues it. */
+  transferMs: number;
   progressEveryMs: number;
   /** How long `close` waits for the last bytes to reach the disk. */
   closeMs: number;
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS: Limits = {
   linkMarginMs: 30_000,
   diskReserveBytes: 64 * MIB,
   diskReserveShare: 0.01,
+  transferMs: 24 * 3_600_000,
   progressEveryMs: 1_000,
   closeMs: 900,
   lockBeatMs: 10_000,

@@ -171,6 +171,7 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       }
     },
     close: async () => {
+      await committing;
       await check?.stop();
       await handle.close();
     },

@@ -100,6 +100,13 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
+/** A lock that cannot be read this moment, for want of file descriptors perhaps, is not lost. */
+async function isLost(path: string, owner: LockOwner): Promise<boolean> {
+  if (await isOwn(path, owner)) return false;
+  const other = ownerSchema.safeParse(await readJson(path));
+  return other.success || (await lstatOf(path)) === undefined;
+}
+
 async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
   const found = ownerSchema.safeParse(await readJson(path));
   return found.success && found.data.token === owner.token;
@@ -123,7 +130,7 @@ async function beat(
       // Released.
       return;
     }
-    if (!(await isOwn(path, owner))) {
+    if (await isLost(path, owner)) {
       if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
       return;
     }

@@ -1,6 +1,7 @@
 import type { FailureFacts, OwnErrorCode } from "../errors.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../http/send.ts";
-import { httpDate, retryAfterMs } from "./retry-budget.ts";
+import { httpDate, STRONG_ETAG } from "./http-values.ts";
 import type { ObjectVersion } from "./state-file.ts";
 
 /** What the request asked for: bytes from `offset` on of the version already known, if any. */
@@ -33,8 +34,8 @@ export function judgeResponse(asked: Asked, answer: Answer, edge: { now: number;
   const header = (name: string) => headerOf(answer, name);
   if (LINK_REFUSED.includes(status)) return { word: "refresh-link", status };
   if (PASSING.includes(status)) {
-    const afterMs = retryAfterMs(header("retry-after"), header("date"), edge.now);
-    return { word: "retry", status, ...(afterMs !== undefined && { afterMs }) };
+    const seconds = retryAfterSeconds({ headers: answer.headers, json: undefined }, edge.now);
+    return { word: "retry", status, ...(seconds !== undefined && { afterMs: seconds * 1_000 }) };
   }
   if (status >= 300 && status < 400) {
     const hint =
@@ -98,7 +99,7 @@ function validatorsOf(answer: Answer, now: number): ObjectVersion {
   const age = date - (httpDate(modified) ?? Number.POSITIVE_INFINITY);
   const md5 = md5Of(answer, etag);
   return {
-    ...(etag !== undefined && /^"[\x21\x23-\x7e\x80-\xff]{1,1000}"$/.test(etag) && { etag }),
+    ...(etag !== undefined && STRONG_ETAG.test(etag) && { etag }),
     ...(modified !== undefined && age >= STRONG_DATE_MS && { lastModified: modified }),
     ...(md5 !== undefined && { md5 }),
   };

@@ -30,22 +30,3 @@ export function createRetryBudget(limits: RetryLimits, random: () => number, sta
     },
   };
 }
-
-/**
- * Milliseconds that a Retry-After asks for (RFC 9110 §10.2.3: seconds or a date); undefined when it says neither. A date is
- * measured against the response's own Date, which takes the skew between the two clocks out.
- */
-export function retryAfterMs(value: string | undefined, date: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1_000;
-  const until = httpDate(value);
-  return until === undefined ? undefined : Math.max(0, until - (httpDate(date) ?? now));
-}
-
-/** RFC 9110 §5.6.7, the one form that is still sent; milliseconds since the epoch. */
-export function httpDate(value: string | undefined): number | undefined {
-  if (value === undefined || !/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(value))
-    return undefined;
-  const time = Date.parse(value);
-  return Number.isNaN(time) ? undefined : time;
-}

@@ -1,5 +1,5 @@
 import { rename } from "node:fs/promises";
-import { Failure } from "../errors.ts";
+import { Failure, ownFailure } from "../errors.ts";
 import { completeReport } from "./complete-report.ts";
 import type { SaveReport } from "./contract.ts";
 import { diskFailure } from "./disk-failure.ts";
@@ -29,6 +29,8 @@ export async function runTransfer(
 ): Promise<SaveReport> {
   const { directory, open } = order;
   const { fileName, identity, committedBytes } = open.state;
+  const ended = new AbortController();
+  const bounded = AbortSignal.any([signal, deadline(deps, ended.signal)]);
   const log = (event: Omit<StoreEvent, "snapshotId" | "fileName">) =>
     deps.log({ ...event, snapshotId: identity.snapshotId, fileName });
   const state = createStateFile(directory.at(beside.state(open.base)), open.state, directory.confirm);
@@ -41,7 +43,7 @@ export async function runTransfer(
     await state.write(state.current);
     copy = await openLocalCopy({ part, state, startCheck: deps.startCheck, clock: deps.clock, limits: deps.limits });
     log({ event: "transfer-started", bytes: copy.bytes });
-    const record = await fetchSound(deps, { ...order, copy, state, status, log }, signal);
+    const record = await fetchSound(deps, { ...order, copy, state, status, log }, bounded);
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
     log({ event: "file-saved", bytes: record.bytes });
@@ -58,8 +60,21 @@ export async function runTransfer(
     if (!NOT_OURS.includes(code)) await removeLeftovers(directory, open.base);
     throw failure;
   } finally {
+    ended.abort();
     await (copy?.close() ?? part?.handle.close());
   }
+}
+
+/** Aborts with a failure when the transfer takes longer than any should; `ended` calls that off. */
+function deadline({ clock, limits }: SavingDeps, ended: AbortSignal): AbortSignal {
+  const overdue = new AbortController();
+  const hours = Math.round(limits.transferMs / 3_600_000);
+  const detail = `The transfer did not come to an end within ${hours} hours; the part is kept.`;
+  clock.sleep(limits.transferMs, ended).then(
+    () => overdue.abort(ownFailure("TRANSFER_INTERRUPTED", { detail })),
+    () => undefined, // The transfer ended in time.
+  );
+  return overdue.signal;
 }
 
 /** What lies in the folder under our names is then somebody else's to judge. */

@@ -27,6 +27,8 @@ export async function saveSnapshot(
   const open = await toContinue(deps, directory, order, signal);
   const { fileName } = open.state;
   status.file = { fileName, path: directory.at(fileName) };
+  status.bytes = () => open.state.committedBytes;
+  status.totalBytes = () => open.state.total;
   await refuseTakenName(directory, open);
   status.state = "queued";
   const leave = await deps.slots.enter(signal);

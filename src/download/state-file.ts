@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
+import { HTTP_DATE, STRONG_ETAG } from "./http-values.ts";
 import { factsSchema, identitySchema } from "./identity.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
@@ -20,11 +21,14 @@ const stateSchema = z.object({
   /** Announced by the host. */
   total: count.exactOptional(),
   /** A strong one only. */
-  etag: z.string().exactOptional(),
+  etag: z.string().regex(STRONG_ETAG).exactOptional(),
   /** Only where it was old enough to be a validator. */
-  lastModified: z.string().exactOptional(),
+  lastModified: z.string().regex(HTTP_DATE).exactOptional(),
   /** The MD5 that the host's ETag is. */
-  md5: z.string().exactOptional(),
+  md5: z
+    .string()
+    .regex(/^[a-f0-9]{32}$/)
+    .exactOptional(),
   /** Bytes that were on the disk for sure when this was written. */
   committedBytes: count,
   /** The size of the whole file, once every byte has arrived. */

@@ -82,7 +82,10 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     return startJob<SaveReport>({
       run: async (signal) => {
         const saving = saveSnapshot(deps, { identity, fileName, memory }, status, signal);
-        const report = await orFailure(saving, signal);
+        const report = await orFailure(saving, signal).catch((error: unknown) => {
+          if (signal.aborted && !(error instanceof Failure)) return status.paused();
+          throw error;
+        });
         snapshot.lastError = report.lastError;
         return report;
       },
@@ -104,7 +107,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const key = keyOf(identity);
       const snapshot: Snapshot = snapshots.get(key) ?? { identity, memory: { refused: new Set() } };
       snapshots.set(key, snapshot);
-      if (snapshot.job?.isStopping) await snapshot.job.ended;
+      while (snapshot.job?.isStopping) await snapshot.job.ended;
       wait.signal.throwIfAborted();
       const { unheard } = snapshot;
       snapshot.unheard = undefined;

@@ -99,7 +99,7 @@ describe("an attempt", () => {
   const start = (deadline: number, signal = new AbortController().signal) => {
     const errors: unknown[] = [];
     const write = (fields: unknown) => errors.push(fields);
-    const log = { debug: write, info: write, warn: write, error: write };
+    const log = { debug: write, info: write, warn: write, error: write, written: async () => {} };
     return { errors, attempt: createAttempt({ clock: systemClock, deadline, signal, log }) };
   };
   const never = () => new Promise<never>(() => {});

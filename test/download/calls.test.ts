@@ -169,6 +169,25 @@ describe("closing the store", () => {
   });
 });
 
+test("a call that is still waiting for its turn when the store closes hears that it is paused", async () => {
+  const { store } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+  const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
+  const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
+  await once(states).toContain("queued");
+  await store.close();
+  expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["paused", "paused", "paused"]);
+});
+
+test("a transfer that finds no end pauses and can be continued", async () => {
+  const file = await remoteFile(400 * KIB);
+  const { save, server, folder } = await stage({ limits: { transferMs: 100 } }, serve(file, slow));
+  const report = await save();
+  expect(report).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+  server.script(serve(file));
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: report.bytes });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
 test("a second store refuses to write what the first one writes", async () => {
   const { store, folder, server } = await stage({}, serve(await remoteFile(300 * KIB), slow));
   const first = saveTo(store);

@@ -3,15 +3,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SaveReport } from "../../src/download/contract.ts";
 import { Failure } from "../../src/errors.ts";
-import {
-  CONNECTION_ROWS,
-  CONTENT_ROWS,
-  type FaultRow,
-  type Outcome,
-  RANGE_ROWS,
-  STATUS_ROWS,
-  type Versions,
-} from "./fault-rows.ts";
+import type { FaultRow, Outcome, Versions } from "./fault-row.ts";
+import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
+import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
 import type { SeenRequest } from "./fault-server.ts";
 import { defaultName, hashOf, KIB, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
 

@@ -51,6 +51,13 @@ describe("the download folder", () => {
     expect(source.asked).toBe(0);
   });
 
+  test("is refused, not waited for, where no folder can be made", async () => {
+    const source = sourceOf("http://127.0.0.1:1/x?");
+    await expect(saveTo(openStore("/proc/none/deep/folder", { source }))).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+    });
+  });
+
   test("may be writable by everyone where the sticky bit protects what is in it", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));
@@ -101,6 +108,7 @@ describe("a part", () => {
     ["garbage", () => "\0\xff{"],
     ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
     ["empty", () => ""],
+    ["made to smuggle a header", (json: string) => json.replace("object-1-8", "x\\r\\nauthorization: y")],
   ])("whose state is %s starts over", async (_what, spoil) => {
     const file = await remoteFile(200 * KIB);
     const { folder, save, server } = await broken(file);

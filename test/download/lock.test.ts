@@ -90,6 +90,15 @@ test("a holder that slept too long learns that it lost the lock, and does not re
   expect(await readFile(path, "utf8")).toBe(newer);
 });
 
+test("a holder that cannot read its lock for a moment keeps it", async () => {
+  const path = join(await temporaryFolder(), "x.lock");
+  const lock = await take(path);
+  await writeFile(path, "");
+  await utimes(path, 1, 1);
+  await expect.poll(async () => (await stat(path)).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+  expect(lock?.lost.aborted).toBe(false);
+});
+
 test("a held lock keeps giving signs of life", async () => {
   const path = join(await temporaryFolder(), "x.lock");
   await take(path);

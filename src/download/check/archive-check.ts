@@ -69,6 +69,10 @@ export function startArchiveCheck(options: {
     worker.once("error", (cause) => reject(broken(cause)));
     worker.once("exit", () => reject(broken(undefined)));
   });
+  const started = new Promise<void>((resolve) => {
+    worker.once("message", () => resolve());
+    worker.once("exit", () => resolve());
+  });
   // A failure before `finish` is called waits there for its caller.
   outcome.catch(() => {});
 
@@ -88,6 +92,7 @@ export function startArchiveCheck(options: {
     },
     stop: async () => {
       reject(new DOMException("The check was stopped.", "AbortError"));
+      await started;
       await worker.terminate();
     },
     progress: () => checked,

@@ -5,7 +5,7 @@ import { createTarReader } from "./tar-reader.ts";
 /** Tells from the unpacked bytes what an archive holds. */
 export interface ContentsReader {
   write(chunk: Buffer): void;
-  end(): Promise<ContentsFound>;
+  end(): ContentsFound;
 }
 
 export interface ContentsFound {
@@ -43,5 +43,5 @@ function readerFor(head: Buffer): ContentsReader {
   if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return createDumpPrelude();
   // POSIX and GNU tar both have this at byte 257.
   if (head.subarray(257, 262).toString("latin1") === "ustar") return createTarReader();
-  return { write: () => {}, end: async () => ({ contents: { kind: "unknown" }, notes: [] }) };
+  return { write: () => {}, end: () => ({ contents: { kind: "unknown" }, notes: [] }) };
 }

@@ -1,51 +1,35 @@
 import type { ContentsReader } from "./contents-reader.ts";
+import { createPieces } from "./pieces.ts";
 
-// mongo-tools reads no larger document: 16 MiB and 16 KiB for its own envelope.
+// mongo-tools reads no larger document: 16 MiB, and 16 KiB for what it adds.
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
 const MIN_DOCUMENT_BYTES = 5;
 const MAGIC_BYTES = 4;
+const LENGTH_BYTES = 4;
 const TERMINATOR = 0xffffffff;
 
 /**
  * Counts the collections that the prelude of a mongodump archive announces: after the magic number come a header document,
- * one document for each collection and a terminator (mongo-tools, `common/archive`). Documents are skipped, not decoded.
+ * one document for each collection and a terminator (mongo-tools, `common/archive`). Documents are passed over by their
+ * lengths, not decoded.
  */
 export function createDumpPrelude(): ContentsReader {
-  let skip = MAGIC_BYTES;
-  let prefix = Buffer.alloc(0);
   let documents = 0;
-  let state: "reading" | "complete" | "broken" = "reading";
+  let complete = false;
 
-  const takePrefix = (size: number) => {
-    if (size === TERMINATOR) state = "complete";
-    else if (size < MIN_DOCUMENT_BYTES || size > MAX_DOCUMENT_BYTES) state = "broken";
-    else {
-      documents += 1;
-      skip = size - 4;
-    }
-  };
+  const pieces = createPieces({ skip: MAGIC_BYTES, take: LENGTH_BYTES }, (piece) => {
+    const size = piece.readUInt32LE();
+    complete = size === TERMINATOR;
+    if (complete || size < MIN_DOCUMENT_BYTES || size > MAX_DOCUMENT_BYTES) return undefined;
+    documents += 1;
+    return { skip: size - LENGTH_BYTES, take: LENGTH_BYTES };
+  });
 
   return {
-    write: (chunk) => {
-      for (let rest = chunk; rest.length > 0 && state === "reading"; ) {
-        if (skip > 0) {
-          const skipped = Math.min(skip, rest.length);
-          skip -= skipped;
-          rest = rest.subarray(skipped);
-          continue;
-        }
-        const needed = 4 - prefix.length;
-        prefix = Buffer.concat([prefix, rest.subarray(0, needed)]);
-        rest = rest.subarray(needed);
-        if (prefix.length < 4) return;
-        takePrefix(prefix.readUInt32LE(0));
-        prefix = Buffer.alloc(0);
-      }
-    },
-    end: async () => ({
+    write: pieces.write,
+    end: () => ({
       contents: { kind: "mongodump-archive", collections: Math.max(0, documents - 1) },
-      notes:
-        state === "complete" ? [] : ["The list of collections at the start of the mongodump archive is incomplete."],
+      notes: complete ? [] : ["The list of collections at the start of the mongodump archive is incomplete."],
     }),
   };
 }

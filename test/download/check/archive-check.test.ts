@@ -8,7 +8,7 @@ import { startArchiveCheck } from "../../../src/download/check/archive-check.ts"
 import { flipBit, largeSnapshot } from "./archives.ts";
 import { workshop } from "./workshop.ts";
 
-const { file, path, start } = workshop();
+const { file, inspect, path, start } = workshop();
 const MIB = 1024 * 1024;
 const sound = await largeSnapshot();
 
@@ -57,7 +57,7 @@ test("any rhythm of writing gives the same report", async () => {
           await appendFile(growing, bytes.subarray(written, next));
           written = next;
           check.advance(written);
-          if (pause) await new Promise((resolve) => setImmediate(resolve));
+          if (pause) await expect.poll(check.progress, { interval: 2 }).toBe(written - (written % MIB));
         }
         expect(await check.finish()).toEqual(reports[which]);
       },
@@ -123,7 +123,8 @@ describe("what cannot be read is refused", () => {
 
 test("a worker that is missing or breaks is an internal error", async () => {
   await writeFile(path("broken.mjs"), "throw new Error('canary');");
-  for (const name of ["missing.mjs", "broken.mjs"]) {
+  await writeFile(path("silent.mjs"), "process.exit();");
+  for (const name of ["missing.mjs", "broken.mjs", "silent.mjs"]) {
     const check = startArchiveCheck({ path: await file(sound), worker: new URL(`file://${path(name)}`) });
     await expect(check.finish()).rejects.toMatchObject({
       code: "INTERNAL_ERROR",
@@ -163,12 +164,13 @@ describe("stop", () => {
   });
 });
 
-test("a finished check has released the file", async () => {
+test("a finished check has released the file, within its thread already", async () => {
   const name = await file(sound);
   const check = start(name);
   check.advance(sound.length);
   await check.finish();
-  expect(await openFiles()).not.toContain(name);
+  await inspect(sound);
+  expect((await openFiles()).filter((open) => open.startsWith(path("")))).toEqual([]);
 });
 
 /** Files that this process holds open, as far as the system tells (Linux). */

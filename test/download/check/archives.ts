@@ -40,7 +40,7 @@ export async function largeSnapshot(): Promise<Buffer> {
 }
 
 /** One header block of a tar with a right checksum. */
-export function tarHeader(fields: { name: string; size: number; type: string }): Buffer {
+export function tarHeader(fields: { name: string; size: number; type: string; sparseExtended?: boolean }): Buffer {
   const block = Buffer.alloc(512);
   block.write(fields.name, 0, 100);
   block.write("0000644\0", 100);
@@ -48,6 +48,7 @@ export function tarHeader(fields: { name: string; size: number; type: string }):
   block.write("        ", 148);
   block.write(fields.type, 156);
   block.write("ustar  \0", 257);
+  block.writeUInt8(fields.sparseExtended ? 1 : 0, 482);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
   return block;

@@ -43,12 +43,12 @@ test("a bomb in a later member is found", async () => {
   expect(report).toMatchObject({ gzip: "damaged", contents: { kind: "data-directory", files: 10 } });
 });
 
-test("a tar of too many entries is counted up to the limit", async () => {
+test("a tar of too many entries is counted up to the limit", () => {
   const reader = createTarReader(1000);
   const entries = Buffer.concat(Array.from({ length: 1500 }, () => tarHeader({ name: "a.wt", size: 0, type: "0" })));
   reader.write(entries);
   reader.write(entries);
-  expect(await reader.end()).toEqual({
+  expect(reader.end()).toEqual({
     contents: { kind: "data-directory", files: 1000, collections: 0 },
     notes: ["The tar inside has more than 1000 entries; the rest was not counted."],
   });

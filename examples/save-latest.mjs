@@ -1,0 +1,60 @@
+// Saves the latest backup of a Flex cluster: node examples/save-latest.mjs <cluster> [options of the server]
+// Credentials come from the environment, as the README lists them; with --simulate none are needed.
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+
+const [name, ...options] = process.argv.slice(2);
+if (!name || name.startsWith("-")) {
+  process.stderr.write("Usage: node examples/save-latest.mjs <cluster> [options of the server, such as --simulate]\n");
+  process.exit(2);
+}
+
+const server = fileURLToPath(new URL("../dist/atlas-flex-snapshots-mcp.js", import.meta.url));
+const client = new Client({ name: "save-latest", version: "1.0.0" });
+
+/** Calls a tool; a failed call is thrown with the server's own words, which say what to do. */
+async function call(tool, args) {
+  const onprogress = ({ message }) => message && process.stderr.write(`  ${message}\n`);
+  const { isError, content, structuredContent } = await client.callTool({ name: tool, arguments: args }, undefined, {
+    onprogress,
+  });
+  if (isError) throw new Error(content[0].text);
+  return structuredContent;
+}
+
+try {
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [server, ...options],
+      // A client passes on only a few variables by itself; the server needs its settings too.
+      env: { ATLAS_FLEX_LOG_LEVEL: "warn", ...process.env },
+    }),
+  );
+
+  const { projects, nextStep } = await call("list_flex_clusters", { name });
+  if (projects.length === 0) throw new Error(nextStep);
+  if (projects.length > 1)
+    throw new Error(
+      `Several projects have a cluster ${name}; set MONGODB_ATLAS_PROJECT_ID to one of ${projects.map(({ groupId }) => groupId).join(", ")}.`,
+    );
+  const cluster = { groupId: projects[0].groupId, name };
+
+  const { latestCompleteSnapshotId: snapshotId, ...listed } = await call("list_flex_snapshots", cluster);
+  if (!snapshotId) throw new Error(listed.nextStep);
+
+  // Each call waits a while and says how far the file is; the same arguments again go on with it.
+  let saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
+  while (saved.state !== "complete" && saved.state !== "paused")
+    saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
+  if (saved.state === "paused") throw new Error(`${saved.lastError?.detail ?? ""} ${saved.nextStep}`.trim());
+
+  process.stdout.write(`${saved.path}\nsha256 ${saved.sha256}\n`);
+  for (const command of saved.restore?.commands ?? []) process.stdout.write(`restore: ${command}\n`);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await client.close();
+}

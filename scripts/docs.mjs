@@ -1,0 +1,219 @@
+// Rewrites the generated blocks of README.md and docs/ from the code. With --check it writes nothing and fails when one is stale.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+/** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
+const SOURCES = `
+  export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
+  export { OPTIONS } from "./src/command-line.ts";
+  export { OWN_ERRORS } from "./src/own-errors.ts";
+  export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/api/problems.ts";
+  export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
+  export { SIMULATED } from "./src/simulator/simulated.ts";
+  export { inputSchema } from "./src/protocol/json-schema.ts";
+  export { TOOLS } from "./src/tools/index.ts";
+  export { VARIABLES } from "./src/variables.ts";
+`;
+
+const bundle = await build({
+  stdin: { contents: SOURCES, resolveDir: ".", loader: "ts" },
+  bundle: true,
+  write: false,
+  platform: "node",
+  format: "esm",
+  logLevel: "error",
+});
+const code = await import(
+  `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`
+);
+
+const codeSpan = (text) => `\`${text}\``;
+const cell = (text) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+function table(headings, rows) {
+  return [headings, headings.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+}
+
+const EFFECTS = {
+  reads: "reads Atlas",
+  "reads-disk": "reads the download folder",
+  "creates-job": "creates a download job in Atlas",
+  "writes-file": "writes a file; may create a download job",
+};
+
+const firstSentence = (text) => `${text.split(/\.\s/)[0].replace(/\.$/, "")}.`;
+
+const anchor = (name) => `docs/tools.md#${name}`;
+
+const tools = () =>
+  table(
+    ["Tool", "Does", "Effect"],
+    code.TOOLS.map(({ name, description, effect }) => [
+      `[${codeSpan(name)}](${anchor(name)})`,
+      firstSentence(description),
+      EFFECTS[effect],
+    ]),
+  );
+
+function form({ type, pattern, enum: words, minimum, maximum, maxLength }) {
+  if (words) return `one of ${words.map(codeSpan).join(", ")}`;
+  if (type === "integer") return `whole number from ${minimum} to ${maximum}`;
+  if (type === "boolean") return "`true` or `false`";
+  return [pattern && codeSpan(pattern), maxLength && `at most ${maxLength} characters`].filter(Boolean).join(", ");
+}
+
+function toolSection({ name, title, description, effect, input }) {
+  const { properties, required = [] } = code.inputSchema(input);
+  const rows = Object.entries(properties).map(([argument, schema]) => [
+    codeSpan(argument),
+    required.includes(argument) ? "required" : schema.default === undefined ? "optional" : `default ${schema.default}`,
+    form(schema),
+    schema.description ?? "",
+  ]);
+  return [
+    `## ${name}`,
+    `${title}. Effect: ${EFFECTS[effect]}.`,
+    description,
+    rows.length > 0 ? table(["Argument", "Needed", "Form", "Meaning"], rows) : "It takes no arguments.",
+  ].join("\n\n");
+}
+
+const isSimulators = ({ name }) => name.startsWith("ATLAS_FLEX_SIMULATOR_");
+
+const configuration = () =>
+  table(
+    ["Variable", "Option", "Meaning"],
+    code.VARIABLES.filter((variable) => !isSimulators(variable)).map(({ name, option, does, secret, alias }) => [
+      codeSpan(name),
+      option ? codeSpan(optionForm(option)) : "",
+      [
+        does,
+        secret && `Or ${codeSpan(`${name}_FILE`)}.`,
+        alias && `Read too: ${codeSpan(alias)}${secret ? " (and its `_FILE`)" : ""}.`,
+      ]
+        .filter(Boolean)
+        .join(" "),
+    ]),
+  );
+
+const simulatorVariables = () =>
+  table(
+    ["Variable", "Meaning"],
+    code.VARIABLES.filter(isSimulators).map(({ name, does }) => [codeSpan(name), does]),
+  );
+
+function optionForm(name) {
+  const { value } = code.OPTIONS[name];
+  return value ? `--${name} ${value}` : `--${name}`;
+}
+
+const later = (retryable) => (retryable ? "yes" : "no");
+
+const ownErrors = () =>
+  table(
+    ["Code", "Source", "What happened", "What to do", "Same call may work later"],
+    Object.entries(code.OWN_ERRORS).map(([name, { source, meaning, hint, retryable }]) => [
+      codeSpan(name),
+      source,
+      meaning,
+      hint,
+      later(retryable),
+    ]),
+  );
+
+/** Stands where Atlas puts the ids of the call. */
+const SOMETHING = Object.fromEntries(Object.keys(code.NO_FACTS).map((fact) => [fact, "…"]));
+
+/** The status and wording that Atlas documents, where the simulator knows them. */
+function documented(name) {
+  if (!code.PROBLEM_CODES.includes(name))
+    return { status: "", meaning: `The older name of ${name.replace("WHITELIST", "ACCESS_LIST")}.` };
+  const { status, body } = code.problem(name, SOMETHING);
+  return { status: String(status), meaning: body.detail };
+}
+
+const atlasErrors = () =>
+  table(
+    ["Code", "HTTP", "What happened", "What to do", "Same call may work later"],
+    Object.keys(code.ADVICE).map((name) => {
+      const { status, meaning } = documented(name);
+      const { hint, retryable } = code.adviceFor(0, name);
+      return [codeSpan(name), status, meaning, hint, later(retryable)];
+    }),
+  );
+
+const statuses = () =>
+  table(
+    ["HTTP", "What to do", "Same call may work later"],
+    [
+      ["401", 401],
+      ["403", 403],
+      ["404", 404],
+      ["409", 409],
+      ["410", 410],
+      ["429", 429],
+      ["500 and above", 500],
+      ["any other", 400],
+    ].map(([shown, status]) => {
+      const { hint, retryable } = code.adviceFor(status, undefined);
+      return [shown, hint, later(retryable)];
+    }),
+  );
+
+const words = (list) =>
+  Object.entries(list)
+    .map(([word, { takes }]) => codeSpan(takes === "nothing" ? word : `${word}@${takes}`))
+    .join(", ");
+
+const { SIMULATED } = code;
+const simulatedIds = () =>
+  table(
+    ["What", "Value"],
+    [
+      ["Project", SIMULATED.groupId],
+      ["Flex cluster", SIMULATED.name],
+      ["Its newest snapshot; a download job of it takes four seconds", SIMULATED.snapshotId],
+      ["The snapshot before; a download job of it is complete at once", SIMULATED.downloadedSnapshotId],
+      ["A download job that is complete from the start", SIMULATED.restoreJobId],
+      ["A project without Flex clusters", SIMULATED.emptyGroupId],
+      ["A project that the credentials may not see", SIMULATED.foreignGroupId],
+      ["A cluster whose newest snapshot is still being taken", SIMULATED.runningSnapshot.name],
+      ["A cluster without snapshots", SIMULATED.freshName],
+      ["A cluster that is not Flex", SIMULATED.dedicatedName],
+      ["A cluster whose files are not data directories", SIMULATED.reports.name],
+    ].map(([what, value]) => [what, codeSpan(value)]),
+  );
+
+const BLOCKS = {
+  tools,
+  configuration,
+  "simulator-variables": simulatorVariables,
+  "tool-reference": () => code.TOOLS.map(toolSection).join("\n\n"),
+  "own-errors": ownErrors,
+  "atlas-errors": atlasErrors,
+  "http-statuses": statuses,
+  "simulated-ids": simulatedIds,
+  "simulator-operations": () => [...code.OPERATIONS, "api"].map(codeSpan).join(", "),
+  "simulator-api-words": () => words(code.API_WORDS),
+  "simulator-file-words": () => words(code.FILE_WORDS),
+};
+
+function regenerate(text, path) {
+  return text.replace(/(<!-- generated: ([a-z-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (_, start, name, end) => {
+    if (!Object.hasOwn(BLOCKS, name)) throw new Error(`${path} asks for an unknown block: ${name}`);
+    return `${start}${BLOCKS[name]()}\n${end}`;
+  });
+}
+
+const pages = (await readdir("docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+const check = process.argv.includes("--check");
+const stale = [];
+for (const path of ["README.md", ...pages]) {
+  const text = await readFile(path, "utf8");
+  const fresh = regenerate(text, path);
+  if (fresh === text) continue;
+  stale.push(path);
+  if (!check) await writeFile(path, fresh);
+}
+for (const path of stale) process.stdout.write(check ? `${path} is stale; run npm run docs.\n` : `${path} written.\n`);
+if (check && stale.length > 0) process.exitCode = 1;

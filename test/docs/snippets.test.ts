@@ -1,0 +1,91 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { TOOLS } from "../../src/tools/index.ts";
+import { temporaryFolder } from "../fixtures.ts";
+import { toolsAndLogOf } from "./client.ts";
+import { CLONE, commandsOf, pageOf, ROOT } from "./pages.ts";
+import { parseToml } from "./toml.ts";
+
+const readme = pageOf("README.md");
+
+const Start = z.strictObject({
+  type: z.literal("stdio").optional(),
+  command: z.string(),
+  args: z.array(z.string()),
+  env: z.record(z.string(), z.string()),
+});
+type Start = z.infer<typeof Start>;
+
+const ofName = z.strictObject({ "atlas-flex-snapshots": Start });
+const McpServers = z.strictObject({ mcpServers: ofName }).transform(({ mcpServers }) => mcpServers);
+const VsCode = z
+  .strictObject({
+    inputs: z.array(
+      z.strictObject({ id: z.string(), type: z.string(), password: z.boolean(), description: z.string() }),
+    ),
+    servers: ofName,
+  })
+  .transform(({ servers }) => servers);
+
+function fromJson(): Start[] {
+  return readme.fences
+    .filter(({ language }) => language === "json")
+    .map(({ code }) => z.union([McpServers, VsCode]).parse(JSON.parse(code))["atlas-flex-snapshots"]);
+}
+
+function fromToml(): Start[] {
+  return readme.fences
+    .filter(({ language }) => language === "toml")
+    .map(({ code }) => z.strictObject({ "mcp_servers.atlas-flex-snapshots": Start }).parse(parseToml(code)))
+    .map((tables) => tables["mcp_servers.atlas-flex-snapshots"]);
+}
+
+/** `<client> mcp add <options> <name> [--] <command>`: options stand before the name, variables behind --env or -e. */
+function fromCommand(line: string): Start {
+  const [, options = "", start = ""] = /^\w+ mcp add (.*) atlas-flex-snapshots(?: --)? (node .*)$/.exec(line) ?? [];
+  const [command = "", ...args] = start.split(" ");
+  const variables = [...options.matchAll(/(?:--env|-e) (\w+)=(\S+)/g)].map(([, name = "", value = ""]) => [
+    name,
+    value,
+  ]);
+  return Start.parse({ command, args, env: Object.fromEntries(variables) });
+}
+
+const clients = commandsOf(readme).filter((line) => / mcp add /.test(line));
+
+const snippets: [string, Start][] = [
+  ...fromJson().map((start, index): [string, Start] => [`JSON ${index + 1}`, start]),
+  ...fromToml().map((start): [string, Start] => ["TOML", start]),
+  ...clients.map((line): [string, Start] => [line.split(" ")[0] ?? "", fromCommand(line)]),
+];
+
+test("there are two snippets in JSON, one in TOML and two commands", () => {
+  expect(snippets.map(([name]) => name)).toEqual(["JSON 1", "JSON 2", "TOML", "claude", "gemini"]);
+});
+
+test.each(snippets)(
+  "%s: started as it says, the server has its credentials and answers tools/list",
+  async (_, snippet) => {
+    const home = await temporaryFolder();
+    const secret = join(home, "secret");
+    await writeFile(secret, "mdb_sa_sk_1", { mode: 0o600 });
+    const inPlace = (text: string) => text.replace(CLONE, ROOT).replace("/path/to/secret", secret);
+    const env = Object.entries(snippet.env).map(([name, value]) => [name, inPlace(value)]);
+    const { tools, log } = await toolsAndLogOf({
+      command: snippet.command,
+      args: snippet.args.map(inPlace),
+      env: { HOME: home, ...Object.fromEntries(env) },
+    });
+    expect(tools).toEqual(TOOLS.map(({ name }) => name));
+    expect(log).toContain('"credentials":"service-account"');
+    expect(log).not.toMatch(/"level":[45]0/);
+  },
+);
+
+test("every snippet names the clone's own file and none a package that a stranger could publish", () => {
+  for (const [name, { command, args }] of snippets)
+    expect([command, ...args], name).toEqual(["node", `${CLONE}/dist/atlas-flex-snapshots-mcp.js`]);
+  for (const { code } of readme.fences) expect(code).not.toMatch(/npx\b.*atlas-flex-snapshots-mcp/);
+});
