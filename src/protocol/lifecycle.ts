@@ -64,7 +64,8 @@ export function runUntilEnd(options: {
 
   let ending: Promise<void> | undefined;
   const end = (reason: EndReason): Promise<void> => {
-    ending ??= finish(reason);
+    // In a turn of its own, since closing the server may call this again before `ending` is set.
+    ending ??= Promise.resolve().then(() => finish(reason));
     return ending;
   };
 

@@ -28,9 +28,9 @@ let batches: Batch[] = [];
 beforeAll(async () => {
   const saves = saveCells(SAVE_ROWS);
   batches = await Promise.all([
-    runInTurn(readCells(ROWS), 8),
-    runInTurn(postCells(ROWS), 4),
-    runInTurn(saves, 6, { simulator: { projects: saves.length, jobMs: 2_000 } }),
+    runInTurn(readCells(ROWS), 10),
+    runInTurn(postCells(ROWS), 6),
+    runInTurn(saves, 8, { simulator: { projects: saves.length, jobMs: 2_000 } }),
   ]);
 }, 150_000);
 afterAll(() => printTally("Faults of the API", batches));

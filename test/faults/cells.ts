@@ -2,6 +2,7 @@ import type { Row } from "./api-rows.ts";
 import type { CredentialRow, TokenRow } from "./credential-rows.ts";
 import { POST, type Probe, READS, SAVES } from "./probes.ts";
 import type { Cell } from "./run-cells.ts";
+import type { Verdict } from "./verdicts.ts";
 
 const ordersOf = (operation: string, fault: string) => `${operation}=${fault}`;
 
@@ -35,7 +36,8 @@ export function saveCells(rows: readonly Row[]): Cell[] {
     SAVES.map((probe): Cell => {
       const { operation } = probe;
       const isPost = operation === "requestDownload";
-      const expected = saves[operation] ?? (isPost ? post : read);
+      const ends = saves[operation] ?? (isPost ? post : read);
+      const expected = operation === "getRestoreJob" ? kept(ends) : ends;
       const requests = operation === "getRestoreJob" || expected === "ok" ? 1 : 0;
       return {
         row: fault,
@@ -51,6 +53,11 @@ export function saveCells(rows: readonly Row[]): Cell[] {
 
 /** The read that stands for all where only the signing differs. */
 const SNAPSHOTS = READS.filter(({ operation }) => operation === "listSnapshots");
+
+/** Once a job was requested, a failure that may pass leaves the save paused, so that the next call goes on with the job. */
+function kept(ends: Verdict): Verdict {
+  return typeof ends === "object" && "retryable" in ends && ends.retryable ? { paused: ends.errorCode } : ends;
+}
 
 const KINDS = ["serviceAccount", "apiKey", "accessToken"] as const;
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { CredentialKind } from "../../src/simulator/environments.ts";
 import type { SimulatorOptions } from "../../src/simulator/settings.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { CLUSTER } from "../fixtures.ts";
+import { credentialsOf, leaksIn, signaturesOf } from "../secrets/sentinels.ts";
 import { type StdioServer, startStdioServer } from "./stdio-server.ts";
 
 /** A simulator and the built server that talks to it, with a download folder of its own. */
@@ -11,9 +13,9 @@ export interface Station {
   simulator: Simulator;
   server: StdioServer;
   folder: string;
-  /** What the server wrote on either stream. */
-  written: () => string;
-  /** Ends all three; resolves to what was wrong with the server's output or its end. */
+  /** Another process with the same environment and folder; it ends with the station. */
+  again: () => Promise<StdioServer>;
+  /** Ends everything; resolves to what was wrong with the server's output or its end. */
   close: () => Promise<string[]>;
 }
 
@@ -38,29 +40,41 @@ export async function openStation({
     snapshotBytes: 100_000,
     ...options,
   });
-  const server = await startStdioServer({
-    args,
-    env: {
-      HOME: folder,
-      ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "snapshots"),
-      ATLAS_FLEX_LOG_LEVEL: "trace",
-      ...simulator.environments.owner[credentials],
-      ...env,
-    },
-  });
+  const start = () =>
+    startStdioServer({
+      args,
+      env: {
+        HOME: folder,
+        ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "snapshots"),
+        ATLAS_FLEX_LOG_LEVEL: "trace",
+        ...simulator.environments.owner[credentials],
+        ...env,
+      },
+    });
+  const server = await start();
+  const others: StdioServer[] = [];
   return {
     simulator,
     server,
     folder,
-    written: () => server.output.stdout + server.output.stderr,
+    again: async () => {
+      const other = await start();
+      others.push(other);
+      return other;
+    },
     close: async () => {
+      simulator.clearOrders();
+      const signatures = await signaturesOf(simulator, CLUSTER);
       const { code, signal } = await server.leave();
+      for (const other of others) await other.leave();
       await simulator.close();
       await rm(folder, { recursive: true, force: true });
       const unfit = server.output.stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
       return [
         ...server.violations.map((line) => `no JSON-RPC on stdout: ${line}`),
         ...unfit.map((line) => `no log record on stderr: ${line}`),
+        ...leaksIn(server.output.stdout + server.output.stderr, credentialsOf(simulator)),
+        ...leaksIn(server.output.stderr, signatures),
         ...(code === 0 ? [] : [`ended with code ${code}, signal ${signal}`]),
       ];
     },

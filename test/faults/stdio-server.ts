@@ -35,7 +35,7 @@ export interface Ended {
 export interface StdioServer {
   child: ChildProcessByStdio<Writable, Readable, Readable>;
   /** Rejects when the answer is a protocol error or does not satisfy the tool's output schema. */
-  call: (tool: string, args: Record<string, unknown>) => Promise<ToolResult>;
+  call: (tool: string, args: Record<string, unknown>, options?: { progress: boolean }) => Promise<ToolResult>;
   /** Everything written so far, byte for byte. */
   output: { stdout: string; stderr: string };
   /** Lines of standard output that are not JSON-RPC. */
@@ -117,8 +117,9 @@ export async function startStdioServer(options: {
     output,
     violations,
     ended,
-    call: async (name, args) => {
-      const result = ToolResult.parse(await request("tools/call", { name, arguments: args }));
+    call: async (name, args, { progress } = { progress: false }) => {
+      const asked = progress ? { _meta: { progressToken: "watched" } } : {};
+      const result = ToolResult.parse(await request("tools/call", { name, arguments: args, ...asked }));
       const validate = validatorOf(tools.find((tool) => tool.name === name)?.outputSchema ?? { not: {} });
       if (!validate(result.structuredContent))
         throw new Error(`${name} breaks its output schema: ${ajv.errorsText(validate.errors)}`);

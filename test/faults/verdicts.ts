@@ -10,7 +10,7 @@ export interface EnvelopeFacts {
 }
 
 /** How a call ended: a success (a complete one for a save), a save that goes on or pauses, or a failure. */
-export type Verdict = "ok" | "goes on" | { paused: string } | EnvelopeFacts;
+export type Verdict = "ok" | "goes on" | { paused: string | undefined } | EnvelopeFacts;
 
 export const network = (errorCode: string, retryable = true, error?: number): EnvelopeFacts => ({
   ...(error === undefined ? {} : { error }),

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER } from "../fixtures.ts";
+import { openStation, type Station } from "./station.ts";
+import type { StdioServer } from "./stdio-server.ts";
+
+const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
+
+const ENDS: { end: string; run: ({ child }: StdioServer) => void }[] = [
+  ...(["SIGTERM", "SIGINT", "SIGHUP"] as const).map((signal) => ({
+    end: signal,
+    run: ({ child }: StdioServer) => void child.kill(signal),
+  })),
+  { end: "the end of its input", run: ({ child }) => void child.stdin.end() },
+  { end: "an output that nobody reads", run: ({ child }) => void child.stdout.destroy() },
+];
+
+async function stationOf(...[options]: Parameters<typeof openStation>): Promise<Station> {
+  const station = await openStation(options);
+  onTestFinished(async () => {
+    station.server.child.kill("SIGKILL");
+    await station.close();
+  });
+  return station;
+}
+
+/** Whatever happens, a test that fails must not leave a call behind that rejects later. */
+const forget = (call: Promise<unknown>) => void call.catch(() => undefined);
+
+const until = (condition: () => unknown) =>
+  vi.waitFor(async () => expect(await condition()).toBeTruthy(), { timeout: 10_000, interval: 20 });
+
+/** The clean end: code 0, by itself within its limit, every stream of the process closed, so nothing of it is left. */
+async function expectCleanEnd({ server }: Station): Promise<void> {
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+  expect(server.output.stderr).not.toMatch(/end-timed-out|end-failed|uncaught|unhandled/);
+  expect(server.violations).toEqual([]);
+  expect(() => process.kill(server.child.pid ?? Number.NaN, 0)).toThrow("ESRCH");
+}
+
+describe.each(ENDS)("$end", ({ run }) => {
+  test("in the middle of a call ends the process cleanly and gives its token back", async () => {
+    // The job never ends, so the call goes on looking and reporting.
+    const station = await stationOf({ simulator: { orders: "getRestoreJob=unknown-status+nulls" } });
+    const { server, simulator } = station;
+    forget(server.call("get_restore_job", { ...JOB, waitSeconds: 40 }, { progress: true }));
+    await until(() => server.output.stdout.includes("notifications/progress"));
+    simulator.order("listSnapshots=hang");
+    forget(server.call("list_flex_snapshots", CLUSTER));
+    await until(() => simulator.count("listSnapshots"));
+    run(server);
+    await expectCleanEnd(station);
+    expect(simulator.count("token")).toBe(1);
+    expect(simulator.count("revoke")).toBe(1);
+  });
+
+  test("in the middle of a transfer keeps the part, and the next process continues it to the same file", async () => {
+    const simulator = { snapshotBytes: 2_000_000, fileRateBytesPerSecond: 600_000 };
+    const station = await stationOf({ simulator });
+    const { server } = station;
+    const folder = join(station.folder, "snapshots");
+    const partBytes = async () => {
+      const names = await readdir(folder).catch(() => []);
+      const part = names.find((name) => name.endsWith(".part"));
+      return part === undefined ? 0 : (await stat(join(folder, part))).size;
+    };
+    forget(server.call("save_flex_snapshot", SNAPSHOT, { progress: true }));
+    await until(async () => (await partBytes()) > 0);
+    run(server);
+    await expectCleanEnd(station);
+    expect(station.simulator.count("revoke")).toBe(1);
+    const left = await readdir(folder);
+    expect(left.map((name) => name.replace(/^.*\.tgz/, "")).sort()).toEqual([".part", ".part.json"]);
+
+    station.simulator.setFileRate(0);
+    const next = await station.again();
+    const { structuredContent } = await next.call("save_flex_snapshot", SNAPSHOT);
+    expect(structuredContent).toMatchObject({ state: "complete", resumedFromBytes: expect.any(Number) });
+    const asked = station.simulator.requests.find(({ operation }) => operation === "file");
+    const whole = await fetch(new URL(asked?.path ?? "", station.simulator.fileBaseUrl));
+    const hash = createHash("sha256")
+      .update(Buffer.from(await whole.arrayBuffer()))
+      .digest("hex");
+    expect(structuredContent.sha256).toBe(hash);
+    expect(
+      createHash("sha256")
+        .update(await readFile(String(structuredContent.path)))
+        .digest("hex"),
+    ).toBe(hash);
+    expect(station.simulator.jobs).toEqual([]);
+  });
+});
+
+describe("a process that ends cleanly in spite of Atlas", () => {
+  test("waits for no revocation that is never answered", async () => {
+    const station = await stationOf({ simulator: { orders: "revoke=hang" } });
+    await station.server.call("list_flex_snapshots", CLUSTER);
+    station.server.child.kill("SIGTERM");
+    await expectCleanEnd(station);
+    expect(station.simulator.count("revoke")).toBe(1);
+  });
+
+  test.each(["reset-before", "500", "html", "redirect", "echo-secret"])(
+    "takes no harm from a revocation that fails (%s)",
+    async (fault) => {
+      const station = await stationOf({ simulator: { orders: `revoke=${fault}` } });
+      await station.server.call("list_flex_snapshots", CLUSTER);
+      station.server.child.stdin.end();
+      await expectCleanEnd(station);
+    },
+  );
+
+  test("waits for no token that is never issued", async () => {
+    const station = await stationOf({ simulator: { orders: "token=hang" } });
+    forget(station.server.call("list_flex_snapshots", CLUSTER));
+    await until(() => station.simulator.count("token"));
+    station.server.child.kill("SIGINT");
+    await expectCleanEnd(station);
+    expect(station.simulator.count("revoke")).toBe(0);
+  });
+
+  test("gives back the token that arrives while it ends", async () => {
+    const station = await stationOf({ simulator: { orders: "token=slow-headers@700" } });
+    forget(station.server.call("list_flex_snapshots", CLUSTER));
+    await until(() => station.simulator.count("token"));
+    station.server.child.kill("SIGTERM");
+    await expectCleanEnd(station);
+    expect(station.simulator.count("revoke")).toBe(1);
+  });
+
+  test("has started nothing when no tool was called", async () => {
+    const station = await stationOf();
+    station.server.child.kill("SIGTERM");
+    await expectCleanEnd(station);
+    expect(station.simulator.requests).toEqual([]);
+  });
+});
+
+test("a download request that is under way when the process ends is sent once, and its job is there", async () => {
+  const station = await stationOf({ simulator: { orders: "requestDownload=hang-after" } });
+  forget(station.server.call("request_flex_snapshot_download", SNAPSHOT));
+  await until(() => station.simulator.count("requestDownload"));
+  station.server.child.kill("SIGTERM");
+  await expectCleanEnd(station);
+  expect(station.simulator.count("requestDownload")).toBe(1);
+  expect(station.simulator.jobs).toHaveLength(1);
+});
