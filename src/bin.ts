@@ -1,8 +1,13 @@
 import module from "node:module";
 import { compileCacheFolder } from "./compile-cache.ts";
 
-const folder = compileCacheFolder(process);
-// Node 20 has no such cache.
-if (folder !== undefined && "enableCompileCache" in module && typeof module.enableCompileCache === "function")
-  module.enableCompileCache(folder);
+// Node 20 has no such cache; the command check promises to write nothing, and runs once.
+if (
+  "enableCompileCache" in module &&
+  typeof module.enableCompileCache === "function" &&
+  !process.argv.includes("check")
+) {
+  const folder = compileCacheFolder(process);
+  if (folder !== undefined) module.enableCompileCache(folder);
+}
 await import("./main.ts");

@@ -100,6 +100,8 @@ export interface SaveReport {
   secondsLeft?: number;
   /** Bytes that an earlier attempt had saved. */
   resumedFromBytes?: number;
+  /** How often the connection broke in this run and the transfer went on where it stopped. */
+  interruptions?: number;
   sha256?: string;
   integrity?: Integrity;
   contents?: Contents;

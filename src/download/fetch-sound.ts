@@ -49,9 +49,12 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   }
 
   const { requester, policy } = deps;
-  const { received: onBytes, warn } = status;
+  const { received: onBytes, interrupted: onInterruption, warn } = status;
   for (;;) {
-    await transferFile({ copy, nextLink, links, requester, policy, clock, limits, onBytes, warn, log }, signal);
+    await transferFile(
+      { copy, nextLink, links, requester, policy, clock, limits, onBytes, onInterruption, warn, log },
+      signal,
+    );
     status.state = "verifying";
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);

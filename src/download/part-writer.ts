@@ -1,5 +1,9 @@
-import type { FileHandle } from "node:fs/promises";
 import { ownFailure } from "../errors.ts";
+
+/** The one thing that is done with the file. */
+interface WritableFile {
+  writev: (buffers: Buffer[], position: number) => Promise<{ bytesWritten: number }>;
+}
 
 export interface PartWriter {
   /** Bytes in the file. */
@@ -15,7 +19,7 @@ export interface PartWriter {
  * once. `onWritten` learns how far the file reaches.
  */
 export function createPartWriter(options: {
-  handle: FileHandle;
+  handle: WritableFile;
   position: number;
   batchBytes: number;
   onWritten: (bytes: number) => void;

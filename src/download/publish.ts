@@ -25,7 +25,8 @@ interface Publication {
 export async function publish({ directory, base, part, state, record, link = hardLink }: Publication): Promise<void> {
   await directory.confirm();
   const final = directory.at(state.current.fileName);
-  if (!isSameFile(await lstatOf(part.path), await part.handle.stat())) throw unusable();
+  const checked = await part.handle.stat();
+  if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   if (state.current.renaming) await renameToFree(part.path, final, state);
   else await linkToFree(part.path, final, state, link);
   await writeJson(directory.at(beside.record(state.current.fileName)), recordToJson(record));

@@ -13,6 +13,7 @@ export interface SaveStatus {
   totalBytes: () => number | undefined;
   resumedFromBytes: () => number;
   received: (bytes: number) => void;
+  interrupted: () => void;
   warn: (warning: string) => void;
   report: () => SaveReport;
   paused: (lastError?: ErrorEnvelope) => SaveReport;
@@ -21,6 +22,7 @@ export interface SaveStatus {
 export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   const rate = createRateMeter(clock.now);
   const warnings = new Set<string>();
+  let interruptions = 0;
   const status: SaveStatus = {
     state: "requesting",
     file: undefined,
@@ -29,6 +31,9 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
     totalBytes: () => undefined,
     resumedFromBytes: () => 0,
     received: rate.add,
+    interrupted: () => {
+      interruptions += 1;
+    },
     warn: (warning) => void warnings.add(warning),
     report,
     paused: (lastError) => {
@@ -53,6 +58,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
       ...(speed !== undefined && { bytesPerSecond: speed }),
       ...(secondsLeft !== undefined && { secondsLeft }),
       ...(resumedFromBytes > 0 && { resumedFromBytes }),
+      ...(interruptions > 0 && { interruptions }),
       ...(all.length > 0 && { warnings: all }),
     };
   }

@@ -23,6 +23,8 @@ export interface Transfer {
   clock: Clock;
   limits: Limits;
   onBytes: (bytes: number) => void;
+  /** The connection broke after bytes were saved. */
+  onInterruption: () => void;
   warn: (warning: string) => void;
   log: (event: Omit<StoreEvent, "snapshotId" | "fileName">) => void;
 }
@@ -67,6 +69,7 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         const delayMs = budget.next(step.afterMs);
         if (delayMs === undefined) throw interrupted(url.host, step.code);
         log({ event: "transfer-retried", host: url.host, bytes: copy.bytes, code: step.code, delayMs });
+        if (copy.bytes > 0) transfer.onInterruption();
         await clock.sleep(delayMs, signal);
         break;
       }

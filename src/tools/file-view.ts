@@ -47,6 +47,7 @@ export const transferFields = {
   bytesPerSecond: count,
   secondsLeft: count,
   resumedFromBytes: count,
+  interruptions: count,
   lastError,
   warnings: z.array(z.string()).optional(),
 };

@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { PAGES, type Page, ROOT, slugOf } from "./pages.ts";
+import { OTHER_PAGES, PAGES, type Page, ROOT, slugOf } from "./pages.ts";
 
 function linksOf({ prose }: Page): string[] {
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !target.startsWith("https://"));
 }
 
 function slugsOf(markdown: string): string[] {
@@ -18,7 +20,7 @@ function isBroken(page: Page, link: string): boolean {
   return fragment !== undefined && !slugsOf(readFileSync(file, "utf8")).includes(fragment);
 }
 
-test.each(PAGES)("every link of $path leads to a file and heading of the clone", (page) => {
+test.each([...PAGES, ...OTHER_PAGES])("every link of $path leads to a file and heading of the clone", (page) => {
   expect(linksOf(page).filter((link) => isBroken(page, link))).toEqual([]);
 });
 

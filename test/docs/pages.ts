@@ -36,6 +36,9 @@ export const PAGES: readonly Page[] = [
     .map((name) => `docs/${name}`),
 ].map(readPage);
 
+/** Pages for people who change this program; their commands are not for readers. */
+export const OTHER_PAGES: readonly Page[] = ["CONTRIBUTING.md", "CHANGELOG.md"].map(readPage);
+
 export function pageOf(path: string): Page {
   const page = PAGES.find((candidate) => candidate.path === path);
   if (!page) throw new Error(`There is no page ${path}`);

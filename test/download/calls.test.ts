@@ -1,5 +1,6 @@
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { SaveReport } from "../../src/download/contract.ts";
 import { type Behaviour, respond, serve } from "./fault-server.ts";
@@ -17,11 +18,23 @@ import {
   sha256,
   sourceOf,
   stage,
+  temporaryFolder,
+  worker,
 } from "./fixtures.ts";
 
 const slow = { trickle: { bytes: 16 * KIB, ms: 20 } };
 const other = (last: string) => ({ ...identity, snapshotId: `5fa10000000000000000${last}` });
 const once = <T>(condition: () => T | Promise<T>) => expect.poll(condition, { interval: 5, timeout: 5_000 });
+
+/** The thread that checks, starting late enough for a test to see the check go on. */
+async function slowWorker(): Promise<URL> {
+  const path = join(await temporaryFolder(), "slow-worker.mjs");
+  await writeFile(
+    path,
+    `await new Promise((go) => setTimeout(go, 300));\nawait import(${JSON.stringify(worker.href)});`,
+  );
+  return pathToFileURL(path);
+}
 
 describe("a save that is called again", () => {
   test("joins the running transfer", async () => {
@@ -89,14 +102,12 @@ describe("a cancelled save", () => {
   });
 
   test("leaves a check of bytes that are all there to go on", async () => {
-    const { store, folder } = await stage({}, serve(await remoteFile(3000 * KIB)));
+    const { store, folder } = await stage({ checkWorker: await slowWorker() }, serve(await remoteFile(30 * KIB)));
     const call = new AbortController();
-    const wait = patiently<SaveReport>({ signal: call.signal });
-    const cancelled = store.save(identity, {
-      ...wait,
-      onProgress: ({ state }) => state === "verifying" && call.abort(),
-    });
-    await cancelled.catch(() => undefined);
+    const cancelled = store.save(identity, patiently({ signal: call.signal }));
+    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.state).toBe("verifying");
+    call.abort();
+    await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
     await once(() => namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
   });
 

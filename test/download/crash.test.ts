@@ -6,7 +6,7 @@ import { openPart } from "../../src/download/part-file.ts";
 import { newOwner } from "../../src/download/process-identity.ts";
 import { publish } from "../../src/download/publish.ts";
 import { readRecord, type SaveRecord } from "../../src/download/record.ts";
-import { createStateFile, newState } from "../../src/download/state-file.ts";
+import { createStateFile, newState, readState } from "../../src/download/state-file.ts";
 import { ownFailure } from "../../src/errors.ts";
 import { serve } from "./fault-server.ts";
 import { defaultName, hashOf, identity, KIB, namesIn, remoteFile, sha256, stage, temporaryFolder } from "./fixtures.ts";
@@ -96,7 +96,7 @@ async function setRenaming(path: string): Promise<void> {
 }
 
 /** A part that is ready to be published on a file system that knows no hard links. */
-async function unlinkable(code: string) {
+async function unlinkable(code: string, meanwhile: (part: string) => Promise<void> = async () => undefined) {
   const directory = await openDownloadDirectory(await temporaryFolder(), "create");
   if (!directory) throw ownFailure("INTERNAL_ERROR");
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
@@ -109,9 +109,26 @@ async function unlinkable(code: string) {
     integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
     contents: { kind: "unknown", unpackedBytes: 7 },
   };
-  const link = () => Promise.reject(Object.assign(new Error(code), { code }));
+  const link = async () => {
+    await meanwhile(part.path);
+    throw Object.assign(new Error(code), { code });
+  };
   return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record, link }), record };
 }
+
+test("the intent to rename is on disk before the name is taken", async () => {
+  const { directory, publish } = await unlinkable("EPERM", rm);
+  await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
+  expect((await stat(directory.at("a.tgz"))).size).toBe(0);
+  expect(await readState(directory.at("a.tgz.part.json"))).toMatchObject({ renaming: true });
+});
+
+test("a part that is not as long as what was checked is not published", async () => {
+  const { directory, publish } = await unlinkable("EPERM");
+  await writeFile(directory.at("a.tgz.part"), "content and more");
+  await expect(publish()).rejects.toMatchObject({ code: "PART_UNUSABLE" });
+  expect(await namesIn(directory.path)).toEqual(["a.tgz.part"]);
+});
 
 describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (code) => {
   test("the part is renamed to a name that was taken first", async () => {

@@ -65,19 +65,23 @@ describe("the download folder", () => {
     expect(await save()).toMatchObject({ state: "complete" });
   });
 
-  test("is not followed to another place when it is swapped meanwhile", async () => {
+  test.each([
+    ["a link to another place", (elsewhere: string, folder: string) => symlink(elsewhere, folder)],
+    ["another folder", (_elsewhere: string, folder: string) => mkdir(folder, { mode: 0o700 })],
+  ])("is not written to when %s takes its place meanwhile", async (_what, swap) => {
     const file = await remoteFile(200 * KIB);
     const elsewhere = await temporaryFolder();
     const parent = await temporaryFolder();
     const folder = join(parent, "folder");
     const { server } = await stage({}, async (request, socket) => {
       await rename(folder, join(parent, "moved"));
-      await symlink(elsewhere, folder);
+      await swap(elsewhere, folder);
       await serve(file)(request, socket);
     });
     const store = openStore(folder, { source: sourceOf(server.url) });
     await expect(saveTo(store)).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
     expect(await namesIn(elsewhere)).toEqual([]);
+    expect((await namesIn(folder)).filter((name) => !name.endsWith(".lock"))).toEqual([]);
   });
 });
 
@@ -122,9 +126,11 @@ describe("a part", () => {
   test("that lost its end, or grew bytes that were never committed, continues from what is certain", async () => {
     const file = await remoteFile(200 * KIB);
     const { folder, save, server } = await broken(file);
-    await writeFile(join(folder, part), Buffer.concat([file.bytes.subarray(0, 100 * KIB), Buffer.alloc(5000, 7)]));
+    await writeFile(join(folder, part), Buffer.concat([file.bytes.subarray(0, 100 * KIB), Buffer.alloc(300 * KIB, 7)]));
     server.script(serve(file, { after: 0 }));
+    expect((await stat(join(folder, part))).size).toBe(400 * KIB);
     expect(await save()).toMatchObject({ state: "paused", bytes: 100 * KIB, resumedFromBytes: 100 * KIB });
+    expect((await stat(join(folder, part))).size).toBe(100 * KIB);
     await writeFile(join(folder, part), file.bytes.subarray(0, 60 * KIB));
     server.script(serve(file));
     expect(await save()).toMatchObject({ state: "complete" });
@@ -167,5 +173,12 @@ describe("a file that has the name already", () => {
       code: "FILE_EXISTS",
     });
     expect((await stat(join(folder, "mine.tgz.part"))).size).toBe(100 * KIB);
+
+    server.script(serve(file, { after: 0 }));
+    expect(await saveTo(store, "new-name.tgz")).toMatchObject({ state: "paused", fileName: "new-name.tgz" });
+    const requests = server.requests.length;
+    const taken = store.save({ ...other, fileName: "new-name.tgz" }, patiently());
+    await expect(taken).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(server.requests).toHaveLength(requests);
   });
 });

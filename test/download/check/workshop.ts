@@ -22,7 +22,6 @@ export function workshop() {
       bundle: true,
       platform: "node",
       format: "esm",
-      banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     });
   });
   afterAll(() => rm(folder, { recursive: true }));

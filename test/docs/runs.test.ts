@@ -1,0 +1,141 @@
+import { readdirSync } from "node:fs";
+import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { startSimulator } from "../../src/simulator/simulator.ts";
+import { commandsOf, PAGES, pageOf, ROOT } from "./pages.ts";
+import { inventedLines, PICTURE, SHOWN } from "./picture.ts";
+import { RUNNABLE } from "./runnable.ts";
+import { bash, type Outcome } from "./shell.ts";
+import { putNpxInto } from "./stand-in.ts";
+
+const SMALL = { ATLAS_FLEX_SIMULATOR_BYTES: "1000000" };
+const DEMO = "node scripts/demo.mjs";
+const SAVE = "node examples/save-latest.mjs orders";
+const INSPECTOR = 'examples/inspector.sh "$HOME/saved"';
+const REFUSED = [
+  ["node examples/save-latest.mjs", 2, "Usage: "],
+  ["node examples/save-latest.mjs nosuch", 1, "No Flex cluster of that name was found."],
+  ["node examples/save-latest.mjs fresh", 1, "No complete snapshot exists yet."],
+  ["unset ${!MONGODB*}; node examples/save-latest.mjs orders", 1, "CREDENTIALS_MISSING"],
+] as const;
+
+let folder: string;
+let ended: ReadonlyMap<string, Outcome & { home: string }>;
+
+/** All at once, since most of them only wait for a job or a slow line; each has a home of its own. */
+beforeAll(async () => {
+  if (process.platform === "win32") return;
+  folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  await putNpxInto(folder);
+  const simulator = await startSimulator({ snapshotBytes: 1_000_000, jobMs: 100 });
+  const lines = [DEMO, SAVE, INSPECTOR, ...REFUSED.map(([line]) => line), ...RUNNABLE];
+  ended = new Map(
+    await Promise.all(
+      lines.map(async (line): Promise<[string, Outcome & { home: string }]> => {
+        const home = await mkdtemp(join(folder, "home-"));
+        const PATH = `${line === INSPECTOR ? `${folder}${delimiter}` : ""}${process.env.PATH}`;
+        const env = { ...simulator.environment, ...SMALL, HOME: home, PATH };
+        return [line, { ...(await bash(line, { env })), home }];
+      }),
+    ),
+  );
+  await simulator.close();
+}, 120_000);
+afterAll(() => (folder ? rm(folder, { recursive: true, force: true }) : undefined));
+
+function outcomeOf(line: string): Outcome & { home: string } {
+  const outcome = ended.get(line);
+  if (!outcome) throw new Error(`${line} was not run`);
+  return outcome;
+}
+
+describe.skipIf(process.platform === "win32")("what the pages tell to run", () => {
+  test.each(RUNNABLE)("%s does something and ends well", (line) => {
+    const { exitCode, stdout, stderr } = outcomeOf(line);
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringMatching(/\S/),
+      stderr: expect.not.stringMatching(/error/i),
+    });
+  });
+
+  test("the demo works, and every line of its picture is one that it prints", async () => {
+    const { exitCode, stdout, stderr } = outcomeOf(DEMO);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(inventedLines(stdout)).toEqual([]);
+    const [, saved = ""] = /A verified backup lies in (\S+)/.exec(stdout) ?? [];
+    expect((await stat(join(ROOT, saved))).size).toBeGreaterThan(0);
+  });
+
+  test("save-latest saves the newest backup and says where it is and how to restore it", async () => {
+    const { exitCode, stdout, home } = outcomeOf(SAVE);
+    const saved = join(home, "atlas-flex-snapshots");
+    const files = (await readdir(saved)).filter((name) => name.endsWith(".tgz"));
+    expect(files).toEqual([expect.stringMatching(/^orders-\d{8}T\d{4}Z-5fa1000000000000000000c8\.tgz$/)]);
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^\/.*\.tgz\nsha256 [0-9a-f]{64}\nrestore: mkdir .*\n(restore: .*\n)+$/),
+    });
+    expect(stdout).toContain(join(saved, files[0] ?? ""));
+  });
+
+  test("the saved file passes the restore page's checks and unpacks to a data directory", async () => {
+    const [path = "", sha256 = ""] = outcomeOf(SAVE).stdout.split("\n");
+    const backups = dirname(path);
+    await rename(path, join(backups, "orders-20261122T0301Z-5fa1000000000000000000c8.tgz"));
+    const outputs = [];
+    const lines = commandsOf(pageOf("docs/restore.md")).filter((line) => /^(gzip|sha256sum|mkdir|tar) /.test(line));
+    for (const line of lines) {
+      const { exitCode, stdout } = await bash(line.replaceAll("/backups", backups), { cwd: backups });
+      expect({ line, exitCode }).toEqual({ line, exitCode: 0 });
+      outputs.push(stdout);
+    }
+    expect(outputs.join("")).toContain(sha256.replace("sha256 ", ""));
+    expect(await readdir(join(backups, "orders-20261122T0301Z-5fa1000000000000000000c8-restored"))).toContain(
+      "WiredTiger",
+    );
+  });
+
+  test.each(REFUSED)("%s ends with exit code %i and %j", (line, exitCode, words) => {
+    expect(outcomeOf(line)).toMatchObject({ exitCode, stdout: "", stderr: expect.stringContaining(words) });
+  });
+
+  test("the Inspector script's calls, each a process of its own, end with a saved and checked file", async () => {
+    const { exitCode, stdout, stderr, home } = outcomeOf(INSPECTOR);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    const lines = stdout.split("\n").filter(Boolean);
+    expect(lines.slice(0, -1).map((line) => Answer.parse(JSON.parse(line)).result.structuredContent)).toMatchObject([
+      { projects: [{ groupId: "5fa1000000000000000000b1" }] },
+      { latestCompleteSnapshotId: "5fa1000000000000000000c8" },
+      { restoreJob: { status: "COMPLETED", snapshotUrl: expect.any(String) } },
+      { restoreJob: { status: "COMPLETED" }, finished: true },
+      { state: "complete", integrity: { gzip: "ok" } },
+      { files: [{ state: "complete" }] },
+      { state: "complete", integrity: { gzip: "ok", recordedSha256: "ok" } },
+    ]);
+    const [file] = (await readdir(join(home, "saved/simulated"))).filter((name) => name.endsWith(".tgz"));
+    expect(lines.at(-1)).toBe(`Saved: ${home}/saved/simulated/${file}`);
+  });
+});
+
+const Answer = z.object({
+  result: z.object({ isError: z.undefined().optional(), structuredContent: z.looseObject({}) }),
+});
+
+test("every example is named in a page", () => {
+  const text = PAGES.map((page) => page.text).join("\n");
+  expect(readdirSync(join(ROOT, "examples")).filter((name) => !text.includes(`examples/${name}`))).toEqual([]);
+});
+
+test("the demo's picture tells the whole story and nothing of the computer it was made on", () => {
+  for (const tool of ["list_flex_snapshots", "request_flex_snapshot_download", "get_restore_job", "save_flex_snapshot"])
+    expect(
+      SHOWN.some((line) => line.startsWith(`  → ${tool}`)),
+      tool,
+    ).toBe(true);
+  expect(SHOWN.at(-1)).toMatch(/^Done\./);
+  expect(PICTURE).not.toMatch(/\/(home|root|tmp|Users)\//);
+});

@@ -1,0 +1,48 @@
+import { open, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createPartWriter } from "../../src/download/part-writer.ts";
+import { noise, temporaryFolder } from "./fixtures.ts";
+
+test("however the chunks are cut and however little the system takes at a time, the file is their sequence", async () => {
+  const folder = await temporaryFolder();
+  const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 30 });
+  await fc.assert(
+    fc.asyncProperty(sizes, fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1 }), async (chunks, shorts) => {
+      const bytes = noise(
+        chunks.reduce((sum, size) => sum + size, 0),
+        1,
+      );
+      const path = join(folder, "part");
+      const handle = await open(path, "w");
+      let calls = 0;
+      const writev = async (buffers: Buffer[], position: number) => {
+        const most = shorts[calls++ % shorts.length] ?? 1;
+        const { bytesWritten } = await handle.write(Buffer.concat(buffers).subarray(0, most), 0, undefined, position);
+        return { bytesWritten };
+      };
+      const written: number[] = [];
+      const onWritten = (reached: number) => void written.push(reached);
+      const writer = createPartWriter({ handle: { writev }, position: 0, batchBytes: 256, onWritten });
+      let at = 0;
+      for (const size of chunks) {
+        await writer.add(bytes.subarray(at, at + size));
+        at += size;
+      }
+      await writer.flush();
+      await handle.close();
+      expect((await readFile(path)).equals(bytes)).toBe(true);
+      expect(writer.bytes).toBe(bytes.length);
+      expect(written).toEqual([...written].sort((one, next) => one - next));
+    }),
+    { seed: 3, numRuns: 50 },
+  );
+});
+
+test("a system that takes nothing and names no reason is a failure, not an endless loop", async () => {
+  const writev = async () => ({ bytesWritten: 0 });
+  const writer = createPartWriter({ handle: { writev }, position: 0, batchBytes: 1, onWritten: () => undefined });
+  void writer.add(Buffer.from("x"));
+  await expect(writer.flush()).rejects.toMatchObject({ code: "DISK_FAILED" });
+});
