@@ -190,19 +190,30 @@ function expandHome(path: string): string {
 }
 
 function checkProxies(
-  proxy: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
+  { httpProxy, httpsProxy, noProxy }: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
   problems: string[],
 ): Config["proxy"] {
-  for (const [name, text] of [
-    ["HTTP_PROXY", proxy.httpProxy],
-    ["HTTPS_PROXY", proxy.httpsProxy],
-  ]) {
-    if (text !== undefined && !/^https?:\/\/[^/]/.test(text))
-      problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
-  }
-  return {
-    ...(proxy.httpProxy ? { httpProxy: proxy.httpProxy } : {}),
-    ...(proxy.httpsProxy ? { httpsProxy: proxy.httpsProxy } : {}),
-    ...(proxy.noProxy ? { noProxy: proxy.noProxy } : {}),
+  const checked = (name: string, text: string | undefined) => {
+    if (text === undefined || isProxyUrl(text)) return text;
+    problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+    return undefined;
   };
+  const http = checked("HTTP_PROXY", httpProxy);
+  const https = checked("HTTPS_PROXY", httpsProxy);
+  return {
+    ...(http ? { httpProxy: http } : {}),
+    ...(https ? { httpsProxy: https } : {}),
+    ...(noProxy ? { noProxy } : {}),
+  };
+}
+
+/** User name and password must be percent-encoded rightly, or nobody could say what the password is. */
+function isProxyUrl(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^https?:\/\/[^/]/.test(text);
+  } catch {
+    return false; // Its message would quote the whole value, password included.
+  }
 }
