@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { open, rm, utimes } from "node:fs/promises";
-import { ownFailure } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
+import { ownFailure } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { Limits } from "../limits.ts";
 import { failedWith } from "./disk-failure.ts";
 import { readJson } from "./json-file.ts";
-import type { Limits } from "./limits.ts";
 import { lstatOf } from "./part-file.ts";
 import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identity.ts";
 
