@@ -1,4 +1,4 @@
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../../errors.ts";
 
 /** The one thing that is done with the file. */
 interface WritableFile {

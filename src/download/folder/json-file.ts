@@ -20,7 +20,10 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await rename(temporary, path);
 }
 
-/** The parsed content, or undefined where there is no readable JSON of a sensible size. */
+/** This process or computer is out of something; what the file says is as unknown as before. */
+const OUT_OF_MEANS = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/** The parsed content, or undefined where there is no readable JSON of a sensible size. Rejects only for want of means. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -31,7 +34,8 @@ export async function readJson(path: string): Promise<unknown> {
     } finally {
       await handle.close();
     }
-  } catch {
+  } catch (error) {
+    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
     // Absent, forbidden or garbage: the callers treat all of it as "nothing known".
     return undefined;
   }

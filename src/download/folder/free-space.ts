@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
+import type { Limits } from "../limits.ts";
 import { diskFull } from "./disk-failure.ts";
-import type { Limits } from "./limits.ts";
 
 /** Bytes that this user may still write in the folder; undefined where the file system does not tell. */
 export async function freeBytes(path: string): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import { Failure, ownFailure } from "../errors.ts";
+import { Failure, ownFailure } from "../../errors.ts";
 
 /** The operating system's or undici's code of a foreign error, such as ENOSPC or UND_ERR_SOCKET. */
 export function foreignCode(error: unknown): string | undefined {

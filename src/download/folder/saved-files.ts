@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
+import { keyOf } from "../identity.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
-import { keyOf } from "./identity.ts";
 import { lstatOf } from "./part-file.ts";
 import { readRecord, type SaveRecord } from "./record.ts";
 import { readState, type TransferState } from "./state-file.ts";

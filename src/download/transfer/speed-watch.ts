@@ -1,5 +1,5 @@
-import type { Clock } from "../http/send.ts";
-import type { Limits } from "./limits.ts";
+import type { Clock } from "../../http/send.ts";
+import type { Limits } from "../limits.ts";
 
 export interface SpeedWatch {
   /** Aborts when the other side stalls or trickles. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
-import { HTTP_DATE, STRONG_ETAG } from "./http-values.ts";
-import { factsSchema, identitySchema } from "./identity.ts";
+import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { factsSchema, identitySchema } from "../identity.ts";
+import { HTTP_DATE, STRONG_ETAG } from "../transfer/http-values.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
 const count = z.number().int().nonnegative();

@@ -1,6 +1,6 @@
-import type { ErrorEnvelope } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
-import type { SaveReport, SaveState } from "./contract.ts";
+import type { ErrorEnvelope } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { SaveReport, SaveState } from "../contract.ts";
 import { createRateMeter } from "./rate-meter.ts";
 
 /** What is known of a running save; a report is a picture of it. */

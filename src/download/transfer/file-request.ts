@@ -1,9 +1,9 @@
 import { Agent, type Dispatcher, request } from "undici";
-import { type ProxySettings, proxyAgent } from "../http/dispatchers.ts";
-import type { HttpResponse } from "../http/send.ts";
+import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
+import type { HttpResponse } from "../../http/send.ts";
+import type { Limits } from "../limits.ts";
 import { type BodyQueue, queueBody } from "./body-queue.ts";
 import { checkedLookup, type HostPolicy } from "./host-policy.ts";
-import type { Limits } from "./limits.ts";
 
 export interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
   body: BodyQueue;

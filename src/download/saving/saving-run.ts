@@ -1,19 +1,19 @@
 import { rename } from "node:fs/promises";
-import { Failure, ownFailure } from "../errors.ts";
+import { Failure, ownFailure } from "../../errors.ts";
+import type { SaveReport } from "../contract.ts";
+import { diskFailure } from "../folder/disk-failure.ts";
+import type { DownloadDirectory } from "../folder/download-directory.ts";
+import { beside } from "../folder/file-name.ts";
+import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
+import { lstatOf, openPart, type PartFile } from "../folder/part-file.ts";
+import { publish, removeLeftovers } from "../folder/publish.ts";
+import type { OpenPart } from "../folder/saved-files.ts";
+import { createStateFile } from "../folder/state-file.ts";
+import type { StoreEvent } from "../store-event.ts";
 import { completeReport } from "./complete-report.ts";
-import type { SaveReport } from "./contract.ts";
-import { diskFailure } from "./disk-failure.ts";
-import type { DownloadDirectory } from "./download-directory.ts";
 import { fetchSound } from "./fetch-sound.ts";
-import { beside } from "./file-name.ts";
-import { type LocalCopy, openLocalCopy } from "./local-copy.ts";
-import { lstatOf, openPart, type PartFile } from "./part-file.ts";
-import { publish, removeLeftovers } from "./publish.ts";
 import type { SaveStatus } from "./save-status.ts";
-import type { OpenPart } from "./saved-files.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
-import { createStateFile } from "./state-file.ts";
-import type { StoreEvent } from "./store-event.ts";
 
 interface LockedOrder extends SaveOrder {
   directory: DownloadDirectory;

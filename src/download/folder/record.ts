@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
-import { cleanFacts, factsSchema, identitySchema } from "./identity.ts";
+import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { cleanFacts, factsSchema, identitySchema } from "../identity.ts";
 import { readJson } from "./json-file.ts";
 
 const count = z.number().int().nonnegative();

@@ -1,17 +1,17 @@
-import { Failure, ownFailure } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
-import type { SnapshotLink } from "./contract.ts";
-import { foreignCode } from "./disk-failure.ts";
+import { Failure, ownFailure } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { SnapshotLink } from "../contract.ts";
+import { foreignCode } from "../folder/disk-failure.ts";
+import type { LocalCopy } from "../folder/local-copy.ts";
+import type { Limits } from "../limits.ts";
+import type { StoreEvent } from "../store-event.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
 import { checkLink, type HostPolicy } from "./host-policy.ts";
-import type { Limits } from "./limits.ts";
 import type { LinkKeeper } from "./link-keeper.ts";
-import type { LocalCopy } from "./local-copy.ts";
 import { receiveRest, receiveWhole } from "./receive.ts";
 import { judgeResponse, type Verdict } from "./response-judge.ts";
 import { createRetryBudget } from "./retry-budget.ts";
 import { watchSpeed } from "./speed-watch.ts";
-import type { StoreEvent } from "./store-event.ts";
 
 export interface Transfer {
   copy: LocalCopy;

@@ -1,4 +1,4 @@
-import type { Limits } from "./limits.ts";
+import type { Limits } from "../limits.ts";
 
 export interface RetryBudget {
   /** Attempts count from anew after enough progress beyond the furthest byte so far: a large file may break off often. */

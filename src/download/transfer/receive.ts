@@ -1,8 +1,8 @@
-import { ownFailure } from "../errors.ts";
-import type { Limits } from "./limits.ts";
-import type { LocalCopy } from "./local-copy.ts";
+import { ownFailure } from "../../errors.ts";
+import type { LocalCopy } from "../folder/local-copy.ts";
+import type { ObjectVersion } from "../folder/state-file.ts";
+import type { Limits } from "../limits.ts";
 import type { SpeedWatch } from "./speed-watch.ts";
-import type { ObjectVersion } from "./state-file.ts";
 
 interface Receiver {
   copy: LocalCopy;

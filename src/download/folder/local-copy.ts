@@ -1,9 +1,9 @@
-import type { Clock } from "../http/send.ts";
-import type { ArchiveCheck, ArchiveReport } from "./check/archive-check.ts";
+import type { Clock } from "../../http/send.ts";
+import type { ArchiveCheck, ArchiveReport } from "../check/archive-check.ts";
+import type { Limits } from "../limits.ts";
 import { diskFailure } from "./disk-failure.ts";
 import { checkSpace } from "./free-space.ts";
 import { syncFolderOf } from "./json-file.ts";
-import type { Limits } from "./limits.ts";
 import type { PartFile } from "./part-file.ts";
 import { createPartWriter } from "./part-writer.ts";
 import { type ObjectVersion, type StateFile, startedOver } from "./state-file.ts";

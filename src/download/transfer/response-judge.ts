@@ -1,8 +1,8 @@
-import type { FailureFacts, OwnErrorCode } from "../errors.ts";
-import { retryAfterSeconds } from "../http/retry-after.ts";
-import { type HttpResponse, headerOf } from "../http/send.ts";
+import type { FailureFacts, OwnErrorCode } from "../../errors.ts";
+import { retryAfterSeconds } from "../../http/retry-after.ts";
+import { type HttpResponse, headerOf } from "../../http/send.ts";
+import type { ObjectVersion } from "../folder/state-file.ts";
 import { httpDate, STRONG_ETAG } from "./http-values.ts";
-import type { ObjectVersion } from "./state-file.ts";
 
 /** What the request asked for: bytes from `offset` on of the version already known, if any. */
 export interface Asked extends ObjectVersion {

@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { open, rm, utimes } from "node:fs/promises";
-import { ownFailure } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
+import { ownFailure } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { Limits } from "../limits.ts";
 import { failedWith } from "./disk-failure.ts";
 import { readJson } from "./json-file.ts";
-import type { Limits } from "./limits.ts";
 import { lstatOf } from "./part-file.ts";
 import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identity.ts";
 
@@ -30,7 +30,8 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
     lost: lost.signal,
     release: async () => {
       held.abort();
-      await removeIfOwn(path, owner);
+      // Without the means to look: it was ours a moment ago, and a lock that stays would outlive its transfer.
+      if (!lost.signal.aborted && (await isOwn(path, owner).catch(() => true))) await rm(path, { force: true });
     },
   };
 }
@@ -66,7 +67,7 @@ async function removeDead(path: string, generation: string, options: LockOptions
     const now = await judge(path, options);
     if (now.word === "dead" && now.generation === generation) await rm(path, { force: true });
   } finally {
-    await removeIfOwn(permit, owner);
+    if (await isOwn(permit, owner)) await rm(permit, { force: true });
   }
 }
 
@@ -100,7 +101,7 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
-/** A lock that cannot be read this moment, for want of file descriptors perhaps, is not lost. */
+/** Nor is one that an unfinished write left unreadable: only another holder or no file at all. */
 async function isLost(path: string, owner: LockOwner): Promise<boolean> {
   if (await isOwn(path, owner)) return false;
   const other = ownerSchema.safeParse(await readJson(path));
@@ -110,10 +111,6 @@ async function isLost(path: string, owner: LockOwner): Promise<boolean> {
 async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
   const found = ownerSchema.safeParse(await readJson(path));
   return found.success && found.data.token === owner.token;
-}
-
-async function removeIfOwn(path: string, owner: LockOwner): Promise<void> {
-  if (await isOwn(path, owner)) await rm(path, { force: true });
 }
 
 async function beat(
@@ -130,7 +127,8 @@ async function beat(
       // Released.
       return;
     }
-    if (await isLost(path, owner)) {
+    // A lock that cannot be read this moment is not lost.
+    if (await isLost(path, owner).catch(() => false)) {
       if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
       return;
     }

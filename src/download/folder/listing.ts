@@ -1,13 +1,13 @@
 import { readdir } from "node:fs/promises";
-import type { OpenTransfer, SavedFile, SavedList } from "./contract.ts";
+import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
+import { keyOf } from "../identity.ts";
+import type { SavingDeps } from "../saving/saving-deps.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { freeBytes } from "./free-space.ts";
-import { keyOf } from "./identity.ts";
 import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
 import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
-import type { SavingDeps } from "./saving-deps.ts";
 
 type ListingDeps = Pick<SavingDeps, "clock" | "limits">;
 

@@ -1,7 +1,7 @@
-import { ownFailure } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
-import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "./contract.ts";
-import type { Limits } from "./limits.ts";
+import { ownFailure } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
+import type { Limits } from "../limits.ts";
 
 /** What this process remembers of a snapshot's links between calls; never written anywhere. */
 export interface LinkMemory {

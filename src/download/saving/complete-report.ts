@@ -1,7 +1,7 @@
-import type { SaveReport } from "./contract.ts";
-import type { DownloadDirectory } from "./download-directory.ts";
-import type { SaveRecord } from "./record.ts";
-import { restoreGuide } from "./restore-guide.ts";
+import type { SaveReport } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/download-directory.ts";
+import type { SaveRecord } from "../folder/record.ts";
+import { restoreGuide } from "../restore-guide.ts";
 
 /** A finished file as its record tells it, with how to restore it here. */
 export function completeReport(directory: DownloadDirectory, fileName: string, record: SaveRecord): SaveReport {

@@ -1,7 +1,7 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../../errors.ts";
 
 /** Which file hosts may be reached. */
 export interface HostPolicy {

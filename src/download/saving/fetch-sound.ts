@@ -1,13 +1,13 @@
-import { ownFailure } from "../errors.ts";
-import type { ArchiveReport } from "./check/archive-check.ts";
-import type { Integrity, SnapshotLink } from "./contract.ts";
-import { createLinkKeeper } from "./link-keeper.ts";
-import type { LocalCopy } from "./local-copy.ts";
-import type { SaveRecord } from "./record.ts";
+import { ownFailure } from "../../errors.ts";
+import type { ArchiveReport } from "../check/archive-check.ts";
+import type { Integrity, SnapshotLink } from "../contract.ts";
+import type { LocalCopy } from "../folder/local-copy.ts";
+import type { SaveRecord } from "../folder/record.ts";
+import type { ObjectVersion, StateFile } from "../folder/state-file.ts";
+import { createLinkKeeper } from "../transfer/link-keeper.ts";
+import { type Transfer, transferFile } from "../transfer/transfer.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
-import type { ObjectVersion, StateFile } from "./state-file.ts";
-import { type Transfer, transferFile } from "./transfer.ts";
 
 interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
   copy: LocalCopy;

@@ -1,5 +1,5 @@
-import { ownFailure } from "../errors.ts";
-import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
+import { ownFailure } from "../../errors.ts";
+import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 
 /** Longer than any name made here; leaves room for the endings of the files beside it in a component of 255 bytes. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/;

@@ -1,17 +1,17 @@
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../../errors.ts";
+import type { SaveReport } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/download-directory.ts";
+import { beside, chosenFileName, defaultFileName } from "../folder/file-name.ts";
+import { acquireLock } from "../folder/lock.ts";
+import { isSameFile, lstatOf } from "../folder/part-file.ts";
+import { removeLeftovers } from "../folder/publish.ts";
+import { findPart, findSaved, listParts, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
+import { newState, readState } from "../folder/state-file.ts";
+import { cleanFacts, keyOf } from "../identity.ts";
 import { completeReport } from "./complete-report.ts";
-import type { SaveReport } from "./contract.ts";
-import type { DownloadDirectory } from "./download-directory.ts";
-import { beside, chosenFileName, defaultFileName } from "./file-name.ts";
-import { cleanFacts, keyOf } from "./identity.ts";
-import { acquireLock } from "./lock.ts";
-import { isSameFile, lstatOf } from "./part-file.ts";
-import { removeLeftovers } from "./publish.ts";
 import type { SaveStatus } from "./save-status.ts";
-import { findPart, findSaved, listParts, type OpenPart, type SavedSnapshot } from "./saved-files.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 import { runTransfer } from "./saving-run.ts";
-import { newState, readState } from "./state-file.ts";
 
 /** One save from the question to the finished file. Rejects with a `Failure` where there is nothing to continue. */
 export async function saveSnapshot(
