@@ -67,6 +67,7 @@ describe("hostile text in every string that Atlas sends comes out as harmless da
 
   test.concurrent.for(calls)(
     "of %s with %j, when it succeeds and when it fails",
+    { timeout: LIMIT_MS },
     async (call, { onTestFinished }) => {
       const [tool, args, operations] = call;
       const projects = args === "another each time" ? 20 : 0;
@@ -88,7 +89,6 @@ describe("hostile text in every string that Atlas sends comes out as harmless da
         ).toEqual([]);
       expect(server.output.stderr.replaceAll("\n", "")).not.toMatch(HARMFUL);
     },
-    LIMIT_MS,
   );
 
   test("of a token endpoint", async () => {
