@@ -44,8 +44,8 @@ interface Snapshot {
   memory: LinkMemory;
   job?: Job<SaveReport>;
   lastError?: ErrorEnvelope | undefined;
-  /** An end that no call was waiting for; the next call hears of it. */
-  unheard?: Failure | undefined;
+  /** An end that no call was waiting for; the next call hears of it if it asks for the same. */
+  unheard?: { failure: Failure; asked: string } | undefined;
 }
 
 /** Saves snapshots into one folder, which nothing touches before the first call. */
@@ -77,6 +77,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
   function startSave(snapshot: Snapshot, fileName: string | undefined): Job<SaveReport> {
     const { identity, memory } = snapshot;
+    const asked = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
     return startJob<SaveReport>({
@@ -93,7 +94,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       position: ({ bytes }) => bytes,
       endsWhenLetGo: () => status.state !== "verifying",
       onUnheard: (error) => {
-        if (error instanceof Failure) snapshot.unheard = error;
+        if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
@@ -111,7 +112,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       wait.signal.throwIfAborted();
       const { unheard } = snapshot;
       snapshot.unheard = undefined;
-      if (unheard) throw unheard;
+      if (unheard?.asked === termsOf(identity, request.fileName)) throw unheard.failure;
+      // The cluster's name may have been wrong the last time.
+      if (!snapshot.job) snapshot.identity = identity;
       const job = snapshot.job ?? startSave(snapshot, request.fileName);
       if (job !== snapshot.job) {
         snapshot.job = job;
@@ -157,6 +160,11 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       await requester.close();
     },
   };
+}
+
+/** What two calls for one snapshot may differ in. */
+function termsOf({ name }: SnapshotIdentity, fileName = ""): string {
+  return `${name}/${fileName}`;
 }
 
 /** What comes out is a `Failure` or the signal's reason, never an error of the file system as it is. */
