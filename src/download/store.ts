@@ -7,6 +7,7 @@ import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, Snapsh
 import { diskFailure } from "./folder/disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
 import { listSaved, progressOf } from "./folder/listing.ts";
+import { createVerdicts } from "./folder/verdicts.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { type Job, startJob } from "./job.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -61,6 +62,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     openDirectory: createDirectory,
     startCheck: (path) => startArchiveCheck({ path, worker: options.checkWorker }),
     slots: createSlots(limits.concurrentTransfers),
+    verdicts: createVerdicts(),
     log: options.log ?? (() => undefined),
   };
 

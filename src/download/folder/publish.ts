@@ -29,7 +29,8 @@ export async function publish({ directory, base, part, state, record, link = har
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   if (state.current.renaming) await renameToFree(part.path, final, state);
   else await linkToFree(part.path, final, state, link);
-  await writeJson(directory.at(beside.record(state.current.fileName)), recordToJson(record));
+  const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
+  await writeJson(directory.at(beside.record(state.current.fileName)), published);
   await syncFolderOf(final);
   await removeLeftovers(directory, base);
 }

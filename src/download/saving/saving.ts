@@ -22,7 +22,7 @@ export async function saveSnapshot(
 ): Promise<SaveReport> {
   const directory = await deps.openDirectory();
   const key = keyOf(order.identity);
-  const saved = await findSaved(directory, key);
+  const saved = await findSaved(directory, key, deps.verdicts);
   if (saved) return reportSaved(deps, directory, saved, status);
   const open = await toContinue(deps, directory, order, signal);
   const { fileName } = open.state;
@@ -38,7 +38,7 @@ export async function saveSnapshot(
     if (!lock) throw ownFailure("SAVED_ELSEWHERE");
     try {
       // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = await findSaved(directory, key);
+      const meanwhile = await findSaved(directory, key, deps.verdicts);
       if (meanwhile) return await reportSaved(deps, directory, meanwhile, status);
       const state = await readState(directory.at(beside.state(open.base)));
       if (state && keyOf(state.identity) !== key) throw nameTaken(open.base);
