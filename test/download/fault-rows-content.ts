@@ -124,8 +124,16 @@ export const CONTENT_ROWS: FaultRow[] = [
     expected: "saved",
   },
   {
-    name: "an MD5 ETag that does not fit",
+    name: "an MD5-like ETag that is not the file's",
     script: ({ one, two }) => [serve({ bytes: one.bytes, etag: md5(two.bytes) })],
+    expected: "saved",
+    ranges: [undefined],
+  },
+  {
+    name: "an MD5 ETag that does not fit a file of unknown length",
+    script: ({ one, two }) => [
+      serve({ bytes: one.bytes, etag: md5(two.bytes) }, { chunked: "ended", headers: { "content-length": undefined } }),
+    ],
     expected: "rejected FILE_DAMAGED",
   },
   {
