@@ -44,6 +44,7 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
     run: async (signal) => {
       // It may have waited for its turn.
       stat = await statOf(path);
+      signal.throwIfAborted();
       const check = startCheck(path);
       checkedBytes = check.progress;
       const onAbort = () => void check.stop();
