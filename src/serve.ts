@@ -21,7 +21,7 @@ export async function serve({
 }): Promise<void> {
   const redactor = createRedactor();
   for (const secret of secretsOf(config)) redactor.add(secret);
-  const log = createLog({ level: config.logLevel, scrub: redactor.scrub });
+  const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
     runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
