@@ -50,8 +50,21 @@ export function readCredentials(input: {
     return file.secret;
   }
 
-  const pairs = PAIRS.map((pair) => ({ pair, id: settingOf(env, pair.id), secret: secretOf(pair.secret) }));
-  const token = secretOf(TOKEN);
+  /** A copy from a document can bring along what cannot stand in a header and what no eye sees. */
+  function printable(name: string, value: string | undefined): string | undefined {
+    if (value === undefined || /^[!-~]+$/.test(value)) return value;
+    problems.push(
+      `${name} holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.`,
+    );
+    return undefined;
+  }
+
+  const pairs = PAIRS.map((pair) => ({
+    pair,
+    id: printable(pair.id, settingOf(env, pair.id)),
+    secret: printable(pair.secret, secretOf(pair.secret)),
+  }));
+  const token = printable(TOKEN, secretOf(TOKEN));
   const complete = pairs.flatMap(({ pair, id, secret }) => (id && secret ? [toCredentials(pair, id, secret)] : []));
   const halves = pairs.filter(({ id, secret }) => Boolean(id) !== Boolean(secret));
   const all: Credentials[] = [...complete, ...(token ? [{ kind: "access-token", token } as const] : [])];

@@ -4,15 +4,13 @@ import { type Clock, type HttpResponse, headerOf, type Send } from "../http/send
 import { atlasFailure } from "./api-error.ts";
 import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { createDownloadRequest } from "./request-download.ts";
-import { FlexCluster, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
+import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
 /** The only version in which Atlas offers the Flex resources. */
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 /** The only version of the project resources. */
 const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 
-/** Atlas's maximum. */
-const ITEMS_PER_PAGE = 500;
 /** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
 const MAX_PAGES = 20;
 
@@ -55,7 +53,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
       // The page's own `next` link is not followed: it could lead to another host.
       const { results } = await one(
         Page,
-        `${path}?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=${pageNum}`,
+        `${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`,
         mediaType,
         limits,
       );
@@ -63,13 +61,13 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         const entry = schema.safeParse(result);
         if (entry.success) yield entry.data;
       }
-      if (results.length < ITEMS_PER_PAGE) return;
+      if (results.length < MAX_ITEMS_PER_PAGE) return;
     }
   }
 
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
     const response = await get(
-      `${backup(cluster)}/restoreJobs?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=1`,
+      `${backup(cluster)}/restoreJobs?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=1`,
       FLEX_MEDIA_TYPE,
       limits,
     );
