@@ -45,6 +45,14 @@ describe("a download request whose answer is lost after its effect", () => {
     );
   });
 
+  test("and that had none is not mistaken for the request right before it", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=wrong-type*1,requestDownload=reset-before*1" });
+    const { ok, fails } = await serverAgainst(simulator);
+    await ok(REQUEST, SNAPSHOT);
+    expect(await fails(REQUEST, SNAPSHOT)).toMatchObject({ errorCode: "OUTCOME_UNKNOWN" });
+    expect(simulator.jobs).toHaveLength(1);
+  });
+
   test("is reported as unknown when Atlas's list shows no download jobs, and is not repeated", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=reset-after*1,listRestoreJobs=hide-downloads" });
     const { fails } = await serverAgainst(simulator);
