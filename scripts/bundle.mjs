@@ -17,6 +17,34 @@ const STAND_INS = [
   },
 ];
 
+/** How everything here is bundled and minified. */
+export const SETTINGS = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  minify: true,
+  keepNames: true, // Stack traces in a user's log are of use only with the names of functions: 5 % of the bundle.
+  legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
+  banner: {
+    js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+  },
+};
+
+/** Puts the stand-ins in their places; `onReplaced` learns which module was met. */
+export function standIns(onReplaced = () => {}) {
+  return {
+    name: "stand-ins",
+    setup({ onLoad }) {
+      for (const { module, contents } of STAND_INS)
+        onLoad({ filter: module }, () => {
+          onReplaced(module);
+          return { contents };
+        });
+    },
+  };
+}
+
 /**
  * Bundles the sources and returns esbuild's metafile, which says what went into each file.
  * Fails when a stand-in replaced nothing, since the module that it stands in for has then moved.
@@ -24,6 +52,7 @@ const STAND_INS = [
 export async function bundle({ write }) {
   const replaced = new Set();
   const { metafile } = await build({
+    ...SETTINGS,
     absWorkingDir: join(import.meta.dirname, ".."),
     entryPoints: {
       "atlas-flex-snapshots-mcp": "src/bin.ts",
@@ -32,30 +61,9 @@ export async function bundle({ write }) {
     outdir: "dist",
     write,
     metafile: true,
-    bundle: true,
     splitting: true,
     chunkNames: "[name]-[hash]",
-    platform: "node",
-    target: "node20",
-    format: "esm",
-    minify: true,
-    keepNames: true, // Stack traces in a user's log are of use only with the names of functions: 5 % of the bundle.
-    legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
-    banner: {
-      js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-    plugins: [
-      {
-        name: "stand-ins",
-        setup({ onLoad }) {
-          for (const { module, contents } of STAND_INS)
-            onLoad({ filter: module }, () => {
-              replaced.add(module);
-              return { contents };
-            });
-        },
-      },
-    ],
+    plugins: [standIns((module) => replaced.add(module))],
   });
   for (const { module } of STAND_INS)
     if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);
