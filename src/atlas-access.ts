@@ -1,7 +1,8 @@
 import { type Atlas, createAtlas } from "./atlas/client.ts";
 import { unwrapEnvelope } from "./atlas/envelope.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
-import type { Config, Environment } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { ownFailure } from "./errors.ts";
 import { withRetry } from "./http/retry.ts";
 import type { Clock, Send } from "./http/send.ts";

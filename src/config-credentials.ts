@@ -1,5 +1,5 @@
 import type { Credentials } from "./auth/sign.ts";
-import { type Environment, type SecretFile, settingOf } from "./config.ts";
+import { type Environment, type SecretFile, settingOf } from "./environment.ts";
 
 /** Variables of one naming family; a pair is never made of two families. */
 interface Pair {

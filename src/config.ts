@@ -2,13 +2,12 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
+import { type Environment, type SecretFile, settingOf } from "./environment.ts";
 import { clean, nearest } from "./text.ts";
 import { VARIABLES } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Everything a user may set; whatever is wrong is in `problems`, whatever is doubtful in `warnings`. */
 export interface Config {
@@ -41,12 +40,6 @@ const OBJECT_ID = /^[a-f0-9]{24}$/;
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Blank settings and placeholders that a desktop host left unfilled count as unset. */
-export function settingOf(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
-  return value === undefined || value === "" || /^\$\{user_config\.[^}]*\}$/.test(value) ? undefined : value;
-}
 
 export function isLoopback(url: URL): boolean {
   return LOOPBACK.test(url.hostname);
@@ -191,28 +184,36 @@ export function parseConfig(input: {
   };
 }
 
-/** A secret read from a file, or why it could not be. */
-export type SecretFile = { secret: string; readableByOthers: boolean } | { problem: string };
-
 /** Hosts pass `~` and `${HOME}` on as they are. */
 function expandHome(path: string): string {
   return resolve(path.replace(/^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/, () => homedir()));
 }
 
 function checkProxies(
-  proxy: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
+  { httpProxy, httpsProxy, noProxy }: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
   problems: string[],
 ): Config["proxy"] {
-  for (const [name, text] of [
-    ["HTTP_PROXY", proxy.httpProxy],
-    ["HTTPS_PROXY", proxy.httpsProxy],
-  ]) {
-    if (text !== undefined && !/^https?:\/\/[^/]/.test(text))
-      problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
-  }
-  return {
-    ...(proxy.httpProxy ? { httpProxy: proxy.httpProxy } : {}),
-    ...(proxy.httpsProxy ? { httpsProxy: proxy.httpsProxy } : {}),
-    ...(proxy.noProxy ? { noProxy: proxy.noProxy } : {}),
+  const checked = (name: string, text: string | undefined) => {
+    if (text === undefined || isProxyUrl(text)) return text;
+    problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+    return undefined;
   };
+  const http = checked("HTTP_PROXY", httpProxy);
+  const https = checked("HTTPS_PROXY", httpsProxy);
+  return {
+    ...(http ? { httpProxy: http } : {}),
+    ...(https ? { httpsProxy: https } : {}),
+    ...(noProxy ? { noProxy } : {}),
+  };
+}
+
+/** User name and password must be percent-encoded rightly, or nobody could say what the password is. */
+function isProxyUrl(text: string): boolean {
+  try {
+    const { username, password } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^https?:\/\/[^/]/.test(text);
+  } catch {
+    return false; // Its message would quote the whole value, password included.
+  }
 }

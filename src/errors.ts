@@ -1,7 +1,4 @@
-import { OWN_ERRORS } from "./own-errors.ts";
-
-/** Where a failure arose; tells the reader whom to ask. */
-export type FailureSource = "atlas" | "credentials" | "network" | "configuration" | "input" | "file-host" | "disk";
+import { type FailureSource, OWN_ERRORS } from "./own-errors.ts";
 
 /** The error object of every failed tool call: Atlas's own fields first, then what this server adds. */
 export interface ErrorEnvelope {

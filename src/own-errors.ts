@@ -1,4 +1,5 @@
-import type { FailureSource } from "./errors.ts";
+/** Where a failure arose; tells the reader whom to ask. */
+export type FailureSource = "atlas" | "credentials" | "network" | "configuration" | "input" | "file-host" | "disk";
 
 interface OwnError {
   source: FailureSource;

@@ -19,7 +19,7 @@ export function failureResult(
 ): CallToolResult {
   return {
     isError: true,
-    content: [{ type: "text", text: proseOf(tool, error) }],
+    content: [{ type: "text", text: proseOf(simulated ? `${tool} (simulated)` : tool, error) }],
     structuredContent: { ...(simulated ? { simulated } : {}), error },
   };
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
-import type { SecretFile } from "./config.ts";
+import type { SecretFile } from "./environment.ts";
 
 /** Far above any secret of Atlas; a larger file is not one. */
 const MAX_BYTES = 4096;

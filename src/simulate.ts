@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Environment } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { Failure } from "./errors.ts";
 import { simulatorOptions } from "./simulated-target.ts";
 import { startSimulator } from "./simulator/simulator.ts";

@@ -1,5 +1,5 @@
-import type { Target } from "./atlas-access.ts";
-import { type Environment, settingOf } from "./config.ts";
+import type { Credentials } from "./auth/sign.ts";
+import { type Environment, settingOf } from "./environment.ts";
 import { ownFailure } from "./errors.ts";
 import type { SimulatorOptions } from "./simulator/settings.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
@@ -17,7 +17,7 @@ export function simulatorOptions(env: Environment): SimulatorOptions {
 }
 
 /** Starts a simulator inside this process; rejects with `CONFIGURATION_INVALID` when its settings cannot be used. */
-export async function startSimulatedTarget(env: Environment): Promise<Target> {
+export async function startSimulatedTarget(env: Environment) {
   const { clientId, clientSecret } = SIMULATED;
   const options = simulatorOptions(env);
   const simulator = await startSimulator(options).catch((error: unknown) => {
@@ -28,11 +28,8 @@ export async function startSimulatedTarget(env: Environment): Promise<Target> {
       { cause: error },
     );
   });
-  return {
-    baseUrl: new URL(simulator.baseUrl),
-    credentials: { kind: "service-account", clientId, clientSecret },
-    close: simulator.close,
-  };
+  const credentials: Credentials = { kind: "service-account", clientId, clientSecret };
+  return { baseUrl: new URL(simulator.baseUrl), credentials, close: simulator.close };
 }
 
 function wholeNumber(env: Environment, name: string): number | undefined {

@@ -1,7 +1,8 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Config, type Environment, type Options, parseConfig, type SecretFile } from "../src/config.ts";
+import { type Config, type Options, parseConfig } from "../src/config.ts";
+import type { Environment, SecretFile } from "../src/environment.ts";
 
 const ID = "5fa1000000000000000000b1";
 const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };

@@ -9,6 +9,8 @@ import { ApiError } from "./schemas.ts";
 const MAX_PARAMETERS = 10;
 const MAX_FIELDS = 20;
 const MAX_DETAIL_CHARACTERS = 500;
+const MAX_TEXT_CHARACTERS = 256;
+const MAX_CODE_CHARACTERS = 100;
 
 /**
  * Turns an answer that is no success into a failure: Atlas's own fields, cleaned, and what to do about it. Tolerates every
@@ -18,25 +20,28 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
   const { status } = response;
   const body = ApiError.safeParse(response.json).data ?? {};
   // Cleaned before it is scrubbed, since an invisible character could hide a secret, and cut only afterwards, since a cut one would no longer be recognised.
-  const readable = (text: string) => clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), MAX_DETAIL_CHARACTERS);
+  const readable = (text = "", limit = MAX_TEXT_CHARACTERS) =>
+    clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), limit);
   const code =
-    body.errorCode ?? headerOf(response, "x-error-code") ?? (typeof body.error === "string" ? body.error : undefined);
-  const errorCode = code === undefined ? undefined : clean(code, 100);
+    body.errorCode || headerOf(response, "x-error-code") || (typeof body.error === "string" ? body.error : undefined);
+  const errorCode = readable(code, MAX_CODE_CHARACTERS) || undefined;
   const advice = adviceFor(status, errorCode);
   const wait = retryAfterSeconds(response, now);
   const fields = body.badRequestDetail?.fields
     .slice(0, MAX_FIELDS)
-    .map(({ field, description }) => ({ field: scrub(field ?? ""), description: scrub(description ?? "") }));
+    .map(({ field, description }) => ({ field: readable(field), description: readable(description) }));
+  const reason = readable(body.reason);
+  const detail = readable(body.detail, MAX_DETAIL_CHARACTERS);
   const envelope: ErrorEnvelope = {
     error: status,
     ...(errorCode ? { errorCode } : {}),
-    ...(body.reason ? { reason: scrub(body.reason) } : {}),
-    ...(body.detail ? { detail: readable(body.detail) } : {}),
+    ...(reason ? { reason } : {}),
+    ...(detail ? { detail } : {}),
     ...(body.parameters
       ? {
           parameters: body.parameters
             .slice(0, MAX_PARAMETERS)
-            .map((value) => readable(typeof value === "string" ? value : (JSON.stringify(value) ?? ""))),
+            .map((value) => readable(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS)),
         }
       : {}),
     ...(fields?.length ? { badRequestDetail: { fields } } : {}),

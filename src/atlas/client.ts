@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { ownFailure } from "../errors.ts";
 import { type Clock, type HttpResponse, headerOf, type Send } from "../http/send.ts";
 import { atlasFailure } from "./api-error.ts";
+import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { createDownloadRequest } from "./request-download.ts";
 import { FlexCluster, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
@@ -14,37 +15,6 @@ const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 const ITEMS_PER_PAGE = 500;
 /** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
 const MAX_PAGES = 20;
-
-/** What every call to Atlas is bounded by. */
-export interface CallLimits {
-  /** Milliseconds since the epoch. */
-  deadline: number;
-  signal: AbortSignal;
-}
-
-/** Atlas's own query options; they change the wire format, never what a caller gets. */
-export interface WireOptions {
-  envelope?: boolean | undefined;
-  pretty?: boolean | undefined;
-}
-
-export interface ClusterPath {
-  groupId: string;
-  /** The cluster's name. */
-  name: string;
-}
-
-export interface JobAnswer {
-  httpStatus: number;
-  restoreJob: RestoreJob;
-}
-
-/** A list with the clock of the server that sent it. */
-export interface JobPage {
-  jobs: RestoreJob[];
-  /** The response's `Date`, milliseconds since the epoch. */
-  serverTime: number | undefined;
-}
 
 export type Atlas = ReturnType<typeof createAtlas>;
 

@@ -1,4 +1,4 @@
-import type { FailureSource } from "../errors.ts";
+import type { FailureSource } from "../own-errors.ts";
 
 interface Advice {
   hint: string;

@@ -2,7 +2,7 @@ import { Failure, ownFailure } from "../errors.ts";
 import { neverSent } from "../http/never-sent.ts";
 import type { Clock, HttpResponse } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
-import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./client.ts";
+import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { RestoreJob } from "./schemas.ts";
 
 type SnapshotPath = ClusterPath & { snapshotId: string };

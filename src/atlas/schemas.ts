@@ -88,15 +88,18 @@ export type Project = z.infer<typeof Project>;
 /** One page of any list. Entries that are no objects are dropped by the reader of the list. */
 export const Page = z.object({ results: z.array(z.unknown()), totalCount: number });
 
+/** As it came: texts of failures are scrubbed of secrets before they are cut, see `atlasFailure`. */
+const raw = z.string().optional().catch(undefined);
+
 /** ApiError; the OAuth endpoints send a string in `error` instead (RFC 6749 section 5.2). */
 export const ApiError = z.object({
   error: z.union([z.number(), z.string()]).optional().catch(undefined),
-  errorCode: text,
-  reason: text,
-  detail: z.string().optional().catch(undefined),
+  errorCode: raw,
+  reason: raw,
+  detail: raw,
   parameters: z.array(z.unknown()).optional().catch(undefined),
   badRequestDetail: z
-    .object({ fields: z.array(z.object({ field: text, description: text })) })
+    .object({ fields: z.array(z.object({ field: raw, description: raw })) })
     .optional()
     .catch(undefined),
 });

@@ -1,4 +1,4 @@
-import type { CallLimits } from "../atlas/client.ts";
+import type { CallLimits } from "../atlas/contract.ts";
 import { Failure, ownFailure } from "../errors.ts";
 import { bounded } from "../http/bounded.ts";
 import type { Clock } from "../http/send.ts";

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
-import type { Config, Environment, Options } from "../config.ts";
+import type { Config, Options } from "../config.ts";
+import type { Environment } from "../environment.ts";
 import { systemClock } from "../http/clock.ts";
 import { createLog } from "../logger.ts";
 import { createRedactor } from "../redact.ts";

@@ -1,5 +1,6 @@
 import type { Credentials } from "../auth/sign.ts";
-import type { Config, Environment } from "../config.ts";
+import type { Config } from "../config.ts";
+import type { Environment } from "../environment.ts";
 import { ownFailure } from "../errors.ts";
 import { obstacleOf, type SignIn } from "./sign-in.ts";
 import { credentialSources } from "./sources.ts";

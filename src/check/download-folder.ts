@@ -1,9 +1,9 @@
 import { access, constants, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Config } from "../config.ts";
-import { failedWith as failedBecause } from "../download/disk-failure.ts";
-import { openDownloadDirectory } from "../download/download-directory.ts";
-import { freeBytes } from "../download/free-space.ts";
+import { failedWith as failedBecause } from "../download/folder/disk-failure.ts";
+import { openDownloadDirectory } from "../download/folder/download-directory.ts";
+import { freeBytes } from "../download/folder/free-space.ts";
 import { DEFAULT_LIMITS } from "../download/limits.ts";
 import { ownFailure } from "../errors.ts";
 import { type Sources, sourceOf } from "./sources.ts";

@@ -1,4 +1,4 @@
-import type { CallLimits } from "../atlas/client.ts";
+import type { CallLimits } from "../atlas/contract.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { Failure } from "../errors.ts";
 import { clean } from "../text.ts";

@@ -1,4 +1,4 @@
-import type { CallLimits } from "../atlas/client.ts";
+import type { CallLimits } from "../atlas/contract.ts";
 import type { Project } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import type { Config } from "../config.ts";

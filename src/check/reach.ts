@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { CallLimits } from "../atlas/client.ts";
+import type { CallLimits } from "../atlas/contract.ts";
 import { adviceFor } from "../atlas/hints.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { ownFailure } from "../errors.ts";

@@ -1,13 +1,10 @@
-import type { AccessEdges } from "../atlas-access.ts";
-import type { Config, Options } from "../config.ts";
-import type { Log } from "../logger.ts";
 import { createAttempt, shown } from "./attempt.ts";
 import { caCertificates } from "./ca-certificates.ts";
 import { downloadFolder, freeSpace } from "./download-folder.ts";
 import { nodeVersion } from "./node-version.ts";
 import { atlasAddress, settings } from "./settings.ts";
 import { downloadRole } from "./snapshots.ts";
-import type { Step, StepResult } from "./step.ts";
+import type { CheckInput, Step, StepResult } from "./step.ts";
 import { stepsWithAtlas } from "./steps-with-atlas.ts";
 import { registered, savesSnapshots } from "./tools.ts";
 
@@ -15,13 +12,6 @@ import { registered, savesSnapshots } from "./tools.ts";
 const ATLAS_LIMIT_MS = 45_000;
 /** A file system that does not answer for so long is away. */
 const LOCAL_LIMIT_MS = 3_000;
-
-export interface CheckInput extends AccessEdges {
-  config: Config;
-  options: Options;
-  log: Log;
-  signal: AbortSignal;
-}
 
 /**
  * Tries the configuration step by step and yields each result as it comes. Creates no job and writes no file. Rejects only

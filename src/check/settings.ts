@@ -1,4 +1,5 @@
-import { type Config, settingOf } from "../config.ts";
+import type { Config } from "../config.ts";
+import { settingOf } from "../environment.ts";
 import { namesSet, type Sources } from "./sources.ts";
 import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
 

@@ -1,4 +1,4 @@
-import type { CallLimits, ClusterPath } from "../atlas/client.ts";
+import type { CallLimits, ClusterPath } from "../atlas/contract.ts";
 import type { Snapshot } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { duration } from "./duration.ts";

@@ -1,6 +1,7 @@
 import type { Credentials } from "../auth/sign.ts";
-import { type Environment, type Options, settingOf } from "../config.ts";
+import type { Options } from "../config.ts";
 import { PAIRS, TOKEN } from "../config-credentials.ts";
+import { type Environment, settingOf } from "../environment.ts";
 
 /** What a user has set, by name; values stay out of it. */
 export interface Sources {

@@ -1,4 +1,15 @@
+import type { AccessEdges } from "../atlas-access.ts";
+import type { Config, Options } from "../config.ts";
 import type { Failure } from "../errors.ts";
+import type { Log } from "../logger.ts";
+
+/** What every step may look at. */
+export interface CheckInput extends AccessEdges {
+  config: Config;
+  options: Options;
+  log: Log;
+  signal: AbortSignal;
+}
 
 /** `warning` and `skipped` are no reason to fail: `ok` of the whole check means that no step is `failed`. */
 export type StepState = "ok" | "warning" | "failed" | "skipped";

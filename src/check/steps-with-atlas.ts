@@ -5,10 +5,9 @@ import { firstCluster, flexClusters, lookForClusters } from "./flex-clusters.ts"
 import { lookForProjects, type ProjectLook, projects, readableOf } from "./projects.ts";
 import { proxy } from "./proxy.ts";
 import { type Answer, askUnsigned, clockSkew, reached } from "./reach.ts";
-import type { CheckInput } from "./run-check.ts";
 import { judgeSignIn, obstacleOf, signIn } from "./sign-in.ts";
 import { lookForSnapshots, snapshots } from "./snapshots.ts";
-import type { Step } from "./step.ts";
+import type { CheckInput, Step } from "./step.ts";
 
 /** Nothing is sent yet; a simulator has to start. */
 const OPEN_LIMIT_MS = 3_000;

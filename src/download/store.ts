@@ -4,19 +4,19 @@ import type { ProxySettings } from "../http/dispatchers.ts";
 import type { Clock } from "../http/send.ts";
 import { startArchiveCheck } from "./check/archive-check.ts";
 import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
-import { diskFailure } from "./disk-failure.ts";
-import { type DownloadDirectory, openDownloadDirectory } from "./download-directory.ts";
-import { createFileRequester } from "./file-request.ts";
+import { diskFailure } from "./folder/disk-failure.ts";
+import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
+import { listSaved, progressOf } from "./folder/listing.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { type Job, startJob } from "./job.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import type { LinkMemory } from "./link-keeper.ts";
-import { listSaved, progressOf } from "./listing.ts";
-import { createSaveStatus } from "./save-status.ts";
-import { saveSnapshot } from "./saving.ts";
-import type { SavingDeps } from "./saving-deps.ts";
-import { createSlots } from "./slots.ts";
+import { createSaveStatus } from "./saving/save-status.ts";
+import { saveSnapshot } from "./saving/saving.ts";
+import type { SavingDeps } from "./saving/saving-deps.ts";
+import { createSlots } from "./saving/slots.ts";
 import type { StoreLog } from "./store-event.ts";
+import { createFileRequester } from "./transfer/file-request.ts";
+import type { LinkMemory } from "./transfer/link-keeper.ts";
 import { createVerifications } from "./verifications.ts";
 
 export interface SnapshotStoreOptions {

@@ -2,7 +2,7 @@ import { ownFailure } from "../errors.ts";
 import type { Clock } from "../http/send.ts";
 import type { ArchiveCheck } from "./check/archive-check.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
-import type { DownloadDirectory } from "./download-directory.ts";
+import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { type Job, startJob } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import { prepareVerification, type Verification } from "./verifying.ts";

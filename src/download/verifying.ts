@@ -1,10 +1,10 @@
 import { ownFailure } from "../errors.ts";
 import type { ArchiveCheck, ArchiveReport } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
-import type { DownloadDirectory } from "./download-directory.ts";
-import { beside, isArchiveName } from "./file-name.ts";
-import { lstatOf } from "./part-file.ts";
-import { readRecord, type SaveRecord } from "./record.ts";
+import type { DownloadDirectory } from "./folder/download-directory.ts";
+import { beside, isArchiveName } from "./folder/file-name.ts";
+import { lstatOf } from "./folder/part-file.ts";
+import { readRecord, type SaveRecord } from "./folder/record.ts";
 import { restoreGuide } from "./restore-guide.ts";
 
 /** A check of a finished file, ready to run. */

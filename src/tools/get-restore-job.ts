@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { JobAnswer } from "../atlas/client.ts";
+import type { JobAnswer } from "../atlas/contract.ts";
 import { Failure } from "../errors.ts";
 import { isDownload, isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";

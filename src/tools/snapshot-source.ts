@@ -1,4 +1,5 @@
-import type { Atlas, CallLimits, ClusterPath } from "../atlas/client.ts";
+import type { Atlas } from "../atlas/client.ts";
+import type { CallLimits, ClusterPath } from "../atlas/contract.ts";
 import type { RestoreJob } from "../atlas/schemas.ts";
 import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
 import { cleanFacts } from "../download/identity.ts";

@@ -1,5 +1,6 @@
 import type * as z from "zod";
-import type { Atlas, CallLimits } from "../atlas/client.ts";
+import type { Atlas } from "../atlas/client.ts";
+import type { CallLimits } from "../atlas/contract.ts";
 import type { SnapshotStore } from "../download/contract.ts";
 import type { Clock } from "../http/send.ts";
 import type { Effect, ToolName } from "./catalog.ts";

@@ -1,6 +1,5 @@
-import { stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { SaveReport } from "../../src/download/contract.ts";
 import { type Behaviour, respond, serve } from "./fault-server.ts";
@@ -16,29 +15,18 @@ import {
   remoteFile,
   saveTo,
   sha256,
+  slowWorker,
   sourceOf,
   stage,
-  temporaryFolder,
-  worker,
 } from "./fixtures.ts";
 
 const slow = { trickle: { bytes: 16 * KIB, ms: 20 } };
 const other = (last: string) => ({ ...identity, snapshotId: `5fa10000000000000000${last}` });
 const once = <T>(condition: () => T | Promise<T>) => expect.poll(condition, { interval: 5, timeout: 5_000 });
 
-/** The thread that checks, starting late enough for a test to see the check go on. */
-async function slowWorker(): Promise<URL> {
-  const path = join(await temporaryFolder(), "slow-worker.mjs");
-  await writeFile(
-    path,
-    `await new Promise((go) => setTimeout(go, 300));\nawait import(${JSON.stringify(worker.href)});`,
-  );
-  return pathToFileURL(path);
-}
-
 describe("a save that is called again", () => {
   test("joins the running transfer", async () => {
-    const { save, server } = await stage({}, serve(await remoteFile(100 * KIB), slow));
+    const { save, server } = await stage({}, serve(await remoteFile(400 * KIB), slow));
     const [first, second] = await Promise.all([save(), save("another-name.tgz")]);
     expect(first).toMatchObject({ state: "complete", fileName: defaultName });
     expect(second).toEqual(first);
@@ -48,7 +36,9 @@ describe("a save that is called again", () => {
   test("finds the work further on when the wait before was short", async () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow));
-    const early = await store.save(identity, patiently({ waitMs: 100 }));
+    await store.save(identity, patiently({ waitMs: 0 }));
+    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.bytes).toBeGreaterThan(0);
+    const early = await store.save(identity, patiently({ waitMs: 0 }));
     expect(early).toMatchObject({ state: "downloading", totalBytes: file.bytes.length });
     expect(early.bytes).toBeLessThan(file.bytes.length);
     expect(await save()).toMatchObject({ state: "complete" });
@@ -76,7 +66,7 @@ describe("a save that is called again", () => {
 
 describe("a cancelled save", () => {
   test("stops the transfer when no other call waits, and the next one continues it", async () => {
-    const file = await remoteFile(300 * KIB);
+    const file = await remoteFile(1000 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow), serve(file));
     const call = new AbortController();
     const cancelled = store.save(identity, patiently({ signal: call.signal }));
@@ -90,7 +80,7 @@ describe("a cancelled save", () => {
   });
 
   test("leaves the transfer to another call that waits for it", async () => {
-    const { store, save, server } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+    const { store, save, server } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
     const call = new AbortController();
     const cancelled = store.save(identity, patiently({ signal: call.signal }));
     const patient = save();
@@ -116,7 +106,7 @@ describe("a cancelled save", () => {
     const { store, folder, server } = await stage({}, serve(file, { trickle: { bytes: 16 * KIB, ms: 10 } }));
     let report: SaveReport | undefined;
     for (let calls = 0; report?.state !== "complete" && calls < 100; calls += 1) {
-      const signal = AbortSignal.timeout(120);
+      const signal = AbortSignal.timeout(250);
       report = await store.save(identity, patiently({ signal })).catch(() => undefined);
     }
     expect(report).toMatchObject({ state: "complete" });
@@ -125,7 +115,7 @@ describe("a cancelled save", () => {
   });
 
   test("gives up its place in the line", async () => {
-    const { store } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+    const { store } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
     void saveTo(store);
     void store.save(other("00c1"), patiently());
     const call = new AbortController();
@@ -140,7 +130,7 @@ describe("a cancelled save", () => {
 });
 
 test("two transfers run at once, the third waits for its turn", async () => {
-  const { store, server } = await stage({}, serve(await remoteFile(100 * KIB), slow));
+  const { store, server } = await stage({}, serve(await remoteFile(400 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
   await once(() => server.requests.length).toBe(2);
   const { transfers } = await store.list(new AbortController().signal);
@@ -150,8 +140,12 @@ test("two transfers run at once, the third waits for its turn", async () => {
 });
 
 test("progress never goes backwards, not even when the transfer starts over", async () => {
-  const file = await remoteFile(300 * KIB);
-  const { store } = await stage({}, serve(file, { after: 200 * KIB }), serve(file, { ignoreRange: true, ...slow }));
+  const file = await remoteFile(1000 * KIB);
+  const { store } = await stage(
+    {},
+    serve(file, { after: 200 * KIB }),
+    serve(file, { ignoreRange: true, trickle: { bytes: 64 * KIB, ms: 20 } }),
+  );
   const seen: number[] = [];
   const onProgress = ({ bytes }: SaveReport) => void seen.push(bytes);
   const report = await store.save(identity, patiently({ onProgress }));
@@ -162,7 +156,7 @@ test("progress never goes backwards, not even when the transfer starts over", as
 
 describe("closing the store", () => {
   test("leaves each transfer resumable and its lock free", async () => {
-    const file = await remoteFile(400 * KIB);
+    const file = await remoteFile(1000 * KIB);
     const { store, folder, server } = await stage({}, serve(file, slow));
     const waiting = saveTo(store);
     await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.bytes).toBeGreaterThan(
@@ -181,7 +175,7 @@ describe("closing the store", () => {
 });
 
 test("a call that is still waiting for its turn when the store closes hears that it is paused", async () => {
-  const { store } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+  const { store } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
   const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
   await once(states).toContain("queued");
@@ -190,17 +184,18 @@ test("a call that is still waiting for its turn when the store closes hears that
 });
 
 test("a transfer that finds no end pauses and can be continued", async () => {
-  const file = await remoteFile(400 * KIB);
-  const { save, server, folder } = await stage({ limits: { transferMs: 100 } }, serve(file, slow));
-  const report = await save();
-  expect(report).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+  const file = await remoteFile(1000 * KIB);
+  const { save, store, server, folder } = await stage({ limits: { transferMs: 200 } }, serve(file, slow));
+  expect(await save()).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+  await store.close();
   server.script(serve(file));
-  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: report.bytes });
+  const patient = openStore(folder, { source: sourceOf(server.url) });
+  expect(await saveTo(patient)).toMatchObject({ state: "complete" });
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
 });
 
 test("a second store refuses to write what the first one writes", async () => {
-  const { store, folder, server } = await stage({}, serve(await remoteFile(300 * KIB), slow));
+  const { store, folder, server } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
   const first = saveTo(store);
   await once(() => server.requests.length).toBe(1);
   const second = openStore(folder, { source: sourceOf(server.url) });

@@ -1,12 +1,12 @@
 import { copyFile, link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openDownloadDirectory } from "../../src/download/download-directory.ts";
-import { openPart } from "../../src/download/part-file.ts";
-import { newOwner } from "../../src/download/process-identity.ts";
-import { publish } from "../../src/download/publish.ts";
-import { readRecord, type SaveRecord } from "../../src/download/record.ts";
-import { createStateFile, newState, readState } from "../../src/download/state-file.ts";
+import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
+import { openPart } from "../../src/download/folder/part-file.ts";
+import { newOwner } from "../../src/download/folder/process-identity.ts";
+import { publish } from "../../src/download/folder/publish.ts";
+import { readRecord, type SaveRecord } from "../../src/download/folder/record.ts";
+import { createStateFile, newState, readState } from "../../src/download/folder/state-file.ts";
 import { ownFailure } from "../../src/errors.ts";
 import { serve } from "./fault-server.ts";
 import { defaultName, hashOf, identity, KIB, namesIn, remoteFile, sha256, stage, temporaryFolder } from "./fixtures.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SaveReport } from "../../src/download/contract.ts";
 import { Failure } from "../../src/errors.ts";
-import type { FaultRow, Outcome, Versions } from "./fault-row.ts";
+import { type FaultRow, IMPATIENT, type Outcome, type Versions } from "./fault-row.ts";
 import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
 import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
 import type { SeenRequest } from "./fault-server.ts";
@@ -24,8 +24,8 @@ describe.each([
   ["content", CONTENT_ROWS],
 ] as const)("%s", (_group, rows) => {
   test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (_name, _expected, row) => {
-    const { name, script, expected, ranges, links = 1 }: FaultRow = row;
-    const { server, source, save, folder } = await stage({}, ...script(versions));
+    const { name, script, expected, ranges, silent, links = 1 }: FaultRow = row;
+    const { server, source, save, folder } = await stage({ limits: silent ? IMPATIENT : {} }, ...script(versions));
     const outcome = await outcomeOf(save());
     seen.push({ fault: name, expected, seen: outcome, requests: server.requests.length });
     await expectHonestFolder(folder, outcome);

@@ -16,9 +16,14 @@ export interface FaultRow {
   expected: Outcome;
   /** The Range header of each request; a number is a start, undefined no Range at all. */
   ranges?: (number | undefined)[];
+  /** Whether the fault shows only as silence: the limits on it are then small. */
+  silent?: true;
   /** How often a link is asked for. */
   links?: number;
 }
+
+/** Small limits on silence; a busy computer may meet them by itself, which costs a retry. */
+export const IMPATIENT = { stallMs: 300, lowSpeedBytesPerSecond: 16 * KIB, lowSpeedWindowMs: 400 };
 
 export const CUT = 100 * KIB;
 

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { chosenFileName, defaultFileName, isArchiveName } from "../../src/download/file-name.ts";
+import { chosenFileName, defaultFileName, isArchiveName } from "../../src/download/folder/file-name.ts";
 
 const identity = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
 

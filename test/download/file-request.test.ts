@@ -5,7 +5,7 @@ import { createServer as createTcpServer } from "node:net";
 import { hostname } from "node:os";
 import { createServer as createTlsServer, type Server } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { kindOfAddress } from "../../src/download/host-policy.ts";
+import { kindOfAddress } from "../../src/download/transfer/host-policy.ts";
 import { serve } from "./fault-server.ts";
 import { KIB, openStore, remoteFile, saveTo, stage, temporaryFolder } from "./fixtures.ts";
 

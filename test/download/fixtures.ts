@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { onTestFinished } from "vitest";
@@ -28,9 +29,8 @@ export async function archive(bytes: number, seed = 1): Promise<Buffer> {
 
 /** Incompressible, and the same for the same seed. */
 export function noise(bytes: number, seed: number): Buffer {
-  const blocks: Buffer[] = [];
-  for (let at = 0; at < bytes; at += 32) blocks.push(createHash("sha256").update(`${seed}:${at}`).digest());
-  return Buffer.concat(blocks).subarray(0, bytes);
+  const key = createHash("sha256").update(String(seed)).digest();
+  return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(bytes));
 }
 
 export async function remoteFile(bytes: number, seed = 1): Promise<RemoteFile> {
@@ -44,6 +44,16 @@ export async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(root, "store-test-")));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** The thread that checks, starting late enough for a test to see the check go on. */
+export async function slowWorker(): Promise<URL> {
+  const path = join(await temporaryFolder(), "slow-worker.mjs");
+  await writeFile(
+    path,
+    `await new Promise((go) => setTimeout(go, 300));\nawait import(${JSON.stringify(worker.href)});`,
+  );
+  return pathToFileURL(path);
 }
 
 /** Hands out a new link to the same file each time it is asked. */

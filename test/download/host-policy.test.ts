@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { checkedLookup, checkLink, kindOfAddress, type Resolve } from "../../src/download/host-policy.ts";
+import { checkedLookup, checkLink, kindOfAddress, type Resolve } from "../../src/download/transfer/host-policy.ts";
 
 const strict = { allowLoopback: false, fileHosts: ["files.corp.example"] };
 const local = { allowLoopback: true, fileHosts: [] };

@@ -124,8 +124,10 @@ describe("a link", () => {
     const { server, store } = await staged((url) => ({ url, expiresAt: Date.now() + 500 }));
     server.script(serve(file, { trickle: { bytes: 8 * KIB, ms: 20 } }));
     const warning = expect.stringContaining("the link expires before the transfer ends");
-    const report = await store.save(identity, patiently({ waitMs: 700 }));
-    expect(report).toMatchObject({ state: "downloading", warnings: [warning], secondsLeft: expect.any(Number) });
+    const report = () => store.save(identity, patiently({ waitMs: 20 }));
+    await expect
+      .poll(report, { timeout: 5_000 })
+      .toMatchObject({ state: "downloading", warnings: [warning], secondsLeft: expect.any(Number) });
   });
 });
 

@@ -12,6 +12,7 @@ import {
   remoteFile,
   saveTo,
   sha256,
+  slowWorker,
   stage,
   temporaryFolder,
 } from "./fixtures.ts";
@@ -61,7 +62,7 @@ describe("the list", () => {
   test("tells a running transfer as it is in memory", async () => {
     const { store, save } = await stage(
       {},
-      serve(await remoteFile(200 * KIB), { trickle: { bytes: 16 * KIB, ms: 20 } }),
+      serve(await remoteFile(600 * KIB), { trickle: { bytes: 16 * KIB, ms: 20 } }),
     );
     const saving = save();
     const open = async () => (await store.list(now())).transfers[0];
@@ -110,9 +111,9 @@ describe("the list", () => {
 });
 
 describe("verifying a file", () => {
-  async function saved(bytes = 60 * KIB) {
-    const file = await remoteFile(bytes);
-    const staged = await stage({}, serve(file));
+  async function saved(options = {}) {
+    const file = await remoteFile(60 * KIB);
+    const staged = await stage(options, serve(file));
     await staged.save();
     return { ...staged, file, path: join(staged.folder, defaultName) };
   }
@@ -149,7 +150,7 @@ describe("verifying a file", () => {
   });
 
   test("goes on when its call is cancelled, and the next call gets the result", async () => {
-    const { store } = await saved(3000 * KIB);
+    const { store } = await saved({ checkWorker: await slowWorker() });
     const call = new AbortController();
     const cancelled = store.verify(defaultName, patiently({ signal: call.signal }));
     const early = await store.verify(defaultName, patiently({ waitMs: 0 }));
@@ -166,7 +167,7 @@ describe("verifying a file", () => {
   });
 
   test("is stopped when the store closes", async () => {
-    const { store } = await saved(3000 * KIB);
+    const { store } = await saved({ checkWorker: await slowWorker() });
     const running = store.verify(defaultName, patiently());
     const ended = expect(running).rejects.toMatchObject({ name: "AbortError" });
     await store.verify(defaultName, patiently({ waitMs: 0 }));

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import type { SnapshotStore } from "../../src/download/contract.ts";
 import { Failure } from "../../src/errors.ts";
+import { IMPATIENT } from "./fault-row.ts";
 import { type Behaviour, type RemoteFile, respond, serve, startFaultServer, type Twist } from "./fault-server.ts";
 import {
   defaultName,
@@ -90,7 +91,7 @@ export async function play(versions: RemoteFile[], steps: Step[]): Promise<void>
   const server = await startFaultServer();
   const folder = await temporaryFolder();
   // Many of the faults end in a stall.
-  const open = () => openStore(folder, { source: sourceOf(server.url), limits: { stallMs: 80 } });
+  const open = () => openStore(folder, { source: sourceOf(server.url), limits: { ...IMPATIENT, stallMs: 80 } });
   let store = open();
   try {
     for (const { script, action } of steps) {

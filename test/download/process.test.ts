@@ -25,7 +25,7 @@ describe.runIf(isPosix)("another process", () => {
   );
 
   test("that writes the target is left to it, whatever this one is asked", async () => {
-    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 64 * KIB, ms: 10 } }));
+    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
     const other = startChild(child.program, { folder, url: server.url });
     await expect.poll(() => server.requests.length).toBe(1);
     await expect(save()).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
@@ -46,14 +46,16 @@ describe.runIf(isPosix)("another process", () => {
     expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: part.length });
   });
 
-  test("that has no file descriptors left recovers when it has some again", async () => {
-    const { server, folder } = await stage({}, serve(file));
+  test("that has no file descriptors left loses nothing, and goes on when it has some again", async () => {
+    const { server, folder, save } = await stage({}, serve(file, { after: 512 * KIB }), serve(file, { after: 0 }));
+    expect(await save()).toMatchObject({ state: "paused", bytes: 512 * KIB });
+    server.script(serve(file));
     const other = startChild(child.program, {
       ...{ folder, url: server.url, limit: "ulimit -n 200", mode: "no-descriptors" },
     });
     const result = await other.result;
     expect(result?.first.state).not.toBe("complete");
-    expect(result?.second).toMatchObject({ state: "complete" });
+    expect(result?.second).toMatchObject({ state: "complete", resumedFromBytes: 512 * KIB });
     expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
   });
 });

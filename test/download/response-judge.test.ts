@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Asked, judgeResponse } from "../../src/download/response-judge.ts";
+import { type Asked, judgeResponse } from "../../src/download/transfer/response-judge.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const DATE = "Sun, 22 Nov 2026 12:00:00 GMT";

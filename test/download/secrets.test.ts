@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import type { StoreEvent } from "../../src/download/store-event.ts";
-import type { Versions } from "./fault-row.ts";
+import { IMPATIENT, type Versions } from "./fault-row.ts";
 import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
 import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
 import { type Behaviour, serve } from "./fault-server.ts";
@@ -35,7 +35,7 @@ function laidOpen(value: unknown): string {
 
 async function everythingFrom(behaviours: Behaviour[]): Promise<string> {
   const events: StoreEvent[] = [];
-  const { store, folder } = await stage({ log: (event) => void events.push(event) }, ...behaviours);
+  const { store, folder } = await stage({ limits: IMPATIENT, log: (event) => void events.push(event) }, ...behaviours);
   const progress: unknown[] = [];
   const onProgress = (report: unknown) => void progress.push(report);
   const outcome = await store.save(identity, patiently({ onProgress })).catch((error: unknown) => error);

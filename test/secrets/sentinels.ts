@@ -4,10 +4,8 @@ import type { Simulator } from "../../src/simulator/simulator.ts";
 /** Long enough to be no coincidence: this much of a secret in a row is a leak, wherever it was cut. */
 const TELLING_CHARACTERS = 20;
 
-/** Ids that every answer holds and that the simulated credentials contain as well. */
-const HARMLESS = [
-  ...Object.values(SIMULATED).filter((value) => typeof value === "string" && /^[0-9a-f]{24}$/.test(value)),
-].join(" ");
+/** The simulated credentials end like the simulated ids, which are in every answer: so much has to be there beside an id. */
+const TELLING_BESIDE_AN_ID = 8;
 
 /** The secrets of which a recognisable piece is in the text, in whatever form it would have travelled. */
 export function leaksIn(text: string, secrets: Record<string, string>): string[] {
@@ -22,7 +20,7 @@ export function leaksIn(text: string, secrets: Record<string, string>): string[]
 function piecesOf(form: string): string[] {
   const size = Math.min(TELLING_CHARACTERS, form.length);
   const pieces = Array.from({ length: form.length - size + 1 }, (_, index) => form.slice(index, index + size));
-  return pieces.filter((piece) => !HARMLESS.includes(piece));
+  return pieces.filter((piece) => piece.replace(/5?f?a?1?0{6,}[0-9a-f]*$/, "").length >= TELLING_BESIDE_AN_ID);
 }
 
 /** Raw, percent-encoded in both spellings, as a form, within JSON, hexadecimal, and base64 wherever it starts. */

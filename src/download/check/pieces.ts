@@ -1,4 +1,4 @@
-/** What a reader asks for next: `take` bytes (at least one) after passing over `skip`. */
+/** What a reader asks for next: `take` bytes after passing over `skip`. */
 export interface Wish {
   skip: number;
   take: number;

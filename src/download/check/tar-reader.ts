@@ -59,7 +59,6 @@ export function createTarReader(maxHeaders = MAX_HEADERS): ContentsReader {
   }
 
   function readExtension({ kind, size }: TarHeader): Wish | undefined {
-    if (size === 0) return header(0);
     if (size > MAX_EXTENSION_BYTES) return stop(DAMAGED);
     read = (piece) => {
       const body = piece.subarray(0, size);

@@ -133,6 +133,14 @@ test("a worker that is missing or breaks is an internal error", async () => {
   }
 });
 
+test("the environment, which may hold secrets, is not given to the thread", async () => {
+  const source =
+    'import { parentPort } from "node:worker_threads"; parentPort.postMessage({ type: "failed", error: { ...process.env } });';
+  await writeFile(path("tells.mjs"), source);
+  const check = startArchiveCheck({ path: path("any"), worker: new URL(`file://${path("tells.mjs")}`) });
+  await expect(check.finish()).rejects.toHaveProperty("cause", {});
+});
+
 describe("stop", () => {
   test("ends a check that waits for more, which rejects as aborted", async () => {
     const check = start(await file(sound));

@@ -70,6 +70,20 @@ describe("a tar", () => {
     });
   });
 
+  test("with a long name in front gives it to the next file only", async () => {
+    const pax = paxTar.subarray(0, -1024);
+    const bytes = Buffer.concat([pax, entry("plain"), END_MARKER]);
+    expect(await inspect(gzipSync(bytes))).toMatchObject({ contents: { files: 2, collections: 1 }, notes: [] });
+  });
+
+  test("with a name of more than 1 MiB is noted", async () => {
+    const bytes = Buffer.concat([entry("a.wt"), tarHeader({ name: "x", size: 2 * 1024 ** 2, type: "L" })]);
+    expect(await inspect(gzipSync(bytes))).toMatchObject({
+      contents: { files: 1 },
+      notes: [expect.stringMatching(/damaged/)],
+    });
+  });
+
   test("ends at its end marker, whatever follows", async () => {
     const bytes = Buffer.concat([
       entry("WiredTiger"),

@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import { lstat, mkdir, realpath } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { ownFailure } from "../../errors.ts";
+import { failedWith } from "./disk-failure.ts";
+
+/** A folder that was found fit to save into. */
+export interface DownloadDirectory {
+  /** The real path. */
+  path: string;
+  /** A direct child; `name` was checked before. */
+  at: (name: string) => string;
+  /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
+  confirm: () => Promise<void>;
+}
+
+/**
+ * The folder, created 0700 when `create` says so; undefined when it is absent otherwise. Refuses one that is a link,
+ * belongs to someone else or can be written by everyone (without the sticky bit).
+ */
+export async function openDownloadDirectory(
+  directory: string,
+  mode: "create" | "look",
+): Promise<DownloadDirectory | undefined> {
+  const wanted = resolve(directory);
+  if (mode === "create") await create(wanted);
+  const found = await examine(wanted);
+  if (!found) return undefined;
+  const path = await realpath(wanted);
+  return {
+    path,
+    at: (name) => join(path, name),
+    confirm: async () => {
+      const now = await examine(path);
+      if (now?.dev !== found.dev || now.ino !== found.ino) throw unusable("it was replaced while in use");
+    },
+  };
+}
+
+/** Makes the missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
+async function create(wanted: string): Promise<void> {
+  const missing: string[] = [];
+  for (let path = wanted; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  for (const path of missing) {
+    try {
+      await mkdir(path, { mode: 0o700 });
+    } catch (cause) {
+      // EEXIST: something else has the name; the examination says what.
+      if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
+    }
+  }
+}
+
+async function examine(path: string): Promise<{ dev: number; ino: number } | undefined> {
+  const stat = await lstat(path).catch((cause) => {
+    if (failedWith(cause, "ENOENT")) return undefined;
+    throw unusable("it cannot be looked at", cause);
+  });
+  if (!stat) return undefined;
+  if (stat.isSymbolicLink()) throw unusable("it is a symbolic link");
+  if (!stat.isDirectory()) throw unusable("it is no folder");
+  const uid = process.getuid?.();
+  if (uid !== undefined && stat.uid !== uid) throw unusable("it belongs to another user");
+  if (uid !== undefined && stat.mode & 0o002 && !(stat.mode & 0o1000)) throw unusable("everyone can write to it");
+  return { dev: stat.dev, ino: stat.ino };
+}
+
+function unusable(why: string, cause?: unknown) {
+  return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail: `The download folder cannot be used: ${why}.` }, { cause });
+}

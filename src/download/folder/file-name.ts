@@ -1,0 +1,42 @@
+import { ownFailure } from "../../errors.ts";
+import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+
+/** Longer than any name made here; leaves room for the endings of the files beside it in a component of 255 bytes. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/;
+const ENDING = /\.(tgz|tar\.gz)$/i;
+/** Windows opens these as devices whatever follows the first dot. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+
+/** Whether a name in the folder is one that a saved snapshot can have: a plain component that ends as a gzipped tar does. */
+export function isArchiveName(name: string): boolean {
+  return NAME.test(name) && ENDING.test(name) && !DEVICE.test(name);
+}
+
+/** The name a user asked for, with the ending it lacks and the prefix; rejects with `INVALID_INPUT`. */
+export function chosenFileName(prefix: string, given: string): string {
+  const complete = given.includes(".") ? given : `${given}.tgz`;
+  const name = complete.startsWith(prefix) ? complete : `${prefix}${complete}`;
+  if (given.length <= 121 && !DEVICE.test(given) && isArchiveName(complete) && isArchiveName(name)) return name;
+  const description =
+    "Must be a plain file name that ends in .tgz or .tar.gz (.tgz is added to a name without a dot): letters, digits, " +
+    "dots, hyphens and underscores, starting with a letter or digit, at most 121 characters, no device name.";
+  throw ownFailure("INVALID_INPUT", {
+    detail: `fileName cannot be used. ${description}`,
+    badRequestDetail: { fields: [{ field: "fileName", description }] },
+  });
+}
+
+/** `<prefix><cluster>-<finish time as 20261122T0301Z>-<snapshotId>.tgz`; without the time where Atlas named none. */
+export function defaultFileName(prefix: string, { name, snapshotId }: SnapshotIdentity, facts: SnapshotFacts): string {
+  const time = Date.parse(facts.finishTime ?? facts.startTime ?? facts.scheduledTime ?? "");
+  const stamp = Number.isNaN(time) ? "" : `-${new Date(time).toISOString().replace(/[-:]/g, "").slice(0, 13)}Z`;
+  return `${prefix}${name}${stamp}-${snapshotId}.tgz`;
+}
+
+/** The files that stand beside an archive. */
+export const beside = {
+  part: (name: string) => `${name}.part`,
+  state: (name: string) => `${name}.part.json`,
+  lock: (name: string) => `${name}.lock`,
+  record: (name: string) => `${name}.json`,
+} as const;

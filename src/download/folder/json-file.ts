@@ -1,0 +1,57 @@
+import { constants } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { failedWith } from "./disk-failure.ts";
+
+/** Far above any file of ours; a larger one is somebody else's. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+/** Replaces a JSON file in one step (0600), so that a reader or a crash sees the old or the new one. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, "wx", 0o600);
+  try {
+    await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, path);
+}
+
+/** This process or computer is out of something; what the file says is as unknown as before. */
+const OUT_OF_MEANS = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/** The parsed content, or undefined where there is no readable JSON of a sensible size. Rejects only for want of means. */
+export async function readJson(path: string): Promise<unknown> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await handle.stat();
+      if (!stat.isFile() || stat.size > MAX_JSON_BYTES) return undefined;
+      return JSON.parse(await handle.readFile("utf8"));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
+    // Absent, forbidden or garbage: the callers treat all of it as "nothing known".
+    return undefined;
+  }
+}
+
+/** Makes names created, renamed or removed in the folder survive a power cut. */
+export async function syncFolderOf(path: string): Promise<void> {
+  try {
+    const handle = await open(dirname(path), constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // Windows opens no folders, and some network file systems cannot sync them; there the system orders names itself.
+    if (!failedWith(error, "EPERM", "EISDIR", "EACCES", "EINVAL", "ENOTSUP")) throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import { constants } from "node:fs";
+import { open, rm, utimes } from "node:fs/promises";
+import { ownFailure } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { Limits } from "../limits.ts";
+import { failedWith } from "./disk-failure.ts";
+import { readJson } from "./json-file.ts";
+import { lstatOf } from "./part-file.ts";
+import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identity.ts";
+
+export interface Lock {
+  /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over from this one, which then must have slept. */
+  lost: AbortSignal;
+  release: () => Promise<void>;
+}
+
+interface LockOptions {
+  clock: Clock;
+  limits: Pick<Limits, "lockBeatMs" | "lockSilentMs">;
+}
+
+/** Takes the lock file, also from a dead process; undefined while a living one holds it. */
+export async function acquireLock(path: string, options: LockOptions): Promise<Lock | undefined> {
+  const owner = await newOwner();
+  if (!(await claim(path, owner, options))) return undefined;
+  const held = new AbortController();
+  const lost = new AbortController();
+  void beat(path, owner, options, held.signal, lost);
+  return {
+    lost: lost.signal,
+    release: async () => {
+      held.abort();
+      // Without the means to look: it was ours a moment ago, and a lock that stays would outlive its transfer.
+      if (!lost.signal.aborted && (await isOwn(path, owner).catch(() => true))) await rm(path, { force: true });
+    },
+  };
+}
+
+/** Whether a living process holds the lock; tells without touching it. */
+export async function isLocked(path: string, options: LockOptions): Promise<boolean> {
+  return (await judge(path, options)).word === "held";
+}
+
+/** Two of us may find the same dead lock: each round settles it or finds a newer lock, so a few rounds are enough. */
+const ROUNDS = 5;
+
+async function claim(path: string, owner: LockOwner, options: LockOptions): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if (await create(path, owner)) return true;
+    const found = await judge(path, options);
+    if (found.word === "held") return false;
+    if (found.word === "dead") await removeDead(path, found.generation, options);
+  }
+  return false;
+}
+
+/**
+ * Removing a dead lock by name alone could hit a new one that another process put there meanwhile. So the removal of one
+ * generation is itself locked, under a name made from that generation: whoever holds that is the only one who may remove
+ * it, and looks once more before doing so.
+ */
+async function removeDead(path: string, generation: string, options: LockOptions): Promise<void> {
+  const permit = `${path}.${generation}`;
+  const owner = await newOwner();
+  if (!(await claim(permit, owner, options))) return;
+  try {
+    const now = await judge(path, options);
+    if (now.word === "dead" && now.generation === generation) await rm(path, { force: true });
+  } finally {
+    if (await isOwn(permit, owner)) await rm(permit, { force: true });
+  }
+}
+
+type Judgement = { word: "free" } | { word: "held" } | { word: "dead"; generation: string };
+
+async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
+  const stat = await lstatOf(path);
+  if (!stat) return { word: "free" };
+  const silent = Math.abs(clock.now() - stat.mtimeMs) > limits.lockSilentMs;
+  const owner = ownerSchema.safeParse(await readJson(path));
+  // Unreadable: just created and not yet written, or left by a crash in that moment.
+  if (!owner.success) return silent ? { word: "dead", generation: "unreadable" } : { word: "held" };
+  const life = await lifeOf(owner.data);
+  if (life === "dead" || (life === "unknown" && silent)) return { word: "dead", generation: owner.data.token };
+  return { word: "held" };
+}
+
+async function create(path: string, owner: LockOwner): Promise<boolean> {
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
+    const handle = await open(path, flags, 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(owner));
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if (failedWith(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
+/** Nor is one that an unfinished write left unreadable: only another holder or no file at all. */
+async function isLost(path: string, owner: LockOwner): Promise<boolean> {
+  if (await isOwn(path, owner)) return false;
+  const other = ownerSchema.safeParse(await readJson(path));
+  return other.success || (await lstatOf(path)) === undefined;
+}
+
+async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
+  const found = ownerSchema.safeParse(await readJson(path));
+  return found.success && found.data.token === owner.token;
+}
+
+async function beat(
+  path: string,
+  owner: LockOwner,
+  { clock, limits }: LockOptions,
+  held: AbortSignal,
+  lost: AbortController,
+): Promise<void> {
+  while (!held.aborted) {
+    try {
+      await clock.sleep(limits.lockBeatMs, held);
+    } catch {
+      // Released.
+      return;
+    }
+    // A lock that cannot be read this moment is not lost.
+    if (await isLost(path, owner).catch(() => false)) {
+      if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
+      return;
+    }
+    const now = clock.now() / 1_000;
+    // A beat that cannot be written shows as silence; the next one tries again.
+    await utimes(path, now, now).catch(() => undefined);
+  }
+}

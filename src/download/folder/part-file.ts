@@ -1,0 +1,73 @@
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, lstat, open } from "node:fs/promises";
+import { ownFailure } from "../../errors.ts";
+import { failedWith } from "./disk-failure.ts";
+
+/** Windows has no such flags. */
+const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+/** Opening a FIFO in place of the part must not wait for its other end. */
+const NO_WAIT = constants.O_NONBLOCK ?? 0;
+
+export interface PartFile {
+  handle: FileHandle;
+  path: string;
+  bytes: number;
+  isNew: boolean;
+}
+
+/**
+ * Opens the partial file for continuing, or creates it (0600). Rejects with `PART_UNUSABLE` when its name belongs to
+ * anything but a plain file of this user with no second name; `published` is the one second name that is allowed, left by
+ * a crash between linking and cleaning up.
+ */
+export async function openPart(path: string, published: string): Promise<PartFile> {
+  const existing = await reopen(path, published);
+  if (existing) return existing;
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+  const handle = await open(path, flags, 0o600);
+  return { handle, path, bytes: 0, isNew: true };
+}
+
+async function reopen(path: string, published: string): Promise<PartFile | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
+  } catch (cause) {
+    if (failedWith(cause, "ENOENT")) return undefined;
+    if (failedWith(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
+    throw cause;
+  }
+  try {
+    const stat = await handle.stat();
+    const uid = process.getuid?.();
+    const foreign = uid !== undefined && stat.uid !== uid;
+    if (!stat.isFile() || foreign || !(await hasOneName(stat, published))) throw unusable();
+    return { handle, path, bytes: stat.size, isNew: false };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function hasOneName(stat: Stats, published: string): Promise<boolean> {
+  if (stat.nlink === 1) return true;
+  return stat.nlink === 2 && isSameFile(stat, await lstatOf(published));
+}
+
+/** The name's own entry, links not followed; undefined when there is none. */
+export async function lstatOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (failedWith(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+export function isSameFile(one: Stats | undefined, other: Stats | undefined): boolean {
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
+}
+
+export function unusable(cause?: unknown) {
+  return ownFailure("PART_UNUSABLE", {}, { cause });
+}

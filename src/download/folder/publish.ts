@@ -1,0 +1,84 @@
+import { link as hardLink, open, rename, rm } from "node:fs/promises";
+import { ownFailure } from "../../errors.ts";
+import { failedWith } from "./disk-failure.ts";
+import type { DownloadDirectory } from "./download-directory.ts";
+import { beside } from "./file-name.ts";
+import { syncFolderOf, writeJson } from "./json-file.ts";
+import { isSameFile, lstatOf, type PartFile, unusable } from "./part-file.ts";
+import { recordToJson, type SaveRecord } from "./record.ts";
+import type { StateFile } from "./state-file.ts";
+
+interface Publication {
+  directory: DownloadDirectory;
+  /** The name under which part and state lie. */
+  base: string;
+  part: PartFile;
+  state: StateFile;
+  record: SaveRecord;
+  link?: (existing: string, path: string) => Promise<void>;
+}
+
+/**
+ * Gives the checked part its final name and record, then removes what is no longer needed. Never overwrites: rejects with
+ * `FILE_EXISTS`. Every step may be the last before a crash; doing all of them again leads to the same end.
+ */
+export async function publish({ directory, base, part, state, record, link = hardLink }: Publication): Promise<void> {
+  await directory.confirm();
+  const final = directory.at(state.current.fileName);
+  const checked = await part.handle.stat();
+  if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
+  if (state.current.renaming) await renameToFree(part.path, final, state);
+  else await linkToFree(part.path, final, state, link);
+  await writeJson(directory.at(beside.record(state.current.fileName)), recordToJson(record));
+  await syncFolderOf(final);
+  await removeLeftovers(directory, base);
+}
+
+/** What file systems without hard links (exFAT, some SMB shares) and the systems above them answer. */
+const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
+
+/** The link either makes the name or finds it taken; nothing can come in between. */
+async function linkToFree(
+  part: string,
+  final: string,
+  state: StateFile,
+  link: (existing: string, path: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await link(part, final);
+  } catch (error) {
+    if (failedWith(error, ...NO_LINKS)) return renameToFree(part, final, state);
+    if (!failedWith(error, "EEXIST")) throw error;
+    // A crash right after linking leaves both names to one file; any other file keeps its name.
+    if (!isSameFile(await lstatOf(part), await lstatOf(final))) throw ownFailure("FILE_EXISTS");
+  }
+}
+
+/**
+ * Renaming replaces what has the name, so the name is first taken with an empty file, which only succeeds when it is free.
+ * The intent is written down before: an empty file under that name is then ours.
+ */
+async function renameToFree(part: string, final: string, state: StateFile): Promise<void> {
+  const existing = await lstatOf(final);
+  const ours = state.current.renaming && existing?.isFile() && existing.size === 0;
+  if (existing && !ours) throw ownFailure("FILE_EXISTS");
+  if (!existing) {
+    await state.merge({ renaming: true });
+    await reserve(final);
+  }
+  await rename(part, final);
+}
+
+async function reserve(final: string): Promise<void> {
+  try {
+    await (await open(final, "wx", 0o600)).close();
+  } catch (error) {
+    throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
+  }
+}
+
+/** Part and state go; the final file stays. */
+export async function removeLeftovers(directory: DownloadDirectory, base: string): Promise<void> {
+  await rm(directory.at(beside.part(base)), { force: true });
+  await rm(directory.at(beside.state(base)), { force: true });
+}

@@ -1,0 +1,62 @@
+import { z } from "zod";
+import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { cleanFacts, factsSchema, identitySchema } from "../identity.ts";
+import { readJson } from "./json-file.ts";
+
+const count = z.number().int().nonnegative();
+
+const integritySchema = z.object({
+  gzip: z.enum(["ok", "damaged"]),
+  length: z.enum(["ok", "wrong", "unknown"]),
+  md5: z.enum(["ok", "wrong", "not-verifiable"]),
+  notes: z.array(z.string().max(256)).max(32).exactOptional(),
+}) satisfies z.ZodType<Integrity>;
+
+const contentsSchema = z.object({
+  kind: z.enum(["data-directory", "dump-directory", "mongodump-archive", "unknown"]),
+  files: count.exactOptional(),
+  collections: count.exactOptional(),
+  unpackedBytes: count,
+  folderDepth: count.exactOptional(),
+  filesGzipped: z.boolean().exactOptional(),
+}) satisfies z.ZodType<Contents>;
+
+const recordSchema = z.object({
+  v: z.literal(1),
+  ...identitySchema.shape,
+  ...factsSchema.shape,
+  bytes: count,
+  etag: z.string().max(1024).exactOptional(),
+  sha256: z.string().regex(/^[a-f0-9]{64}$/),
+  integrity: integritySchema,
+  contents: contentsSchema,
+  savedAt: z.string().max(32),
+});
+
+/** What is written beside a finished file. */
+export interface SaveRecord {
+  identity: SnapshotIdentity;
+  facts: SnapshotFacts;
+  bytes: number;
+  etag?: string;
+  sha256: string;
+  integrity: Integrity;
+  contents: Contents;
+  savedAt: string;
+}
+
+/** Undefined for an absent or unreadable record: its file then counts as unrecorded. */
+export async function readRecord(path: string): Promise<SaveRecord | undefined> {
+  const parsed = recordSchema.safeParse(await readJson(path));
+  if (!parsed.success) return undefined;
+  const { v: _, groupId, name, snapshotId, bytes, etag, sha256, integrity, contents, savedAt, ...facts } = parsed.data;
+  const identity = { groupId, name, snapshotId };
+  return {
+    ...{ identity, facts: cleanFacts(facts), bytes, sha256, integrity, contents, savedAt },
+    ...(etag !== undefined && { etag }),
+  };
+}
+
+export function recordToJson({ identity, facts, ...rest }: SaveRecord): z.infer<typeof recordSchema> {
+  return { v: 1, ...identity, ...facts, ...rest };
+}

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { factsSchema, identitySchema } from "../identity.ts";
+import { HTTP_DATE, STRONG_ETAG } from "../transfer/http-values.ts";
+import { readJson, writeJson } from "./json-file.ts";
+
+const count = z.number().int().nonnegative();
+
+/** What a part must stand beside to be continued; never the link. */
+const stateSchema = z.object({
+  v: z.literal(1),
+  identity: identitySchema,
+  facts: factsSchema,
+  /** The final name; the part keeps its own when the user changes his mind. */
+  fileName: z.string(),
+  restoreJobId: z
+    .string()
+    .regex(/^[a-f0-9]{24}$/)
+    .exactOptional(),
+  linkExpiresAt: z.number().exactOptional(),
+  /** Announced by the host. */
+  total: count.exactOptional(),
+  /** A strong one only. */
+  etag: z.string().regex(STRONG_ETAG).exactOptional(),
+  /** Only where it was old enough to be a validator. */
+  lastModified: z.string().regex(HTTP_DATE).exactOptional(),
+  /** The MD5 that the host's ETag is. */
+  md5: z
+    .string()
+    .regex(/^[a-f0-9]{32}$/)
+    .exactOptional(),
+  /** Bytes that were on the disk for sure when this was written. */
+  committedBytes: count,
+  /** The size of the whole file, once every byte has arrived. */
+  receivedBytes: count.exactOptional(),
+  /** A complete file failed its check once already. */
+  damagedOnce: z.boolean().exactOptional(),
+  /** The final name is about to be taken by renaming, where the file system has no hard links. */
+  renaming: z.boolean().exactOptional(),
+  startedAt: z.string(),
+});
+
+export type TransferState = z.infer<typeof stateSchema>;
+
+/** One version of the remote file, as far as its host tells it. */
+export type ObjectVersion = Pick<TransferState, "total" | "etag" | "lastModified" | "md5">;
+
+/** The state of a transfer in memory and on disk. */
+export interface StateFile {
+  readonly current: Readonly<TransferState>;
+  /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
+  write(next: TransferState): Promise<void>;
+  merge(changes: Partial<TransferState>): Promise<void>;
+}
+
+/** Undefined for an absent, truncated or foreign file: the transfer then starts over. */
+export async function readState(path: string): Promise<TransferState | undefined> {
+  const parsed = stateSchema.safeParse(await readJson(path));
+  return parsed.success ? parsed.data : undefined;
+}
+
+export function newState(
+  identity: SnapshotIdentity,
+  facts: SnapshotFacts,
+  fileName: string,
+  now: number,
+): TransferState {
+  return { v: 1, identity, facts, fileName, committedBytes: 0, startedAt: new Date(now).toISOString() };
+}
+
+/** The same transfer from its first byte on: what is known of the remote file is replaced. */
+export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
+  const { v, identity, facts, fileName, restoreJobId, linkExpiresAt, damagedOnce, startedAt } = state;
+  return {
+    ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
+    ...(restoreJobId !== undefined && { restoreJobId }),
+    ...(linkExpiresAt !== undefined && { linkExpiresAt }),
+    ...(damagedOnce !== undefined && { damagedOnce }),
+    ...version,
+  };
+}
+
+/** `confirm` rejects when the folder is no longer the one that was checked. */
+export function createStateFile(path: string, initial: TransferState, confirm: () => Promise<void>): StateFile {
+  let current = initial;
+  let last: Promise<void> = Promise.resolve();
+  const write = (next: TransferState): Promise<void> => {
+    current = next;
+    // The newest state is written, not the one of the call: an older one must never come last.
+    const turn = last.then(confirm).then(() => writeJson(path, current));
+    // The caller hears of the failure; the next turn goes ahead anyway.
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  return {
+    get current() {
+      return current;
+    },
+    write,
+    merge: (changes) => write({ ...current, ...changes }),
+  };
+}

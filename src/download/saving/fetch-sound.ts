@@ -1,0 +1,95 @@
+import { ownFailure } from "../../errors.ts";
+import type { ArchiveReport } from "../check/archive-check.ts";
+import type { Integrity, SnapshotLink } from "../contract.ts";
+import type { LocalCopy } from "../folder/local-copy.ts";
+import type { SaveRecord } from "../folder/record.ts";
+import type { ObjectVersion, StateFile } from "../folder/state-file.ts";
+import { createLinkKeeper } from "../transfer/link-keeper.ts";
+import { type Transfer, transferFile } from "../transfer/transfer.ts";
+import type { SaveStatus } from "./save-status.ts";
+import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
+
+interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
+  copy: LocalCopy;
+  state: StateFile;
+  status: SaveStatus;
+  log: Transfer["log"];
+}
+
+/** Only an id of Atlas's form is kept: it becomes part of a request's path. */
+function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
+  return restoreJobId !== undefined && /^[a-f0-9]{24}$/.test(restoreJobId) ? { restoreJobId } : {};
+}
+
+/**
+ * Transfers the file and checks it; one that fails its check is discarded and fetched once more. Rejects with
+ * `FILE_DAMAGED` when that one fails too.
+ */
+export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<SaveRecord> {
+  const { source, clock, limits } = deps;
+  const { identity, memory, copy, state, status, log } = fetch;
+  status.bytes = () => copy.bytes;
+  status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
+  status.resumedFromBytes = () => copy.resumedFromBytes;
+  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes });
+
+  async function nextLink(): Promise<SnapshotLink> {
+    if (!memory.link) status.state = "requesting";
+    const link = await links.current(state.current.restoreJobId, (id) => state.merge(jobOf(id)), signal);
+    const { restoreJobId, expiresAt } = link;
+    if (restoreJobId !== state.current.restoreJobId || expiresAt !== state.current.linkExpiresAt) {
+      await state.merge({
+        ...jobOf(restoreJobId),
+        ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
+      });
+    }
+    status.linkExpiresAt = expiresAt;
+    status.state = "downloading";
+    return link;
+  }
+
+  const { requester, policy } = deps;
+  const { received: onBytes, interrupted: onInterruption, warn } = status;
+  for (;;) {
+    await transferFile(
+      { copy, nextLink, links, requester, policy, clock, limits, onBytes, onInterruption, warn, log },
+      signal,
+    );
+    status.state = "verifying";
+    const report = await copy.verify(signal);
+    const integrity = judgeIntegrity(report, state.current);
+    if (isSound(integrity)) return recordOf(report, integrity, state, clock.now());
+    log({ event: "file-damaged", bytes: report.bytes, why: (report.notes ?? []).join(" ") });
+    if (state.current.damagedOnce) throw damaged(integrity);
+    warn("The first complete file failed its check, so it was discarded and fetched again.");
+    await copy.startOver({}, { damagedOnce: true });
+  }
+}
+
+export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+  return {
+    gzip: report.gzip,
+    length: total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong",
+    md5: md5 === undefined ? "not-verifiable" : md5 === report.md5 ? "ok" : "wrong",
+    ...(report.notes.length > 0 && { notes: report.notes }),
+  };
+}
+
+function isSound({ gzip, length, md5 }: Integrity): boolean {
+  return gzip === "ok" && length !== "wrong" && md5 !== "wrong";
+}
+
+function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): SaveRecord {
+  const { identity, facts, etag } = current;
+  const { bytes, sha256, contents } = report;
+  return {
+    ...{ identity, facts, bytes, sha256, integrity, contents, savedAt: new Date(now).toISOString() },
+    ...(etag !== undefined && { etag }),
+  };
+}
+
+function damaged({ gzip, length, md5, notes = [] }: Integrity) {
+  const found = [gzip !== "ok" && "gzip", length === "wrong" && "length", md5 === "wrong" && "MD5"].filter(Boolean);
+  const detail = `The complete file failed its check (${found.join(", ")}) and was discarded, twice. ${notes.join(" ")}`;
+  return ownFailure("FILE_DAMAGED", { detail: detail.trim() });
+}

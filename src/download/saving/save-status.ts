@@ -1,0 +1,76 @@
+import type { ErrorEnvelope } from "../../errors.ts";
+import type { Clock } from "../../http/send.ts";
+import type { SaveReport, SaveState } from "../contract.ts";
+import { createRateMeter } from "./rate-meter.ts";
+
+/** What is known of a running save; a report is a picture of it. */
+export interface SaveStatus {
+  state: SaveState;
+  /** Known once the snapshot was looked up. */
+  file: { fileName: string; path: string } | undefined;
+  linkExpiresAt: number | undefined;
+  bytes: () => number;
+  totalBytes: () => number | undefined;
+  resumedFromBytes: () => number;
+  received: (bytes: number) => void;
+  interrupted: () => void;
+  warn: (warning: string) => void;
+  report: () => SaveReport;
+  paused: (lastError?: ErrorEnvelope) => SaveReport;
+}
+
+export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
+  const rate = createRateMeter(clock.now);
+  const warnings = new Set<string>();
+  let interruptions = 0;
+  const status: SaveStatus = {
+    state: "requesting",
+    file: undefined,
+    linkExpiresAt: undefined,
+    bytes: () => 0,
+    totalBytes: () => undefined,
+    resumedFromBytes: () => 0,
+    received: rate.add,
+    interrupted: () => {
+      interruptions += 1;
+    },
+    warn: (warning) => void warnings.add(warning),
+    report,
+    paused: (lastError) => {
+      status.state = "paused";
+      return { ...report(), ...(lastError && { lastError }) };
+    },
+  };
+
+  function report(): SaveReport {
+    const { state, file } = status;
+    const bytes = status.bytes();
+    const totalBytes = status.totalBytes();
+    const resumedFromBytes = status.resumedFromBytes();
+    const speed = state === "downloading" ? rate.bytesPerSecond() : undefined;
+    const secondsLeft = speed && totalBytes !== undefined ? Math.ceil((totalBytes - bytes) / speed) : undefined;
+    const all = [...warnings, ...outlivesLink(secondsLeft)];
+    return {
+      state,
+      bytes,
+      ...file,
+      ...(totalBytes !== undefined && { totalBytes }),
+      ...(speed !== undefined && { bytesPerSecond: speed }),
+      ...(secondsLeft !== undefined && { secondsLeft }),
+      ...(resumedFromBytes > 0 && { resumedFromBytes }),
+      ...(interruptions > 0 && { interruptions }),
+      ...(all.length > 0 && { warnings: all }),
+    };
+  }
+
+  function outlivesLink(secondsLeft: number | undefined): string[] {
+    const { linkExpiresAt } = status;
+    if (secondsLeft === undefined || linkExpiresAt === undefined) return [];
+    if (clock.now() + secondsLeft * 1_000 < linkExpiresAt) return [];
+    return [
+      "At this rate the link expires before the transfer ends; if it then breaks off, a fresh link is requested.",
+    ];
+  }
+
+  return status;
+}

@@ -1,0 +1,31 @@
+import type { Clock } from "../../http/send.ts";
+import type { ArchiveCheck } from "../check/archive-check.ts";
+import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/download-directory.ts";
+import type { Limits } from "../limits.ts";
+import type { StoreLog } from "../store-event.ts";
+import type { FileRequester } from "../transfer/file-request.ts";
+import type { HostPolicy } from "../transfer/host-policy.ts";
+import type { LinkMemory } from "../transfer/link-keeper.ts";
+import type { Slots } from "./slots.ts";
+
+/** What every save of a store works with. */
+export interface SavingDeps {
+  openDirectory: () => Promise<DownloadDirectory>;
+  filePrefix: string;
+  source: SnapshotSource;
+  requester: FileRequester;
+  policy: HostPolicy;
+  startCheck: (path: string) => ArchiveCheck;
+  slots: Slots;
+  clock: Clock;
+  limits: Limits;
+  log: StoreLog;
+}
+
+/** What one save is about. */
+export interface SaveOrder {
+  identity: SnapshotIdentity;
+  fileName: string | undefined;
+  memory: LinkMemory;
+}

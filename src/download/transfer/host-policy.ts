@@ -1,0 +1,104 @@
+import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
+import { isIP, type LookupFunction } from "node:net";
+import ipaddr from "ipaddr.js";
+import { ownFailure } from "../../errors.ts";
+
+/** Which file hosts may be reached. */
+export interface HostPolicy {
+  /** The simulator and tests: only then may a host be on loopback, and speak http there. */
+  allowLoopback: boolean;
+  /** Host suffixes that the user vouches for; exempt from the address rule, not from https. */
+  fileHosts: readonly string[];
+}
+
+/** What an IP address is for us: public, this computer, or neither. */
+export function kindOfAddress(text: string): "public" | "loopback" | "other" {
+  if (!ipaddr.isValid(text)) return "other";
+  let address = ipaddr.parse(text);
+  if (address instanceof ipaddr.IPv6) {
+    if (address.isIPv4MappedAddress()) address = address.toIPv4Address();
+    // RFC 6052 §2.1: the well-known NAT64 prefix holds the IPv4 address that is really reached.
+    else if (address.match(ipaddr.IPv6.parse("64:ff9b::"), 96))
+      address = ipaddr.fromByteArray(address.toByteArray().slice(12));
+    // RFC 4291 §2.4: global unicast is 2000::/3 today; ipaddr.js calls more than that unicast.
+    else if (address.range() === "unicast" && !address.match(ipaddr.IPv6.parse("2000::"), 3)) return "other";
+  }
+  const range = address.range();
+  if (range === "unicast") return "public";
+  return range === "loopback" ? "loopback" : "other";
+}
+
+/** The link as a URL whose host may be asked; rejects with `LINK_UNSAFE`, which names the host only. */
+export function checkLink(link: string, policy: HostPolicy): URL {
+  if (!URL.canParse(link)) throw unsafe("it is no URL");
+  const url = new URL(link);
+  const host = bareHost(url.hostname);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw unsafe("it is not https");
+  if (url.username || url.password) throw unsafe("it carries a user name", url.host);
+  if (!host) throw unsafe("it names no host");
+  const loopback = isLoopbackName(host) || kindOfAddress(host) === "loopback";
+  if (loopback) {
+    if (policy.allowLoopback) return url;
+    throw unsafe("it leads to this computer itself", url.host);
+  }
+  if (url.protocol !== "https:") throw unsafe("it is not https", url.host);
+  if (isIP(host) && !isExempt(host, policy)) throw unsafe("it names an address instead of a host", url.host);
+  return url;
+}
+
+/** Asks for all addresses of a name, as `dns.lookup` does. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/**
+ * Resolves once and hands on only addresses that were all checked, so that the connection goes where the check looked
+ * (no second lookup that could answer differently).
+ */
+export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error) return callback(error, "", 0);
+      const refused = addresses.some(({ address }) => !isAllowed(address, hostname, policy));
+      const [first] = addresses;
+      if (refused || !first) return callback(unsafe("it resolves to an address that is not public", hostname), "", 0);
+      if (options.all) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    });
+  };
+}
+
+function isAllowed(address: string, hostname: string, policy: HostPolicy): boolean {
+  const host = bareHost(hostname);
+  const kind = kindOfAddress(address);
+  // http is allowed to these names only because they stay on this computer.
+  if (isLoopbackName(host)) return policy.allowLoopback && kind === "loopback";
+  if (kind === "public" || isExempt(host, policy)) return true;
+  return kind === "loopback" && policy.allowLoopback;
+}
+
+function isExempt(host: string, { fileHosts }: HostPolicy): boolean {
+  return fileHosts.some((entry) => {
+    const suffix = bareHost(entry.replace(/^\*?\./, ""));
+    return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
+  });
+}
+
+/** RFC 6761 §6.3. */
+function isLoopbackName(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost");
+}
+
+/** Without brackets and the root's dot, in lower case. */
+function bareHost(hostname: string): string {
+  return hostname
+    .toLowerCase()
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "");
+}
+
+function unsafe(why: string, host?: string) {
+  return ownFailure("LINK_UNSAFE", { detail: `The link${host ? ` to ${host}` : ""} is not opened: ${why}.` });
+}

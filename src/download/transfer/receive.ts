@@ -1,0 +1,80 @@
+import { ownFailure } from "../../errors.ts";
+import type { LocalCopy } from "../folder/local-copy.ts";
+import type { ObjectVersion } from "../folder/state-file.ts";
+import type { Limits } from "../limits.ts";
+import type { SpeedWatch } from "./speed-watch.ts";
+
+interface Receiver {
+  copy: LocalCopy;
+  watch: SpeedWatch;
+  limits: Pick<Limits, "maxFileBytes">;
+  onBytes: (bytes: number) => void;
+}
+
+/** How a body ended: with every byte, too early, or with more than was announced. */
+export type BodyEnd = "received" | "cut" | "overrun";
+
+/** The first two bytes of every gzip member (RFC 1952 §2.3.1). */
+function isGzip(head: Buffer): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
+
+/** Appends the rest of a known version to the part. */
+export async function receiveRest(body: AsyncIterable<Buffer>, total: number, receiver: Receiver): Promise<BodyEnd> {
+  await receiver.copy.expect(total);
+  return append(body, total, receiver);
+}
+
+/**
+ * Takes a body that holds the file from its first byte. What was there before is given up only once the body has shown
+ * that it is a gzip file: a captive portal's page must not cost a part. Rejects with `NOT_A_SNAPSHOT` otherwise.
+ */
+export async function receiveWhole(
+  body: AsyncIterable<Buffer>,
+  version: ObjectVersion,
+  receiver: Receiver,
+): Promise<BodyEnd> {
+  return append(opened(body, version, receiver), version.total, receiver);
+}
+
+async function* opened(body: AsyncIterable<Buffer>, version: ObjectVersion, { copy, watch }: Receiver) {
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of body) {
+    if (head === undefined) {
+      yield chunk;
+      continue;
+    }
+    watch.received(chunk.length);
+    head = Buffer.concat([head, chunk]);
+    if (head.length < 2) continue;
+    if (!isGzip(head)) throw ownFailure("NOT_A_SNAPSHOT");
+    await watch.excuse(copy.startOver(version));
+    yield head;
+    head = undefined;
+  }
+  if (head !== undefined) throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
+}
+
+async function append(body: AsyncIterable<Buffer>, total: number | undefined, receiver: Receiver): Promise<BodyEnd> {
+  const { copy, watch, limits, onBytes } = receiver;
+  const end = total ?? limits.maxFileBytes;
+  let taken: number | undefined;
+  try {
+    for await (const chunk of body) {
+      // Only now: until the first chunk came, a whole body had not replaced the part.
+      taken = (taken ?? copy.bytes) + chunk.length;
+      if (taken > end) {
+        if (total === undefined) throw ownFailure("FILE_TOO_LARGE");
+        return "overrun";
+      }
+      watch.received(chunk.length);
+      onBytes(chunk.length);
+      const wait = copy.append(chunk);
+      if (wait) await watch.excuse(wait);
+    }
+  } finally {
+    // Whatever ended the body, what arrived is kept for the next attempt.
+    await watch.excuse(copy.settle());
+  }
+  return total === undefined || copy.bytes === total ? "received" : "cut";
+}

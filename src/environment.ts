@@ -1,0 +1,10 @@
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Blank settings and placeholders that a desktop host left unfilled count as unset. */
+export function settingOf(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === undefined || value === "" || /^\$\{user_config\.[^}]*\}$/.test(value) ? undefined : value;
+}
+
+/** A secret read from a file, or why it could not be. */
+export type SecretFile = { secret: string; readableByOthers: boolean } | { problem: string };

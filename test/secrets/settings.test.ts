@@ -1,0 +1,156 @@
+import { readFileSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startStdioServer } from "../faults/stdio-server.ts";
+import { CLUSTER, temporaryFolder } from "../fixtures.ts";
+import { closedPort, serveBytes, serveProxy, serveTls } from "../http/servers.ts";
+import { leaksIn } from "./sentinels.ts";
+
+const PASSWORD = "SENTINEL-p@ss:word/100%-of-a-proxy";
+const SECRET = "SENTINEL-mdb_sa_sk_of-a-client+secret/=";
+const TOKEN = "SENTINEL-access-token-of-nobody-at-all";
+const SECRETS = { password: PASSWORD, secret: SECRET, token: TOKEN };
+
+const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_5fa1", MONGODB_ATLAS_CLIENT_SECRET: SECRET };
+/** Nothing leaves this computer: the proxy of each test stands in the way. */
+const ELSEWHERE = { ...ACCOUNT, MONGODB_ATLAS_BASE_URL: "https://atlas.test" };
+
+interface Outcome {
+  codes: unknown[];
+  leaks: string[];
+  log: string;
+}
+
+/** What the built server says, under these settings, to its client and in its most talkative log, from start to end. */
+async function underSettings(env: Record<string, string>, args: string[] = []): Promise<Outcome> {
+  const home = await temporaryFolder();
+  const server = await startStdioServer({ args, env: { HOME: home, ATLAS_FLEX_LOG_LEVEL: "trace", ...env } });
+  onTestFinished(() => void server.child.kill("SIGKILL"));
+  const results = [
+    await server.call("list_flex_snapshots", CLUSTER),
+    await server.call("request_flex_snapshot_download", { ...CLUSTER, snapshotId: "5fa1000000000000000000c7" }),
+    await server.call("save_flex_snapshot", { ...CLUSTER, snapshotId: "5fa1000000000000000000c7" }),
+    await server.call("list_saved_snapshots", {}),
+  ];
+  expect(await server.leave()).toEqual({ code: 0, signal: null });
+  expect(server.violations).toEqual([]);
+  const { stdout, stderr } = server.output;
+  return {
+    codes: results.slice(0, 3).map(({ structuredContent: { error } }) => Object(error).errorCode),
+    leaks: leaksIn(stdout + stderr, SECRETS),
+    log: stderr,
+  };
+}
+
+const withPassword = (port: number) => `http://person:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
+const fails = (code: string) => [code, code, code];
+
+describe("the password of a proxy", () => {
+  test.each<[string, () => Promise<number>, string]>([
+    ["refuses it", async () => (await serveProxy(1, { authorization: "Basic eA==" })).port, "PROXY_FAILED"],
+    ["forbids the target", async () => (await serveProxy(1, { status: 403 })).port, "PROXY_FAILED"],
+    ["is not there", closedPort, "PROXY_FAILED"],
+    [
+      "hangs up",
+      async () => (await serveBytes((socket) => socket.once("data", () => socket.end()))).port,
+      "PROXY_FAILED",
+    ],
+    ["repeats the request", async () => (await serveBytes((socket) => socket.pipe(socket))).port, "PROXY_FAILED"],
+    [
+      "repeats the request as its answer",
+      async () => {
+        const answer = (data: Buffer) =>
+          `HTTP/1.1 407 ${data.toString("base64")}\r\nx: ${data.toString("base64")}\r\n\r\n`;
+        return (await serveBytes((socket) => socket.once("data", (data) => socket.end(answer(data))))).port;
+      },
+      "PROXY_FAILED",
+    ],
+    [
+      "leads to a server that nobody vouches for",
+      async () => {
+        const files = { cert: "test/fixtures/server.pem", key: "test/fixtures/server-key.pem" };
+        const [cert, key] = [readFileSync(files.cert, "utf8"), readFileSync(files.key, "utf8")];
+        const { port } = await serveTls({ cert, key }, (_, response) => response.end("{}"));
+        return (await serveProxy(port)).port;
+      },
+      "TLS_FAILED",
+    ],
+  ])("stays secret when the proxy %s", async (_, start, code) => {
+    const { codes, leaks } = await underSettings({ ...ELSEWHERE, HTTPS_PROXY: withPassword(await start()) });
+    expect(codes).toEqual(fails(code));
+    expect(leaks).toEqual([]);
+  });
+
+  test.each([
+    ["lacks its scheme", `person:${PASSWORD}@127.0.0.1:9`],
+    ["is not escaped", `http://person:${PASSWORD}@127.0.0.1:9`],
+    ["is escaped wrongly", "http://person:SENTINEL-p%zz@127.0.0.1:9"],
+    ["has no host", `http://person:${encodeURIComponent(PASSWORD)}@`],
+    ["is of another kind", `socks5://person:${encodeURIComponent(PASSWORD)}@127.0.0.1:9`],
+  ])("stays secret when its setting %s", async (_, setting) => {
+    const { codes, leaks, log } = await underSettings({ ...ELSEWHERE, HTTPS_PROXY: setting, HTTP_PROXY: setting });
+    expect(codes).toEqual(fails("CONFIGURATION_INVALID"));
+    expect(leaks).toEqual([]);
+    expect(log).not.toContain("SENTINEL");
+  });
+});
+
+describe("credentials stay secret when", () => {
+  const asFile = async (name: string, content: string) => {
+    const path = join(await temporaryFolder(), name);
+    await writeFile(path, content, { mode: 0o600 });
+    return path;
+  };
+
+  test.each<[string, () => Promise<Record<string, string>>, string]>([
+    [
+      "they are in the base URL",
+      async () => ({ MONGODB_ATLAS_BASE_URL: `https://person:${TOKEN}@atlas.test` }),
+      "CONFIGURATION_INVALID",
+    ],
+    [
+      "they are in the query of the base URL",
+      async () => ({ MONGODB_ATLAS_BASE_URL: `https://atlas.test/?key=${TOKEN}` }),
+      "CONFIGURATION_INVALID",
+    ],
+    [
+      "they are given twice",
+      async () => ({ MONGODB_ATLAS_CLIENT_SECRET_FILE: await asFile("secret", SECRET) }),
+      "CONFIGURATION_INVALID",
+    ],
+    ["half of a pair is missing", async () => ({ MONGODB_ATLAS_CLIENT_ID: "" }), "CONFIGURATION_INVALID"],
+    [
+      "their file is too large",
+      async () => ({
+        MONGODB_ATLAS_CLIENT_SECRET: "",
+        MONGODB_ATLAS_CLIENT_SECRET_FILE: await asFile("large", SECRET.repeat(200)),
+      }),
+      "CONFIGURATION_INVALID",
+    ],
+    [
+      "their file is a folder",
+      async () => {
+        const folder = join(await temporaryFolder(), "folder");
+        await mkdir(folder);
+        return { MONGODB_ATLAS_CLIENT_SECRET: "", MONGODB_ATLAS_CLIENT_SECRET_FILE: folder };
+      },
+      "CONFIGURATION_INVALID",
+    ],
+    [
+      "they cannot be sent",
+      async () => ({
+        MONGODB_ATLAS_CLIENT_ID: "",
+        MONGODB_ATLAS_CLIENT_SECRET: "",
+        MONGODB_ATLAS_ACCESS_TOKEN: `${TOKEN}\u0001\u00e9\u2028`,
+      }),
+      "INTERNAL_ERROR",
+    ],
+  ])("%s", async (_, settings, code) => {
+    const port = await closedPort();
+    const proxy = { HTTPS_PROXY: `http://127.0.0.1:${port}` };
+    const { codes, leaks } = await underSettings({ ...ELSEWHERE, ...proxy, ...(await settings()) });
+    expect(codes).toEqual(fails(code));
+    expect(leaks).toEqual([]);
+  });
+});
