@@ -23,8 +23,10 @@ export const SETTINGS = {
   platform: "node",
   target: "node20",
   format: "esm",
-  minify: true,
-  keepNames: true, // Stack traces in a user's log are of use only with the names of functions: 5 % of the bundle.
+  // Stack traces in a user's log are of use only with the names of functions, so these stay; keeping them beside shortened
+  // ones, as esbuild's keepNames does, costs every start 8 ms and 5 MB.
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
   banner: {
     js: '#!/usr/bin/env node\nimport { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
