@@ -18,7 +18,7 @@ export const OWN_ERRORS = {
     source: "input",
     retryable: false,
     meaning: "An argument does not have the required form; nothing was sent.",
-    hint: "Correct the fields named in badRequestDetail and call again.",
+    hint: "Correct the arguments that detail names and call again.",
   },
   PROJECT_NOT_ALLOWED: {
     source: "configuration",
