@@ -115,7 +115,7 @@ export interface SavedFile {
   fileName: string;
   path: string;
   bytes: number;
-  /** `unrecorded`: no record lies beside it, so this server did not save it. */
+  /** `unrecorded`: no record lies beside it that fits it; this server did not save it, or it was changed since. */
   state: "complete" | "unrecorded";
   identity?: SnapshotIdentity;
   facts?: SnapshotFacts;
