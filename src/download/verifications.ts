@@ -1,6 +1,6 @@
 import { ownFailure } from "../errors.ts";
 import type { Clock } from "../http/send.ts";
-import type { ArchiveCheck } from "./check/archive-check.ts";
+import type { StartCheck } from "./check/archive-check.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { type Job, startJob } from "./job.ts";
@@ -18,7 +18,7 @@ interface Entry {
 /** The checks of finished files that run in the background, one for each file. */
 export function createVerifications(options: {
   openDirectory: () => Promise<DownloadDirectory | undefined>;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   clock: Clock;
   limits: Pick<Limits, "progressEveryMs">;
 }): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {

@@ -1,5 +1,5 @@
 import { ownFailure } from "../errors.ts";
-import type { ArchiveCheck, ArchiveReport } from "./check/archive-check.ts";
+import type { ArchiveReport, StartCheck } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
@@ -17,7 +17,7 @@ export interface Verification {
 export async function prepareVerification(
   directory: DownloadDirectory | undefined,
   fileName: string,
-  startCheck: (path: string) => ArchiveCheck,
+  startCheck: StartCheck,
 ): Promise<Verification> {
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
@@ -29,14 +29,15 @@ export async function prepareVerification(
   return {
     report,
     run: async (signal) => {
-      const check = startCheck(path);
+      const record = await readRecord(directory.at(beside.record(fileName)));
+      signal.throwIfAborted();
+      const check = startCheck(path, { md5: hadMd5(record) });
       checkedBytes = check.progress;
       const onAbort = () => void check.stop();
       signal.addEventListener("abort", onAbort, { once: true });
       try {
         check.advance(bytes);
         const found = await check.finish();
-        const record = await readRecord(directory.at(beside.record(fileName)));
         return { ...report(), ...judge(path, found, record) };
       } finally {
         signal.removeEventListener("abort", onAbort);
@@ -60,13 +61,17 @@ function judge(path: string, found: ArchiveReport, record: SaveRecord | undefine
   };
 }
 
+/** Whether the ETag that was written down is an MD5 that the file matched. */
+function hadMd5(record: SaveRecord | undefined): boolean {
+  return record?.integrity.md5 === "ok" && record.etag !== undefined;
+}
+
 /** What is in the file now against what was written down when it was saved. */
 function compare(found: ArchiveReport, record: SaveRecord | undefined): Integrity {
-  const wasMd5 = record?.integrity.md5 === "ok" && record.etag !== undefined;
   return {
     gzip: found.gzip,
     length: record ? (record.bytes === found.bytes ? "ok" : "wrong") : "unknown",
-    md5: wasMd5 ? (record.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
+    md5: hadMd5(record) ? (record?.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
     recordedSha256: record ? (record.sha256 === found.sha256 ? "ok" : "wrong") : "unrecorded",
     ...(found.notes.length > 0 && { notes: found.notes }),
   };
