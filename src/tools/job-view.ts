@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { RestoreJob } from "../atlas/schemas.ts";
 
 /** How long a download link lives after its request, whatever `expirationDate` says. */
-const LINK_LIFE_MS = 4 * 3_600_000;
+export const LINK_LIFE_MS = 4 * 3_600_000;
 
 const text = z.string().optional();
 const time = z.string().optional();
