@@ -34,7 +34,7 @@ function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } 
   return {
     asked,
     describe: async () => facts,
-    link: async (_identity, { refused, onJob, ...known }) => {
+    link: async (_identity, { refused, onRequest, onJob, ...known }) => {
       await onJob(JOB);
       const link = links[Math.min(asked.length, links.length - 1)];
       asked.push({ ...known, refused: [...refused] });

@@ -18,6 +18,8 @@ const stateSchema = z.object({
     .regex(/^[a-f0-9]{24}$/)
     .exactOptional(),
   linkExpiresAt: z.number().exactOptional(),
+  /** When a job was last requested; without `restoreJobId` nobody knows what came of it. */
+  requestedAt: z.number().exactOptional(),
   /** Announced by the host. */
   total: count.exactOptional(),
   /** A strong one only. */
@@ -70,11 +72,12 @@ export function newState(
 
 /** The same transfer from its first byte on: what is known of the remote file is replaced. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const { v, identity, facts, fileName, restoreJobId, linkExpiresAt, damagedOnce, startedAt } = state;
+  const { v, identity, facts, fileName, restoreJobId, linkExpiresAt, requestedAt, damagedOnce, startedAt } = state;
   return {
     ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
     ...(restoreJobId !== undefined && { restoreJobId }),
     ...(linkExpiresAt !== undefined && { linkExpiresAt }),
+    ...(requestedAt !== undefined && { requestedAt }),
     ...(damagedOnce !== undefined && { damagedOnce }),
     ...version,
   };

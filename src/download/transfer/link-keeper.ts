@@ -1,6 +1,6 @@
 import { ownFailure } from "../../errors.ts";
 import type { Clock } from "../../http/send.ts";
-import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
+import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 
 /** What this process remembers of a snapshot's links between calls; never written anywhere. */
@@ -10,12 +10,9 @@ export interface LinkMemory {
   refused: Set<string>;
 }
 
-/** Told the job that a new link was requested with, as soon as there is one. */
-type OnJob = (restoreJobId: string) => Promise<void>;
-
 export interface LinkKeeper {
   /** The link to use now: the remembered one, else whatever the source finds. */
-  current: (restoreJobId: string | undefined, onJob: OnJob, signal: AbortSignal) => Promise<SnapshotLink>;
+  current: (jobs: Omit<KnownJobs, "refused">, signal: AbortSignal) => Promise<SnapshotLink>;
   /** The file host refused the link; throws `LINK_EXPIRED` when the one before was refused too. */
   refuse: (status: number) => void;
   /** The transfer has come this far. */
@@ -58,11 +55,12 @@ export function createLinkKeeper(options: {
   }
 
   return {
-    current: async (restoreJobId, onJob, signal) => {
+    current: async ({ onRequest, onJob, ...jobs }, signal) => {
       if (memory.link && isUsedUp(memory.link) && replaced < limits.freshLinksPerRun) drop();
       if (memory.link) return memory.link;
-      const job = restoreJobId !== undefined && !memory.refused.has(restoreJobId) ? { restoreJobId } : {};
-      const link = await source.link(identity, { ...job, refused: memory.refused, onJob }, signal);
+      const isRefused = jobs.restoreJobId !== undefined && memory.refused.has(jobs.restoreJobId);
+      const known = { ...(!isRefused && jobs), refused: memory.refused, onRequest, onJob };
+      const link = await source.link(identity, known, signal);
       if (memory.refused.has(link.url)) throw expired("Atlas offers the refused link again.");
       memory.link = link;
       return link;
