@@ -60,7 +60,7 @@ export interface Integrity {
   gzip: "ok" | "damaged";
   /** `ok`: as many bytes as the file host announced; `unknown`: it announced none. */
   length: "ok" | "wrong" | "unknown";
-  /** Comparison with the host's MD5 ETag, where it is one. */
+  /** Comparison with the host's ETag, where it may be an MD5; `wrong` only where something else is not right either. */
   md5: "ok" | "wrong" | "not-verifiable";
   /** Only when checked again later: comparison with the record written when the file was saved. */
   recordedSha256?: "ok" | "wrong" | "unrecorded";

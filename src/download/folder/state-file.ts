@@ -50,6 +50,8 @@ export type ObjectVersion = Pick<TransferState, "total" | "etag" | "lastModified
 /** The state of a transfer in memory and on disk. */
 export interface StateFile {
   readonly current: Readonly<TransferState>;
+  /** What a later attempt will find: the state that was last written for sure. */
+  readonly written: Readonly<TransferState>;
   /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
   write(next: TransferState): Promise<void>;
   merge(changes: Partial<TransferState>): Promise<void>;
@@ -86,11 +88,16 @@ export function startedOver(state: TransferState, version: ObjectVersion): Trans
 /** `confirm` rejects when the folder is no longer the one that was checked. */
 export function createStateFile(path: string, initial: TransferState, confirm: () => Promise<void>): StateFile {
   let current = initial;
+  let written = initial;
   let last: Promise<void> = Promise.resolve();
   const write = (next: TransferState): Promise<void> => {
     current = next;
     // The newest state is written, not the one of the call: an older one must never come last.
-    const turn = last.then(confirm).then(() => writeJson(path, current));
+    const turn = last.then(confirm).then(async () => {
+      const newest = current;
+      await writeJson(path, newest);
+      written = newest;
+    });
     // The caller hears of the failure; the next turn goes ahead anyway.
     last = turn.catch(() => undefined);
     return turn;
@@ -98,6 +105,9 @@ export function createStateFile(path: string, initial: TransferState, confirm: (
   return {
     get current() {
       return current;
+    },
+    get written() {
+      return written;
     },
     write,
     merge: (changes) => write({ ...current, ...changes }),

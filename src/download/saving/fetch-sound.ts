@@ -57,14 +57,25 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   }
 }
 
+/**
+ * S3 with KMS by default, MinIO and content networks send ETags that look like an MD5 and are none. So one that does not fit
+ * is no evidence against a file that has every announced byte and every checksum of its own right.
+ */
 export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+  const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
+  const differs = md5 !== undefined && md5 !== report.md5;
+  const isOtherwiseRight = report.gzip === "ok" && length === "ok";
+  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [NO_MD5] : [])];
   return {
     gzip: report.gzip,
-    length: total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong",
-    md5: md5 === undefined ? "not-verifiable" : md5 === report.md5 ? "ok" : "wrong",
-    ...(report.notes.length > 0 && { notes: report.notes }),
+    length,
+    md5: md5 === undefined || (differs && isOtherwiseRight) ? "not-verifiable" : differs ? "wrong" : "ok",
+    ...(notes.length > 0 && { notes }),
   };
 }
+
+const NO_MD5 =
+  "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
 
 function isSound({ gzip, length, md5 }: Integrity): boolean {
   return gzip === "ok" && length !== "wrong" && md5 !== "wrong";

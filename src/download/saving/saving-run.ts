@@ -49,10 +49,12 @@ export async function runTransfer(
     log({ event: "file-saved", bytes: record.bytes });
     return { ...status.report(), ...completeReport(directory, fileName, record) };
   } catch (error) {
+    // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
+    const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
+    status.bytes = () => bytes;
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
     const { code = "" } = failure;
-    const bytes = copy?.bytes ?? committedBytes;
     const worthIt = failure.envelope.retryable && state.current.restoreJobId !== undefined;
     const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });

@@ -93,10 +93,12 @@ async function attempt(transfer: Transfer, url: URL, signal: AbortSignal): Promi
       return stepOf(verdict);
     }
     const receiver = { copy, watch, limits, onBytes: transfer.onBytes };
-    if (verdict.word === "begin" && copy.bytes > 0) transfer.warn(whyFromTheStart(range));
+    const onBegin = () => {
+      if (copy.bytes > 0) transfer.warn(whyFromTheStart(range));
+    };
     const end =
       verdict.word === "begin"
-        ? await receiveWhole(response.body, verdict.version, receiver)
+        ? await receiveWhole(response.body, verdict.version, receiver, onBegin)
         : await receiveRest(response.body, verdict.total, receiver);
     if (end === "overrun") return { word: "discard", why: "The file host sent more bytes than it announced." };
     return end === "received" ? { word: "received" } : { word: "again", code: "CUT" };
