@@ -28,7 +28,8 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
   status.resumedFromBytes = () => copy.resumedFromBytes;
   const notes = createJobNotes(state, status, clock);
-  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes });
+  const { kept } = notes;
+  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
 
   async function nextLink(): Promise<SnapshotLink> {
     if (!memory.link) status.state = "requesting";

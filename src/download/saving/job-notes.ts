@@ -1,6 +1,7 @@
 import type { Clock } from "../../http/send.ts";
 import type { KnownJobs, SnapshotLink } from "../contract.ts";
 import type { StateFile, TransferState } from "../folder/state-file.ts";
+import type { KeptJob } from "../transfer/link-keeper.ts";
 import type { SaveStatus } from "./save-status.ts";
 
 /** What the state file keeps of the download jobs of its snapshot. */
@@ -10,6 +11,7 @@ export interface JobNotes {
   settled: () => void;
   /** The transfer goes on with this link, whose job is remembered. */
   uses: (link: SnapshotLink) => Promise<void>;
+  kept: KeptJob;
 }
 
 type Jobs = Pick<TransferState, "restoreJobId" | "linkExpiresAt" | "requestedAt">;
@@ -68,6 +70,13 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
         ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
       };
       if (restoreJobId !== before.restoreJobId || expiresAt !== before.linkExpiresAt) await replace(next);
+    },
+    kept: {
+      current: () => state.current.refusedJobId,
+      keep: async (restoreJobId) => {
+        const { restoreJobId: refusedJobId } = jobOf(restoreJobId);
+        if (refusedJobId !== undefined) await state.merge({ refusedJobId });
+      },
     },
   };
 }
