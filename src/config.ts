@@ -104,10 +104,13 @@ export function parseConfig(input: {
       if (input.toolNames.includes(name)) continue;
       const meant = nearest(name, input.toolNames);
       problems.push(
-        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : ""} Known: ${input.toolNames.join(", ")}.`,
+        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : "."} Known: ${input.toolNames.join(", ")}.`,
       );
     }
-    return names?.filter((name) => input.toolNames.includes(name));
+    if (names?.length === 0) problems.push("--tools / ATLAS_FLEX_TOOLS names no tool.");
+    const known = names?.filter((name) => input.toolNames.includes(name));
+    // A server without tools could not even say what is wrong.
+    return known?.length === 0 ? undefined : known;
   }
 
   function parseProjects(): readonly string[] | undefined {
@@ -157,7 +160,7 @@ export function parseConfig(input: {
   const allowedProjects = parseProjects();
   if (projectId && allowedProjects && !allowedProjects.includes(projectId))
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
-  const folder = expandHome(value("download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "~/atlas-flex-snapshots");
+  const folder = expandHome(value("download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "~/atlas-flex-snapshots", problems);
   const credentials = simulate
     ? undefined
     : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
@@ -185,8 +188,15 @@ export function parseConfig(input: {
 }
 
 /** Hosts pass `~` and `${HOME}` on as they are. */
-function expandHome(path: string): string {
-  return resolve(path.replace(/^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/, () => homedir()));
+function expandHome(path: string, problems: string[]): string {
+  const home = /^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/;
+  try {
+    return resolve(path.replace(home, () => homedir()));
+  } catch {
+    // In a container, a user without name and without HOME.
+    problems.push("This user has no home folder: name a folder in --download-dir / ATLAS_FLEX_DOWNLOAD_DIR.");
+    return resolve("/", path.replace(home, "."));
+  }
 }
 
 function checkProxies(

@@ -1,3 +1,5 @@
+import type { Writable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,19 +18,39 @@ export interface Log {
 /** An error's chain of causes is finite in practice; a cycle must not hang the log. */
 const MAX_CAUSES = 5;
 
+/** What a reader that is slow or gone may leave unread; later records are dropped, since a log must never hold up an answer. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+/** How long the end of the process waits for a slow reader. */
+const LAST_WORDS_MS = 200;
+
 /**
- * Logs to standard error, since standard output belongs to the protocol; synchronously, since the last record before the
- * end of a process matters most. The library is loaded behind the first answer, so that a host that starts a server for
- * every window waits for the answer only; records written before keep their time.
+ * Logs to standard error, since standard output belongs to the protocol. A log that is full, slow or gone loses records and
+ * changes nothing else. The library is loaded behind the first answer, so
+ * that a host that starts a server for every window waits for the answer only; records written before keep their time.
  */
-export function createLog({ level, scrub }: { level: string; scrub: (text: string) => string }): Log {
+export function createLog({
+  level,
+  scrub,
+  stderr,
+}: {
+  level: string;
+  scrub: (text: string) => string;
+  stderr: Writable;
+}): Log {
   const waiting: ((logger: Logger) => void)[] = [];
   let logger: Logger | undefined;
   let loading: Promise<void> | undefined;
+  // Without a listener, a full disk behind the log would end the process.
+  stderr.on("error", () => undefined);
+  const destination = {
+    write(line: string): void {
+      if (stderr.writableLength < MAX_UNREAD_BYTES) stderr.write(line);
+    },
+  };
 
   async function load(): Promise<void> {
     const { default: pino } = await import("pino");
-    logger = pino({ level, base: null, timestamp: false }, pino.destination({ dest: 2, sync: true }));
+    logger = pino({ level, base: null, timestamp: false }, destination);
     for (const write of waiting.splice(0)) write(logger);
   }
 
@@ -46,8 +68,15 @@ export function createLog({ level, scrub }: { level: string; scrub: (text: strin
     info: writer("info"),
     warn: writer("warn"),
     error: writer("error"),
-    written: async () => loading,
+    written: async () => {
+      await loading;
+      if (stderr.writableLength > 0) await Promise.race([drained(stderr), setTimeout(LAST_WORDS_MS)]);
+    },
   };
+}
+
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function scrubbed(value: unknown, scrub: (text: string) => string): unknown {

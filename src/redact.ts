@@ -12,7 +12,7 @@ const REMOVED = "[removed]";
 const LINK = /\bhttps?:\/\/[^\s"'<>\\]+(?:\\u0026[^\s"'<>\\]*)*/gi;
 
 /** What signs a link to Amazon S3, wherever a piece of one turns up, also percent-encoded. */
-const SIGNATURE = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D))[\w%.~/+-]+/gi;
+const SIGNATURE = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D|:\s*))[\w%.~/+-]+/gi;
 
 /** The value of an Authorization header, whoever it belongs to; shorter words after these two are prose. */
 const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;

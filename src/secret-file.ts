@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import type { SecretFile } from "./environment.ts";
 
 /** Far above any secret of Atlas; a larger file is not one. */
@@ -17,10 +17,15 @@ export function readSecretFile(path: string): SecretFile {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: "must name a regular file." };
-    if (stat.size > MAX_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
-    const secret = readFileSync(descriptor, "utf8").replace(/\r?\n$/, "");
+    // Read to a limit, since the files of some file systems say that their size is 0.
+    const bytes = Buffer.alloc(MAX_BYTES + 1);
+    const length = readSync(descriptor, bytes);
+    if (length > MAX_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
+    const secret = bytes.toString("utf8", 0, length).replace(/\r?\n$/, "");
     if (secret.trim() === "") return { problem: "names an empty file." };
     return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
+  } catch {
+    return { problem: "names a file that cannot be read." };
   } finally {
     closeSync(descriptor);
   }

@@ -21,7 +21,7 @@ export async function serve({
 }): Promise<void> {
   const redactor = createRedactor();
   for (const secret of secretsOf(config)) redactor.add(secret);
-  const log = createLog({ level: config.logLevel, scrub: redactor.scrub });
+  const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
     runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
@@ -54,7 +54,11 @@ export async function serve({
     async onEnd(reason) {
       log.info({ reason }, "ending");
       await server.close();
-      await (await runtime)?.close();
+      // One that could not be made holds nothing, and every call has said why.
+      await runtime?.then(
+        ({ close }) => close(),
+        () => undefined,
+      );
       await log.written();
     },
     exit: (code) => process.exit(code),

@@ -1,18 +1,16 @@
 import type * as z from "zod";
 import { ownFailure } from "../errors.ts";
-import { type Clock, type HttpResponse, headerOf, type Send } from "../http/send.ts";
+import type { Clock, HttpResponse, Send } from "../http/send.ts";
 import { atlasFailure } from "./api-error.ts";
 import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
-import { createDownloadRequest } from "./request-download.ts";
-import { FlexCluster, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
+import { createDownloadRequests, serverTimeOf } from "./request-download.ts";
+import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
 /** The only version in which Atlas offers the Flex resources. */
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 /** The only version of the project resources. */
 const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 
-/** Atlas's maximum. */
-const ITEMS_PER_PAGE = 500;
 /** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
 const MAX_PAGES = 20;
 
@@ -55,7 +53,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
       // The page's own `next` link is not followed: it could lead to another host.
       const { results } = await one(
         Page,
-        `${path}?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=${pageNum}`,
+        `${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`,
         mediaType,
         limits,
       );
@@ -63,25 +61,21 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         const entry = schema.safeParse(result);
         if (entry.success) yield entry.data;
       }
-      if (results.length < ITEMS_PER_PAGE) return;
+      if (results.length < MAX_ITEMS_PER_PAGE) return;
     }
   }
 
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
     const response = await get(
-      `${backup(cluster)}/restoreJobs?itemsPerPage=${ITEMS_PER_PAGE}&pageNum=1`,
+      `${backup(cluster)}/restoreJobs?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=1`,
       FLEX_MEDIA_TYPE,
       limits,
     );
     const jobs = parsed(Page, response).results.map((entry) => RestoreJob.safeParse(entry).data);
-    const serverTime = Date.parse(headerOf(response, "date") ?? "");
-    return {
-      jobs: jobs.filter((job) => job !== undefined),
-      serverTime: Number.isNaN(serverTime) ? undefined : serverTime,
-    };
+    return { jobs: jobs.filter((job) => job !== undefined), serverTime: serverTimeOf(response) };
   }
 
-  const requestDownload = createDownloadRequest({
+  const downloads = createDownloadRequests({
     clock,
     latestJobs,
     refusal: (response) => atlasFailure(response, scrub, clock.now()),
@@ -117,9 +111,16 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         FLEX_MEDIA_TYPE,
         limits,
       );
-      return { httpStatus: response.status, restoreJob: parsed(RestoreJob, response) };
+      return {
+        httpStatus: response.status,
+        restoreJob: parsed(RestoreJob, response),
+        serverTime: serverTimeOf(response),
+      };
     },
-    requestDownload,
+    /** The newest jobs, as many as one page holds. */
+    latestJobs,
+    requestDownload: downloads.request,
+    newestRequest: downloads.newest,
   };
 }
 

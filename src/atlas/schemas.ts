@@ -5,9 +5,15 @@ import { clean } from "../text.ts";
 const MAX_LINK_CHARACTERS = 8 * 1024;
 
 /** Atlas promises no field: a missing one, null and a value of another type all count as absent. */
+/** Atlas's maximum of entries on a page of any list. */
+export const MAX_ITEMS_PER_PAGE = 500;
+
+/** The longest documented value is the name of a project, 64 characters. */
+const MAX_TEXT_CHARACTERS = 128;
+
 const text = z
   .string()
-  .transform((value) => clean(value) || undefined)
+  .transform((value) => clean(value, MAX_TEXT_CHARACTERS) || undefined)
   .optional()
   .catch(undefined);
 const number = z.number().optional().catch(undefined);
@@ -86,7 +92,11 @@ export const Project = z.object({ id: text, name: text, clusterCount: number });
 export type Project = z.infer<typeof Project>;
 
 /** One page of any list. Entries that are no objects are dropped by the reader of the list. */
-export const Page = z.object({ results: z.array(z.unknown()), totalCount: number });
+export const Page = z.object({
+  // Looked at no further: a page of millions would take minutes.
+  results: z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MAX_ITEMS_PER_PAGE),
+  totalCount: number,
+});
 
 /** As it came: texts of failures are scrubbed of secrets before they are cut, see `atlasFailure`. */
 const raw = z.string().optional().catch(undefined);

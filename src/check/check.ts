@@ -25,7 +25,7 @@ export async function check(input: {
   const inColour = stdout.isTTY === true && !input.env.NO_COLOR;
   const redactor = createRedactor();
   for (const secret of secretsOf(input.config)) redactor.add(secret);
-  const log = createLog({ level: "warn", scrub: redactor.scrub });
+  const log = createLog({ level: "warn", scrub: redactor.scrub, stderr: process.stderr });
   const interruption = interruptedBy(stdout);
   const steps: Step[] = [];
   let complete = false;

@@ -60,7 +60,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const deps: SavingDeps = {
     ...{ filePrefix, source, requester, policy, clock, limits },
     openDirectory: createDirectory,
-    startCheck: (path) => startArchiveCheck({ path, worker: options.checkWorker }),
+    startCheck: (path, { md5 }) => startArchiveCheck({ path, worker: options.checkWorker, md5 }),
     slots: createSlots(limits.concurrentTransfers),
     verdicts: createVerdicts(),
     log: options.log ?? (() => undefined),
@@ -95,6 +95,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       report: status.report,
       position: ({ bytes }) => bytes,
       endsWhenLetGo: () => status.state !== "verifying",
+      heldBy: () => status.requesting,
       onUnheard: (error) => {
         if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
       },

@@ -1,5 +1,5 @@
 import type { Clock } from "../http/send.ts";
-import type { ArchiveCheck } from "./check/archive-check.ts";
+import type { StartCheck } from "./check/archive-check.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import type { Verdicts } from "./folder/verdicts.ts";
@@ -21,7 +21,7 @@ interface Entry {
 /** The checks of finished files that run in the background, one for each file. */
 export function createVerifications(options: {
   openDirectory: () => Promise<DownloadDirectory | undefined>;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   clock: Clock;
   limits: Pick<Limits, "progressEveryMs" | "concurrentChecks">;
   verdicts: Verdicts;

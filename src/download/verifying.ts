@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { ownFailure } from "../errors.ts";
-import type { ArchiveCheck, ArchiveReport } from "./check/archive-check.ts";
+import type { ArchiveReport, StartCheck } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
@@ -20,7 +20,7 @@ export interface Verification {
 interface VerificationOrder {
   directory: DownloadDirectory | undefined;
   fileName: string;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   verdicts: Verdicts;
 }
 
@@ -44,15 +44,15 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
     run: async (signal) => {
       // It may have waited for its turn.
       stat = await statOf(path);
+      const record = await readRecord(directory.at(beside.record(fileName)));
       signal.throwIfAborted();
-      const check = startCheck(path);
+      const check = startCheck(path, { md5: hadMd5(record) });
       checkedBytes = check.progress;
       const onAbort = () => void check.stop();
       signal.addEventListener("abort", onAbort, { once: true });
       try {
         check.advance(stat.size);
         const found = await check.finish();
-        const record = await readRecord(directory.at(beside.record(fileName)));
         const stamp = stampOf(stat);
         if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
         const result = judge(path, found, record);
@@ -93,6 +93,11 @@ function judge(path: string, found: ArchiveReport, record: SaveRecord | undefine
   };
 }
 
+/** Whether the ETag that was written down is an MD5 that the file matched. */
+function hadMd5(record: SaveRecord | undefined): boolean {
+  return record?.integrity.md5 === "ok" && record.etag !== undefined;
+}
+
 /** What is in the file now against what was written down when it was saved. */
 function compare(found: ArchiveReport, record: SaveRecord | undefined): Integrity {
   const isChanged = record !== undefined && record.sha256 !== found.sha256;
@@ -100,11 +105,10 @@ function compare(found: ArchiveReport, record: SaveRecord | undefined): Integrit
     ...found.notes,
     ...(isChanged ? ["The file is not the one that was saved: its bytes were changed since."] : []),
   ];
-  const wasMd5 = record?.integrity.md5 === "ok" && record.etag !== undefined;
   return {
     gzip: found.gzip,
     length: record ? (record.bytes === found.bytes ? "ok" : "wrong") : "unknown",
-    md5: wasMd5 ? (record.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
+    md5: hadMd5(record) ? (record?.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
     recordedSha256: record ? (record.sha256 === found.sha256 ? "ok" : "wrong") : "unrecorded",
     ...(notes.length > 0 && { notes }),
   };

@@ -2,7 +2,9 @@ import * as z from "zod";
 import type { RestoreJob } from "../atlas/schemas.ts";
 
 /** How long a download link lives after its request, whatever `expirationDate` says. */
-const LINK_LIFE_MS = 4 * 3_600_000;
+export const LINK_LIFE_MS = 4 * 3_600_000;
+/** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
+const MAX_MOMENT = 8.64e15;
 
 const text = z.string().optional();
 const time = z.string().optional();
@@ -60,7 +62,7 @@ export function isDownload({ deliveryType, snapshotUrl }: RestoreJob): boolean {
 export function linkExpiry(job: RestoreJob): number | undefined {
   if (!isDownload(job)) return undefined;
   const moments = [Date.parse(job.expirationDate ?? ""), Date.parse(job.restoreScheduledDate ?? "") + LINK_LIFE_MS];
-  const known = moments.filter((moment) => !Number.isNaN(moment));
+  const known = moments.filter((moment) => Math.abs(moment) <= MAX_MOMENT);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 

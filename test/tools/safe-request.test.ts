@@ -45,6 +45,14 @@ describe("a download request whose answer is lost after its effect", () => {
     );
   });
 
+  test("and that had none is not mistaken for the request right before it", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=wrong-type*1,requestDownload=reset-before*1" });
+    const { ok, fails } = await serverAgainst(simulator);
+    await ok(REQUEST, SNAPSHOT);
+    expect(await fails(REQUEST, SNAPSHOT)).toMatchObject({ errorCode: "OUTCOME_UNKNOWN" });
+    expect(simulator.jobs).toHaveLength(1);
+  });
+
   test("is reported as unknown when Atlas's list shows no download jobs, and is not repeated", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=reset-after*1,listRestoreJobs=hide-downloads" });
     const { fails } = await serverAgainst(simulator);
@@ -57,6 +65,31 @@ describe("a download request whose answer is lost after its effect", () => {
     expect(failure.detail).toContain("CONNECTION_LOST");
     expect(simulator.jobs).toHaveLength(1);
     expect(posts(simulator)).toBe(1);
+  });
+});
+
+describe("saving a snapshot", () => {
+  test("uses the job that was requested by itself, although Atlas's list shows no download jobs", async () => {
+    const simulator = await simulatorFor({ snapshotBytes: 2 ** 20, orders: "listRestoreJobs=hide-downloads" });
+    const { ok } = await serverAgainst(simulator);
+    expect(await ok(REQUEST, SNAPSHOT)).toMatchObject({ nextStep: expect.stringContaining("it uses this job") });
+    expect(await ok("save_flex_snapshot", SNAPSHOT)).toMatchObject({ state: "complete" });
+    expect(posts(simulator)).toBe(1);
+  });
+
+  test("creates one job for a client that cancels every call before the request is answered", async () => {
+    const simulator = await simulatorFor({
+      snapshotBytes: 2 ** 20,
+      orders: "requestDownload=slow-headers@1500*1,listRestoreJobs=hide-downloads",
+    });
+    const { client, ok } = await serverAgainst(simulator);
+    for (let calls = 0; calls < 3; calls += 1) {
+      const call = client.callTool({ name: "save_flex_snapshot", arguments: SNAPSHOT }, undefined, { timeout: 400 });
+      await expect(call).rejects.toThrow(/timed out/);
+    }
+    expect(await ok("save_flex_snapshot", SNAPSHOT)).toMatchObject({ state: "complete" });
+    expect(posts(simulator)).toBe(1);
+    expect(simulator.jobs).toHaveLength(1);
   });
 });
 

@@ -4,6 +4,7 @@ import { factsSchema, identitySchema } from "../identity.ts";
 import { HTTP_DATE, STRONG_ETAG } from "../transfer/http-values.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
+const jobId = z.string().regex(/^[a-f0-9]{24}$/);
 const count = z.number().int().nonnegative();
 
 /** What a part must stand beside to be continued; never the link. */
@@ -13,11 +14,12 @@ const stateSchema = z.object({
   facts: factsSchema,
   /** The final name; the part keeps its own when the user changes his mind. */
   fileName: z.string(),
-  restoreJobId: z
-    .string()
-    .regex(/^[a-f0-9]{24}$/)
-    .exactOptional(),
+  restoreJobId: jobId.exactOptional(),
   linkExpiresAt: z.number().exactOptional(),
+  /** When a job was last requested; without `restoreJobId` nobody knows what came of it. */
+  requestedAt: z.number().exactOptional(),
+  /** The host refused this job's link at its first use. */
+  refusedJobId: jobId.exactOptional(),
   /** Announced by the host. */
   total: count.exactOptional(),
   /** A strong one only. */
@@ -72,11 +74,24 @@ export function newState(
 
 /** The same transfer from its first byte on: what is known of the remote file is replaced. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const { v, identity, facts, fileName, restoreJobId, linkExpiresAt, damagedOnce, startedAt } = state;
+  const {
+    v,
+    identity,
+    facts,
+    fileName,
+    restoreJobId,
+    linkExpiresAt,
+    requestedAt,
+    refusedJobId,
+    damagedOnce,
+    startedAt,
+  } = state;
   return {
     ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
     ...(restoreJobId !== undefined && { restoreJobId }),
     ...(linkExpiresAt !== undefined && { linkExpiresAt }),
+    ...(requestedAt !== undefined && { requestedAt }),
+    ...(refusedJobId !== undefined && { refusedJobId }),
     ...(damagedOnce !== undefined && { damagedOnce }),
     ...version,
   };

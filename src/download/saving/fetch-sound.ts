@@ -6,6 +6,7 @@ import type { SaveRecord } from "../folder/record.ts";
 import type { ObjectVersion, StateFile } from "../folder/state-file.ts";
 import { createLinkKeeper } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
+import { createJobNotes } from "./job-notes.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
@@ -14,11 +15,6 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
   state: StateFile;
   status: SaveStatus;
   log: Transfer["log"];
-}
-
-/** Only an id of Atlas's form is kept: it becomes part of a request's path. */
-function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
-  return restoreJobId !== undefined && /^[a-f0-9]{24}$/.test(restoreJobId) ? { restoreJobId } : {};
 }
 
 /**
@@ -31,19 +27,15 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   status.bytes = () => copy.bytes;
   status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
   status.resumedFromBytes = () => copy.resumedFromBytes;
-  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes });
+  const notes = createJobNotes(state, status, clock);
+  const { kept } = notes;
+  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
 
   async function nextLink(): Promise<SnapshotLink> {
     if (!memory.link) status.state = "requesting";
-    const link = await links.current(state.current.restoreJobId, (id) => state.merge(jobOf(id)), signal);
-    const { restoreJobId, expiresAt } = link;
-    if (restoreJobId !== state.current.restoreJobId || expiresAt !== state.current.linkExpiresAt) {
-      await state.merge({
-        ...jobOf(restoreJobId),
-        ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
-      });
-    }
-    status.linkExpiresAt = expiresAt;
+    const link = await links.current(notes.known(), signal).finally(notes.settled);
+    await notes.uses(link);
+    status.linkExpiresAt = link.expiresAt;
     status.state = "downloading";
     return link;
   }

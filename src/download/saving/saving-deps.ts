@@ -1,5 +1,5 @@
 import type { Clock } from "../../http/send.ts";
-import type { ArchiveCheck } from "../check/archive-check.ts";
+import type { StartCheck } from "../check/archive-check.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import type { Verdicts } from "../folder/verdicts.ts";
@@ -17,7 +17,7 @@ export interface SavingDeps {
   source: SnapshotSource;
   requester: FileRequester;
   policy: HostPolicy;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   slots: Slots;
   verdicts: Verdicts;
   clock: Clock;

@@ -55,8 +55,8 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         await copy.complete();
         break;
       case "link-refused":
-        log({ event: "link-replaced", host: url.host, status: step.status });
-        links.refuse(step.status);
+        log({ event: "link-refused", host: url.host, status: step.status });
+        await links.refuse(step.status);
         break;
       case "discard":
         log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: step.why });

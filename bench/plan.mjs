@@ -1,0 +1,24 @@
+const MIB = 1024 ** 2;
+
+/** What is measured, how large and how often. */
+export const FULL = {
+  start: { rounds: 20 },
+  call: { rounds: 10, calls: 100 },
+  transfer: { bytes: 1024 * MIB, rounds: { loopback: 5, slow: 3 } },
+  growth: {
+    sizes: [1, 16, 256, 1024, 4096].map((mib) => mib * MIB),
+    jobs: [1, 100, 1_000, 10_000],
+    projects: [1, 10, 100, 500],
+    rounds: 3,
+  },
+  footprint: { rounds: 3 },
+};
+
+/** Small enough to see in a minute whether everything runs; the figures mean little. */
+export const QUICK = {
+  start: { rounds: 3 },
+  call: { rounds: 2, calls: 20 },
+  transfer: { bytes: 64 * MIB, rounds: { loopback: 1, slow: 1 } },
+  growth: { sizes: [1, 64].map((mib) => mib * MIB), jobs: [1, 600], projects: [1, 10], rounds: 1 },
+  footprint: { rounds: 1 },
+};

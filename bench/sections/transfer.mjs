@@ -1,0 +1,111 @@
+import { summarize } from "../report/summary.mjs";
+import { findProgram } from "../run/commands.mjs";
+import { interleave } from "../run/interleave.mjs";
+import { inFolder } from "../run/paths.mjs";
+import { byHand, linkOf, save } from "../run/saving.mjs";
+import { startLine, startSimulator } from "../run/simulator.mjs";
+
+const KINDS = [
+  ["compressible", "4:1"],
+  ["incompressible", "incompressible"],
+];
+
+const LINES = [
+  { key: "loopback", head: "as fast as loopback" },
+  { key: "slow", head: "20 ms round trip, 1 Gbit/s", roundTripMs: 20, bytesPerSecond: 125e6 },
+];
+
+const CURL = 'curl --fail --silent --show-error --output "$2" "$1"';
+
+/** `$1` is the link, `$2` the file. */
+const BY_HAND = [
+  { key: "curl", name: "`curl -o` alone, neither checked nor synced", line: CURL, needs: ["curl"] },
+  {
+    key: "usual",
+    name: "`curl`, `sync`, `sha256sum`, `gzip -t`",
+    line: `${CURL}; sync "$2"; sha256sum "$2"; gzip --test "$2"`,
+    needs: ["curl", "sync", "sha256sum", "gzip"],
+  },
+  {
+    key: "fastest",
+    name: "`curl`, `sync`, `openssl dgst`, `pigz -t`",
+    line: `${CURL}; sync "$2"; openssl dgst -sha256 "$2"; pigz --test "$2"`,
+    needs: ["curl", "sync", "openssl", "pigz"],
+  },
+];
+
+/** How long a file takes until it is on disk and known to be whole, beside doing the same by hand. */
+export async function transfer({ bytes, rounds }, note) {
+  const tables = [];
+  for (const line of LINES) {
+    const table = await inFolder((folder) => onLine(line, { bytes, rounds: rounds[line.key] }, folder, note));
+    tables.push(table);
+  }
+  return { tables };
+}
+
+async function onLine(line, { bytes, rounds }, folder, note) {
+  const variants = [];
+  const opened = [];
+  for (const [contents, kind] of KINDS) {
+    const simulator = await startSimulator({ contents, snapshotBytes: bytes });
+    opened.push(simulator);
+    const far = line.roundTripMs === undefined ? {} : await startLine(simulator, line);
+    if (far.close) opened.push(far);
+    const target = { ...simulator, ...far };
+    const link = await linkOf(target);
+    for (const { key, name, line: script, needs } of BY_HAND) {
+      const missing = await missingOf(needs);
+      const run = missing.length > 0 ? undefined : () => byHand(script, link, folder);
+      variants.push({ kind, key, name, run, missing });
+    }
+    variants.push({ kind, key: "ours", name: "this server", run: () => save(target, folder), missing: [] });
+  }
+  const present = variants.filter(({ run }) => run);
+  // The simulator makes what its files consist of when they are first asked for.
+  for (const { run } of present.filter(({ key }) => key === "curl" || key === "ours")) await run();
+  const samples = await interleave(rounds, present, (text) => note(`${line.head}, ${text}`));
+  for (const { close } of opened.toReversed()) await close();
+  sameFile(present, samples);
+  return tableOf(line, bytes, variants, (variant) => samples[present.indexOf(variant)]);
+}
+
+async function missingOf(programs) {
+  const found = await Promise.all(programs.map(findProgram));
+  return programs.filter((_, index) => found[index] === undefined);
+}
+
+/** What was measured is worth nothing unless everybody got the same bytes. */
+function sameFile(variants, samples) {
+  for (const [, kind] of KINDS) {
+    const sums = variants.flatMap((variant, index) =>
+      variant.kind === kind ? samples[index].flatMap(({ sha256 }) => sha256 ?? []) : [],
+    );
+    if (new Set(sums).size > 1) throw new Error(`The ${kind} file came out differently: ${[...new Set(sums)]}`);
+  }
+}
+
+function tableOf(line, bytes, variants, samplesOf) {
+  const rows = variants.map((variant) => {
+    const { kind, key, name, missing } = variant;
+    const samples = samplesOf(variant);
+    const head = { key: `${kind} ${key}`, name: `${kind}: ${name}` };
+    if (!samples) return { ...head, cells: { seconds: `not measured: no ${missing.join(", ")}` } };
+    return {
+      ...head,
+      cells: {
+        seconds: summarize(samples.map(({ seconds }) => seconds)),
+        rate: bytes / 1e6 / summarize(samples.map(({ seconds }) => seconds)).median,
+        cpuSeconds: summarize(samples.map(({ cpuSeconds }) => cpuSeconds)),
+        peakMb: summarize(samples.map(({ peakMb }) => peakMb)),
+      },
+    };
+  });
+  const columns = [
+    { key: "seconds", head: "seconds", digits: 2 },
+    { key: "rate", head: "MB/s" },
+    { key: "cpuSeconds", head: "CPU seconds", digits: 2 },
+    { key: "peakMb", head: "peak memory, MB" },
+  ];
+  return { key: `transfer-${line.key}`, title: line.head, head: "Archive and how", columns, rows };
+}

@@ -1,0 +1,193 @@
+// One promise broken at a time, each with the tests that have to notice. `find` must occur exactly once in its file.
+const SAFE_REQUEST = "test/tools/safe-request.test.ts";
+const FAULT_ROWS = "test/download/fault-matrix.test.ts";
+const LIFE = "test/faults/process-life.test.ts";
+
+/** The place of an edit; most need one. */
+const edit = (file, find, replace) => ({ file, find, replace });
+
+export const MUTATIONS = [
+  {
+    claim: "repeat the download request after a reset",
+    edits: [
+      edit("src/http/retry.ts", 'return passing && (method === "GET" || neverSent(failure));', "return passing;"),
+    ],
+    tests: [SAFE_REQUEST],
+    only: "ends with the one job it created \\(reset-after\\)",
+  },
+  {
+    claim: "repeat the download request after a 503",
+    edits: [
+      edit(
+        "src/http/retry.ts",
+        'return method === "GET" ? REPEATABLE_STATUSES.has(status) : status === 429;',
+        "return REPEATABLE_STATUSES.has(status);",
+      ),
+    ],
+    tests: ["test/faults/every-status.test.ts"],
+    only: "none is sent twice",
+  },
+  {
+    claim: "take any older job of the snapshot for the result",
+    edits: [edit("src/atlas/request-download.ts", 'Date.parse(restoreScheduledDate ?? "") >= since', "since > 0")],
+    tests: [SAFE_REQUEST],
+    only: "not mistaken for an older job",
+  },
+  {
+    claim: "forget which jobs are known",
+    edits: [edit("src/atlas/request-download.ts", ' && !known.has(job.id ?? "")', "")],
+    tests: [SAFE_REQUEST],
+    only: "the request right before it",
+  },
+  {
+    claim: "fetch a token for each of two calls at once",
+    edits: [edit("src/auth/service-account.ts", "fetching ??= renew()", "fetching = renew()")],
+    tests: ["test/tools/credentials.test.ts"],
+    only: "fetched once for fifty calls",
+  },
+  {
+    claim: "fetch a new token on every 401",
+    edits: [edit("src/auth/service-account.ts", "if (clock.now() - droppedAt < DROP_EVERY_MS) return false;", "")],
+    tests: ["test/auth/service-account.test.ts"],
+    only: "at most once a minute",
+  },
+  {
+    claim: "take a missing role for rejected credentials",
+    edits: [edit("src/auth/authorization.ts", "status === 401 && !NOT_AUTHORIZED", "status === 401 || NOT_AUTHORIZED")],
+    tests: ["test/tools/credentials.test.ts"],
+    only: "fifty calls that lack a role",
+  },
+  {
+    claim: "keep the token at the end",
+    edits: [edit("src/auth/service-account.ts", "if (held) await endpoint.revoke(held.value, limits);", "")],
+    tests: [LIFE],
+    only: "SIGTERM",
+  },
+  {
+    claim: "have no handler for the end of the input",
+    edits: [
+      edit(
+        "src/protocol/lifecycle.ts",
+        'for (const event of ["end", "close", "error"]) stdin.on(event, () => end("input-ended"));',
+        "",
+      ),
+    ],
+    tests: [LIFE],
+    only: "the end of its input",
+  },
+  {
+    claim: "end twice when closing the server ends it again",
+    edits: [edit("src/protocol/lifecycle.ts", "Promise.resolve().then(() => finish(reason))", "finish(reason)")],
+    tests: [LIFE],
+    only: "SIGHUP",
+  },
+  {
+    claim: "let a cancelled call go on polling",
+    edits: [
+      edit(
+        "src/tools/get-restore-job.ts",
+        "await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);",
+        "await clock.sleep(Math.min(POLL_MS, until - clock.now()), new AbortController().signal);",
+      ),
+      edit(
+        "src/tools/get-restore-job.ts",
+        "{ ...context, deadline });",
+        "{ ...context, deadline, signal: new AbortController().signal });",
+      ),
+    ],
+    tests: ["test/tools/mission-tools.test.ts"],
+    only: "a cancelled wait",
+  },
+  {
+    claim: "let calls take ten minutes",
+    edits: [edit("src/server.ts", "const CALL_LIMIT_MS = 48_000;", "const CALL_LIMIT_MS = 600_000;")],
+    tests: ["test/faults/hanging.test.ts"],
+    only: "hang",
+  },
+  {
+    claim: "pass on the runtime's own error message",
+    edits: [
+      edit(
+        "src/http/transport-failure.ts",
+        "{ detail: `The connection to ",
+        "{ detail: String(cause) + `The connection to ",
+      ),
+    ],
+    tests: ["test/faults/credential-faults.test.ts"],
+    only: "token reset-after",
+  },
+  {
+    claim: "scrub the code of a refusal no more",
+    edits: [
+      edit("src/atlas/api-error.ts", "readable(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
+    ],
+    tests: ["test/secrets/reflected.test.ts"],
+    only: "access token",
+  },
+  {
+    claim: "show links although they are hidden",
+    edits: [edit("src/tools/job-view.ts", "restoreJob: hideLink ? summarize(job) : {", "restoreJob: {")],
+    tests: ["test/secrets/links.test.ts"],
+    only: "hide-snapshot-urls",
+  },
+  {
+    claim: "leave invisible characters in what Atlas says",
+    edits: [edit("src/text.ts", '.replace(INVISIBLE, "")', "")],
+    tests: ["test/secrets/hostile.test.ts"],
+    only: "list_flex_snapshots",
+  },
+  {
+    claim: "pass on fields that are not documented",
+    edits: [
+      edit("src/atlas/schemas.ts", "export const Snapshot = z.object({", "export const Snapshot = z.looseObject({"),
+      edit(
+        "src/tools/list-flex-snapshots.ts",
+        "snapshots: z.array(\n      z.strictObject({",
+        "snapshots: z.array(\n      z.looseObject({",
+      ),
+    ],
+    tests: ["test/secrets/unexpected-fields.test.ts"],
+    only: "list_flex_snapshots",
+  },
+  {
+    claim: "log the signature of a link",
+    edits: [
+      edit(
+        "src/download/transfer/transfer.ts",
+        'log({ event: "file-host-answered", host: url.host,',
+        'log({ event: "file-host-answered", host: String(url.searchParams.get("X-Amz-Signature")),',
+      ),
+    ],
+    tests: ["test/secrets/links.test.ts"],
+    only: "complete after",
+  },
+  {
+    claim: "drop If-Range",
+    edits: [edit("src/download/transfer/file-request.ts", ', "if-range": range.validator', "")],
+    tests: [FAULT_ROWS],
+    only: "the file changed meanwhile",
+  },
+  {
+    claim: "compare no ETag",
+    edits: [edit("src/download/transfer/response-judge.ts", 'headerOf(answer, "etag") === asked.etag', "true")],
+    tests: [FAULT_ROWS],
+    only: "206 with another ETag",
+  },
+  {
+    claim: "append the body of a 200 to the part",
+    edits: [edit("src/download/transfer/receive.ts", "await watch.excuse(copy.startOver(version));", "")],
+    tests: [FAULT_ROWS],
+    only: "200 instead of 206",
+  },
+  {
+    claim: "ignore how many bytes were written",
+    edits: [edit("src/download/folder/part-writer.ts", "rest = withoutFirst(rest, bytesWritten);", "rest = [];")],
+    tests: ["test/download/part-writer.test.ts"],
+  },
+  {
+    claim: "rename over the final name instead of linking",
+    edits: [edit("src/download/folder/publish.ts", "link = hardLink", "link = rename")],
+    tests: ["test/download/folder.test.ts"],
+    only: "appears during the transfer",
+  },
+];

@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { openSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { expect, onTestFinished, test } from "vitest";
+import { BUILT, temporaryFolder } from "./fixtures.ts";
+
+/** The built server with standard error of the test's choosing; resolves calls by their ids. */
+async function serverLoggingTo(stderr: "pipe" | number, level = "info") {
+  const home = await temporaryFolder();
+  const args = [BUILT, "--simulate", "--log-level", level, "--download-dir", home];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", stderr], env: { HOME: home } });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  if (!child.stdin || !child.stdout) throw new Error("The server has no pipes");
+  const { stdin } = child;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    async call(id: number): Promise<unknown> {
+      const params = { name: "list_saved_snapshots", arguments: {} };
+      stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params })}\n`);
+      return JSON.parse((await lines.next()).value ?? "null");
+    },
+  };
+}
+
+test.runIf(process.platform === "linux")(
+  "a log on a full disk changes no answer and does not end the process",
+  async () => {
+    const { child, call } = await serverLoggingTo(openSync("/dev/full", "w"));
+    for (let id = 0; id < 5; id += 1)
+      expect(await call(id)).toMatchObject({ id, result: { structuredContent: { files: [] } } });
+    child.stdin?.end();
+    expect(await once(child, "exit")).toEqual([0, null]);
+  },
+);
+
+test("a log that nobody reads holds up neither answers nor the end", async () => {
+  const { child, call } = await serverLoggingTo("pipe", "trace");
+  for (let id = 0; id < 1_500; id += 1)
+    expect(await call(id)).toMatchObject({ id, result: { structuredContent: { files: [] } } });
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
+});

@@ -1,0 +1,68 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSecretFile } from "../src/secret-file.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "./fixtures.ts";
+
+describe("a setting that cannot be used does not keep the server from starting", () => {
+  test.each([
+    [
+      "a secret with an invisible character",
+      { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa\u200b_sk" },
+      "MONGODB_ATLAS_CLIENT_SECRET holds a character",
+    ],
+    [
+      "an id with a long dash",
+      { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_ID: "mdb–sa" },
+      "MONGODB_ATLAS_CLIENT_ID holds a character",
+    ],
+    [
+      "a token with a space",
+      { MONGODB_ATLAS_ACCESS_TOKEN: "Bearer abc" },
+      "MONGODB_ATLAS_ACCESS_TOKEN holds a character",
+    ],
+    ["a list of tools without a tool", { ATLAS_FLEX_TOOLS: "," }, "names no tool"],
+    ["a proxy with a broken escape", { HTTPS_PROXY: "http://u:p%zz@127.0.0.1:9" }, "HTTPS_PROXY"],
+    [
+      "a secret in a folder",
+      { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/" },
+      "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
+    ],
+    [
+      "a secret in a file without end",
+      { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/dev/zero" },
+      "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
+    ],
+  ])("%s", async (_, env, problem) => {
+    const { client, log } = await serverWith({ env });
+    const { content } = await client
+      .callTool({ name: "list_flex_snapshots", arguments: CLUSTER })
+      .catch((error: Error) => ({ content: error.message }));
+    await client.close();
+    expect(JSON.stringify(content) + log()).toContain(problem);
+    expect(log()).not.toMatch(/node:internal|at Object/);
+  });
+});
+
+describe("the file of a secret", () => {
+  test("is read up to its limit, whatever size it claims", async () => {
+    const folder = await temporaryFolder();
+    const large = join(folder, "large");
+    await writeFile(large, "x".repeat(5_000));
+    expect(readSecretFile(large)).toEqual({ problem: expect.stringContaining("larger than 4 KiB") });
+    await writeFile(large, `${"x".repeat(4_096)}`, { mode: 0o600 });
+    expect(readSecretFile(large)).toMatchObject({ secret: "x".repeat(4_096) });
+  });
+
+  test("loses one newline at its end, and nothing else", async () => {
+    const file = join(await temporaryFolder(), "secret");
+    await writeFile(file, "se cret\r\n", { mode: 0o600 });
+    expect(readSecretFile(file)).toEqual({ secret: "se cret", readableByOthers: false });
+  });
+
+  test.each([["nothing"], ["folder"]])("that is %s is a problem", async (what) => {
+    const path = join(await temporaryFolder(), "secret");
+    if (what === "folder") await mkdir(path);
+    expect(readSecretFile(path)).toEqual({ problem: expect.any(String) });
+  });
+});
