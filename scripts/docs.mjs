@@ -11,6 +11,7 @@ const SOURCES = `
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
   export { inputSchema } from "./src/protocol/json-schema.ts";
+  export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
   export { VARIABLES } from "./src/variables.ts";
 `;
@@ -41,6 +42,8 @@ const EFFECTS = {
   "writes-file": "writes a file; may create a download job",
 };
 
+const effectOf = (wanted) => code.CATALOG.find(({ name }) => name === wanted).effect;
+
 const firstSentence = (text) => `${text.split(/\.\s/)[0].replace(/\.$/, "")}.`;
 
 const anchor = (name) => `docs/tools.md#${name}`;
@@ -48,10 +51,10 @@ const anchor = (name) => `docs/tools.md#${name}`;
 const tools = () =>
   table(
     ["Tool", "Does", "Effect"],
-    code.TOOLS.map(({ name, description, effect }) => [
+    code.TOOLS.map(({ name, description }) => [
       `[${codeSpan(name)}](${anchor(name)})`,
       firstSentence(description),
-      EFFECTS[effect],
+      EFFECTS[effectOf(name)],
     ]),
   );
 
@@ -62,7 +65,7 @@ function form({ type, pattern, enum: words, minimum, maximum, maxLength }) {
   return [pattern && codeSpan(pattern), maxLength && `at most ${maxLength} characters`].filter(Boolean).join(", ");
 }
 
-function toolSection({ name, title, description, effect, input }) {
+function toolSection({ name, title, description, input }) {
   const { properties, required = [] } = code.inputSchema(input);
   const rows = Object.entries(properties).map(([argument, schema]) => [
     codeSpan(argument),
@@ -72,7 +75,7 @@ function toolSection({ name, title, description, effect, input }) {
   ]);
   return [
     `## ${name}`,
-    `${title}. Effect: ${EFFECTS[effect]}.`,
+    `${title}. Effect: ${EFFECTS[effectOf(name)]}.`,
     description,
     rows.length > 0 ? table(["Argument", "Needed", "Form", "Meaning"], rows) : "It takes no arguments.",
   ].join("\n\n");

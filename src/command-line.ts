@@ -7,6 +7,7 @@ type Command = "server" | (typeof COMMANDS)[number];
 
 interface OptionSpec {
   type: "boolean" | "string";
+  short?: string;
   /** Placeholder of the value in the help text. */
   value?: string;
   does: string;
@@ -24,8 +25,8 @@ export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "log-level": { type: "string", value: "LEVEL", does: "trace, debug, info (default), warn, error, fatal or silent" },
   json: { type: "boolean", does: "answer as JSON", only: "check" },
   port: { type: "string", value: "N", does: "listen there (default: any free port)", only: "simulator" },
-  help: { type: "boolean", does: "print this text" },
-  version: { type: "boolean", does: "print the version" },
+  help: { type: "boolean", short: "h", does: "print this text" },
+  version: { type: "boolean", short: "v", does: "print the version" },
 };
 
 export type CommandLine = { command: Command; options: Options } | { usageError: string };
@@ -34,7 +35,9 @@ export type CommandLine = { command: Command; options: Options } | { usageError:
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { tokens, positionals } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(Object.entries(OPTIONS).map(([name, { type }]) => [name, { type }])),
+    options: Object.fromEntries(
+      Object.entries(OPTIONS).map(([name, { type, short }]) => [name, { type, ...(short ? { short } : {}) }]),
+    ),
     strict: false,
     allowPositionals: true,
     tokens: true,
@@ -48,7 +51,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   for (const token of tokens) {
     if (token.kind !== "option") continue;
     const spec = Object.hasOwn(OPTIONS, token.name) ? OPTIONS[token.name] : undefined;
-    if (!spec || (spec.only && spec.only !== command))
+    if (spec?.only && spec.only !== command)
+      return { usageError: `--${token.name} belongs to the command ${spec.only}. See --help.` };
+    if (!spec)
       return {
         usageError: unknown(
           "option",

@@ -32,6 +32,9 @@ export function readCredentials(input: {
 }): Credentials | undefined {
   const { env, problems, warnings } = input;
 
+  /** Variables that are set but of no use; their other half is then not called lonely. */
+  const faulty = new Set<string>();
+
   function secretOf(name: string): string | undefined {
     const direct = settingOf(env, name);
     const path = settingOf(env, `${name}_FILE`);
@@ -43,6 +46,7 @@ export function readCredentials(input: {
     const file = input.readSecretFile(path);
     if ("problem" in file) {
       problems.push(`${name}_FILE ${file.problem}`);
+      faulty.add(name);
       return undefined;
     }
     if (file.readableByOthers)
@@ -56,6 +60,7 @@ export function readCredentials(input: {
     problems.push(
       `${name} holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.`,
     );
+    faulty.add(name);
     return undefined;
   }
 
@@ -66,7 +71,9 @@ export function readCredentials(input: {
   }));
   const token = printable(TOKEN, secretOf(TOKEN));
   const complete = pairs.flatMap(({ pair, id, secret }) => (id && secret ? [toCredentials(pair, id, secret)] : []));
-  const halves = pairs.filter(({ id, secret }) => Boolean(id) !== Boolean(secret));
+  const halves = pairs.filter(
+    ({ pair, id, secret }) => Boolean(id) !== Boolean(secret) && !faulty.has(pair.id) && !faulty.has(pair.secret),
+  );
   const all: Credentials[] = [...complete, ...(token ? [{ kind: "access-token", token } as const] : [])];
 
   const sink = all.length > 0 ? warnings : problems;

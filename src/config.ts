@@ -104,11 +104,13 @@ export function parseConfig(input: {
       if (input.toolNames.includes(name)) continue;
       const meant = nearest(name, input.toolNames);
       problems.push(
-        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : ""} Known: ${input.toolNames.join(", ")}.`,
+        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : "."} Known: ${input.toolNames.join(", ")}.`,
       );
     }
     if (names?.length === 0) problems.push("--tools / ATLAS_FLEX_TOOLS names no tool.");
-    return names?.filter((name) => input.toolNames.includes(name));
+    const known = names?.filter((name) => input.toolNames.includes(name));
+    // A server without tools could not even say what is wrong.
+    return known?.length === 0 ? undefined : known;
   }
 
   function parseProjects(): readonly string[] | undefined {

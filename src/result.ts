@@ -31,8 +31,8 @@ function proseOf(tool: string, envelope: ErrorEnvelope): string {
     .filter(Boolean)
     .join(", ");
   const fields = badRequestDetail?.fields
-    .map(({ field, description }) => `${field} ${description}`)
-    .filter((text) => !detail?.includes(text));
+    .filter(({ description }) => !detail?.includes(description))
+    .map(({ field, description }) => `${field} ${description}`);
   return [
     `${tool} failed: ${facts || "no code"} (source: ${source}).`,
     detail && sentence(detail),

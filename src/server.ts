@@ -71,7 +71,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
   const server = new Server(facts.serverInfo, facts);
   let described: ListToolsResult | undefined;
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    described ??= { tools: (await deps.loadTools()).filter(({ name }) => names.includes(name)).map(describe) };
+    described ??= { tools: describe(offers, await deps.loadTools()) };
     return described;
   });
 
@@ -168,15 +168,19 @@ function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progre
   };
 }
 
-function describe({ name, title, description, effect, input, output }: Tool) {
-  return {
-    name,
-    title,
-    description,
-    inputSchema: inputSchema(input),
-    outputSchema: outputSchema(output),
-    annotations: { title, ...ANNOTATIONS[effect] },
-  };
+function describe(offers: readonly Offer[], tools: readonly Tool[]): ListToolsResult["tools"] {
+  return offers.flatMap(({ name, effect }) =>
+    tools
+      .filter((tool) => tool.name === name)
+      .map(({ title, description, input, output }) => ({
+        name,
+        title,
+        description,
+        inputSchema: inputSchema(input),
+        outputSchema: outputSchema(output),
+        annotations: { title, ...ANNOTATIONS[effect] },
+      })),
+  );
 }
 
 /** The protocol's defaults are pessimistic, so all four are always given. */

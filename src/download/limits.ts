@@ -4,6 +4,8 @@ const MIB = 1024 * 1024;
 export interface Limits {
   /** Transfers at a time: a second one hides the latency of the first, more only share the line. */
   concurrentTransfers: number;
+  /** Checks of finished files at a time: each is a thread that reads as fast as it can. */
+  concurrentChecks: number;
   /** A Flex cluster stores 5 GB, so a larger file is not its snapshot. */
   maxFileBytes: number;
   /** Small writes cost a quarter of the throughput. */
@@ -45,6 +47,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   concurrentTransfers: 2,
+  concurrentChecks: 2,
   maxFileBytes: 64 * 1024 * MIB,
   batchBytes: MIB,
   commitBytes: 64 * MIB,

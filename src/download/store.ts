@@ -7,6 +7,7 @@ import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, Snapsh
 import { diskFailure } from "./folder/disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
 import { listSaved, progressOf } from "./folder/listing.ts";
+import { createVerdicts } from "./folder/verdicts.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { type Job, startJob } from "./job.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -44,8 +45,8 @@ interface Snapshot {
   memory: LinkMemory;
   job?: Job<SaveReport>;
   lastError?: ErrorEnvelope | undefined;
-  /** An end that no call was waiting for; the next call hears of it. */
-  unheard?: Failure | undefined;
+  /** An end that no call was waiting for; the next call hears of it if it asks for the same. */
+  unheard?: { failure: Failure; asked: string } | undefined;
 }
 
 /** Saves snapshots into one folder, which nothing touches before the first call. */
@@ -59,8 +60,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const deps: SavingDeps = {
     ...{ filePrefix, source, requester, policy, clock, limits },
     openDirectory: createDirectory,
-    startCheck: (path) => startArchiveCheck({ path, worker: options.checkWorker }),
+    startCheck: (path, { md5 }) => startArchiveCheck({ path, worker: options.checkWorker, md5 }),
     slots: createSlots(limits.concurrentTransfers),
+    verdicts: createVerdicts(),
     log: options.log ?? (() => undefined),
   };
 
@@ -77,6 +79,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
   function startSave(snapshot: Snapshot, fileName: string | undefined): Job<SaveReport> {
     const { identity, memory } = snapshot;
+    const asked = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
     return startJob<SaveReport>({
@@ -92,8 +95,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       report: status.report,
       position: ({ bytes }) => bytes,
       endsWhenLetGo: () => status.state !== "verifying",
+      heldBy: () => status.requesting,
       onUnheard: (error) => {
-        if (error instanceof Failure) snapshot.unheard = error;
+        if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
@@ -111,7 +115,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       wait.signal.throwIfAborted();
       const { unheard } = snapshot;
       snapshot.unheard = undefined;
-      if (unheard) throw unheard;
+      if (unheard?.asked === termsOf(identity, request.fileName)) throw unheard.failure;
+      // The cluster's name may have been wrong the last time.
+      if (!snapshot.job) snapshot.identity = identity;
       const job = snapshot.job ?? startSave(snapshot, request.fileName);
       if (job !== snapshot.job) {
         snapshot.job = job;
@@ -157,6 +163,11 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       await requester.close();
     },
   };
+}
+
+/** What two calls for one snapshot may differ in. */
+function termsOf({ name }: SnapshotIdentity, fileName = ""): string {
+  return `${name}/${fileName}`;
 }
 
 /** What comes out is a `Failure` or the signal's reason, never an error of the file system as it is. */

@@ -1,10 +1,11 @@
-import { ownFailure } from "../errors.ts";
 import type { Clock } from "../http/send.ts";
-import type { ArchiveCheck } from "./check/archive-check.ts";
+import type { StartCheck } from "./check/archive-check.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
+import type { Verdicts } from "./folder/verdicts.ts";
 import { type Job, startJob } from "./job.ts";
 import type { Limits } from "./limits.ts";
+import { createSlots } from "./saving/slots.ts";
 import { prepareVerification, type Verification } from "./verifying.ts";
 
 /** A result that nobody waited for is handed to the next call, unless it is older than this. */
@@ -12,29 +13,37 @@ const RESULT_LIFE_MS = 600_000;
 
 interface Entry {
   job: Job<VerifyReport>;
+  /** Of the file as it was checked. */
+  stamp: () => string;
   endedAt?: number;
 }
 
 /** The checks of finished files that run in the background, one for each file. */
 export function createVerifications(options: {
   openDirectory: () => Promise<DownloadDirectory | undefined>;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   clock: Clock;
-  limits: Pick<Limits, "progressEveryMs">;
+  limits: Pick<Limits, "progressEveryMs" | "concurrentChecks">;
+  verdicts: Verdicts;
 }): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
-  const { clock, limits } = options;
+  const { clock, limits, startCheck, verdicts } = options;
+  const slots = createSlots(limits.concurrentChecks);
   const entries = new Map<string, Entry>();
 
-  function start(fileName: string, { run, report }: Verification): Entry {
+  function start(fileName: string, { run, report, stamp }: Verification): Entry {
     const job = startJob({
-      ...{ run, report, clock },
+      ...{ report, clock },
+      run: async (signal) => {
+        const leave = await slots.enter(signal);
+        return run(signal).finally(leave);
+      },
       position: ({ checkedBytes }) => checkedBytes,
       endsWhenLetGo: () => false,
       // The entry stays for the next call, the failure in it.
       onUnheard: () => undefined,
       progressEveryMs: limits.progressEveryMs,
     });
-    const entry: Entry = { job };
+    const entry: Entry = { job, stamp };
     entries.set(fileName, entry);
     void job.ended.then(() => {
       entry.endedAt = clock.now();
@@ -42,21 +51,19 @@ export function createVerifications(options: {
     return entry;
   }
 
-  function current(fileName: string): Entry | undefined {
+  /** The check that runs, or its result as long as it is of the file as it is now. */
+  function current(fileName: string, stamp: string): Entry | undefined {
     const entry = entries.get(fileName);
-    const isStale = entry?.endedAt !== undefined && clock.now() - entry.endedAt > RESULT_LIFE_MS;
-    return isStale ? undefined : entry;
+    if (entry?.endedAt === undefined) return entry;
+    return clock.now() - entry.endedAt <= RESULT_LIFE_MS && entry.stamp() === stamp ? entry : undefined;
   }
 
   return {
     verify: async (fileName, wait) => {
       wait.signal.throwIfAborted();
-      const running = current(fileName);
-      const prepared = running
-        ? undefined
-        : await prepareVerification(await options.openDirectory(), fileName, options.startCheck);
-      const entry = running ?? current(fileName) ?? (prepared && start(fileName, prepared));
-      if (!entry) throw ownFailure("FILE_NOT_FOUND");
+      const directory = await options.openDirectory();
+      const prepared = await prepareVerification({ directory, fileName, startCheck, verdicts });
+      const entry = current(fileName, prepared.stamp()) ?? start(fileName, prepared);
       try {
         return await entry.job.join(wait);
       } finally {

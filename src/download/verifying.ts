@@ -1,49 +1,82 @@
+import type { Stats } from "node:fs";
 import { ownFailure } from "../errors.ts";
-import type { ArchiveCheck, ArchiveReport } from "./check/archive-check.ts";
+import type { ArchiveReport, StartCheck } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/part-file.ts";
 import { readRecord, type SaveRecord } from "./folder/record.ts";
+import { stampOf, type Verdicts } from "./folder/verdicts.ts";
 import { restoreGuide } from "./restore-guide.ts";
 
 /** A check of a finished file, ready to run. */
 export interface Verification {
   run: (signal: AbortSignal) => Promise<VerifyReport>;
   report: () => VerifyReport;
+  /** Of the file that is checked, as it was when that began. */
+  stamp: () => string;
+}
+
+interface VerificationOrder {
+  directory: DownloadDirectory | undefined;
+  fileName: string;
+  startCheck: StartCheck;
+  verdicts: Verdicts;
 }
 
 /** Prepares the check of one file in the folder. Rejects with `FILE_NOT_FOUND` for anything but a plain file listed there. */
-export async function prepareVerification(
-  directory: DownloadDirectory | undefined,
-  fileName: string,
-  startCheck: (path: string) => ArchiveCheck,
-): Promise<Verification> {
+export async function prepareVerification(order: VerificationOrder): Promise<Verification> {
+  const { directory, fileName, startCheck, verdicts } = order;
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
-  const stat = await lstatOf(path);
-  if (!stat?.isFile()) throw ownFailure("FILE_NOT_FOUND");
-  const bytes = stat.size;
+  let stat = await statOf(path);
   let checkedBytes: () => number = () => 0;
-  const report = (): VerifyReport => ({ state: "verifying", fileName, path, bytes, checkedBytes: checkedBytes() });
+  const report = (): VerifyReport => ({
+    state: "verifying",
+    fileName,
+    path,
+    bytes: stat.size,
+    checkedBytes: checkedBytes(),
+  });
   return {
     report,
+    stamp: () => stampOf(stat),
     run: async (signal) => {
-      const check = startCheck(path);
+      // It may have waited for its turn.
+      stat = await statOf(path);
+      const record = await readRecord(directory.at(beside.record(fileName)));
+      signal.throwIfAborted();
+      const check = startCheck(path, { md5: hadMd5(record) });
       checkedBytes = check.progress;
       const onAbort = () => void check.stop();
       signal.addEventListener("abort", onAbort, { once: true });
       try {
-        check.advance(bytes);
+        check.advance(stat.size);
         const found = await check.finish();
-        const record = await readRecord(directory.at(beside.record(fileName)));
-        return { ...report(), ...judge(path, found, record) };
+        const stamp = stampOf(stat);
+        if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
+        const result = judge(path, found, record);
+        if (record) verdicts.note(path, stamp, found.gzip === "ok" && record.sha256 === found.sha256);
+        return { ...report(), ...result };
       } finally {
         signal.removeEventListener("abort", onAbort);
         await check.stop();
       }
     },
   };
+}
+
+async function statOf(path: string): Promise<Stats> {
+  const stat = await lstatOf(path);
+  if (!stat?.isFile()) throw ownFailure("FILE_NOT_FOUND");
+  return stat;
+}
+
+function changedMeanwhile() {
+  return ownFailure("DISK_FAILED", {
+    detail: "The file was changed while it was being checked, so nothing can be said of it.",
+    hint: "Verify it again when nothing else writes to it.",
+  });
 }
 
 function judge(path: string, found: ArchiveReport, record: SaveRecord | undefined): Partial<VerifyReport> {
@@ -60,14 +93,23 @@ function judge(path: string, found: ArchiveReport, record: SaveRecord | undefine
   };
 }
 
+/** Whether the ETag that was written down is an MD5 that the file matched. */
+function hadMd5(record: SaveRecord | undefined): boolean {
+  return record?.integrity.md5 === "ok" && record.etag !== undefined;
+}
+
 /** What is in the file now against what was written down when it was saved. */
 function compare(found: ArchiveReport, record: SaveRecord | undefined): Integrity {
-  const wasMd5 = record?.integrity.md5 === "ok" && record.etag !== undefined;
+  const isChanged = record !== undefined && record.sha256 !== found.sha256;
+  const notes = [
+    ...found.notes,
+    ...(isChanged ? ["The file is not the one that was saved: its bytes were changed since."] : []),
+  ];
   return {
     gzip: found.gzip,
     length: record ? (record.bytes === found.bytes ? "ok" : "wrong") : "unknown",
-    md5: wasMd5 ? (record.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
+    md5: hadMd5(record) ? (record?.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
     recordedSha256: record ? (record.sha256 === found.sha256 ? "ok" : "wrong") : "unrecorded",
-    ...(found.notes.length > 0 && { notes: found.notes }),
+    ...(notes.length > 0 && { notes }),
   };
 }

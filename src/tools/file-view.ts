@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { RestoreGuide, SaveReport } from "../download/contract.ts";
+import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
 import type { ErrorEnvelope } from "../errors.ts";
 
 const count = z.number().optional();
@@ -25,8 +25,6 @@ export const fileFields = {
       files: count,
       collections: count,
       unpackedBytes: count,
-      folderDepth: count,
-      filesGzipped: z.boolean().optional(),
     })
     .optional(),
   restore: z.strictObject({ kind: z.string(), needs: z.array(z.string()), commands: z.array(z.string()) }).optional(),
@@ -60,19 +58,36 @@ export const viewError = ({ errorCode, detail, hint, retryable }: ErrorEnvelope)
 });
 
 /** One line for people who watch: state, share, rate, time left. */
-export function transferMessage({ state, bytes, totalBytes, bytesPerSecond, secondsLeft }: SaveReport): string {
+export function transferMessage(report: SaveReport): string {
+  const { state, bytes, totalBytes, bytesPerSecond, secondsLeft, interruptions = 0 } = report;
+  if (state === "queued") return "waiting for another transfer to end";
+  if (state === "requesting") return "requesting a link";
   const share = totalBytes
     ? ` ${Math.floor((bytes / totalBytes) * 100)}% of ${megabytes(totalBytes)}`
     : ` ${megabytes(bytes)}`;
   const rate = bytesPerSecond ? `, ${megabytes(bytesPerSecond)}/s` : "";
   const left = secondsLeft === undefined ? "" : `, ${secondsLeft} s left`;
-  return `${state}${share}${rate}${left}`;
+  const breaks =
+    interruptions > 0 ? `, went on after ${interruptions === 1 ? "a break" : `${interruptions} breaks`}` : "";
+  return `${state}${share}${rate}${left}${breaks}`;
 }
 
 export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-export function restoreAdvice(restore: RestoreGuide | undefined): string {
-  return restore
-    ? "To restore it on this computer, install what restore.needs names and run restore.commands in order."
-    : "How to restore it is not known, since its contents were not recognised.";
+/** How to use a restore guide; which of its commands keeps running and which are for copying elsewhere only. */
+export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
+  if (fileName?.startsWith("simulated-"))
+    return "The file is simulated: it has the form of a backup, but mongod does not start from it.";
+  if (!restore) return "How to restore it is not known, since its contents were not recognised.";
+  const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
+  if (restore.kind !== "data-directory" || restore.commands.length < 3) return order;
+  return `${order} mongod keeps running and then serves the data at 127.0.0.1:27099; the commands behind it copy the data to another deployment, in a second terminal and only if that is wanted.`;
 }
+
+/** What is worth telling of the contents; the rest is in the restore commands. */
+export const viewContents = ({ kind, files, collections, unpackedBytes }: Contents) => ({
+  kind,
+  files,
+  collections,
+  unpackedBytes,
+});

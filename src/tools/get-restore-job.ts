@@ -16,7 +16,6 @@ export const getRestoreJob = defineTool({
   title: "Get restore job",
   description:
     "Reads one restore job of a Flex cluster: its status and, for a download, its link and when that expires. With waitSeconds it waits for the job to finish and reports progress. finished is true once nothing more will happen; a FAILED job is an answer, not an error.",
-  effect: "reads",
   input: z.strictObject({ groupId, name, restoreJobId, waitSeconds: waitSeconds(0), envelope, pretty }),
   output: z.strictObject({
     httpStatus: z.number(),

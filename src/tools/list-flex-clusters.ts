@@ -19,7 +19,6 @@ export const listFlexClusters = defineTool({
   title: "List Flex clusters",
   description:
     "Lists Flex clusters by project, to find the groupId and name that the other tools need. Without groupId it looks at the configured project, else at every project the credentials reach. With name, only clusters of that name. Other tiers (M0, M10 and above) are not covered.",
-  effect: "reads",
   input: z.strictObject({ groupId: groupId.optional(), name: name.optional() }),
   output: z.strictObject({
     projects: z.array(
@@ -49,23 +48,24 @@ export const listFlexClusters = defineTool({
   }),
   async handler(wanted, context) {
     const projects = await projectsToRead(wanted.groupId, context);
-    const looks = await lookAt(projects, wanted.name, context);
+    const looks = await lookAt(projects, context);
     const only = projects.length === 1 ? looks[0] : undefined;
     if (only && "failure" in only) throw only.failure;
 
     const unreadable = looks.flatMap((look) => ("failure" in look ? [look] : []));
     const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
-    const withClusters = read.filter(({ clusters }) => clusters.length > 0);
+    const wantedOf = (clusters: FlexCluster[]) => clusters.filter(({ name }) => (wanted.name ?? name) === name);
+    const matching = read.map(({ project, clusters }) => ({ project, clusters: wantedOf(clusters) }));
     let room = MAX_CLUSTERS;
-    const shown = withClusters.flatMap(({ project, clusters }) => {
+    const shown = matching.flatMap(({ project, clusters }) => {
       const some = clusters.slice(0, room);
       room -= some.length;
       return some.length > 0 ? [{ ...named(project), clusters: some.map(viewCluster) }] : [];
     });
-    const total = withClusters.reduce((sum, { clusters }) => sum + clusters.length, 0);
+    const total = matching.reduce((sum, { clusters }) => sum + clusters.length, 0);
     return {
       projects: shown,
-      projectsWithoutFlexClusters: read.length - withClusters.length,
+      projectsWithoutFlexClusters: read.filter(({ clusters }) => clusters.length === 0).length,
       unreadable: unreadable.slice(0, MAX_UNREADABLE).map(({ project, failure: { envelope } }) => ({
         ...named(project),
         errorCode: envelope.errorCode,
@@ -91,17 +91,13 @@ async function projectsToRead(groupId: string | undefined, context: ToolContext)
 }
 
 /** Reads all projects, a few at a time; what one of them answers is no failure of the others. */
-async function lookAt(
-  projects: readonly ReadableProject[],
-  name: string | undefined,
-  context: ToolContext,
-): Promise<Look[]> {
+async function lookAt(projects: readonly ReadableProject[], context: ToolContext): Promise<Look[]> {
   const looks: Look[] = [];
   const queue = projects.entries();
   await Promise.all(
     Array.from({ length: CONCURRENT_PROJECTS }, async () => {
       for (const [index, project] of queue) {
-        looks[index] = await look(project, name, context);
+        looks[index] = await look(project, context);
         context.report({ progress: looks.filter(Boolean).length, total: projects.length });
       }
     }),
@@ -109,12 +105,12 @@ async function lookAt(
   return looks;
 }
 
-async function look(project: ReadableProject, name: string | undefined, context: ToolContext): Promise<Look> {
+async function look(project: ReadableProject, context: ToolContext): Promise<Look> {
   const deadline = context.deadline - RESERVE_MS;
   try {
     const clusters: FlexCluster[] = [];
     for await (const cluster of context.atlas.flexClusters(project.id, { ...context, deadline }))
-      if (name === undefined || cluster.name === name) clusters.push(cluster);
+      clusters.push(cluster);
     return { project, clusters };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
@@ -153,6 +149,6 @@ function advice(
         )
       : wanted === undefined
         ? "No Flex cluster was found. Clusters of other tiers (M0, M10 and above) are not covered by this server."
-        : "No Flex cluster of that name was found. Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server.";
+        : "No Flex cluster of that name was found. Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server. Call list_flex_clusters without name to see all.";
   return `${gap} ${next}`.trim() || "Nothing else is to be done here.";
 }

@@ -13,7 +13,6 @@ export const listFlexSnapshots = defineTool({
   title: "List Flex snapshots",
   description:
     "Lists the snapshots (backups) of a Flex cluster, newest first, with their age. Atlas takes one a day and keeps eight; none can be taken on demand. latestCompleteSnapshotId is the one to save when someone asks for the latest backup.",
-  effect: "reads",
   input: z.strictObject({ groupId, name }),
   output: z.strictObject({
     now: z.string(),

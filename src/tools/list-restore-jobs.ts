@@ -9,7 +9,6 @@ export const listRestoreJobs = defineTool({
   title: "List restore jobs",
   description:
     "Lists the restore jobs of a Flex cluster, newest first, without links. Jobs of type DOWNLOAD are download requests, those of type RESTORE were restored into a cluster. Use it to see what a request of unknown outcome did, and to find a restoreJobId for get_restore_job.",
-  effect: "reads",
   input: z.strictObject({
     groupId,
     name,

@@ -10,7 +10,6 @@ export const listSavedSnapshots = defineTool({
   title: "List saved snapshots",
   description:
     "Lists the snapshots (backups) on this computer: finished files, and transfers that run or are paused, with percent and the arguments to continue. Needs no connection to Atlas. A file without a record of this server is unrecorded.",
-  effect: "reads-disk",
   input: z.strictObject({}),
   output: z.strictObject({
     directory: z.string(),
@@ -64,8 +63,14 @@ export const listSavedSnapshots = defineTool({
       })),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       nextStep: [
-        transfers.length > 0
-          ? ifTool("save_flex_snapshot", "To go on with a transfer, call save_flex_snapshot with its continueWith.")
+        transfers.some(({ state }) => state === "elsewhere")
+          ? "A transfer that is elsewhere is being saved by another process: list again to follow it."
+          : "",
+        transfers.some(({ state }) => state !== "elsewhere")
+          ? ifTool(
+              "save_flex_snapshot",
+              "To follow or continue a transfer, call save_flex_snapshot with its continueWith.",
+            )
           : "",
         files.length > 0
           ? ifTool(

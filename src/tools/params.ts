@@ -10,10 +10,10 @@ const clusterName = z
   .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/, { error: CLUSTER_NAME });
 const SWITCH = "must be true or false";
 
-export const groupId = objectId.describe("Project id");
+export const groupId = objectId.describe("Project id, from list_flex_clusters");
 export const name = clusterName.describe("Flex cluster name");
 export const snapshotId = objectId.describe("Snapshot id, from list_flex_snapshots");
-export const restoreJobId = objectId.describe("Restore job id");
+export const restoreJobId = objectId.describe("Job id, from list_restore_jobs");
 const FILE_NAME =
   "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
 export const fileName = z

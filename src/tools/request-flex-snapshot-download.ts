@@ -8,7 +8,6 @@ export const requestFlexSnapshotDownload = defineTool({
   title: "Request Flex snapshot download",
   description:
     "Creates a download link for a Flex snapshot; saves no file. Each call creates a new restore job of type DOWNLOAD in Atlas, of which a project may have few at a time. The link lives four hours and opens the whole database to whoever has it. If the answer has no link yet, follow the job with get_restore_job. To get a file, use save_flex_snapshot instead.",
-  effect: "creates-job",
   input: z.strictObject({ groupId, name, snapshotId, envelope, pretty }),
   output: z.strictObject({ httpStatus: z.number(), restoreJob: Job, ...linkFields, nextStep: z.string() }),
   async handler({ envelope, pretty, ...snapshot }, context) {

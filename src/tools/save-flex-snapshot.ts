@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { SaveReport } from "../download/contract.ts";
-import { fileFields, restoreAdvice, transferFields, transferMessage, viewError } from "./file-view.ts";
+import { fileFields, restoreAdvice, transferFields, transferMessage, viewContents, viewError } from "./file-view.ts";
 import { fileName, groupId, name, snapshotId, waitSeconds } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 
@@ -9,7 +9,6 @@ export const saveFlexSnapshot = defineTool({
   title: "Save Flex snapshot",
   description:
     "Downloads a Flex snapshot to a verified file on this computer. Gets a link by itself (a restore job of type DOWNLOAD is created unless a usable one exists), saves into the download folder, never overwrites, checks the file as it arrives. The transfer goes on between calls: call again with the same arguments until state is complete. A broken or paused transfer continues where it stopped.",
-  effect: "writes-file",
   input: z.strictObject({ groupId, name, snapshotId, fileName: fileName.optional(), waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
     state: z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
@@ -34,13 +33,19 @@ export const saveFlexSnapshot = defineTool({
           }),
       },
     );
-    const { lastError, ...rest } = report;
-    return { ...rest, ...(lastError ? { lastError: viewError(lastError) } : {}), nextStep: advice(report, context) };
+    const { lastError, contents, ...rest } = report;
+    return {
+      ...rest,
+      ...(contents ? { contents: viewContents(contents) } : {}),
+      ...(lastError ? { lastError: viewError(lastError) } : {}),
+      nextStep: advice(report, context),
+    };
   },
 });
 
 function advice(report: SaveReport, context: ToolContext): string {
-  if (report.state === "complete") return `The file is complete and verified. ${restoreAdvice(report.restore)}`;
+  if (report.state === "complete")
+    return `The file is complete and verified. ${restoreAdvice(report.restore, report.fileName)}`;
   if (report.state === "paused")
     return `The transfer has stopped and what was saved is kept. ${report.lastError?.hint ?? ""} Then call save_flex_snapshot again with the same arguments to continue.`;
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;

@@ -3,7 +3,7 @@ import type { Atlas } from "../atlas/client.ts";
 import type { CallLimits } from "../atlas/contract.ts";
 import type { SnapshotStore } from "../download/contract.ts";
 import type { Clock } from "../http/send.ts";
-import type { Effect, ToolName } from "./catalog.ts";
+import type { ToolName } from "./catalog.ts";
 
 export interface Progress {
   progress: number;
@@ -32,7 +32,6 @@ export interface Tool {
   name: ToolName;
   title: string;
   description: string;
-  effect: Effect;
   input: z.ZodObject;
   /** What a success looks like; the error form is added where schemas are emitted. */
   output: z.ZodObject;

@@ -2,6 +2,7 @@ import { copyFile, link, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
+import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { openPart } from "../../src/download/folder/part-file.ts";
 import { newOwner } from "../../src/download/folder/process-identity.ts";
 import { publish } from "../../src/download/folder/publish.ts";
@@ -48,7 +49,7 @@ describe("a crash is healed by the next call, without a request,", () => {
   test("while the record was being written", async () => {
     const staged = await received();
     await link(staged.at(part), staged.at(defaultName));
-    await writeFile(staged.at(`${record}.tmp`), '{"v": 1, "gro');
+    await writeFile(staged.at(`${record}.tmp`), '{\n  "v": 1,\n  "gro');
     await sameAgain(staged);
   });
 
@@ -69,10 +70,11 @@ describe("a crash is healed by the next call, without a request,", () => {
     await sameAgain(staged);
   });
 
-  test("with the lock of a dead process left behind", async () => {
+  test("with the locks of a dead process left behind", async () => {
     const staged = await received();
     const owner = { ...(await newOwner()), started: "1" };
     await writeFile(staged.at(`${defaultName}.lock`), JSON.stringify(owner));
+    await writeFile(staged.at(snapshotLock(identity)), JSON.stringify(owner));
     await sameAgain(staged);
   });
 
@@ -88,6 +90,21 @@ describe("a crash is healed by the next call, without a request,", () => {
     await setRenaming(staged.at(state));
     await rename(staged.at(part), staged.at(defaultName));
     await sameAgain(staged);
+  });
+});
+
+describe("a crash after the final name was taken leaves the file that name, whatever is asked for,", () => {
+  test("with hard links", async () => {
+    const staged = await received();
+    await link(staged.at(part), staged.at(defaultName));
+    await sameAgain({ ...staged, save: () => staged.save("other") });
+  });
+
+  test("without hard links", async () => {
+    const staged = await received();
+    await setRenaming(staged.at(state));
+    await rename(staged.at(part), staged.at(defaultName));
+    await sameAgain({ ...staged, save: () => staged.save("other") });
   });
 });
 
@@ -136,7 +153,7 @@ describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (co
     await publish();
     expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
     expect(await readFile(directory.at("a.tgz"), "utf8")).toBe("content");
-    expect(await readRecord(directory.at("a.tgz.json"))).toEqual(record);
+    expect(await readRecord(directory.at("a.tgz.json"))).toMatchObject(record);
   });
 
   test("a file that has the name stays as it is, an empty one too", async () => {

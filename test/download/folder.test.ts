@@ -109,9 +109,6 @@ describe("a part", () => {
 
   test.each([
     ["truncated", (json: string) => json.slice(0, json.length / 2)],
-    ["garbage", () => "\0\xff{"],
-    ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
-    ["empty", () => ""],
     ["made to smuggle a header", (json: string) => json.replace("object-1-8", "x\\r\\nauthorization: y")],
   ])("whose state is %s starts over", async (_what, spoil) => {
     const file = await remoteFile(200 * KIB);
@@ -121,6 +118,26 @@ describe("a part", () => {
     expect(await save()).toMatchObject({ state: "complete" });
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
     expect(server.requests.at(-1)?.headers).not.toHaveProperty("range");
+  });
+
+  test.each([
+    ["garbage", () => "\0\xff{"],
+    ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
+    ["empty", () => ""],
+    ["a folder", undefined],
+  ])("whose state is %s may be somebody else's, and stays", async (_what, spoil) => {
+    const { folder, save, server } = await broken(await remoteFile(200 * KIB));
+    const state = join(folder, `${part}.json`);
+    const json = await readFile(state, "utf8");
+    await rm(state);
+    await (spoil ? writeFile(state, spoil(json)) : mkdir(state));
+    const requests = server.requests.length;
+    await expect(save()).rejects.toMatchObject({
+      code: "FILE_EXISTS",
+      envelope: { detail: expect.stringContaining(part) },
+    });
+    expect(server.requests).toHaveLength(requests);
+    expect((await stat(join(folder, part))).size).toBe(100 * KIB);
   });
 
   test("that lost its end, or grew bytes that were never committed, continues from what is certain", async () => {

@@ -31,12 +31,15 @@ const DEFAULT_LIMITS: UnpackLimits = {
   ratioFreeBytes: 8 * GIB,
 };
 
+/** Starts the check of one file; `md5` asks for the MD5 as well. */
+export type StartCheck = (path: string, options: { md5: boolean }) => ArchiveCheck;
+
 /** Starts a thread that hashes, inflates and reads the file at `path` as far as `advance` reports it written. */
 export function startArchiveCheck(options: {
   path: string;
   /** The built `archive-check-worker.js`. */
   worker: URL;
-  /** Compute the MD5 too, for a host whose ETag is one; default true. It costs 1.2 CPU seconds per GiB. */
+  /** Compute the MD5 too, for a host whose ETag is one; default true. It costs 1.5 CPU seconds per GiB. */
   md5?: boolean;
   limits?: Partial<UnpackLimits>;
 }): ArchiveCheck {

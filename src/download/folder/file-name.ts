@@ -40,3 +40,15 @@ export const beside = {
   lock: (name: string) => `${name}.lock`,
   record: (name: string) => `${name}.json`,
 } as const;
+
+/** The lock of a snapshot, whatever its file is called; `beside.lock` is the lock of a file, whatever is in it. */
+export function snapshotLock({ groupId, snapshotId }: Pick<SnapshotIdentity, "groupId" | "snapshotId">): string {
+  return `${groupId}-${snapshotId}.lock`;
+}
+
+/** `name` is one that this server makes. */
+export function nameTaken(name: string) {
+  return ownFailure("FILE_EXISTS", {
+    detail: `${name} in the download folder belongs to another file or transfer; it is neither overwritten nor removed.`,
+  });
+}

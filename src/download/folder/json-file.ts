@@ -1,14 +1,28 @@
 import { constants } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { failedWith } from "./disk-failure.ts";
+import { nameTaken } from "./file-name.ts";
+import { lstatOf } from "./part-file.ts";
 
 /** Far above any file of ours; a larger one is somebody else's. */
 const MAX_JSON_BYTES = 64 * 1024;
 
-/** Replaces a JSON file in one step (0600), so that a reader or a crash sees the old or the new one. */
+/** How every record and state file begins, as `writeJson` puts it. */
+const BEGINNING = Buffer.from('{\n  "v": 1,\n');
+
+/** The name under which a file is written before it replaces the old one. */
+export function temporaryOf(path: string): string {
+  return `${path}.tmp`;
+}
+
+/**
+ * Replaces a JSON file in one step (0600), so that a reader or a crash sees the old or the new one. Rejects with
+ * `FILE_EXISTS` when something that a crash of ours cannot have left has the temporary name.
+ */
 export async function writeJson(path: string, value: unknown): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = temporaryOf(path);
+  if (!(await isReplaceable(temporary))) throw nameTaken(basename(temporary));
   await rm(temporary, { force: true });
   const handle = await open(temporary, "wx", 0o600);
   try {
@@ -22,6 +36,29 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
 
 /** This process or computer is out of something; what the file says is as unknown as before. */
 const OUT_OF_MEANS = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/**
+ * Whether nothing would be lost if one of our files took this name: it is free or empty, or begins as only our files do,
+ * as far as it goes. Anything else, links and folders included, is somebody else's.
+ */
+export async function isReplaceable(path: string, beginning = BEGINNING): Promise<boolean> {
+  const stat = await lstatOf(path);
+  if (!stat) return true;
+  if (!stat.isFile()) return false;
+  try {
+    const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(beginning.length), 0, beginning.length, 0);
+      return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
+    // Gone by now, or not ours to read.
+    return failedWith(error, "ENOENT");
+  }
+}
 
 /** The parsed content, or undefined where there is no readable JSON of a sensible size. Rejects only for want of means. */
 export async function readJson(path: string): Promise<unknown> {

@@ -9,7 +9,7 @@ import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
 import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
 
-type ListingDeps = Pick<SavingDeps, "clock" | "limits">;
+type ListingDeps = Pick<SavingDeps, "clock" | "limits" | "verdicts">;
 
 /** What lies in the folder and what this process works on (`running`, by snapshot); nothing is changed. */
 export async function listSaved(
@@ -18,7 +18,7 @@ export async function listSaved(
   deps: ListingDeps,
 ): Promise<SavedList> {
   const free = await freeBytes(directory.path);
-  const files = await listFiles(directory, deps.limits.maxListed);
+  const files = await listFiles(directory, deps);
   return {
     directory: directory.path,
     files,
@@ -27,8 +27,8 @@ export async function listSaved(
   };
 }
 
-/** The newest files first, at most `max`. */
-async function listFiles(directory: DownloadDirectory, max: number): Promise<SavedFile[]> {
+/** The newest files first. */
+async function listFiles(directory: DownloadDirectory, { limits, verdicts }: ListingDeps): Promise<SavedFile[]> {
   const found: { fileName: string; bytes: number; changedAt: number }[] = [];
   for (const fileName of await readdir(directory.path)) {
     const stat = isArchiveName(fileName) ? await lstatOf(directory.at(fileName)) : undefined;
@@ -36,8 +36,8 @@ async function listFiles(directory: DownloadDirectory, max: number): Promise<Sav
   }
   found.sort((one, other) => other.changedAt - one.changedAt);
   const files: SavedFile[] = [];
-  for (const { fileName, bytes } of found.slice(0, max)) {
-    const record = await readRecordOf(directory, fileName);
+  for (const { fileName, bytes } of found.slice(0, limits.maxListed)) {
+    const record = await readRecordOf(directory, fileName, verdicts);
     const file = { fileName, path: directory.at(fileName), bytes };
     if (!record) {
       files.push({ ...file, state: "unrecorded" });

@@ -1,5 +1,5 @@
 import type { Clock } from "../../http/send.ts";
-import type { ArchiveCheck, ArchiveReport } from "../check/archive-check.ts";
+import type { ArchiveCheck, ArchiveReport, StartCheck } from "../check/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import { diskFailure } from "./disk-failure.ts";
 import { checkSpace } from "./free-space.ts";
@@ -33,7 +33,7 @@ export interface LocalCopy {
 interface LocalCopyOptions {
   part: PartFile;
   state: StateFile;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   clock: Clock;
   limits: Limits;
 }
@@ -54,7 +54,8 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
 
   /** The thread starts with the first byte that it can read. */
   function checkTo(bytes: number): ArchiveCheck {
-    check ??= startCheck(path);
+    // Most large objects came to their host in parts, and then no MD5 of theirs is known to compare with.
+    check ??= startCheck(path, { md5: state.current.md5 !== undefined });
     check.advance(bytes);
     return check;
   }

@@ -1,10 +1,12 @@
 import { constants } from "node:fs";
 import { open, rm, utimes } from "node:fs/promises";
+import { basename } from "node:path";
 import { ownFailure } from "../../errors.ts";
 import type { Clock } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
 import { failedWith } from "./disk-failure.ts";
-import { readJson } from "./json-file.ts";
+import { nameTaken } from "./file-name.ts";
+import { isReplaceable, readJson } from "./json-file.ts";
 import { lstatOf } from "./part-file.ts";
 import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identity.ts";
 
@@ -19,7 +21,10 @@ interface LockOptions {
   limits: Pick<Limits, "lockBeatMs" | "lockSilentMs">;
 }
 
-/** Takes the lock file, also from a dead process; undefined while a living one holds it. */
+/**
+ * Takes the lock file, also from a dead process; undefined while a living one holds it. Rejects with `FILE_EXISTS` when
+ * something that is no lock of this server has its name.
+ */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock | undefined> {
   const owner = await newOwner();
   if (!(await claim(path, owner, options))) return undefined;
@@ -48,6 +53,7 @@ async function claim(path: string, owner: LockOwner, options: LockOptions): Prom
   for (let round = 0; round < ROUNDS; round += 1) {
     if (await create(path, owner)) return true;
     const found = await judge(path, options);
+    if (found.word === "foreign") throw nameTaken(basename(path));
     if (found.word === "held") return false;
     if (found.word === "dead") await removeDead(path, found.generation, options);
   }
@@ -71,14 +77,19 @@ async function removeDead(path: string, generation: string, options: LockOptions
   }
 }
 
-type Judgement = { word: "free" } | { word: "held" } | { word: "dead"; generation: string };
+/** How `create` begins what it writes. */
+const OWNER_BEGINNING = Buffer.from('{"pid":');
+
+type Judgement = { word: "free" } | { word: "held" } | { word: "foreign" } | { word: "dead"; generation: string };
 
 async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
   const stat = await lstatOf(path);
   if (!stat) return { word: "free" };
+  if (!stat.isFile()) return { word: "foreign" };
   const silent = Math.abs(clock.now() - stat.mtimeMs) > limits.lockSilentMs;
   const owner = ownerSchema.safeParse(await readJson(path));
   // Unreadable: just created and not yet written, or left by a crash in that moment.
+  if (!owner.success && !(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
   if (!owner.success) return silent ? { word: "dead", generation: "unreadable" } : { word: "held" };
   const life = await lifeOf(owner.data);
   if (life === "dead" || (life === "unknown" && silent)) return { word: "dead", generation: owner.data.token };

@@ -4,6 +4,7 @@ import { failedWith } from "./disk-failure.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside } from "./file-name.ts";
 import { syncFolderOf, writeJson } from "./json-file.ts";
+import { refuseForeignRecord } from "./own-names.ts";
 import { isSameFile, lstatOf, type PartFile, unusable } from "./part-file.ts";
 import { recordToJson, type SaveRecord } from "./record.ts";
 import type { StateFile } from "./state-file.ts";
@@ -27,9 +28,11 @@ export async function publish({ directory, base, part, state, record, link = har
   const final = directory.at(state.current.fileName);
   const checked = await part.handle.stat();
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
+  await refuseForeignRecord(directory, { state: state.current });
   if (state.current.renaming) await renameToFree(part.path, final, state);
   else await linkToFree(part.path, final, state, link);
-  await writeJson(directory.at(beside.record(state.current.fileName)), recordToJson(record));
+  const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
+  await writeJson(directory.at(beside.record(state.current.fileName)), published);
   await syncFolderOf(final);
   await removeLeftovers(directory, base);
 }

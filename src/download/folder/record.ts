@@ -26,6 +26,8 @@ const recordSchema = z.object({
   ...identitySchema.shape,
   ...factsSchema.shape,
   bytes: count,
+  /** The file's, so that a later change shows. */
+  mtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
   sha256: z.string().regex(/^[a-f0-9]{64}$/),
   integrity: integritySchema,
@@ -38,6 +40,8 @@ export interface SaveRecord {
   identity: SnapshotIdentity;
   facts: SnapshotFacts;
   bytes: number;
+  /** When the file was last written to, by its file system's clock; set when it is published. */
+  mtimeMs?: number;
   etag?: string;
   sha256: string;
   integrity: Integrity;
@@ -49,10 +53,24 @@ export interface SaveRecord {
 export async function readRecord(path: string): Promise<SaveRecord | undefined> {
   const parsed = recordSchema.safeParse(await readJson(path));
   if (!parsed.success) return undefined;
-  const { v: _, groupId, name, snapshotId, bytes, etag, sha256, integrity, contents, savedAt, ...facts } = parsed.data;
+  const {
+    v: _,
+    groupId,
+    name,
+    snapshotId,
+    bytes,
+    mtimeMs,
+    etag,
+    sha256,
+    integrity,
+    contents,
+    savedAt,
+    ...facts
+  } = parsed.data;
   const identity = { groupId, name, snapshotId };
   return {
     ...{ identity, facts: cleanFacts(facts), bytes, sha256, integrity, contents, savedAt },
+    ...(mtimeMs !== undefined && { mtimeMs }),
     ...(etag !== undefined && { etag }),
   };
 }

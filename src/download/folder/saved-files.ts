@@ -5,6 +5,7 @@ import { beside, isArchiveName } from "./file-name.ts";
 import { lstatOf } from "./part-file.ts";
 import { readRecord, type SaveRecord } from "./record.ts";
 import { readState, type TransferState } from "./state-file.ts";
+import type { Verdicts } from "./verdicts.ts";
 
 export interface SavedSnapshot {
   fileName: string;
@@ -18,22 +19,35 @@ export interface OpenPart {
 }
 
 /** The finished file of a snapshot under whatever name, the newest where there are several. */
-export async function findSaved(directory: DownloadDirectory, key: string): Promise<SavedSnapshot | undefined> {
+export async function findSaved(
+  directory: DownloadDirectory,
+  key: string,
+  verdicts: Verdicts,
+): Promise<SavedSnapshot | undefined> {
   let newest: SavedSnapshot | undefined;
   for (const fileName of await basesOf(directory, beside.record)) {
-    const record = await readRecordOf(directory, fileName);
+    const record = await readRecordOf(directory, fileName, verdicts);
     if (!record || keyOf(record.identity) !== key) continue;
     if (!newest || record.savedAt > newest.record.savedAt) newest = { fileName, record };
   }
   return newest;
 }
 
-/** The record of a file, unless the file is gone or has another size than it was saved with. */
-export async function readRecordOf(directory: DownloadDirectory, fileName: string): Promise<SaveRecord | undefined> {
+/** FAT keeps times in steps of two seconds, and Windows may stamp a file only when it is closed. */
+const STAMP_STEP_MS = 2_000;
+
+/** The record of a file, unless the file is gone, was changed since it was saved, or was found to be damaged. */
+export async function readRecordOf(
+  directory: DownloadDirectory,
+  fileName: string,
+  verdicts: Verdicts,
+): Promise<SaveRecord | undefined> {
   const stat = await lstatOf(directory.at(fileName));
   if (!stat?.isFile()) return undefined;
   const record = await readRecord(directory.at(beside.record(fileName)));
-  return record?.bytes === stat.size ? record : undefined;
+  if (record?.bytes !== stat.size) return undefined;
+  const isUntouched = Math.abs((record.mtimeMs ?? stat.mtimeMs) - stat.mtimeMs) <= STAMP_STEP_MS;
+  return (verdicts.isSound(directory.at(fileName), stat) ?? isUntouched) ? record : undefined;
 }
 
 export async function findPart(directory: DownloadDirectory, key: string): Promise<OpenPart | undefined> {

@@ -1,7 +1,8 @@
 import type { Clock } from "../../http/send.ts";
-import type { ArchiveCheck } from "../check/archive-check.ts";
+import type { StartCheck } from "../check/archive-check.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
+import type { Verdicts } from "../folder/verdicts.ts";
 import type { Limits } from "../limits.ts";
 import type { StoreLog } from "../store-event.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
@@ -16,8 +17,9 @@ export interface SavingDeps {
   source: SnapshotSource;
   requester: FileRequester;
   policy: HostPolicy;
-  startCheck: (path: string) => ArchiveCheck;
+  startCheck: StartCheck;
   slots: Slots;
+  verdicts: Verdicts;
   clock: Clock;
   limits: Limits;
   log: StoreLog;

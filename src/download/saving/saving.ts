@@ -1,12 +1,12 @@
-import { ownFailure } from "../../errors.ts";
+import { type Failure, ownFailure } from "../../errors.ts";
 import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
-import { beside, chosenFileName, defaultFileName } from "../folder/file-name.ts";
+import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
 import { acquireLock } from "../folder/lock.ts";
-import { isSameFile, lstatOf } from "../folder/part-file.ts";
+import { holdsFinalName, refuseTakenNames } from "../folder/own-names.ts";
 import { removeLeftovers } from "../folder/publish.ts";
-import { findPart, findSaved, listParts, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
-import { newState, readState } from "../folder/state-file.ts";
+import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
+import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
 import { completeReport } from "./complete-report.ts";
 import type { SaveStatus } from "./save-status.ts";
@@ -22,87 +22,100 @@ export async function saveSnapshot(
 ): Promise<SaveReport> {
   const directory = await deps.openDirectory();
   const key = keyOf(order.identity);
-  const saved = await findSaved(directory, key);
-  if (saved) return reportSaved(deps, directory, saved, status);
-  const open = await toContinue(deps, directory, order, signal);
-  const { fileName } = open.state;
-  status.file = { fileName, path: directory.at(fileName) };
-  status.bytes = () => open.state.committedBytes;
-  status.totalBytes = () => open.state.total;
-  await refuseTakenName(directory, open);
+  const ownLock = directory.at(snapshotLock(order.identity));
+  const saved = await findSaved(directory, key, deps.verdicts);
+  if (saved) {
+    const lock = (await findPart(directory, key)) && (await acquireLock(ownLock, deps));
+    if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
+    return reportSaved(directory, saved, status);
+  }
+  const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
+  const first = (await toContinue(directory, key, wanted)) ?? (await begin(deps, order, wanted, signal));
+  show(status, directory, first);
+  await refuseTakenNames(directory, first);
   status.state = "queued";
   const leave = await deps.slots.enter(signal);
   try {
     status.state = "requesting";
-    const lock = await acquireLock(directory.at(beside.lock(open.base)), deps);
-    if (!lock) throw ownFailure("SAVED_ELSEWHERE");
-    try {
+    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (ownLost) => {
       // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = await findSaved(directory, key);
-      if (meanwhile) return await reportSaved(deps, directory, meanwhile, status);
-      const state = await readState(directory.at(beside.state(open.base)));
-      if (state && keyOf(state.identity) !== key) throw nameTaken(open.base);
-      const current = state ? { ...open, state: { ...state, fileName } } : open;
-      return await runTransfer(
-        deps,
-        { directory, open: current, ...order },
-        status,
-        AbortSignal.any([signal, lock.lost]),
-      );
-    } finally {
-      await lock.release();
-    }
+      const meanwhile = await findSaved(directory, key, deps.verdicts);
+      if (meanwhile) {
+        await removeLeftoversOf(directory, key);
+        return reportSaved(directory, meanwhile, status);
+      }
+      const open = (await toContinue(directory, key, wanted)) ?? first;
+      show(status, directory, open);
+      // With the snapshot's own lock held, only another snapshot's transfer can hold the one of the file.
+      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLost) => {
+        await refuseTakenNames(directory, open);
+        const bounded = AbortSignal.any([signal, ownLost, fileLost]);
+        return runTransfer(deps, { directory, open, ...order }, status, bounded);
+      });
+    });
   } finally {
     leave();
   }
 }
 
-/** The part of an earlier attempt, or a new transfer whose name is free of any other. */
-async function toContinue(
+/** Does the work while it holds the lock; rejects with `busy` while another transfer holds it. */
+async function locked<T>(
   deps: SavingDeps,
+  path: string,
+  busy: Failure,
+  work: (lost: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const lock = await acquireLock(path, deps);
+  if (!lock) throw busy;
+  try {
+    return await work(lock.lost);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The part of an earlier attempt, to be finished under the name that is wanted now. */
+async function toContinue(
   directory: DownloadDirectory,
-  { identity, fileName }: SaveOrder,
+  key: string,
+  wanted: string | undefined,
+): Promise<OpenPart | undefined> {
+  const part = await findPart(directory, key);
+  if (!part || wanted === undefined || wanted === part.state.fileName) return part;
+  // A crash came after the final name was taken: the file is there already, so it keeps that name.
+  if (await holdsFinalName(directory, part)) return part;
+  const { renaming: _, ...state } = part.state;
+  return { ...part, state: { ...state, fileName: wanted } };
+}
+
+async function begin(
+  { source, filePrefix, clock }: SavingDeps,
+  { identity }: SaveOrder,
+  wanted: string | undefined,
   signal: AbortSignal,
 ): Promise<OpenPart> {
-  const wanted = fileName === undefined ? undefined : chosenFileName(deps.filePrefix, fileName);
-  const part = await findPart(directory, keyOf(identity));
-  if (part) return { ...part, state: { ...part.state, fileName: wanted ?? part.state.fileName } };
-  const facts = cleanFacts(await deps.source.describe(identity, signal));
-  const base = wanted ?? defaultFileName(deps.filePrefix, identity, facts);
-  return { base, state: newState(identity, facts, base, deps.clock.now()) };
+  const facts = cleanFacts(await source.describe(identity, signal));
+  const base = wanted ?? defaultFileName(filePrefix, identity, facts);
+  return { base, state: newState(identity, facts, base, clock.now()) };
 }
 
-/** Before a byte is asked for: no other transfer uses the name, and it is free or holds what a crash left of this one. */
-async function refuseTakenName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
-  const names = [base, state.fileName];
-  for (const other of await listParts(directory)) {
-    const differs = keyOf(other.state.identity) !== keyOf(state.identity);
-    if (differs && (names.includes(other.base) || names.includes(other.state.fileName)))
-      throw nameTaken(state.fileName);
-  }
-  const existing = await lstatOf(directory.at(state.fileName));
-  if (!existing || state.renaming) return;
-  if (!isSameFile(existing, await lstatOf(directory.at(beside.part(base))))) throw nameTaken(state.fileName);
-}
-
-function nameTaken(fileName: string) {
-  return ownFailure("FILE_EXISTS", {
-    detail: `${fileName} belongs to another file or transfer; it is not overwritten.`,
-  });
+function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenPart): void {
+  status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
+  status.bytes = () => state.committedBytes;
+  status.totalBytes = () => state.total;
 }
 
 /** A crash right before the end may have left the finished file's part and state behind. */
-async function reportSaved(
-  deps: SavingDeps,
+async function removeLeftoversOf(directory: DownloadDirectory, key: string): Promise<void> {
+  const leftover = await findPart(directory, key);
+  if (leftover) await removeLeftovers(directory, leftover.base);
+}
+
+function reportSaved(
   directory: DownloadDirectory,
   { fileName, record }: SavedSnapshot,
   status: SaveStatus,
-): Promise<SaveReport> {
-  const leftover = await findPart(directory, keyOf(record.identity));
-  if (leftover) {
-    const lock = await acquireLock(directory.at(beside.lock(leftover.base)), deps);
-    if (lock) await removeLeftovers(directory, leftover.base).finally(lock.release);
-  }
+): SaveReport {
   status.state = "complete";
   return completeReport(directory, fileName, record);
 }

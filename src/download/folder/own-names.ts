@@ -1,0 +1,66 @@
+import { keyOf } from "../identity.ts";
+import type { DownloadDirectory } from "./download-directory.ts";
+import { beside, nameTaken } from "./file-name.ts";
+import { isReplaceable, temporaryOf } from "./json-file.ts";
+import { isSameFile, lstatOf } from "./part-file.ts";
+import { readRecord } from "./record.ts";
+import { listParts, type OpenPart } from "./saved-files.ts";
+import { readState } from "./state-file.ts";
+
+/**
+ * Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
+ * did not write as far as can be told: files of the user are neither replaced nor removed.
+ */
+export async function refuseTakenNames(directory: DownloadDirectory, open: OpenPart): Promise<void> {
+  const { base, state } = open;
+  const names = [base, state.fileName];
+  const isOther = (other: { identity: typeof state.identity }) => keyOf(other.identity) !== keyOf(state.identity);
+  for (const other of await listParts(directory)) {
+    if (isOther(other.state) && (names.includes(other.base) || names.includes(other.state.fileName)))
+      throw nameTaken(state.fileName);
+  }
+  if ((await lstatOf(directory.at(state.fileName))) && !(await holdsFinalName(directory, open)))
+    throw nameTaken(state.fileName);
+
+  await refuseForeignRecord(directory, open);
+  const [part, partState] = [beside.part(base), beside.state(base)];
+  const known = await readState(directory.at(partState));
+  if (known ? isOther(known) : !(await isReplaceable(directory.at(partState)))) throw nameTaken(partState);
+  if (!known && !(await isWorthless(directory, part)) && !(await isSpoiltState(directory, partState)))
+    throw nameTaken(part);
+  for (const name of [beside.record(state.fileName), partState]) {
+    const temporary = temporaryOf(name);
+    if (!(await isReplaceable(directory.at(temporary)))) throw nameTaken(temporary);
+  }
+}
+
+/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot's file. */
+export async function refuseForeignRecord(
+  directory: DownloadDirectory,
+  { state: { identity, fileName } }: Pick<OpenPart, "state">,
+): Promise<void> {
+  const name = beside.record(fileName);
+  const record = await readRecord(directory.at(name));
+  const isOurs = record ? keyOf(record.identity) === keyOf(identity) : await isReplaceable(directory.at(name));
+  if (!isOurs) throw nameTaken(name);
+}
+
+/** Whether the final name holds what a crash in the middle of publishing left there. */
+export async function holdsFinalName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<boolean> {
+  const final = await lstatOf(directory.at(state.fileName));
+  const part = await lstatOf(directory.at(beside.part(base)));
+  if (isSameFile(final, part)) return true;
+  if (!final?.isFile() || !state.renaming) return false;
+  return final.size === 0 || (!part && final.size === state.receivedBytes);
+}
+
+/** Absent or empty: a crash right after creating the part leaves it so. */
+async function isWorthless(directory: DownloadDirectory, name: string): Promise<boolean> {
+  const stat = await lstatOf(directory.at(name));
+  return stat === undefined || (stat.isFile() && stat.size === 0);
+}
+
+/** The beginning of a state file beside a part shows that the part is ours, although the rest is lost. */
+async function isSpoiltState(directory: DownloadDirectory, name: string): Promise<boolean> {
+  return !(await isWorthless(directory, name)) && (await isReplaceable(directory.at(name)));
+}

@@ -1,0 +1,150 @@
+import { readFile, rename, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { startArchiveCheck } from "../../src/download/check/archive-check.ts";
+import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
+import { createVerdicts } from "../../src/download/folder/verdicts.ts";
+import { createVerifications } from "../../src/download/verifications.ts";
+import { serve } from "./fault-server.ts";
+import {
+  clock,
+  defaultName,
+  hashOf,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  remoteFile,
+  sha256,
+  slowWorker,
+  sourceOf,
+  stage,
+  temporaryFolder,
+  worker,
+} from "./fixtures.ts";
+
+async function saved() {
+  const file = await remoteFile(60 * KIB);
+  const staged = await stage({}, serve(file));
+  await staged.save();
+  return { ...staged, file, path: join(staged.folder, defaultName) };
+}
+
+/** Other bytes of the same length; `mtime` is when it claims to have been written. */
+async function spoil(path: string, mtime: Date | undefined): Promise<void> {
+  const bytes = await readFile(path);
+  bytes.fill(0, 1_000, 30_000);
+  await writeFile(path, bytes);
+  if (mtime) await utimes(path, mtime, mtime);
+}
+
+/** The checks of a folder, and how many threads run for them. */
+function checksOf(folder: string) {
+  let running = 0;
+  let most = 0;
+  const { verify } = createVerifications({
+    openDirectory: () => openDownloadDirectory(folder, "look"),
+    startCheck: (path) => {
+      running += 1;
+      most = Math.max(most, running);
+      const check = startArchiveCheck({ path, worker });
+      const stop = async () => {
+        await check.stop();
+        running -= 1;
+      };
+      return { ...check, stop };
+    },
+    ...{ clock, verdicts: createVerdicts(), limits: { progressEveryMs: 10, concurrentChecks: 2 } },
+  });
+  return { verify, running: () => running, most: () => most };
+}
+
+const later = () => new Date(Date.now() + 60_000);
+
+describe("a saved file that was changed, its size kept,", () => {
+  test("does not pass for the snapshot, which is saved again under another name", async () => {
+    const { path, save, file, folder } = await saved();
+    await spoil(path, later());
+    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(await save("again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
+    expect(await hashOf(folder, "again.tgz")).toBe(sha256(file.bytes));
+    expect(await save()).toMatchObject({ state: "complete", fileName: "again.tgz" });
+  });
+
+  test("without a trace in its time is known as damaged once it was verified", async () => {
+    const { path, save, store } = await saved();
+    await spoil(path, undefined);
+    expect(await store.verify(defaultName, patiently())).toMatchObject({
+      integrity: {
+        gzip: "damaged",
+        recordedSha256: "wrong",
+        notes: expect.arrayContaining([expect.stringContaining("changed since")]),
+      },
+    });
+    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "unrecorded" }]);
+    expect(await save("again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
+  });
+
+  test("counts again as saved when it is put back and verified", async () => {
+    const { path, save, store } = await saved();
+    const bytes = await readFile(path);
+    await spoil(path, later());
+    await writeFile(path, bytes);
+    await utimes(path, later(), later());
+    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(await store.verify(defaultName, patiently())).toMatchObject({ integrity: { recordedSha256: "ok" } });
+    expect(await save()).toMatchObject({ state: "complete", fileName: defaultName });
+  });
+
+  test("is not told to be whole by a result from before", async () => {
+    const { path, folder } = await saved();
+    const { verify, running } = checksOf(folder);
+    await verify(defaultName, patiently({ waitMs: 0 }));
+    await expect.poll(running).toBe(0);
+    await spoil(path, undefined);
+    const report = await verify(defaultName, patiently());
+    expect(report.integrity).toMatchObject({ recordedSha256: "wrong" });
+  });
+
+  test("during its check is not judged at all", async () => {
+    const { path, folder, server } = await saved();
+    const store = openStore(folder, { source: sourceOf(server.url), checkWorker: await slowWorker() });
+    const checked = store.verify(defaultName, patiently());
+    const refused = expect(checked).rejects.toMatchObject({ code: "DISK_FAILED" });
+    await store.verify(defaultName, patiently({ waitMs: 20 }));
+    await utimes(path, later(), later());
+    await refused;
+  });
+});
+
+test("a file that was only moved is still the snapshot", async () => {
+  const { path, folder, save, store } = await saved();
+  await rename(path, join(folder, "moved.tgz"));
+  await rename(`${path}.json`, join(folder, "moved.tgz.json"));
+  expect(await save()).toMatchObject({ state: "complete", fileName: "moved.tgz" });
+  expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "complete" }]);
+});
+
+test("two files are checked at a time, the others wait for their turn", async () => {
+  const folder = await temporaryFolder();
+  const { bytes } = await remoteFile(20 * KIB);
+  const names = ["a.tgz", "b.tgz", "c.tgz", "d.tgz", "e.tgz"];
+  for (const name of names) await writeFile(join(folder, name), bytes);
+  const { verify, most } = checksOf(folder);
+  const reports = await Promise.all(names.map((name) => verify(name, patiently())));
+  expect(reports.map(({ sha256: hash }) => hash)).toEqual(names.map(() => sha256(bytes)));
+  expect(most()).toBe(2);
+  expect(await namesIn(folder)).toEqual(names);
+});
+
+test("a store that closes ends the checks that still wait for their turn", async () => {
+  const { store, folder, path } = await saved();
+  await store.close();
+  const slow = openStore(folder, { checkWorker: await slowWorker() });
+  for (const name of ["a.tgz", "b.tgz", "c.tgz"]) await writeFile(join(folder, name), await readFile(path));
+  const checks = ["a.tgz", "b.tgz", "c.tgz"].map((name) => slow.verify(name, patiently()));
+  const ended = Promise.all(checks.map((check) => expect(check).rejects.toMatchObject({ name: "AbortError" })));
+  await slow.verify("c.tgz", patiently({ waitMs: 0 }));
+  await slow.close();
+  await ended;
+});

@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { serve } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  stage,
+} from "./fixtures.ts";
+
+const run = promisify(execFile);
+const precious = "precious, and none of ours";
+const old = new Date(1_000);
+
+const foreign: [what: string, make: (path: string) => Promise<unknown>][] = [
+  ["a file", (path) => writeFile(path, precious).then(() => utimes(path, old, old))],
+  ["a folder", (path) => mkdir(path).then(() => utimes(path, old, old))],
+  ["a link", (path) => symlink("/etc/hostname", path)],
+  ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path)],
+];
+if (process.platform !== "win32") foreign.push(["a pipe", (path) => run("mkfifo", [path])]);
+
+const names = [
+  "mine.tgz",
+  "mine.tgz.json",
+  "mine.tgz.json.tmp",
+  "mine.tgz.part",
+  "mine.tgz.part.json",
+  "mine.tgz.part.json.tmp",
+  "mine.tgz.lock",
+  snapshotLock(identity),
+];
+
+describe.each(foreign)("%s of the user", (_what, make) => {
+  test.each(names)("under the name %s stays, and nothing is asked for", async (name) => {
+    const { server, source, folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const path = join(folder, name);
+    await make(path);
+    const before = await lstat(path);
+    await expect(save("mine")).rejects.toMatchObject({
+      code: "FILE_EXISTS",
+      envelope: { detail: expect.stringContaining(name) },
+    });
+    expect([source.asked, server.requests.length]).toEqual([0, 0]);
+    expect(await namesIn(folder)).toEqual([name]);
+    const after = await lstat(path);
+    expect([after.ino, after.mtimeMs, after.mode]).toEqual([before.ino, before.mtimeMs, before.mode]);
+  });
+});
+
+test("a record of another snapshot stays, although its file is gone", async () => {
+  const { folder, save, store } = await stage({}, serve(await remoteFile(20 * KIB)));
+  await save("mine");
+  await rm(join(folder, "mine.tgz"));
+  const record = await readFile(join(folder, "mine.tgz.json"), "utf8");
+  const other = { ...identity, snapshotId: "5fa1000000000000000000c9", fileName: "mine" };
+  await expect(store.save(other, patiently())).rejects.toMatchObject({ code: "FILE_EXISTS" });
+  expect(await readFile(join(folder, "mine.tgz.json"), "utf8")).toBe(record);
+  expect(await save("mine")).toMatchObject({ state: "complete" });
+});
+
+test("a record that the user puts there during the transfer stays; another name needs no new transfer", async () => {
+  const file = await remoteFile(60 * KIB);
+  const staged = await stage({}, async (request, socket) => {
+    await writeFile(join(staged.folder, "mine.tgz.json"), precious);
+    await serve(file)(request, socket);
+  });
+  const { folder, save, server } = staged;
+  expect(await save("mine")).toMatchObject({ state: "paused", lastError: { errorCode: "FILE_EXISTS" } });
+  expect(await readFile(join(folder, "mine.tgz.json"), "utf8")).toBe(precious);
+  expect(await save("other")).toMatchObject({ state: "complete", fileName: "other.tgz" });
+  expect(server.requests).toHaveLength(1);
+  expect(await hashOf(folder, "other.tgz")).toBe(sha256(file.bytes));
+});
+
+test("what a crash leaves before the first byte is ours", async () => {
+  const { folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
+  await writeFile(join(folder, "mine.tgz.part"), "");
+  await writeFile(join(folder, "mine.tgz.part.json.tmp"), '{\n  "v": 1,\n  "identity": {');
+  expect(await save("mine")).toMatchObject({ state: "complete" });
+  expect(await namesIn(folder)).toEqual(["mine.tgz", "mine.tgz.json"]);
+});
+
+describe("one name for two snapshots", () => {
+  const other = { ...identity, snapshotId: "5fa1000000000000000000c9" };
+
+  test("goes to the first, and the second hears that it is taken", async () => {
+    const { store, server } = await stage({}, serve(await remoteFile(100 * KIB)));
+    const both = [identity, other].map((snapshot) => store.save({ ...snapshot, fileName: "same" }, patiently()));
+    const [first, second] = await Promise.allSettled(both);
+    const failed = [first, second].filter((end) => end?.status === "rejected");
+    expect(failed).toMatchObject([{ reason: { code: "FILE_EXISTS" } }]);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("is looked at again by the one that had to wait for its turn", async () => {
+    const file = await remoteFile(200 * KIB);
+    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
+    const { store, folder } = await stage({ limits: { concurrentTransfers: 1 } }, serve(file, slow));
+    const first = store.save({ ...identity, fileName: "first" }, patiently());
+    const second = store.save({ ...other, fileName: "second" }, patiently());
+    const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
+    await expect.poll(states, { interval: 5 }).toContain("queued");
+    await writeFile(join(folder, "second.tgz.part"), precious);
+    expect(await first).toMatchObject({ state: "complete" });
+    await expect(second).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(await readFile(join(folder, "second.tgz.part"), "utf8")).toBe(precious);
+  });
+});
+
+describe("two stores that save one snapshot under two names", () => {
+  test("make one transfer of it", async () => {
+    const file = await remoteFile(200 * KIB);
+    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
+    const { store, folder, server } = await stage({}, serve(file, slow));
+    const second = openStore(folder, { source: sourceOf(server.url) });
+    const ends = await Promise.allSettled([saveTo(store), saveTo(second, "mine")]);
+    expect(ends.filter(({ status }) => status === "rejected")).toMatchObject([{ reason: { code: "SAVED_ELSEWHERE" } }]);
+    expect(server.requests).toHaveLength(1);
+    expect((await namesIn(folder)).filter((name) => name.endsWith(".tgz"))).toHaveLength(1);
+  });
+
+  test("continue each other's part, also when it was begun while one waited for its turn", async () => {
+    const file = await remoteFile(200 * KIB);
+    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
+    const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, serve(file, slow));
+    const ahead = store.save({ ...identity, snapshotId: "5fa1000000000000000000c9" }, patiently());
+    const waiting = saveTo(store, "mine");
+    await expect.poll(() => server.requests.length).toBe(1);
+    server.script(serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    const second = openStore(folder, { source: sourceOf(server.url) });
+    expect(await saveTo(second)).toMatchObject({ state: "paused", fileName: defaultName });
+    server.script(serve(file));
+    expect(await ahead).toMatchObject({ state: "complete" });
+    expect(await waiting).toMatchObject({ state: "complete", fileName: "mine.tgz", resumedFromBytes: 100 * KIB });
+  });
+});
