@@ -23,7 +23,7 @@ import { inputFailure } from "./tools/input-failure.ts";
 import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
-const CALL_LIMIT_MS = 48_000;
+const CALL_LIMIT_MS = 46_000;
 
 /** How the server introduces itself. */
 export interface ServerInfo {
