@@ -32,10 +32,17 @@ export interface Ended {
   signal: string | null;
 }
 
+interface CallOptions {
+  /** Asks for progress. */
+  progress?: boolean;
+  /** Cancels the call as a client does, and rejects. */
+  signal?: AbortSignal;
+}
+
 export interface StdioServer {
   child: ChildProcessByStdio<Writable, Readable, Readable>;
   /** Rejects when the answer is a protocol error or does not satisfy the tool's output schema. */
-  call: (tool: string, args: Record<string, unknown>, options?: { progress: boolean }) => Promise<ToolResult>;
+  call: (tool: string, args: Record<string, unknown>, options?: CallOptions) => Promise<ToolResult>;
   /** Everything written so far, byte for byte. */
   output: { stdout: string; stderr: string };
   /** Lines of standard output that are not JSON-RPC. */
@@ -98,11 +105,15 @@ export async function startStdioServer(options: {
   });
 
   const send = (message: object) => child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
-  function request(method: string, params: object): Promise<Record<string, unknown>> {
+  function request(method: string, params: object, signal?: AbortSignal): Promise<Record<string, unknown>> {
     lastId += 1;
     const id = lastId;
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
+      signal?.addEventListener("abort", () => {
+        send({ method: "notifications/cancelled", params: { requestId: id } });
+        reject(new Error("cancelled"));
+      });
       send({ id, method, params });
     });
   }
@@ -117,9 +128,9 @@ export async function startStdioServer(options: {
     output,
     violations,
     ended,
-    call: async (name, args, { progress } = { progress: false }) => {
+    call: async (name, args, { progress = false, signal } = {}) => {
       const asked = progress ? { _meta: { progressToken: "watched" } } : {};
-      const result = ToolResult.parse(await request("tools/call", { name, arguments: args, ...asked }));
+      const result = ToolResult.parse(await request("tools/call", { name, arguments: args, ...asked }, signal));
       const validate = validatorOf(tools.find((tool) => tool.name === name)?.outputSchema ?? { not: {} });
       if (!validate(result.structuredContent))
         throw new Error(`${name} breaks its output schema: ${ajv.errorsText(validate.errors)}`);

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, test, vi } from "vitest";
+import { POST, type Probe, READS, SAVES } from "./probes.ts";
+import { openStation } from "./station.ts";
+
+/** Longer than any pause between two tries, two looks at a job or two look-ups. */
+const LONGEST_PAUSE_MS = 9_000;
+
+/** Each at an operation that fails or hangs in a way in which it would be asked again and again. */
+const CASES: { title: string; probes: readonly Probe[]; orders: (probe: Probe) => string }[] = [
+  {
+    title: "between two tries",
+    probes: [...READS, ...SAVES.slice(0, 2)],
+    orders: ({ operation }) => `${operation}=503`,
+  },
+  {
+    title: "while an answer is awaited",
+    probes: [...READS, POST, ...SAVES.slice(0, 3)],
+    orders: ({ operation }) => `${operation}=hang`,
+  },
+  { title: "while a limit is waited out", probes: [POST], orders: () => "requestDownload=429:retry-after=3" },
+  {
+    title: "while the outcome of a request is looked up",
+    probes: [POST],
+    orders: () => "requestDownload=reset-before",
+  },
+  { title: "while a token is awaited", probes: [...READS, POST], orders: () => "token=hang" },
+];
+
+describe.concurrent("a cancelled call sends nothing more and gets no answer", () => {
+  test.for(CASES)("$title", async ({ probes, orders }, { expect, onTestFinished }) => {
+    const station = await openStation({ simulator: { projects: 20, orders: probes.map(orders) } });
+    onTestFinished(async () => expect(await station.close()).toEqual([]));
+    const { server, simulator } = station;
+    const cancel = new AbortController();
+    const ended = probes.map(({ tool, args }, index) =>
+      expect(server.call(tool, args(index + 1), { signal: cancel.signal })).rejects.toThrow("cancelled"),
+    );
+    const asked = new Set(probes.map((probe) => orders(probe).split("=")[0]));
+    await vi.waitFor(() => {
+      const seen = simulator.requests.map(({ operation }) => operation);
+      expect(seen).toEqual(expect.arrayContaining([...asked]));
+    }, 10_000);
+    cancel.abort();
+    await Promise.all(ended);
+    // What is on its way at this moment arrives still.
+    await sleep(300);
+    const sent = simulator.requests.length;
+    const answered = server.output.stdout;
+    await sleep(LONGEST_PAUSE_MS);
+    expect(simulator.requests.slice(sent).map(({ operation }) => operation)).toEqual([]);
+    expect(server.output.stdout).toBe(answered);
+  });
+});
