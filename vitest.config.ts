@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
 
 /** What takes minutes; `npm run test:long` runs these alone. */
@@ -9,6 +10,8 @@ export default defineConfig(({ mode }) => ({
       ? { include: [long], testTimeout: 600_000, hookTimeout: 30_000 }
       : {
           include: ["test/**/*.test.ts"],
+          // Most tests wait for processes and timers, so there may be more of them than processors.
+          maxWorkers: Math.max(4, availableParallelism() - 1),
           exclude: [...configDefaults.exclude, long],
           testTimeout: 30_000,
           hookTimeout: 30_000,

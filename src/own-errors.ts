@@ -122,6 +122,12 @@ export const OWN_ERRORS = {
     meaning: "Atlas reports the download job as FAILED.",
     hint: "Try once more; if it fails again, save another snapshot of the cluster or ask MongoDB support.",
   },
+  JOB_WITHOUT_LINK: {
+    source: "atlas",
+    retryable: false,
+    meaning: "The download job ended without a link that can be used; no other job is requested in its place.",
+    hint: "Save another snapshot of the cluster, or this one four hours from now, when a new job may be requested. If it happens again, ask MongoDB support.",
+  },
   LINK_NOT_READY: {
     source: "atlas",
     retryable: true,
@@ -139,7 +145,7 @@ export const OWN_ERRORS = {
     retryable: true,
     meaning:
       "The file host refuses the link: it expired, or this computer's address is not on the project's IP access list.",
-    hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again; a new link is requested and what was saved so far is kept.",
+    hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again; what was saved so far is kept.",
   },
   LINK_UNSAFE: {
     source: "file-host",

@@ -67,6 +67,8 @@ export interface Session {
   fails: (name: string, args?: Record<string, unknown>) => Promise<z.infer<typeof Envelope>>;
   /** Everything the server has written to standard error so far. */
   log: () => string;
+  /** Of the server's process. */
+  pid: number;
 }
 
 /** The built server under a real client over stdio, with only the environment that is given; closed when the test ends. */
@@ -108,6 +110,7 @@ export async function serverWith({ args = [], env = {} }: { args?: string[]; env
       return Envelope.parse(structuredContent.error);
     },
     log: () => log,
+    pid: transport.pid ?? 0,
   };
 }
 

@@ -1,9 +1,9 @@
 import type * as z from "zod";
 import { ownFailure } from "../errors.ts";
-import { type Clock, type HttpResponse, headerOf, type Send } from "../http/send.ts";
+import type { Clock, HttpResponse, Send } from "../http/send.ts";
 import { atlasFailure } from "./api-error.ts";
 import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
-import { createDownloadRequest } from "./request-download.ts";
+import { createDownloadRequests, serverTimeOf } from "./request-download.ts";
 import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
 /** The only version in which Atlas offers the Flex resources. */
@@ -72,14 +72,10 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
       limits,
     );
     const jobs = parsed(Page, response).results.map((entry) => RestoreJob.safeParse(entry).data);
-    const serverTime = Date.parse(headerOf(response, "date") ?? "");
-    return {
-      jobs: jobs.filter((job) => job !== undefined),
-      serverTime: Number.isNaN(serverTime) ? undefined : serverTime,
-    };
+    return { jobs: jobs.filter((job) => job !== undefined), serverTime: serverTimeOf(response) };
   }
 
-  const requestDownload = createDownloadRequest({
+  const downloads = createDownloadRequests({
     clock,
     latestJobs,
     refusal: (response) => atlasFailure(response, scrub, clock.now()),
@@ -115,9 +111,16 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         FLEX_MEDIA_TYPE,
         limits,
       );
-      return { httpStatus: response.status, restoreJob: parsed(RestoreJob, response) };
+      return {
+        httpStatus: response.status,
+        restoreJob: parsed(RestoreJob, response),
+        serverTime: serverTimeOf(response),
+      };
     },
-    requestDownload,
+    /** The newest jobs, as many as one page holds. */
+    latestJobs,
+    requestDownload: downloads.request,
+    newestRequest: downloads.newest,
   };
 }
 

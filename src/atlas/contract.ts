@@ -22,6 +22,16 @@ export interface ClusterPath {
 export interface JobAnswer {
   httpStatus: number;
   restoreJob: RestoreJob;
+  /** The response's `Date`, milliseconds since the epoch. */
+  serverTime: number | undefined;
+}
+
+/** The newest download request of a snapshot in this process. */
+export interface DownloadRequest {
+  /** By this computer's clock, milliseconds since the epoch. */
+  requestedAt: number;
+  /** Absent while the request runs, and where it is unknown whether it created a job. */
+  answer?: JobAnswer;
 }
 
 /** A list with the clock of the server that sent it. */

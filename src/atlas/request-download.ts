@@ -1,8 +1,8 @@
 import { Failure, ownFailure } from "../errors.ts";
 import { neverSent } from "../http/never-sent.ts";
-import type { Clock, HttpResponse } from "../http/send.ts";
+import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
-import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { RestoreJob } from "./schemas.ts";
 
 type SnapshotPath = ClusterPath & { snapshotId: string };
@@ -25,14 +25,22 @@ interface Dependencies {
   refusal: (response: HttpResponse) => Failure;
 }
 
+/** Failures after which a job may exist all the same. */
+const unknownOutcomes = new WeakSet<Failure>();
+
+export const isOutcomeUnknown = (error: unknown): error is Failure =>
+  error instanceof Failure && unknownOutcomes.has(error);
+
 /**
  * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
  * idempotency key, so an unclear outcome (broken connection, time-out, 5xx, an unreadable success) is resolved by
  * looking for the job that the request must have created: a DOWNLOAD job of this snapshot, scheduled since the
  * request by Atlas's own clock, which this process has not seen before.
+ * `newest` is what this process knows of the latest one, so that whoever needs a job uses it instead of another.
  */
-export function createDownloadRequest({ clock, post, latestJobs, refusal }: Dependencies) {
+export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dependencies) {
   const known = new Set<string>();
+  const requests = new Map<string, DownloadRequest>();
 
   /** The answer, or the failure that leaves open whether a job exists; throws what certainly created none. */
   async function attempt(
@@ -57,8 +65,10 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
     if (response.status >= 300) throw refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
     // An id that is none could neither be followed nor told apart from other jobs later.
-    return job && (job.id === undefined ? job.snapshotUrl : OBJECT_ID.test(job.id))
-      ? { httpStatus: response.status, restoreJob: job }
+    const canFollow = job && (job.id === undefined ? job.snapshotUrl : OBJECT_ID.test(job.id));
+    // An answer about another snapshot says nothing of what became of this request.
+    return canFollow && isAbout(job, snapshotId)
+      ? { httpStatus: response.status, restoreJob: job, serverTime: serverTimeOf(response) }
       : ownFailure("UNREADABLE_RESPONSE");
   }
 
@@ -66,7 +76,7 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
     { snapshotId, ...cluster }: SnapshotPath,
     startedAt: number,
     limits: CallLimits,
-  ): Promise<RestoreJob | undefined> {
+  ): Promise<JobAnswer | undefined> {
     const bounded = within(Math.min(limits.deadline - clock.now(), LOOK_UP_LIMIT_MS), limits);
     try {
       for (const pauseMs of LOOK_UP_PAUSES_MS) {
@@ -74,7 +84,7 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
         const { jobs, serverTime } = await latestJobs(cluster, bounded);
         const since = (serverTime ?? Number.NaN) - (clock.now() - startedAt) - ROUNDING_MS;
         const found = jobs.find((job) => isResult(job, snapshotId, since) && !known.has(job.id ?? ""));
-        if (found) return found;
+        if (found) return { httpStatus: 200, restoreJob: found, serverTime };
       }
     } catch (error) {
       // A look-up that fails or runs out of time leaves the outcome as unknown as it was: the caller says so.
@@ -83,23 +93,52 @@ export function createDownloadRequest({ clock, post, latestJobs, refusal }: Depe
     return undefined;
   }
 
-  return async (snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> => {
-    const startedAt = clock.now();
-    const outcome = await attempt(snapshot, wire, limits);
-    if (!(outcome instanceof Failure)) return remember(outcome);
-    const restoreJob = await lookUp(snapshot, startedAt, limits);
-    if (restoreJob) return remember({ httpStatus: 200, restoreJob });
-    throw outcomeUnknown(outcome);
-  };
+  async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
+    const requestedAt = clock.now();
+    const key = keyOf(snapshot);
+    const before = requests.get(key);
+    requests.set(key, { requestedAt });
+    const outcome = await attempt(snapshot, wire, limits).catch((error: unknown) => {
+      // What a cancelled request came to is not known.
+      if (!limits.signal.aborted) forget(key, before);
+      throw error;
+    });
+    if (!(outcome instanceof Failure)) return remember(key, requestedAt, outcome);
+    const found = await lookUp(snapshot, requestedAt, limits);
+    if (!found) throw outcomeUnknown(outcome);
+    return remember(key, requestedAt, found);
+  }
 
-  function remember(answer: JobAnswer): JobAnswer {
+  function remember(key: string, requestedAt: number, answer: JobAnswer): JobAnswer {
     if (answer.restoreJob.id) known.add(answer.restoreJob.id);
+    requests.set(key, { requestedAt, answer });
     return answer;
+  }
+
+  /** This request created no job: the one before it is the newest again, if it came to one. */
+  function forget(key: string, before: DownloadRequest | undefined): void {
+    if (before?.answer) requests.set(key, before);
+    else requests.delete(key);
   }
 
   function within(ms: number, { signal }: CallLimits): CallLimits {
     return { deadline: clock.now() + ms, signal: AbortSignal.any([signal, AbortSignal.timeout(Math.max(ms, 0))]) };
   }
+
+  return { request, newest: (snapshot: SnapshotPath) => requests.get(keyOf(snapshot)) };
+}
+
+const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotId}`;
+
+/** The response's `Date`, milliseconds since the epoch. */
+export function serverTimeOf(response: HttpResponse): number | undefined {
+  const moment = Date.parse(headerOf(response, "date") ?? "");
+  return Number.isNaN(moment) ? undefined : moment;
+}
+
+/** A job that names no snapshot may be this one's, one that names another is not. */
+export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
+  return snapshotId === undefined || snapshotId === wanted;
 }
 
 function isResult(
@@ -117,14 +156,12 @@ function isResult(
 /** Keeps what Atlas said of a fault of its own; everything else becomes OUTCOME_UNKNOWN with its reason. */
 function outcomeUnknown(cause: Failure): Failure {
   const { hint, retryable } = OWN_ERRORS.OUTCOME_UNKNOWN;
-  if (cause.envelope.error !== undefined)
-    return new Failure(
-      { ...cause.envelope, retryable, hint: `Whether a job was created is unknown. ${hint}` },
-      { cause },
-    );
-  return ownFailure(
-    "OUTCOME_UNKNOWN",
-    { detail: `${OWN_ERRORS.OUTCOME_UNKNOWN.meaning} The request ended with ${cause.code}: ${cause.envelope.detail}` },
-    { cause },
-  );
+  const detail = `${OWN_ERRORS.OUTCOME_UNKNOWN.meaning} The request ended with ${cause.code}: ${cause.envelope.detail}`;
+  const unclear = `Whether a job was created is unknown. ${hint}`;
+  const failure =
+    cause.envelope.error === undefined
+      ? ownFailure("OUTCOME_UNKNOWN", { detail }, { cause })
+      : new Failure({ ...cause.envelope, retryable, hint: unclear }, { cause });
+  unknownOutcomes.add(failure);
+  return failure;
 }

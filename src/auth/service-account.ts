@@ -44,11 +44,17 @@ export function signWithServiceAccount(
   const closing = new AbortController();
   let held: HeldToken | undefined;
   let fetching: Promise<HeldToken> | undefined;
-  let refusal: { failure: Failure; until: number } | undefined;
+  let refusal: { failure: Failure; at: number } | undefined;
   let droppedAt = Number.NEGATIVE_INFINITY;
 
+  /** A moment that lies ahead was taken before the clock was set back, so it says nothing any more. */
+  function isWithin(moment: number, ms: number): boolean {
+    const passed = clock.now() - moment;
+    return passed >= 0 && passed < ms;
+  }
+
   async function fetchToken(): Promise<HeldToken> {
-    if (refusal && refusal.until > clock.now()) throw refusal.failure;
+    if (refusal && isWithin(refusal.at, REFUSAL_MS)) throw refusal.failure;
     const startedAt = clock.now();
     try {
       const limits = { deadline: startedAt + FETCH_LIMIT_MS, signal: closing.signal };
@@ -58,7 +64,7 @@ export function signWithServiceAccount(
       const endsAt = startedAt + lifeMs;
       return { value, endsAt, renewAt: endsAt - Math.min(RENEW_EARLY_MS, lifeMs / 2) };
     } catch (failure) {
-      if (failure instanceof Failure && isRefusal(failure)) refusal = { failure, until: clock.now() + REFUSAL_MS };
+      if (failure instanceof Failure && isRefusal(failure)) refusal = { failure, at: clock.now() };
       throw markNeverSent(failure);
     }
   }
@@ -92,7 +98,7 @@ export function signWithServiceAccount(
   /** Whether another token than the rejected one can be had. */
   function replaceable(rejected: string): boolean {
     if (held?.value !== rejected) return true;
-    if (clock.now() - droppedAt < DROP_EVERY_MS) return false;
+    if (isWithin(droppedAt, DROP_EVERY_MS)) return false;
     droppedAt = clock.now();
     held = undefined;
     return true;

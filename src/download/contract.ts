@@ -21,8 +21,23 @@ export interface SnapshotFacts {
 export interface SnapshotLink {
   url: string;
   restoreJobId?: string;
-  /** Milliseconds since the epoch. */
+  /** By this computer's clock, milliseconds since the epoch. */
   expiresAt?: number;
+  /** Its job was requested by the very call that returns it. */
+  isNew?: true;
+}
+
+/** What is known of a snapshot's download jobs, and what is to be told of them. */
+export interface KnownJobs {
+  restoreJobId?: string;
+  /** When a job was last requested, milliseconds since the epoch; without `restoreJobId` nobody knows what came of it. */
+  requestedAt?: number;
+  /** URLs and the ids of their jobs. */
+  refused: ReadonlySet<string>;
+  /** To be written down before a job is requested, so that a process that dies meanwhile leaves a trace. */
+  onRequest: () => Promise<void>;
+  /** The job that was requested, before it has its link; nothing when certainly none was created. */
+  onJob: (restoreJobId: string | undefined) => Promise<void>;
 }
 
 /** Where snapshots come from; the transfer knows nothing else of Atlas. */
@@ -30,19 +45,10 @@ export interface SnapshotSource {
   /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
   describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SnapshotFacts>;
   /**
-   * A usable link: of the known restore job, else of an unexpired job in Atlas's list, else of a new job.
-   * Waits until a job has its link. Never returns one of `refused`, which holds URLs and the ids of their jobs.
+   * A usable link: of a job that is known, else of an unexpired job in Atlas's list, else of a new job.
+   * Waits until a job has its link. Never returns a refused one.
    */
-  link(
-    identity: SnapshotIdentity,
-    known: {
-      restoreJobId?: string;
-      refused: ReadonlySet<string>;
-      /** Told the job as soon as one is requested, before it has its link, so that a new process finds it again. */
-      onJob: (restoreJobId: string) => Promise<void>;
-    },
-    signal: AbortSignal,
-  ): Promise<SnapshotLink>;
+  link(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink>;
 }
 
 /** `paused`: nothing runs, the part is kept, `lastError` says why; saving again continues. */
@@ -54,7 +60,7 @@ export interface Integrity {
   gzip: "ok" | "damaged";
   /** `ok`: as many bytes as the file host announced; `unknown`: it announced none. */
   length: "ok" | "wrong" | "unknown";
-  /** Comparison with the host's MD5 ETag, where it is one. */
+  /** Comparison with the host's ETag, where it may be an MD5; `wrong` only where something else is not right either. */
   md5: "ok" | "wrong" | "not-verifiable";
   /** Only when checked again later: comparison with the record written when the file was saved. */
   recordedSha256?: "ok" | "wrong" | "unrecorded";
@@ -162,7 +168,8 @@ export interface WaitOptions<Report> {
   /** Called at most once a second, never backwards. */
   onProgress?: (report: Report) => void;
   /**
-   * Lets go of the work; a transfer stops only when nobody else waits for it. Checks of bytes that are already on disk go on
+   * Lets go of the work; a transfer stops only when nobody else waits for it, and never while it requests a download
+   * job: nobody would learn which. Checks of bytes that are already on disk go on
    * to their end, since a client that cancels every few seconds could never wait one out.
    */
   signal: AbortSignal;

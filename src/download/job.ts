@@ -19,6 +19,8 @@ interface JobOptions<Report> {
   position: (report: Report) => number;
   /** Whether the work ends when the last waiting call was cancelled. */
   endsWhenLetGo: () => boolean;
+  /** What must come to its end first, even when nobody waits any more. */
+  heldBy?: () => Promise<void> | undefined;
   /** Learns of an end that no call was waiting for. */
   onUnheard: (error: unknown) => void;
   clock: Pick<Clock, "sleep">;
@@ -29,6 +31,7 @@ export function startJob<Report>(options: JobOptions<Report>): Job<Report> {
   const { clock, progressEveryMs } = options;
   const stopped = new AbortController();
   let waiting = 0;
+  let joined = 0;
   const done = options.run(stopped.signal);
   const ended = done.then(
     () => undefined,
@@ -42,14 +45,23 @@ export function startJob<Report>(options: JobOptions<Report>): Job<Report> {
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
     waiting += 1;
+    joined += 1;
     try {
       const patience = clock.sleep(waitMs, until).then(options.report);
       return await Promise.race([done, patience, ...(onProgress ? [progress(onProgress, until)] : [])]);
     } finally {
       waiting -= 1;
       over.abort();
-      if (signal.aborted && waiting === 0 && options.endsWhenLetGo()) stopped.abort();
+      if (signal.aborted) letGo(joined);
     }
+  }
+
+  /** Ends the work, unless a call waits for it or has joined it since. */
+  function letGo(turn: number): void {
+    if (waiting > 0 || joined !== turn || !options.endsWhenLetGo()) return;
+    const held = options.heldBy?.();
+    if (held) void held.then(() => letGo(turn));
+    else stopped.abort();
   }
 
   /** Goes on until the wait is over, which rejects its sleep. */

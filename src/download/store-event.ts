@@ -4,7 +4,7 @@ export interface StoreEvent {
     | "transfer-started"
     | "file-host-answered"
     | "transfer-retried"
-    | "link-replaced"
+    | "link-refused"
     | "transfer-started-over"
     | "file-damaged"
     | "transfer-paused"

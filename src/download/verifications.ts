@@ -28,6 +28,7 @@ export function createVerifications(options: {
 }): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
   const { clock, limits, startCheck, verdicts } = options;
   const slots = createSlots(limits.concurrentChecks);
+  let isStopped = false;
   const entries = new Map<string, Entry>();
 
   function start(fileName: string, { run, report, stamp }: Verification): Entry {
@@ -45,6 +46,8 @@ export function createVerifications(options: {
     });
     const entry: Entry = { job, stamp };
     entries.set(fileName, entry);
+    // The file was still being looked up when everything else was stopped.
+    if (isStopped) job.stop();
     void job.ended.then(() => {
       entry.endedAt = clock.now();
     });
@@ -70,10 +73,12 @@ export function createVerifications(options: {
         if (entry.endedAt !== undefined && entries.get(fileName) === entry) entries.delete(fileName);
       }
     },
-    stop: () =>
-      [...entries.values()].map(({ job }) => {
+    stop: () => {
+      isStopped = true;
+      return [...entries.values()].map(({ job }) => {
         job.stop();
         return job.ended;
-      }),
+      });
+    },
   };
 }

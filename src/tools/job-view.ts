@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { RestoreJob } from "../atlas/schemas.ts";
 
 /** How long a download link lives after its request, whatever `expirationDate` says. */
-const LINK_LIFE_MS = 4 * 3_600_000;
+export const LINK_LIFE_MS = 4 * 3_600_000;
 /** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
 const MAX_MOMENT = 8.64e15;
 

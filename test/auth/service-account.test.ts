@@ -116,6 +116,16 @@ test("a token is replaced at most once a minute; a rejection within it comes bac
   expect(atlas.seen.token).toHaveLength(3);
 });
 
+test("a clock that is set back an hour puts off no replacement of a token", async () => {
+  const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`), api: () => unauthorized });
+  const signer = signWithServiceAccount(account, atlas.context);
+  await signer.send(atlas.request());
+  await atlas.clock.advance(-3_600_000);
+  await signer.send(atlas.request());
+  await signer.send(atlas.request());
+  expect(atlas.seen.token).toHaveLength(3);
+});
+
 test.each([
   "USER_UNAUTHORIZED",
   "NOT_IN_GROUP",

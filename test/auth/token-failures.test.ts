@@ -93,6 +93,14 @@ test("a refusal is shared by simultaneous calls and repeated without asking for 
   expect((await signer.send(atlas.request())).status).toBe(200);
 });
 
+test("a refusal is not repeated for longer when the clock is set back", async () => {
+  const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? refused(401, "invalid_client") : token()) });
+  const signer = signWithServiceAccount(account, atlas.context);
+  await failureOf(signer.send(atlas.request()));
+  await atlas.clock.advance(-3_600_000);
+  expect((await signer.send(atlas.request())).status).toBe(200);
+});
+
 test("an endpoint that hangs ends as a time-out after twenty seconds, and the next call fetches again", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? "hang" : token()) });
   const signer = signWithServiceAccount(account, atlas.context);

@@ -69,6 +69,20 @@ describe("on a file system of its own", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
+  test("no byte is promised whose count could not be written", async (context) => {
+    const file = await remoteFile(1200 * KIB);
+    const folder = await mounted("1m");
+    if (!folder) return context.skip();
+    const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
+    const store = openStore(folder, { source: sourceOf(server.url) });
+    const { bytes } = await saveTo(store);
+    await run("mount", ["-o", "remount,size=4m", folder]);
+    server.script(serve({ bytes: file.bytes, etag: '"x"' }));
+    const { state, resumedFromBytes = 0 } = await saveTo(store);
+    expect({ state, resumedFromBytes }).toEqual({ state: "complete", resumedFromBytes: bytes });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
   test("a disk that may only be read is told from a full one", async (context) => {
     const folder = await mounted("1m");
     if (!folder) return context.skip();

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { CUT, cut, daysAgo, type FaultRow, range, withoutEtag } from "./fault-row.ts";
 import { type RemoteFile, respond, serve, type Twist } from "./fault-server.ts";
 
@@ -95,7 +96,34 @@ export const RANGE_ROWS: FaultRow[] = [
   },
 ];
 
+/** A page that a captive portal sends compressed, whatever was asked for. */
+const page: RemoteFile = { bytes: gzipSync("<html>Please log in</html>"), etag: '"page"' };
+
 export const CONTENT_ROWS: FaultRow[] = [
+  {
+    name: "a compressed page in place of the rest",
+    script: ({ one }) => [cut(one), serve(page)],
+    expected: "paused FILE_HOST_FAILED",
+    ranges: [undefined, CUT],
+  },
+  {
+    name: "a compressed page of unknown length in place of the rest",
+    script: ({ one }) => [cut(one), serve(page, { chunked: "ended", headers: { "content-length": undefined } })],
+    expected: "paused FILE_HOST_FAILED",
+    ranges: [undefined, CUT],
+  },
+  {
+    name: "a compressed page in place of the rest of a file without a version",
+    script: ({ one }) => [cut(withoutEtag(one)), serve(page)],
+    expected: "paused FILE_HOST_FAILED",
+    ranges: [undefined, undefined],
+  },
+  {
+    name: "a whole file in place of the rest that breaks off at once",
+    script: ({ one, two }) => [cut(one), serve(two, { after: 500 }), serve(one)],
+    expected: "saved",
+    ranges: [undefined, CUT, CUT],
+  },
   {
     name: "Content-Encoding gzip",
     script: ({ one }) => [serve(one, { headers: { "content-encoding": "gzip" } })],
@@ -124,8 +152,16 @@ export const CONTENT_ROWS: FaultRow[] = [
     expected: "saved",
   },
   {
-    name: "an MD5 ETag that does not fit",
+    name: "an MD5-like ETag that is not the file's",
     script: ({ one, two }) => [serve({ bytes: one.bytes, etag: md5(two.bytes) })],
+    expected: "saved",
+    ranges: [undefined],
+  },
+  {
+    name: "an MD5 ETag that does not fit a file of unknown length",
+    script: ({ one, two }) => [
+      serve({ bytes: one.bytes, etag: md5(two.bytes) }, { chunked: "ended", headers: { "content-length": undefined } }),
+    ],
     expected: "rejected FILE_DAMAGED",
   },
   {

@@ -21,6 +21,7 @@ import {
 } from "./fixtures.ts";
 
 const JOB = "5fa1000000000000000000d1";
+const OTHER_JOB = "5fa1000000000000000000d2";
 const HOUR = 3_600_000;
 
 interface Asked {
@@ -34,7 +35,7 @@ function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } 
   return {
     asked,
     describe: async () => facts,
-    link: async (_identity, { refused, onJob, ...known }) => {
+    link: async (_identity, { refused, onRequest, onJob, ...known }) => {
       await onJob(JOB);
       const link = links[Math.min(asked.length, links.length - 1)];
       asked.push({ ...known, refused: [...refused] });
@@ -88,7 +89,11 @@ describe("a link", () => {
 
   test("may be replaced more than once in a long transfer, as long as each brings it forward", async () => {
     const file = await remoteFile(500 * KIB);
-    const links = Array.from({ length: 5 }, () => (url: string) => ({ url }));
+    const links = Array.from(
+      { length: 5 },
+      () =>
+        (url: string): SnapshotLink => ({ url, isNew: true }),
+    );
     const { server, source, store, folder } = await staged(...links);
     const piece = serve(file, { after: 100 * KIB });
     const refuse = respond("403 Forbidden");
@@ -96,6 +101,58 @@ describe("a link", () => {
     expect(await saveTo(store)).toMatchObject({ state: "complete" });
     expect(source.asked).toHaveLength(4);
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("that is refused though new is not replaced, but tried again by every later call, after a restart too", async () => {
+    const file = await remoteFile(40 * KIB);
+    const kept = (url: string) => ({
+      url: url.replace(/n=\d/, "n=0"),
+      restoreJobId: JOB,
+      expiresAt: Date.now() + HOUR,
+    });
+    const { server, source, store, open } = await staged((url) => ({ ...kept(url), isNew: true }), kept);
+    server.script(respond("403 Forbidden"));
+    const refused = { state: "paused", lastError: { errorCode: "LINK_EXPIRED" } };
+    for (let calls = 1; calls <= 3; calls += 1) {
+      expect(await saveTo(store)).toMatchObject(refused);
+      expect(server.requests).toHaveLength(calls);
+    }
+    expect(source.asked).toHaveLength(1);
+    await store.close();
+    const next = open();
+    expect(await saveTo(next)).toMatchObject(refused);
+    expect(source.asked).toHaveLength(2);
+    server.script(serve(file));
+    expect(await saveTo(next)).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(2);
+  });
+
+  test("that is older than the run is replaced when it is refused, by a new one that is not", async () => {
+    const { server, source, store } = await staged(
+      (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() + HOUR }),
+      (url) => ({ url, restoreJobId: OTHER_JOB, expiresAt: Date.now() + HOUR, isNew: true }),
+    );
+    server.script(respond("403 Forbidden"));
+    await saveTo(store);
+    expect(await saveTo(store)).toMatchObject({ state: "paused", lastError: { errorCode: "LINK_EXPIRED" } });
+    expect(server.requests.map(({ path }) => path.at(-1))).toEqual(["0", "1", "1"]);
+    expect(source.asked).toHaveLength(2);
+  });
+
+  test("that was refused though new is replaced once it has expired", async () => {
+    const file = await remoteFile(40 * KIB);
+    let laterMs = 0;
+    const later = { ...clock, now: () => Date.now() + laterMs };
+    const { server, source, folder } = await staged(
+      (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() + HOUR, isNew: true }),
+      (url) => ({ url, restoreJobId: OTHER_JOB, expiresAt: Date.now() + 3 * HOUR, isNew: true }),
+    );
+    const store = openStore(folder, { source, clock: later });
+    server.script(respond("403 Forbidden"), respond("403 Forbidden"), serve(file));
+    expect(await saveTo(store)).toMatchObject({ state: "paused" });
+    laterMs = 2 * HOUR;
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(2);
   });
 
   test("about to expire is replaced before the next request", async () => {

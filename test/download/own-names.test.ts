@@ -3,8 +3,9 @@ import { lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import type { SnapshotStore } from "../../src/download/contract.ts";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
-import { serve } from "./fault-server.ts";
+import { type Behaviour, type RemoteFile, serve } from "./fault-server.ts";
 import {
   defaultName,
   hashOf,
@@ -42,6 +43,24 @@ const names = [
   "mine.tgz.lock",
   snapshotLock(identity),
 ];
+
+/** Answers when it is told to. */
+function held(file: RemoteFile): { behaviour: Behaviour; release: () => void } {
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const behaviour: Behaviour = async (request, socket) => {
+    await released;
+    await serve(file)(request, socket);
+  };
+  return { behaviour, release };
+}
+
+async function statesOf(store: SnapshotStore): Promise<string[]> {
+  const { transfers } = await store.list(new AbortController().signal);
+  return transfers.map(({ state }) => state);
+}
 
 describe.each(foreign)("%s of the user", (_what, make) => {
   test.each(names)("under the name %s stays, and nothing is asked for", async (name) => {
@@ -106,14 +125,14 @@ describe("one name for two snapshots", () => {
   });
 
   test("is looked at again by the one that had to wait for its turn", async () => {
-    const file = await remoteFile(200 * KIB);
-    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
-    const { store, folder } = await stage({ limits: { concurrentTransfers: 1 } }, serve(file, slow));
+    const { behaviour, release } = held(await remoteFile(20 * KIB));
+    const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, behaviour);
     const first = store.save({ ...identity, fileName: "first" }, patiently());
+    await expect.poll(() => server.requests.length).toBe(1);
     const second = store.save({ ...other, fileName: "second" }, patiently());
-    const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
-    await expect.poll(states, { interval: 5 }).toContain("queued");
+    await expect.poll(() => statesOf(store)).toContain("queued");
     await writeFile(join(folder, "second.tgz.part"), precious);
+    release();
     expect(await first).toMatchObject({ state: "complete" });
     await expect(second).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect(await readFile(join(folder, "second.tgz.part"), "utf8")).toBe(precious);
@@ -122,27 +141,31 @@ describe("one name for two snapshots", () => {
 
 describe("two stores that save one snapshot under two names", () => {
   test("make one transfer of it", async () => {
-    const file = await remoteFile(200 * KIB);
-    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
-    const { store, folder, server } = await stage({}, serve(file, slow));
+    const { behaviour, release } = held(await remoteFile(20 * KIB));
+    const { store, folder, server } = await stage({}, behaviour);
     const second = openStore(folder, { source: sourceOf(server.url) });
-    const ends = await Promise.allSettled([saveTo(store), saveTo(second, "mine")]);
-    expect(ends.filter(({ status }) => status === "rejected")).toMatchObject([{ reason: { code: "SAVED_ELSEWHERE" } }]);
+    const saves = [saveTo(store), saveTo(second, "mine")];
+    await expect(Promise.race(saves)).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    release();
+    const ends = await Promise.allSettled(saves);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     expect(server.requests).toHaveLength(1);
     expect((await namesIn(folder)).filter((name) => name.endsWith(".tgz"))).toHaveLength(1);
   });
 
   test("continue each other's part, also when it was begun while one waited for its turn", async () => {
     const file = await remoteFile(200 * KIB);
-    const slow = { trickle: { bytes: 16 * KIB, ms: 10 } };
-    const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, serve(file, slow));
+    const { behaviour, release } = held(file);
+    const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, behaviour);
     const ahead = store.save({ ...identity, snapshotId: "5fa1000000000000000000c9" }, patiently());
-    const waiting = saveTo(store, "mine");
     await expect.poll(() => server.requests.length).toBe(1);
+    const waiting = saveTo(store, "mine");
+    await expect.poll(() => statesOf(store)).toContain("queued");
     server.script(serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
     const second = openStore(folder, { source: sourceOf(server.url) });
     expect(await saveTo(second)).toMatchObject({ state: "paused", fileName: defaultName });
     server.script(serve(file));
+    release();
     expect(await ahead).toMatchObject({ state: "complete" });
     expect(await waiting).toMatchObject({ state: "complete", fileName: "mine.tgz", resumedFromBytes: 100 * KIB });
   });

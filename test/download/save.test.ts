@@ -42,6 +42,15 @@ test("a snapshot becomes a checked file with a record, and nothing else stays", 
   expect(server.requests[0]?.headers).not.toHaveProperty("range");
 });
 
+test("an ETag that only looks like an MD5 does not count against a file that is otherwise right", async () => {
+  const { bytes } = await remoteFile(40 * KIB);
+  const { save } = await stage({}, serve({ bytes, etag: `"${"0123456789abcdef".repeat(2)}"` }));
+  const report = await save();
+  expect(report).toMatchObject({ state: "complete", integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" } });
+  expect(report.integrity?.notes).toEqual([expect.stringContaining("looks like an MD5")]);
+  expect(await save()).toEqual(report);
+});
+
 test("a cut connection continues where it broke off", async () => {
   const file = await remoteFile(300 * KIB);
   const { save, folder, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file));

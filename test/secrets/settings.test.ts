@@ -144,7 +144,7 @@ describe("credentials stay secret when", () => {
         MONGODB_ATLAS_CLIENT_SECRET: "",
         MONGODB_ATLAS_ACCESS_TOKEN: `${TOKEN}\u0001\u00e9\u2028`,
       }),
-      "INTERNAL_ERROR",
+      "CONFIGURATION_INVALID",
     ],
   ])("%s", async (_, settings, code) => {
     const port = await closedPort();

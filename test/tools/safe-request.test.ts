@@ -68,6 +68,31 @@ describe("a download request whose answer is lost after its effect", () => {
   });
 });
 
+describe("saving a snapshot", () => {
+  test("uses the job that was requested by itself, although Atlas's list shows no download jobs", async () => {
+    const simulator = await simulatorFor({ snapshotBytes: 2 ** 20, orders: "listRestoreJobs=hide-downloads" });
+    const { ok } = await serverAgainst(simulator);
+    expect(await ok(REQUEST, SNAPSHOT)).toMatchObject({ nextStep: expect.stringContaining("it uses this job") });
+    expect(await ok("save_flex_snapshot", SNAPSHOT)).toMatchObject({ state: "complete" });
+    expect(posts(simulator)).toBe(1);
+  });
+
+  test("creates one job for a client that cancels every call before the request is answered", async () => {
+    const simulator = await simulatorFor({
+      snapshotBytes: 2 ** 20,
+      orders: "requestDownload=slow-headers@1500*1,listRestoreJobs=hide-downloads",
+    });
+    const { client, ok } = await serverAgainst(simulator);
+    for (let calls = 0; calls < 3; calls += 1) {
+      const call = client.callTool({ name: "save_flex_snapshot", arguments: SNAPSHOT }, undefined, { timeout: 400 });
+      await expect(call).rejects.toThrow(/timed out/);
+    }
+    expect(await ok("save_flex_snapshot", SNAPSHOT)).toMatchObject({ state: "complete" });
+    expect(posts(simulator)).toBe(1);
+    expect(simulator.jobs).toHaveLength(1);
+  });
+});
+
 describe("a download request that certainly had no effect", () => {
   test("is repeated after a 429 that asks for a short wait", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=429:retry-after=1*2" });

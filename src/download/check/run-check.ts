@@ -4,6 +4,8 @@ import { type Await, batches } from "./follow-file.ts";
 import { createGzipJudge } from "./gzip-judge.ts";
 import type { ArchiveReport, CheckOrder } from "./protocol.ts";
 
+const UNRECOGNISED = "The contents are not recognised as those of a snapshot, so the file may be something else.";
+
 /** Hashes, inflates and reads one file to its end; rejects only when it cannot be read. */
 export async function runCheck(
   { path, md5: wantsMd5, limits }: CheckOrder,
@@ -35,6 +37,6 @@ export async function runCheck(
     gzip: damage === undefined ? "ok" : "damaged",
     contents: { ...contents, unpackedBytes: judge.unpackedBytes() },
     // What a damage does to the tar inside needs no words of its own.
-    notes: damage === undefined ? notes : [damage],
+    notes: damage === undefined ? [...notes, ...(contents.kind === "unknown" ? [UNRECOGNISED] : [])] : [damage],
   };
 }

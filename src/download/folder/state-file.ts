@@ -4,6 +4,7 @@ import { factsSchema, identitySchema } from "../identity.ts";
 import { HTTP_DATE, STRONG_ETAG } from "../transfer/http-values.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
+const jobId = z.string().regex(/^[a-f0-9]{24}$/);
 const count = z.number().int().nonnegative();
 
 /** What a part must stand beside to be continued; never the link. */
@@ -13,11 +14,12 @@ const stateSchema = z.object({
   facts: factsSchema,
   /** The final name; the part keeps its own when the user changes his mind. */
   fileName: z.string(),
-  restoreJobId: z
-    .string()
-    .regex(/^[a-f0-9]{24}$/)
-    .exactOptional(),
+  restoreJobId: jobId.exactOptional(),
   linkExpiresAt: z.number().exactOptional(),
+  /** When a job was last requested; without `restoreJobId` nobody knows what came of it. */
+  requestedAt: z.number().exactOptional(),
+  /** The host refused this job's link at its first use. */
+  refusedJobId: jobId.exactOptional(),
   /** Announced by the host. */
   total: count.exactOptional(),
   /** A strong one only. */
@@ -48,6 +50,8 @@ export type ObjectVersion = Pick<TransferState, "total" | "etag" | "lastModified
 /** The state of a transfer in memory and on disk. */
 export interface StateFile {
   readonly current: Readonly<TransferState>;
+  /** What a later attempt will find: the state that was last written for sure. */
+  readonly written: Readonly<TransferState>;
   /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
   write(next: TransferState): Promise<void>;
   merge(changes: Partial<TransferState>): Promise<void>;
@@ -70,11 +74,24 @@ export function newState(
 
 /** The same transfer from its first byte on: what is known of the remote file is replaced. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const { v, identity, facts, fileName, restoreJobId, linkExpiresAt, damagedOnce, startedAt } = state;
+  const {
+    v,
+    identity,
+    facts,
+    fileName,
+    restoreJobId,
+    linkExpiresAt,
+    requestedAt,
+    refusedJobId,
+    damagedOnce,
+    startedAt,
+  } = state;
   return {
     ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
     ...(restoreJobId !== undefined && { restoreJobId }),
     ...(linkExpiresAt !== undefined && { linkExpiresAt }),
+    ...(requestedAt !== undefined && { requestedAt }),
+    ...(refusedJobId !== undefined && { refusedJobId }),
     ...(damagedOnce !== undefined && { damagedOnce }),
     ...version,
   };
@@ -83,11 +100,16 @@ export function startedOver(state: TransferState, version: ObjectVersion): Trans
 /** `confirm` rejects when the folder is no longer the one that was checked. */
 export function createStateFile(path: string, initial: TransferState, confirm: () => Promise<void>): StateFile {
   let current = initial;
+  let written = initial;
   let last: Promise<void> = Promise.resolve();
   const write = (next: TransferState): Promise<void> => {
     current = next;
     // The newest state is written, not the one of the call: an older one must never come last.
-    const turn = last.then(confirm).then(() => writeJson(path, current));
+    const turn = last.then(confirm).then(async () => {
+      const newest = current;
+      await writeJson(path, newest);
+      written = newest;
+    });
     // The caller hears of the failure; the next turn goes ahead anyway.
     last = turn.catch(() => undefined);
     return turn;
@@ -95,6 +117,9 @@ export function createStateFile(path: string, initial: TransferState, confirm: (
   return {
     get current() {
       return current;
+    },
+    get written() {
+      return written;
     },
     write,
     merge: (changes) => write({ ...current, ...changes }),

@@ -6,6 +6,7 @@ import type { SaveRecord } from "../folder/record.ts";
 import type { ObjectVersion, StateFile } from "../folder/state-file.ts";
 import { createLinkKeeper } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
+import { createJobNotes } from "./job-notes.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
@@ -14,11 +15,6 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
   state: StateFile;
   status: SaveStatus;
   log: Transfer["log"];
-}
-
-/** Only an id of Atlas's form is kept: it becomes part of a request's path. */
-function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
-  return restoreJobId !== undefined && /^[a-f0-9]{24}$/.test(restoreJobId) ? { restoreJobId } : {};
 }
 
 /**
@@ -31,19 +27,15 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   status.bytes = () => copy.bytes;
   status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
   status.resumedFromBytes = () => copy.resumedFromBytes;
-  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes });
+  const notes = createJobNotes(state, status, clock);
+  const { kept } = notes;
+  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
 
   async function nextLink(): Promise<SnapshotLink> {
     if (!memory.link) status.state = "requesting";
-    const link = await links.current(state.current.restoreJobId, (id) => state.merge(jobOf(id)), signal);
-    const { restoreJobId, expiresAt } = link;
-    if (restoreJobId !== state.current.restoreJobId || expiresAt !== state.current.linkExpiresAt) {
-      await state.merge({
-        ...jobOf(restoreJobId),
-        ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
-      });
-    }
-    status.linkExpiresAt = expiresAt;
+    const link = await links.current(notes.known(), signal).finally(notes.settled);
+    await notes.uses(link);
+    status.linkExpiresAt = link.expiresAt;
     status.state = "downloading";
     return link;
   }
@@ -66,14 +58,25 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   }
 }
 
+/**
+ * S3 with KMS by default, MinIO and content networks send ETags that look like an MD5 and are none. So one that does not fit
+ * is no evidence against a file that has every announced byte and every checksum of its own right.
+ */
 export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+  const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
+  const differs = md5 !== undefined && md5 !== report.md5;
+  const isOtherwiseRight = report.gzip === "ok" && length === "ok";
+  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [NO_MD5] : [])];
   return {
     gzip: report.gzip,
-    length: total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong",
-    md5: md5 === undefined ? "not-verifiable" : md5 === report.md5 ? "ok" : "wrong",
-    ...(report.notes.length > 0 && { notes: report.notes }),
+    length,
+    md5: md5 === undefined || (differs && isOtherwiseRight) ? "not-verifiable" : differs ? "wrong" : "ok",
+    ...(notes.length > 0 && { notes }),
   };
 }
+
+const NO_MD5 =
+  "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
 
 function isSound({ gzip, length, md5 }: Integrity): boolean {
   return gzip === "ok" && length !== "wrong" && md5 !== "wrong";

@@ -9,6 +9,8 @@ export interface SaveStatus {
   /** Known once the snapshot was looked up. */
   file: { fileName: string; path: string } | undefined;
   linkExpiresAt: number | undefined;
+  /** Settles when the request for a job that is on its way, if one is, has come to its end. */
+  requesting: Promise<void> | undefined;
   bytes: () => number;
   totalBytes: () => number | undefined;
   resumedFromBytes: () => number;
@@ -27,6 +29,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
     state: "requesting",
     file: undefined,
     linkExpiresAt: undefined,
+    requesting: undefined,
     bytes: () => 0,
     totalBytes: () => undefined,
     resumedFromBytes: () => 0,

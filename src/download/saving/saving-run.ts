@@ -8,7 +8,7 @@ import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
 import { lstatOf, openPart, type PartFile } from "../folder/part-file.ts";
 import { publish, removeLeftovers } from "../folder/publish.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
-import { createStateFile } from "../folder/state-file.ts";
+import { createStateFile, type TransferState } from "../folder/state-file.ts";
 import type { StoreEvent } from "../store-event.ts";
 import { completeReport } from "./complete-report.ts";
 import { fetchSound } from "./fetch-sound.ts";
@@ -49,15 +49,17 @@ export async function runTransfer(
     log({ event: "file-saved", bytes: record.bytes });
     return { ...status.report(), ...completeReport(directory, fileName, record) };
   } catch (error) {
+    // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
+    const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
+    status.bytes = () => bytes;
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
     const { code = "" } = failure;
-    const bytes = copy?.bytes ?? committedBytes;
     const worthIt = failure.envelope.retryable && state.current.restoreJobId !== undefined;
     const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });
     if (!final) return status.paused(failure.envelope);
-    if (!NOT_OURS.includes(code)) await removeLeftovers(directory, open.base);
+    if (!NOT_OURS.includes(code) && !mayHaveJob(state.current, code)) await removeLeftovers(directory, open.base);
     throw failure;
   } finally {
     ended.abort();
@@ -97,6 +99,11 @@ const WORTH_ANOTHER_TRY = [
 function isFinal(code: string, bytes: number, worthIt: boolean): boolean {
   if (NOT_OURS.includes(code) || USELESS_PART.includes(code)) return true;
   return bytes === 0 && !worthIt && !WORTH_ANOTHER_TRY.includes(code);
+}
+
+/** Without the trace of a job that was or may have been created, the next call would create another. */
+function mayHaveJob({ restoreJobId, requestedAt }: TransferState, code: string): boolean {
+  return code === "JOB_WITHOUT_LINK" || (restoreJobId === undefined && requestedAt !== undefined);
 }
 
 /** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */

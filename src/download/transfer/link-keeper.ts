@@ -1,6 +1,6 @@
 import { ownFailure } from "../../errors.ts";
 import type { Clock } from "../../http/send.ts";
-import type { SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
+import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 
 /** What this process remembers of a snapshot's links between calls; never written anywhere. */
@@ -10,19 +10,26 @@ export interface LinkMemory {
   refused: Set<string>;
 }
 
-/** Told the job that a new link was requested with, as soon as there is one. */
-type OnJob = (restoreJobId: string) => Promise<void>;
-
 export interface LinkKeeper {
   /** The link to use now: the remembered one, else whatever the source finds. */
-  current: (restoreJobId: string | undefined, onJob: OnJob, signal: AbortSignal) => Promise<SnapshotLink>;
-  /** The file host refused the link; throws `LINK_EXPIRED` when the one before was refused too. */
-  refuse: (status: number) => void;
+  current: (jobs: Omit<KnownJobs, "refused">, signal: AbortSignal) => Promise<SnapshotLink>;
+  /** The file host refused the link; rejects with `LINK_EXPIRED` where another link would be refused as well. */
+  refuse: (status: number) => Promise<void>;
   /** The transfer has come this far. */
   reached: (bytes: number) => void;
 }
 
-/** Replaces a refused or expiring link once; once more only after it brought the transfer forward. */
+/** Told of a link that is refused though new: its job is worth more than another one. */
+export interface KeptJob {
+  current: () => string | undefined;
+  keep: (restoreJobId: string | undefined) => Promise<void>;
+}
+
+/**
+ * Replaces a refused or expiring link once; once more only after it brought the transfer forward. A new link that is
+ * refused at its first use is not replaced before it expires, in later runs neither: the reason is not its age, most
+ * likely an address missing from the access list, and each replacement would cost a job.
+ */
 export function createLinkKeeper(options: {
   source: SnapshotSource;
   identity: SnapshotIdentity;
@@ -30,8 +37,10 @@ export function createLinkKeeper(options: {
   clock: Pick<Clock, "now">;
   limits: Pick<Limits, "progressBytes" | "freshLinksPerRun" | "linkMarginMs">;
   startBytes: number;
+  kept: KeptJob;
 }): LinkKeeper {
-  const { source, identity, memory, clock, limits } = options;
+  const { source, identity, memory, clock, limits, kept } = options;
+  let fresh: SnapshotLink | undefined;
   let replaced = 0;
   let idleReplacements = 0;
   let mark = options.startBytes;
@@ -57,17 +66,30 @@ export function createLinkKeeper(options: {
     return expiresAt !== undefined && clock.now() + limits.linkMarginMs >= expiresAt && hasProgressed();
   }
 
+  function isWorthKeeping(link: SnapshotLink): boolean {
+    const isAlive = link.expiresAt === undefined || clock.now() < link.expiresAt;
+    const isKept = link.restoreJobId !== undefined && link.restoreJobId === kept.current();
+    return (link === fresh || isKept) && isAlive && furthest === mark;
+  }
+
   return {
-    current: async (restoreJobId, onJob, signal) => {
+    current: async ({ onRequest, onJob, ...jobs }, signal) => {
       if (memory.link && isUsedUp(memory.link) && replaced < limits.freshLinksPerRun) drop();
       if (memory.link) return memory.link;
-      const job = restoreJobId !== undefined && !memory.refused.has(restoreJobId) ? { restoreJobId } : {};
-      const link = await source.link(identity, { ...job, refused: memory.refused, onJob }, signal);
+      const isRefused = jobs.restoreJobId !== undefined && memory.refused.has(jobs.restoreJobId);
+      const known = { ...(!isRefused && jobs), refused: memory.refused, onRequest, onJob };
+      const link = await source.link(identity, known, signal);
       if (memory.refused.has(link.url)) throw expired("Atlas offers the refused link again.");
       memory.link = link;
+      if (link.isNew) fresh = link;
       return link;
     },
-    refuse: (status) => {
+    refuse: async (status) => {
+      const { link } = memory;
+      if (link && isWorthKeeping(link)) {
+        await kept.keep(link.restoreJobId);
+        throw expired(`It answered ${status}.`, status);
+      }
       drop();
       if (idleReplacements > 1 || replaced > limits.freshLinksPerRun) throw expired(`It answered ${status}.`, status);
     },
@@ -80,6 +102,6 @@ export function createLinkKeeper(options: {
 function expired(detail: string, status?: number) {
   return ownFailure("LINK_EXPIRED", {
     ...(status !== undefined && { error: status }),
-    detail: `The file host refuses a fresh link too. ${detail} Either it expired, or this computer's address is not on the project's IP access list.`,
+    detail: `The file host refuses a fresh link. ${detail} Either it expired, or this computer's address is not on the project's IP access list.`,
   });
 }

@@ -25,19 +25,39 @@ export async function receiveRest(body: AsyncIterable<Buffer>, total: number, re
   return append(body, total, receiver);
 }
 
+/** A file does not shrink to less than this share of what is here already: that is some page in its place. */
+const LEAST_SHARE = 0.01;
+/** Longer than the pages that stand in for a file; held in memory until the part is given up. */
+const LONGEST_PROOF_BYTES = 64 * 1024;
+
 /**
- * Takes a body that holds the file from its first byte. What was there before is given up only once the body has shown
- * that it is a gzip file: a captive portal's page must not cost a part. Rejects with `NOT_A_SNAPSHOT` otherwise.
+ * Takes a body that holds the file from its first byte. What was there before is given up, and `onBegin` told, only once
+ * the body has shown that it is a gzip file and no small one beside the part: a captive portal's page must not cost a
+ * part. Rejects with `NOT_A_SNAPSHOT` or `FILE_HOST_FAILED` otherwise.
  */
 export async function receiveWhole(
   body: AsyncIterable<Buffer>,
   version: ObjectVersion,
   receiver: Receiver,
+  onBegin: () => void,
 ): Promise<BodyEnd> {
-  return append(opened(body, version, receiver), version.total, receiver);
+  let hasBegun = false;
+  const begin = () => {
+    hasBegun = true;
+    onBegin();
+  };
+  const end = await append(opened(body, version, receiver, begin), version.total, receiver);
+  return hasBegun ? end : "cut";
 }
 
-async function* opened(body: AsyncIterable<Buffer>, version: ObjectVersion, { copy, watch }: Receiver) {
+async function* opened(
+  body: AsyncIterable<Buffer>,
+  version: ObjectVersion,
+  { copy, watch }: Receiver,
+  onBegin: () => void,
+) {
+  const least = copy.bytes * LEAST_SHARE;
+  const enough = Math.max(2, Math.min(least, LONGEST_PROOF_BYTES));
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of body) {
     if (head === undefined) {
@@ -48,11 +68,24 @@ async function* opened(body: AsyncIterable<Buffer>, version: ObjectVersion, { co
     head = Buffer.concat([head, chunk]);
     if (head.length < 2) continue;
     if (!isGzip(head)) throw ownFailure("NOT_A_SNAPSHOT");
+    if (version.total !== undefined && version.total < least) throw tooSmall();
+    if (head.length < enough) continue;
+    onBegin();
     await watch.excuse(copy.startOver(version));
     yield head;
     head = undefined;
   }
-  if (head !== undefined) throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
+  if (head === undefined) return;
+  if (head.length < 2) throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
+  if (version.total === undefined) throw tooSmall();
+}
+
+function tooSmall() {
+  return ownFailure("FILE_HOST_FAILED", {
+    error: 200,
+    detail: "What the file host sent is far smaller than the part that is here, which is kept.",
+    hint: "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.",
+  });
 }
 
 async function append(body: AsyncIterable<Buffer>, total: number | undefined, receiver: Receiver): Promise<BodyEnd> {

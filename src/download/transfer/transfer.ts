@@ -55,8 +55,8 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         await copy.complete();
         break;
       case "link-refused":
-        log({ event: "link-replaced", host: url.host, status: step.status });
-        links.refuse(step.status);
+        log({ event: "link-refused", host: url.host, status: step.status });
+        await links.refuse(step.status);
         break;
       case "discard":
         log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: step.why });
@@ -93,10 +93,12 @@ async function attempt(transfer: Transfer, url: URL, signal: AbortSignal): Promi
       return stepOf(verdict);
     }
     const receiver = { copy, watch, limits, onBytes: transfer.onBytes };
-    if (verdict.word === "begin" && copy.bytes > 0) transfer.warn(whyFromTheStart(range));
+    const onBegin = () => {
+      if (copy.bytes > 0) transfer.warn(whyFromTheStart(range));
+    };
     const end =
       verdict.word === "begin"
-        ? await receiveWhole(response.body, verdict.version, receiver)
+        ? await receiveWhole(response.body, verdict.version, receiver, onBegin)
         : await receiveRest(response.body, verdict.total, receiver);
     if (end === "overrun") return { word: "discard", why: "The file host sent more bytes than it announced." };
     return end === "received" ? { word: "received" } : { word: "again", code: "CUT" };

@@ -121,8 +121,10 @@ test.each([
   ["other files", otherFiles, { kind: "unknown", files: 2, unpackedBytes: 3072 }],
   ["a text", gzipSync("just text"), { kind: "unknown", unpackedBytes: 9 }],
   ["nothing", gzipSync(""), { kind: "unknown", unpackedBytes: 0 }],
-])("%s is unknown", async (_, bytes, contents) => {
-  expect(await contentsOf(bytes)).toEqual(contents);
+])("%s is unknown, and the report says so", async (_, bytes, contents) => {
+  const report = await inspect(bytes);
+  expect(report.contents).toEqual(contents);
+  expect(report.notes).toEqual([expect.stringContaining("not recognised")]);
 });
 
 test("no name from inside an archive comes out", async () => {

@@ -90,7 +90,11 @@ describe("ok", () => {
     ["zero padding that starts a batch", Buffer.concat([oneBatch, Buffer.alloc(512)])],
     ["a header with name and comment", withName(small)],
   ])("%s", async (_, bytes) => {
-    expect(await inspect(bytes)).toMatchObject({ gzip: "ok", notes: [], bytes: bytes.length });
+    expect(await inspect(bytes)).toMatchObject({
+      gzip: "ok",
+      notes: [expect.stringContaining("not recognised")],
+      bytes: bytes.length,
+    });
   });
 });
 

@@ -1,0 +1,123 @@
+// Runs the tests, and the packed package from an empty folder, on every supported major version of Node.js. A version that
+// cannot be had is a failure. Arguments choose versions; with --package-only the tests are left out.
+import { execFile } from "node:child_process";
+import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+
+const SUPPORTED = ["20", "22", "24", "26"];
+
+const packageJson = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const run = promisify(execFile);
+const npm = (args, cwd) =>
+  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26 });
+
+/** The binary of npm's own `node` package, installed for this run only. */
+async function fetchNode(version, folder) {
+  await mkdir(folder, { recursive: true });
+  await npm(["install", "--prefix", folder, `node@${version}`], folder);
+  const binary = join(folder, "node_modules/node/bin/node");
+  await access(binary);
+  const { stdout } = await run(binary, ["--version"]);
+  if (!`${stdout.trim()}.`.startsWith(`v${version}.`)) throw new Error(`asked for ${version}, got ${stdout.trim()}`);
+  return { binary, exact: stdout.trim() };
+}
+
+/** The packed package in a folder with nothing else; returns the file that its command runs. */
+async function installPackage(folder) {
+  await mkdir(folder);
+  const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], root);
+  // What a build script prints comes before it.
+  const [{ filename, name }] = JSON.parse(stdout.slice(stdout.indexOf("[\n")));
+  await npm(["install", "--prefix", folder, join(folder, filename)], folder);
+  const home = join(folder, "node_modules", name);
+  const { bin } = JSON.parse(await readFile(join(home, "package.json"), "utf8"));
+  return join(home, bin[name]);
+}
+
+/** Starts the command as a client does, lists the tools and saves one simulated snapshot. */
+async function startPackage(binary, command, home) {
+  await mkdir(home);
+  const client = new Client({ name: "test-nodes", version: "1.0.0" });
+  const env = { PATH: dirname(binary), HOME: home, ATLAS_FLEX_SIMULATOR_BYTES: "200000", ATLAS_FLEX_LOG_LEVEL: "warn" };
+  const args = [command, "--simulate", "--download-dir", join(home, "snapshots")];
+  try {
+    await client.connect(new StdioClientTransport({ command: binary, args, env, cwd: home }));
+    const { tools } = await client.listTools();
+    const call = async (name, given) => {
+      const { isError, structuredContent, content } = await client.callTool({ name, arguments: given });
+      if (isError) throw new Error(content[0].text);
+      return structuredContent;
+    };
+    const { projects } = await call("list_flex_clusters", { name: "orders" });
+    const cluster = { groupId: projects[0].groupId, name: projects[0].clusters[0].name };
+    const { latestCompleteSnapshotId: snapshotId } = await call("list_flex_snapshots", cluster);
+    const saved = await call("save_flex_snapshot", { ...cluster, snapshotId, waitSeconds: 40 });
+    if (saved.state !== "complete") throw new Error(`the save is ${saved.state}`);
+    await access(saved.path);
+    return `${tools.length} tools, saved ${saved.bytes} bytes`;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Tests start servers with the Node.js that runs them. */
+async function runTests(binary, report) {
+  const env = { ...process.env, PATH: [dirname(binary), process.env.PATH].join(delimiter) };
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const args = [vitest, "run", "--reporter=json", `--outputFile=${report}`];
+  await run(binary, args, { cwd: root, env, maxBuffer: 2 ** 28 }).catch(() => {
+    // The report tells what failed.
+  });
+  const { success, numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(report, "utf8"));
+  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
+    const titles = assertionResults.filter((test) => test.status === "failed").map(({ fullName }) => fullName);
+    return status === "failed" && titles.length === 0 ? [`${name} as a whole`] : titles;
+  });
+  if (!success) throw new Error(`${failed.length} failed: ${failed.join("; ")}`);
+  return `${numPassedTests} of ${numTotalTests} passed`;
+}
+
+const chosen = process.argv.slice(2).filter((word) => /^[\d.]+$/.test(word));
+/** The oldest that the package promises to start on; the tools of the tests need a newer one. */
+const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
+const packageOnly = process.argv.includes("--package-only");
+const folder = await mkdtemp(join(tmpdir(), "test-nodes-"));
+const rows = [];
+let failures = 0;
+
+/** What came of one step; a failure is counted, and the rest goes on. */
+async function outcome(work) {
+  try {
+    return await work();
+  } catch (error) {
+    failures += 1;
+    return `FAILED: ${String(error.message).trim()}`;
+  }
+}
+
+try {
+  await run("npm", ["run", "build"], { cwd: root });
+  const command = await installPackage(join(folder, "package"));
+  for (const version of chosen.length > 0 ? chosen : [oldest, ...SUPPORTED]) {
+    const node = await outcome(() => fetchNode(version, join(folder, version)));
+    const row = { node: node.exact ?? version, package: "-", tests: "-" };
+    if (node.binary === undefined) row.package = `cannot be had: ${node}`;
+    else {
+      row.package = await outcome(() => startPackage(node.binary, command, join(folder, `home-${version}`)));
+      if (!packageOnly && version !== oldest)
+        row.tests = await outcome(() => runTests(node.binary, join(folder, `${version}.json`)));
+    }
+    rows.push(row);
+    process.stdout.write(`${row.node}  package: ${row.package}  tests: ${row.tests}\n`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+console.table(rows);
+process.exitCode = failures > 0 ? 1 : 0;

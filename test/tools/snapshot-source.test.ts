@@ -1,0 +1,138 @@
+import { describe, expect, test } from "vitest";
+import { atlasOfJobs, type Behaviour, HOUR, jobAt, LINK, OTHER_SNAPSHOT, SNAPSHOT } from "./atlas-of-jobs.ts";
+
+const MINUTE = 60_000;
+const hidden = { list: () => [], shows: () => false } satisfies Behaviour;
+const pending = { job: (job) => ({ ...job, status: "QUEUED", snapshotUrl: undefined }) } satisfies Behaviour;
+const linkless = (job: object) => ({ ...job, snapshotUrl: undefined });
+
+describe("a job that was requested here", () => {
+  test.each([-5, 5, 48])("is used although this computer's clock is %i hours ahead of Atlas's", async (hours) => {
+    const { link, seen } = await atlasOfJobs({ aheadMs: hours * HOUR });
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1`, isNew: true });
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
+    expect(await link({ restarted: true })).toMatchObject({ url: `${LINK}&job=1` });
+    expect(seen.posts).toBe(1);
+  });
+
+  test("has its link's expiry told by this computer's clock", async () => {
+    const { link, clock } = await atlasOfJobs({ aheadMs: 5 * HOUR });
+    expect((await link()).expiresAt).toBe(clock.now() + 4 * HOUR);
+  });
+
+  test("is waited for while Atlas does not show it yet, by later calls too", async () => {
+    let shown = false;
+    const { link, seen } = await atlasOfJobs({ ...pending, list: () => [], shows: () => shown });
+    await expect(link()).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    await expect(link({ restarted: true })).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    shown = true;
+    await expect(link()).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    expect(seen.posts).toBe(1);
+  });
+
+  test("that Atlas never shows is given up after a quarter of an hour", async () => {
+    const { link, seen, clock } = await atlasOfJobs({ ...pending, ...hidden });
+    await expect(link()).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    await clock.sleep(15 * MINUTE, new AbortController().signal);
+    await expect(link()).rejects.toMatchObject({ code: "LINK_NOT_READY" });
+    expect(seen.posts).toBe(2);
+  });
+
+  test.each<[string, string | undefined]>([
+    ["no link", undefined],
+    ["an empty link", ""],
+    ["a link above 8 KiB", `https://files.example/${"a".repeat(9_000)}`],
+    ["a link with a control character", "https://files.example/\u0000"],
+  ])("and ends with %s is not followed by another one until its link would have expired", async (_, snapshotUrl) => {
+    const { link, seen, clock } = await atlasOfJobs({ job: (job) => ({ ...job, snapshotUrl }) });
+    for (const restarted of [false, false, true])
+      await expect(link({ restarted })).rejects.toMatchObject({
+        code: "JOB_WITHOUT_LINK",
+        envelope: { retryable: false },
+      });
+    expect(seen.posts).toBe(1);
+    await clock.sleep(4 * HOUR, new AbortController().signal);
+    await expect(link()).rejects.toMatchObject({ code: "JOB_WITHOUT_LINK" });
+    expect(seen.posts).toBe(2);
+  });
+
+  test("gets its link late: the next call uses it", async () => {
+    const { link, jobs, seen } = await atlasOfJobs({ job: linkless });
+    await expect(link()).rejects.toMatchObject({ code: "JOB_WITHOUT_LINK" });
+    jobs[0] = { ...jobs[0], snapshotUrl: LINK };
+    expect(await link()).toMatchObject({ url: LINK });
+    expect(seen.posts).toBe(1);
+  });
+
+  test("by another tool is used although Atlas shows it nowhere", async () => {
+    const { atlas, link, limits, seen } = await atlasOfJobs(hidden);
+    const { restoreJob } = await atlas.requestDownload(SNAPSHOT, {}, limits());
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1`, restoreJobId: restoreJob.id });
+    expect(seen.posts).toBe(1);
+  });
+
+  test("and refused is not used again", async () => {
+    const { link, seen } = await atlasOfJobs({});
+    const first = await link();
+    expect(await link({ refused: [first.url, first.restoreJobId ?? ""] })).toMatchObject({ url: `${LINK}&job=2` });
+    expect(seen.posts).toBe(2);
+  });
+});
+
+describe("a request of which only its beginning is known", () => {
+  test("is looked up, and its job used, before another is sent", async () => {
+    const { link, written, jobs, seen, clock } = await atlasOfJobs({ list: (all, listed) => (listed > 3 ? all : []) });
+    written.requestedAt = clock.now() - 10_000;
+    jobs.push(jobAt(clock.now(), 7));
+    expect(await link()).toMatchObject({ url: `${LINK}&job=7` });
+    expect(seen).toMatchObject({ posts: 0, lists: 4 });
+  });
+
+  test.each([
+    ["was sent just now, is sent again after three minutes", 0, 3],
+    ["was sent an hour ago, is sent again at once", -HOUR, 0],
+    ["lies an hour ahead, since the clock was set, is sent again at once", HOUR, 0],
+  ])("and that %s", async (_, agoMs, minutes) => {
+    const { link, written, seen, clock } = await atlasOfJobs({ list: (all) => (seen.posts ? all : []) });
+    const start = clock.now();
+    written.requestedAt = start + agoMs;
+    expect(await link()).toMatchObject({ isNew: true });
+    expect(seen.posts).toBe(1);
+    expect(clock.now() - start).toBe(minutes * MINUTE);
+  });
+
+  test("tells whoever asked to wait, and is not sent again while its job may yet appear", async () => {
+    const { link, seen, behaviour } = await atlasOfJobs({ post: "reset", list: () => [] });
+    const hint = expect.stringMatching(/wait a few minutes/);
+    await expect(link()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN", envelope: { retryable: false, hint } });
+    behaviour.list = (all, listed) => (listed > 10 ? all : []);
+    expect(await link({ restarted: true })).toMatchObject({ url: `${LINK}&job=1` });
+    expect(seen.posts).toBe(1);
+  });
+});
+
+describe("a job of another snapshot", () => {
+  const foreign = (job: object) => ({ ...job, snapshotId: OTHER_SNAPSHOT });
+
+  test("in answer to the request leaves its outcome unknown", async () => {
+    const { link, seen } = await atlasOfJobs({ job: foreign });
+    await expect(link()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+    expect(seen.posts).toBe(1);
+  });
+
+  test("is not used, whether it was written down or is listed", async () => {
+    const { link, written, jobs, clock } = await atlasOfJobs({});
+    const job = foreign(jobAt(clock.now(), 7));
+    jobs.push(job, foreign(jobAt(clock.now(), 8)));
+    written.restoreJobId = jobAt(0, 7).id ?? "";
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
+  });
+
+  test("under the id of a listed job is not used", async () => {
+    const { link, jobs, clock } = await atlasOfJobs({
+      list: (all) => all.map((job) => ({ ...job, snapshotId: SNAPSHOT.snapshotId, snapshotUrl: undefined })),
+    });
+    jobs.push(foreign(jobAt(clock.now(), 7)));
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
+  });
+});
