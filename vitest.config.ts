@@ -13,7 +13,9 @@ export default defineConfig(({ mode }) => ({
           // Most tests wait for processes and timers, so there may be more of them than processors.
           maxWorkers: Math.max(4, availableParallelism() - 1),
           exclude: [...configDefaults.exclude, long],
-          testTimeout: 30_000,
+          // Generous, since a busy computer is no failure.
+          testTimeout: 60_000,
+          expect: { poll: { timeout: 20_000 } },
           hookTimeout: 30_000,
         },
 }));

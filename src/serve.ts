@@ -1,12 +1,13 @@
+import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Config } from "./config.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
+import { instructions } from "./instructions.ts";
 import { createLog, type Log } from "./logger.ts";
 import { createConnection } from "./protocol/connection.ts";
 import { runUntilEnd } from "./protocol/lifecycle.ts";
 import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
-import { createServer } from "./server.ts";
 import { type Offer, offersOf } from "./tools/catalog.ts";
 
 /** Serves one MCP client on standard input and output until either side ends. */
@@ -31,20 +32,18 @@ export async function serve({
   };
   const offers = offersOf(config);
   const obstacle = obstacleOf(config);
-  const { server, facts } = createServer({
-    info: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
-    offers,
-    loadTools: async () => (await import("./tools/index.ts")).TOOLS,
-    runtime: startRuntime,
-    ...(obstacle ? { obstacle } : {}),
-    settings: config,
-    simulated: config.simulate,
-    clock: systemClock,
-    log,
-  });
+  const facts = {
+    serverInfo: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
+    capabilities: { tools: {}, prompts: {} },
+    instructions: instructions(
+      offers.map(({ name }) => name),
+      config.simulate,
+    ),
+  };
   announce(config, offers, log);
 
-  const { transport, idle } = createConnection(process.stdin, process.stdout, facts);
+  let server: Server | undefined;
+  const { open, begun, transport, idle } = createConnection(process.stdin, process.stdout, facts);
   const end = runUntilEnd({
     stdin: process.stdin,
     stdout: process.stdout,
@@ -53,7 +52,7 @@ export async function serve({
     settle: idle,
     async onEnd(reason) {
       log.info({ reason }, "ending");
-      await server.close();
+      await server?.close();
       // One that could not be made holds nothing, and every call has said why.
       await runtime?.then(
         ({ close }) => close(),
@@ -64,10 +63,24 @@ export async function serve({
     exit: (code) => process.exit(code),
     report: (fault, error) => log.error({ error }, fault),
   });
+  await open();
+  await begun;
+  const { createServer } = await import("./server.ts");
+  server = createServer({
+    facts,
+    offers,
+    loadTools: async () => (await import("./tools/index.ts")).TOOLS,
+    runtime: startRuntime,
+    ...(obstacle ? { obstacle } : {}),
+    settings: config,
+    simulated: config.simulate,
+    clock: systemClock,
+    log,
+  });
   server.onclose = () => {
     end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
   };
-  await server.connect(transport);
+  await server.connect(await transport());
 }
 
 /** What is secret from the start; access tokens follow as they are fetched. */

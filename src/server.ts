@@ -13,9 +13,9 @@ import type { SnapshotStore } from "./download/contract.ts";
 import { Failure, ownFailure } from "./errors.ts";
 import { bounded } from "./http/bounded.ts";
 import type { Clock } from "./http/send.ts";
-import { instructions } from "./instructions.ts";
 import type { Log } from "./logger.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
+import type { ServerFacts } from "./protocol/eras.ts";
 import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
 import { failureResult, successResult } from "./result.ts";
 import type { Effect, Offer } from "./tools/catalog.ts";
@@ -25,13 +25,6 @@ import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 46_000;
 
-/** How the server introduces itself. */
-export interface ServerInfo {
-  name: string;
-  title: string;
-  version: string;
-}
-
 /** What tools need of the world, made when the first call needs it. */
 export interface Runtime {
   atlas: Atlas;
@@ -39,7 +32,7 @@ export interface Runtime {
 }
 
 export interface ServerDependencies {
-  info: ServerInfo;
+  facts: ServerFacts;
   /** The tools to register, in order. */
   offers: readonly Offer[];
   /** All tools in full; loaded when they are first listed or called. */
@@ -53,22 +46,11 @@ export interface ServerDependencies {
   log: Log;
 }
 
-/** The MCP server and what it says of itself. */
-export interface ServerParts {
-  server: Server;
-  facts: { serverInfo: ServerInfo; capabilities: { tools: object; prompts: object }; instructions: string };
-}
-
 /** The MCP server with its tools and prompts; connect it to a transport to start it. */
-export function createServer(deps: ServerDependencies): ServerParts {
+export function createServer(deps: ServerDependencies): Server {
   const { offers, settings, simulated, clock, log } = deps;
   const names = offers.map(({ name }) => name);
-  const facts = {
-    serverInfo: deps.info,
-    capabilities: { tools: {}, prompts: {} },
-    instructions: instructions(names, simulated),
-  };
-  const server = new Server(facts.serverInfo, facts);
+  const server = new Server(deps.facts.serverInfo, deps.facts);
   let described: ListToolsResult | undefined;
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     described ??= { tools: describe(offers, await deps.loadTools()) };
@@ -139,7 +121,7 @@ export function createServer(deps: ServerDependencies): ServerParts {
     });
   }
 
-  return { server, facts };
+  return server;
 }
 
 /** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */

@@ -1,6 +1,6 @@
 /** The tables of a report, as text for a terminal or as Markdown. */
 export function asText(table) {
-  const cells = gridOf(table).map((row) => row.map((cell) => cell.replaceAll("`", "")));
+  const cells = gridOf(table).map((row) => row.map((cell) => cell.replace(/[`*]/g, "")));
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const lines = cells.map((row) =>
     row

@@ -57,6 +57,12 @@ async function calmDisk(path) {
   await run("sync", []);
 }
 
+/** Lets the simulator make what its files consist of, which it does when one is first asked for. */
+export async function prepare(simulator) {
+  const response = await fetch(await linkOf(simulator), { headers: { range: "bytes=0-0" } });
+  await response.arrayBuffer();
+}
+
 /** The link that the published download job has. */
 export async function linkOf({ baseUrl, environments, ids }) {
   const { groupId, name, restoreJobId } = ids;

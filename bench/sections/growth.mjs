@@ -4,7 +4,7 @@ import { memoryMb } from "../run/commands.mjs";
 import { interleave } from "../run/interleave.mjs";
 import { startServer } from "../run/mcp-server.mjs";
 import { BUILT, inFolder } from "../run/paths.mjs";
-import { save } from "../run/saving.mjs";
+import { prepare, save } from "../run/saving.mjs";
 import { startLine, startSimulator } from "../run/simulator.mjs";
 
 const MIB = 1024 ** 2;
@@ -28,6 +28,7 @@ export async function growth(plan, note) {
 async function bySize({ sizes, rounds }, note) {
   const simulators = [];
   for (const snapshotBytes of sizes) simulators.push(await startSimulator({ snapshotBytes }));
+  for (const simulator of simulators) await prepare(simulator);
   const samples = await inFolder((folder) =>
     interleave(
       rounds,
@@ -202,6 +203,7 @@ async function answering({ sizes }, note) {
   note("answers during a transfer");
   const bytes = sizes.at(-1);
   const simulator = await startSimulator({ snapshotBytes: bytes });
+  await prepare(simulator);
   const look = async (server) => timed(() => server.call("list_saved_snapshots"));
   const busy = [];
   const idle = [];

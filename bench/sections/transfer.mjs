@@ -2,7 +2,7 @@ import { summarize } from "../report/summary.mjs";
 import { findProgram } from "../run/commands.mjs";
 import { interleave } from "../run/interleave.mjs";
 import { inFolder } from "../run/paths.mjs";
-import { byHand, linkOf, save } from "../run/saving.mjs";
+import { byHand, linkOf, prepare, save } from "../run/saving.mjs";
 import { startLine, startSimulator } from "../run/simulator.mjs";
 
 const KINDS = [
@@ -50,6 +50,7 @@ async function onLine(line, { bytes, rounds }, folder, note) {
   for (const [contents, kind] of KINDS) {
     const simulator = await startSimulator({ contents, snapshotBytes: bytes });
     opened.push(simulator);
+    await prepare(simulator);
     const far = line.roundTripMs === undefined ? {} : await startLine(simulator, line);
     if (far.close) opened.push(far);
     const target = { ...simulator, ...far };
@@ -62,8 +63,6 @@ async function onLine(line, { bytes, rounds }, folder, note) {
     variants.push({ kind, key: "ours", name: "this server", run: () => save(target, folder), missing: [] });
   }
   const present = variants.filter(({ run }) => run);
-  // The simulator makes what its files consist of when they are first asked for.
-  for (const { run } of present.filter(({ key }) => key === "curl" || key === "ours")) await run();
   const samples = await interleave(rounds, present, (text) => note(`${line.head}, ${text}`));
   for (const { close } of opened.toReversed()) await close();
   sameFile(present, samples);

@@ -61,4 +61,6 @@ const end = runUntilEnd({
 server.onclose = () => void end("transport-closed");
 server.onerror = (error) => tell({ problem: error.message });
 setInterval(() => undefined, 60_000);
-await server.connect(connection.transport);
+await connection.open();
+await connection.begun;
+await server.connect(await connection.transport());
