@@ -13,7 +13,7 @@ export default defineConfig(({ mode }) => ({
           // Most tests wait for processes and timers, so there may be more of them than processors.
           maxWorkers: Math.max(4, availableParallelism() - 1),
           exclude: [...configDefaults.exclude, long],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
 }));
