@@ -16,6 +16,6 @@ export default defineConfig(({ mode }) => ({
           // Generous, since a busy computer is no failure.
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
-          hookTimeout: 30_000,
+          hookTimeout: 60_000,
         },
 }));

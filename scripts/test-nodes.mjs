@@ -76,7 +76,9 @@ async function runTests(binary, report) {
   });
   const { success, numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(report, "utf8"));
   const failed = testResults.flatMap(({ name, status, assertionResults }) => {
-    const titles = assertionResults.filter((test) => test.status === "failed").map(({ fullName }) => fullName);
+    const titles = assertionResults
+      .filter((test) => test.status === "failed")
+      .map(({ fullName, failureMessages }) => `${fullName} (${failureMessages[0]?.split("\n")[0]})`);
     return status === "failed" && titles.length === 0 ? [`${name} as a whole`] : titles;
   });
   if (!success) throw new Error(`${failed.length} failed: ${failed.join("; ")}`);

@@ -40,8 +40,6 @@ const refused = (fault: string, facts: Verdict, more: Partial<Row> = {}): Row =>
   ...more,
 });
 const notComplete: Verdict = { errorCode: "SNAPSHOT_NOT_COMPLETE", source: "input", retryable: true };
-/** A job that was requested just now and is not shown is waited for, not replaced. */
-const waits: Verdict = "goes on";
 
 /** What the line and the bodies can do. */
 export const ANSWERS: readonly Row[] = [
@@ -62,9 +60,9 @@ export const ANSWERS: readonly Row[] = [
   found("html*1", "ok"),
   ...[301, 302, 303, 307, 308].map(redirected),
   understood("wrong-type"),
-  understood("nulls", { getRestoreJob: waits }),
+  understood("nulls", { getRestoreJob: "goes on" }),
   understood("unknown-status", { getSnapshot: notComplete }),
-  understood("hostile", { getSnapshot: notComplete, getRestoreJob: waits }),
+  understood("hostile", { getSnapshot: notComplete, getRestoreJob: "goes on" }),
   understood("stale-nonce"),
   refused("echo-secret", fromCredentials(401), { posts: 2 }),
   found("201", unreadable(201)),
@@ -77,7 +75,7 @@ export const STATUSES: readonly Row[] = [
   refused("401", fromCredentials(401), { posts: 2 }),
   refused("402", fromAtlas(402, "ACCOUNT_SUSPENDED")),
   refused("403", fromCredentials(403, "ACCESS_FORBIDDEN")),
-  refused("404", fromAtlas(404, "RESOURCE_NOT_FOUND"), { saves: { getRestoreJob: waits } }),
+  refused("404", fromAtlas(404, "RESOURCE_NOT_FOUND"), { saves: { getRestoreJob: "goes on" } }),
   refused("405", fromAtlas(405, "WRITES_NOT_ALLOWED_DURING_APP_UPGRADES", { retryable: true })),
   refused("406", fromAtlas(406, "INVALID_VERSION_DATE")),
   refused("409", fromAtlas(409, "ATLAS_CLUSTER_RESTORE_IN_PROGRESS", { retryable: true })),
