@@ -8,4 +8,4 @@ test("whatever file host, user and process do, the file is right or absent (60 s
     fc.asyncProperty(stepsOf(2), (steps) => play(versions, steps)),
     { seed: 20261122, numRuns: 60 },
   );
-}, 60_000);
+}, 240_000);
