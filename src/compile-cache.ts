@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 
 /**
  * A folder of this user's own for Node's cache of compiled code (module.enableCompileCache, Node 22.1); undefined where
@@ -14,6 +14,8 @@ export function compileCacheFolder({
 }: Pick<NodeJS.Process, "platform" | "env" | "getuid">): string | undefined {
   try {
     const home = cacheHome(platform, env);
+    // An empty HOME, or a relative XDG_CACHE_HOME, would lead into whatever folder a host starts from.
+    if (!isAbsolute(home)) return undefined;
     const ours = join(home, "atlas-flex-snapshots-mcp");
     const folder = join(ours, "compile-cache");
     // One by one: where no folder can be made at all (/proc), Node's recursive mkdir never returns.

@@ -29,5 +29,6 @@ describe("the folder of the compile cache", () => {
     expect(compileCacheFolder(own(home))).toBeUndefined();
     expect(compileCacheFolder({ ...own(await temporaryFolder()), getuid: () => 4711 })).toBeUndefined();
     expect(compileCacheFolder(own("/proc/none"))).toBeUndefined();
+    expect(compileCacheFolder(own("relative"))).toBeUndefined();
   });
 });
