@@ -1,11 +1,12 @@
 // npm run bench [-- [--quick] [start] [call] [transfer] [growth] [footprint]]: measures the built server beside its baselines.
 // What is measured in full replaces its part of docs/; --quick and --redraw are for working on the bench itself.
 import { parseArgs } from "node:util";
-import { FULL, QUICK } from "./plan.mjs";
-import { describeMachine, loadOfLastMinute } from "./report/machine.mjs";
+import { FULL, HASTY, PATIENT, QUICK } from "./plan.mjs";
+import { describeMachine } from "./report/machine.mjs";
 import { draw, readReport, saveReport } from "./report/pages.mjs";
 import { asText } from "./report/tables.mjs";
 import { judge, targetTable } from "./report/targets.mjs";
+import { createRounds } from "./run/rounds.mjs";
 import { call } from "./sections/call.mjs";
 import { footprint } from "./sections/footprint.mjs";
 import { growth } from "./sections/growth.mjs";
@@ -32,9 +33,10 @@ async function measure(names) {
   report.machine = await describeMachine();
   for (const name of names) {
     const plan = (values.quick ? QUICK : FULL)[name];
-    const head = { measuredAt: new Date().toISOString(), loadBefore: loadOfLastMinute(), plan };
-    const { tables } = await SECTIONS[name](plan, (text) => process.stderr.write(`${name}: ${text}\n`));
-    report.sections[name] = { ...head, tables };
+    const measuredAt = new Date().toISOString();
+    const rounds = createRounds(values.quick ? HASTY : PATIENT, (text) => process.stderr.write(`${name}: ${text}\n`));
+    const { tables } = await SECTIONS[name](plan, rounds);
+    report.sections[name] = { measuredAt, mostProcessorsOfOthers: rounds.disturbance(), plan, tables };
     for (const table of tables) process.stdout.write(`\n${asText(table)}\n`);
     if (!values.quick) await saveReport(report);
   }

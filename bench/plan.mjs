@@ -22,3 +22,7 @@ export const QUICK = {
   growth: { sizes: [1, 64].map((mib) => mib * MIB), jobs: [1, 600], projects: [1, 10], rounds: 1 },
   footprint: { rounds: 1 },
 };
+
+/** How much a run puts up with on a machine that others use too. */
+export const PATIENT = { tries: 3, waitMs: 180_000 };
+export const HASTY = { tries: 1, waitMs: 0 };

@@ -53,6 +53,27 @@ export function standIns(onReplaced = () => {}) {
   };
 }
 
+/** A module of data alone; the build evaluates it, so that reading the data loads nothing that they were made with. */
+const DATA = /[\\/]src[\\/]tool-list\.ts$/;
+
+const evaluated = {
+  name: "evaluated",
+  setup({ onLoad }) {
+    onLoad({ filter: DATA }, async ({ path }) => {
+      const { outputFiles } = await build({
+        entryPoints: [path],
+        bundle: true,
+        write: false,
+        platform: "node",
+        format: "esm",
+      });
+      const code = Buffer.from(outputFiles[0].contents).toString("base64");
+      const data = Object.entries(await import(`data:text/javascript;base64,${code}`));
+      return { contents: data.map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join("\n") };
+    });
+  },
+};
+
 /**
  * Bundles the sources and returns esbuild's metafile, which says what went into each file.
  * Fails when a stand-in replaced nothing, since the module that it stands in for has then moved.
@@ -71,7 +92,7 @@ export async function bundle({ write }) {
     metafile: true,
     splitting: true,
     chunkNames: "[name]-[hash]",
-    plugins: [standIns((module) => replaced.add(module))],
+    plugins: [standIns((module) => replaced.add(module)), evaluated],
   });
   for (const { module } of STAND_INS)
     if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);

@@ -69,6 +69,7 @@ export async function serve({
   server = createServer({
     facts,
     offers,
+    loadToolList: async () => (await import("./tool-list.ts")).TOOL_LIST,
     loadTools: async () => (await import("./tools/index.ts")).TOOLS,
     runtime: startRuntime,
     ...(obstacle ? { obstacle } : {}),

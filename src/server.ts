@@ -16,9 +16,8 @@ import type { Clock } from "./http/send.ts";
 import type { Log } from "./logger.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 import type { ServerFacts } from "./protocol/eras.ts";
-import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
 import { failureResult, successResult } from "./result.ts";
-import type { Effect, Offer } from "./tools/catalog.ts";
+import type { Offer } from "./tools/catalog.ts";
 import { inputFailure } from "./tools/input-failure.ts";
 import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
@@ -35,7 +34,9 @@ export interface ServerDependencies {
   facts: ServerFacts;
   /** The tools to register, in order. */
   offers: readonly Offer[];
-  /** All tools in full; loaded when they are first listed or called. */
+  /** What is said of each tool; loaded when they are first listed. */
+  loadToolList: () => Promise<ListToolsResult["tools"]>;
+  /** All tools in full; loaded when one is first called. */
   loadTools: () => Promise<readonly Tool[]>;
   runtime: () => Promise<Runtime>;
   /** Rejects every call; what stands in the way of all of them. */
@@ -51,10 +52,9 @@ export function createServer(deps: ServerDependencies): Server {
   const { offers, settings, simulated, clock, log } = deps;
   const names = offers.map(({ name }) => name);
   const server = new Server(deps.facts.serverInfo, deps.facts);
-  let described: ListToolsResult | undefined;
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    described ??= { tools: describe(offers, await deps.loadTools()) };
-    return described;
+    const tools = await deps.loadToolList();
+    return { tools: tools.filter(({ name }) => names.some((offered) => offered === name)) };
   });
 
   const prompts = promptsFor(names);
@@ -149,29 +149,6 @@ function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progre
     );
   };
 }
-
-function describe(offers: readonly Offer[], tools: readonly Tool[]): ListToolsResult["tools"] {
-  return offers.flatMap(({ name, effect }) =>
-    tools
-      .filter((tool) => tool.name === name)
-      .map(({ title, description, input, output }) => ({
-        name,
-        title,
-        description,
-        inputSchema: inputSchema(input),
-        outputSchema: outputSchema(output),
-        annotations: { title, ...ANNOTATIONS[effect] },
-      })),
-  );
-}
-
-/** The protocol's defaults are pessimistic, so all four are always given. */
-const ANNOTATIONS: Record<Effect, object> = {
-  reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
-  "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  "creates-job": { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
-  "writes-file": { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
-};
 
 /** A fault of our own: the log gets it whole, the caller only that it happened. */
 function internalFailure(error: unknown, log: Log): Failure {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { cpus, release, totalmem, type } from "node:os";
 import { findProgram, run } from "../run/commands.mjs";
 
 /** What the figures were measured with. */
@@ -26,6 +26,3 @@ async function versionOf(program, args) {
   if ((await findProgram(program)) === undefined) return "not installed";
   return /\d+(\.\d+)+/.exec(await run(program, args))?.[0] ?? "unknown";
 }
-
-/** How busy the machine has been during the last minute; 0 where the system does not say. */
-export const loadOfLastMinute = () => loadavg()[0];

@@ -52,8 +52,8 @@ async function fill(page, blocks) {
   await writeFile(path, text);
 }
 
-const whenMeasured = ({ measuredAt, loadBefore }) =>
-  `Measured on ${measuredAt.slice(0, 10)} at ${measuredAt.slice(11, 16)} UTC; the machine's load in the minute before was ${figure(loadBefore, 2)}.`;
+const whenMeasured = ({ measuredAt, mostProcessorsOfOthers }) =>
+  `Measured on ${measuredAt.slice(0, 10)} at ${measuredAt.slice(11, 16)} UTC. In the most disturbed round that counts, other programs used ${figure(mostProcessorsOfOthers, 2)} processors on average.`;
 
 function machineLine({ system, cpu, cores, memoryGb, node, sdk, curl, gzip, openssl, pigz }) {
   return `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}; Node ${node}, SDK ${sdk}, curl ${curl}, gzip ${gzip}, OpenSSL ${openssl}, pigz ${pigz}.`;

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
 import { summarize } from "../report/summary.mjs";
-import { interleave } from "../run/interleave.mjs";
 import { startServer } from "../run/mcp-server.mjs";
 import { BUILT, inFolder, ROOT } from "../run/paths.mjs";
 import { startSimulator } from "../run/simulator.mjs";
@@ -21,7 +20,7 @@ const KINDS = [
 ];
 
 /** What a call of get_restore_job costs over the request that it makes. */
-export function call(plan, note) {
+export function call(plan, { interleave }) {
   return inFolder(async (home) => {
     // A nonce that lives long: what is measured is the call, not the challenge that comes once a minute.
     const simulator = await startSimulator({ nonceLifetimeMs: 3_600_000 });
@@ -41,7 +40,6 @@ export function call(plan, note) {
       subjects.map(({ ask }) => ({
         run: async () => ({ one: await inSequence(plan.calls, ask), all: await atOnce(ask) }),
       })),
-      note,
     );
     for (const { close } of subjects) await close();
     await agent.close();

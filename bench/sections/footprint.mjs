@@ -3,12 +3,11 @@ import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { summarize } from "../report/summary.mjs";
 import { run } from "../run/commands.mjs";
-import { interleave } from "../run/interleave.mjs";
 import { startServer } from "../run/mcp-server.mjs";
 import { inFolder, ROOT } from "../run/paths.mjs";
 
 /** What the packed package takes on disk, and how long it takes from nothing to a server that answers. */
-export function footprint({ rounds }, note) {
+export function footprint({ rounds }, { interleave }) {
   return inFolder(async (folder) => {
     const env = withoutNpm(process.env);
     // Without scripts: what is measured is what is already built.
@@ -18,7 +17,7 @@ export function footprint({ rounds }, note) {
       { run: () => inFolder((empty) => install(tarball, empty, env)) },
       { run: () => inFolder((empty) => runWithNpx(tarball, empty, env)) },
     ];
-    const [installs, npx] = await interleave(rounds, variants, note);
+    const [installs, npx] = await interleave(rounds, variants);
     const [{ installedBytes, packages }] = installs;
     const rows = [
       { key: "packed", name: "packed, kB", cells: { value: (await stat(tarball)).size / 1e3 } },

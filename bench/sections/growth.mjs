@@ -1,7 +1,6 @@
 import { request } from "undici";
 import { summarize } from "../report/summary.mjs";
 import { memoryMb } from "../run/commands.mjs";
-import { interleave } from "../run/interleave.mjs";
 import { startServer } from "../run/mcp-server.mjs";
 import { BUILT, inFolder } from "../run/paths.mjs";
 import { prepare, save } from "../run/saving.mjs";
@@ -14,18 +13,18 @@ const ROUND_TRIP_MS = 100;
 const LOOK_EVERY_MS = 20;
 
 /** How time and memory grow with what Atlas has, and whether the server still answers while it saves. */
-export async function growth(plan, note) {
+export async function growth(plan, runner) {
   return {
     tables: [
-      await bySize(plan, note),
-      await byRestoreJobs(plan, note),
-      await byProjects(plan, note),
-      await answering(plan, note),
+      await bySize(plan, runner),
+      await byRestoreJobs(plan, runner),
+      await byProjects(plan, runner),
+      await answering(plan, runner),
     ],
   };
 }
 
-async function bySize({ sizes, rounds }, note) {
+async function bySize({ sizes, rounds }, { interleave }) {
   const simulators = [];
   for (const snapshotBytes of sizes) simulators.push(await startSimulator({ snapshotBytes }));
   for (const simulator of simulators) await prepare(simulator);
@@ -33,7 +32,7 @@ async function bySize({ sizes, rounds }, note) {
     interleave(
       rounds,
       simulators.map((simulator) => ({ run: () => save(simulator, folder) })),
-      (text) => note(`size of the file, ${text}`),
+      "size of the file",
     ),
   );
   for (const { close } of simulators) await close();
@@ -56,12 +55,12 @@ async function bySize({ sizes, rounds }, note) {
 
 const sizeName = (bytes) => (bytes >= 1024 * MIB ? `${bytes / MIB / 1024} GiB` : `${bytes / MIB} MiB`);
 
-async function byRestoreJobs({ jobs, rounds }, note) {
+async function byRestoreJobs({ jobs, rounds }, { interleave }) {
   const simulators = [];
   for (const count of jobs) simulators.push(await withJobs(count));
   const rows = await inFolder(async (home) => {
     const subjects = await Promise.all(simulators.map((simulator) => jobsSubject(simulator, home)));
-    const samples = await interleave(rounds, subjects, (text) => note(`restore jobs, ${text}`));
+    const samples = await interleave(rounds, subjects, "restore jobs");
     const memory = await Promise.all(subjects.map(({ pid }) => memoryMb(pid, "VmHWM")));
     for (const { close } of subjects) await close();
     return jobs.map((count, index) => ({
@@ -137,14 +136,14 @@ async function timed(work) {
   return performance.now() - startedAt;
 }
 
-async function byProjects({ projects, rounds }, note) {
+async function byProjects({ projects, rounds }, { interleave }) {
   const subjects = [];
   for (const count of projects) subjects.push(await projectsSubject(count));
   const samples = await inFolder((home) =>
     interleave(
       rounds,
       subjects.map(({ run }) => ({ run: () => run(home) })),
-      (text) => note(`projects, ${text}`),
+      "projects",
     ),
   );
   for (const { close } of subjects) await close();
@@ -199,7 +198,7 @@ async function projectsSubject(count) {
 }
 
 /** Whether the one thread that talks to the client is still free while it receives, hashes, and writes. */
-async function answering({ sizes }, note) {
+async function answering({ sizes }, { note, quiet }) {
   note("answers during a transfer");
   const bytes = sizes.at(-1);
   const simulator = await startSimulator({ snapshotBytes: bytes });
@@ -208,6 +207,7 @@ async function answering({ sizes }, note) {
   const busy = [];
   const idle = [];
   await inFolder(async (folder) => {
+    await quiet();
     await save(simulator, folder, async (server, signal) => {
       for (; !signal.aborted; await pause()) busy.push(await look(server));
     });

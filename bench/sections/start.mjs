@@ -5,7 +5,6 @@ import { build } from "esbuild";
 import { SETTINGS, standIns } from "../../scripts/bundle.mjs";
 import { summarize } from "../report/summary.mjs";
 import { memoryMb } from "../run/commands.mjs";
-import { interleave } from "../run/interleave.mjs";
 import { startServer } from "../run/mcp-server.mjs";
 import { LATER_NODE, laterNode } from "../run/node-versions.mjs";
 import { BUILT, inFolder, ROOT } from "../run/paths.mjs";
@@ -16,7 +15,7 @@ const VERSIONS = { current: process.versions.node.split(".")[0], later: LATER_NO
 const NO_CACHE = "/dev/null";
 
 /** How long servers take to start beside the least that a server can be, and what they weigh then. */
-export function start(plan, note) {
+export function start(plan, { interleave }) {
   return inFolder(async (folder) => {
     const baselines = await bundleBaselines(folder);
     const simulator = await startSimulator();
@@ -27,7 +26,7 @@ export function start(plan, note) {
     const present = variants.filter(({ run }) => run);
     // The first start of each fills the caches: those of the disk, and Node's of compiled code.
     for (const { run } of present) await run();
-    const samples = await interleave(plan.rounds, present, note);
+    const samples = await interleave(plan.rounds, present);
     await simulator.close();
     return { tables: [tableOf(variants, (variant) => samples[present.indexOf(variant)])] };
   });

@@ -1,6 +1,5 @@
 import { summarize } from "../report/summary.mjs";
 import { findProgram } from "../run/commands.mjs";
-import { interleave } from "../run/interleave.mjs";
 import { inFolder } from "../run/paths.mjs";
 import { byHand, linkOf, prepare, save } from "../run/saving.mjs";
 import { startLine, startSimulator } from "../run/simulator.mjs";
@@ -35,16 +34,16 @@ const BY_HAND = [
 ];
 
 /** How long a file takes until it is on disk and known to be whole, beside doing the same by hand. */
-export async function transfer({ bytes, rounds }, note) {
+export async function transfer({ bytes, rounds }, { interleave }) {
   const tables = [];
   for (const line of LINES) {
-    const table = await inFolder((folder) => onLine(line, { bytes, rounds: rounds[line.key] }, folder, note));
+    const table = await inFolder((folder) => onLine(line, { bytes, rounds: rounds[line.key] }, folder, interleave));
     tables.push(table);
   }
   return { tables };
 }
 
-async function onLine(line, { bytes, rounds }, folder, note) {
+async function onLine(line, { bytes, rounds }, folder, interleave) {
   const variants = [];
   const opened = [];
   for (const [contents, kind] of KINDS) {
@@ -63,7 +62,7 @@ async function onLine(line, { bytes, rounds }, folder, note) {
     variants.push({ kind, key: "ours", name: "this server", run: () => save(target, folder), missing: [] });
   }
   const present = variants.filter(({ run }) => run);
-  const samples = await interleave(rounds, present, (text) => note(`${line.head}, ${text}`));
+  const samples = await interleave(rounds, present, line.head);
   for (const { close } of opened.toReversed()) await close();
   sameFile(present, samples);
   return tableOf(line, bytes, variants, (variant) => samples[present.indexOf(variant)]);

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { TOOL_LIST } from "../../src/tool-list.ts";
+import { serverWith } from "../fixtures.ts";
 import { ROOT } from "./manifest.ts";
 
 const DIST = join(ROOT, "dist");
@@ -27,4 +29,9 @@ test("what answers initialize is code of this package alone; all other packages 
     Object.entries(FOREIGN).flatMap(([name, word]) => (text.includes(word) ? [name] : []));
   expect(found(whole)).toEqual(Object.keys(FOREIGN));
   expect(found(early)).toEqual([]);
+});
+
+test("the list of tools that the build made ready is the one that the sources make", async () => {
+  const { client } = await serverWith();
+  expect((await client.listTools()).tools).toEqual(JSON.parse(JSON.stringify(TOOL_LIST)));
 });

@@ -1,0 +1,27 @@
+import type { ListToolsResult } from "@modelcontextprotocol/sdk/types.js";
+import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
+import { CATALOG, type Effect } from "./tools/catalog.ts";
+import { TOOLS } from "./tools/index.ts";
+
+/** The protocol's defaults are pessimistic, so all four are always given. */
+const ANNOTATIONS: Record<Effect, object> = {
+  reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+  "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  "creates-job": { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  "writes-file": { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
+};
+
+/**
+ * What `tools/list` says of every tool, in the order of the catalog. The build evaluates this file and bundles the outcome, so
+ * that a host that only lists the tools, as it does for every window, does not load them.
+ */
+export const TOOL_LIST: ListToolsResult["tools"] = CATALOG.flatMap(({ name, effect }) =>
+  TOOLS.filter((tool) => tool.name === name).map(({ title, description, input, output }) => ({
+    name,
+    title,
+    description,
+    inputSchema: inputSchema(input),
+    outputSchema: outputSchema(output),
+    annotations: { title, ...ANNOTATIONS[effect] },
+  })),
+);
