@@ -164,9 +164,13 @@ const statuses = () =>
   );
 
 const words = (list) =>
-  Object.entries(list)
-    .map(([word, { takes }]) => codeSpan(takes === "nothing" ? word : `${word}@${takes}`))
-    .join(", ");
+  table(
+    ["Fault", "What happens"],
+    Object.entries(list).map(([word, { does, takes, only }]) => [
+      codeSpan(takes ? `${word}@${takes}` : word),
+      only && only.length <= 3 ? `${does} Only with ${only.map(codeSpan).join(", ")}.` : does,
+    ]),
+  );
 
 const { SIMULATED } = code;
 const simulatedIds = () =>

@@ -67,6 +67,8 @@ describe("the text form of orders", () => {
     ],
     ["file=cut", 'The fault "cut" needs a number: cut@bytes'],
     ["file=cut@1MB", 'Cannot read the number in "cut@1MB"'],
+    ["getRestoreJob=job-fails", 'The fault "job-fails" never happens to getRestoreJob, only to requestDownload, api.'],
+    ["token=stale-nonce", 'The fault "stale-nonce" never happens to token'],
     ["file=expired@3", 'The fault "expired" takes no number'],
   ])("%j is refused: %s", (text, message) => {
     expect(() => parseOrders(text)).toThrow(RangeError);

@@ -6,7 +6,7 @@ import { alterBody } from "../faults/api-outcomes.ts";
 import { alterReply } from "../faults/api-replies.ts";
 import { has, type OrderBook } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
-import type { Operation } from "../faults/words.ts";
+import { happensTo, type Operation } from "../faults/words.ts";
 import { type Reply, textReply } from "../reply.ts";
 import { accepts } from "./media-type.ts";
 import { createOauthAnswers, oauthOperationOf } from "./oauth-answers.ts";
@@ -107,15 +107,11 @@ function isForCredentials(authorization: string | undefined): (faults: Fault[]) 
     (has(faults, "revoke-tokens") && scheme === "bearer") || (has(faults, "stale-nonce") && scheme === "digest");
 }
 
-const ABOUT_JOBS = ["job-fails", "job-stays-pending", "job-has-no-link"];
-
 function isForAnswer(operation: Operation): (faults: Fault[]) => boolean {
-  const showsJobs = operation === "listRestoreJobs" || operation === "getRestoreJob";
   return (faults) =>
     !has(faults, "revoke-tokens") &&
     !has(faults, "stale-nonce") &&
-    (showsJobs || !has(faults, "hide-downloads")) &&
-    (operation === "requestDownload" || !ABOUT_JOBS.some((word) => has(faults, word)));
+    faults.every((fault) => fault.kind === "status" || happensTo(fault.word, operation));
 }
 
 /** Atlas counts three sets of Flex operations apart, each by project. */

@@ -1,6 +1,6 @@
 import { PROBLEM_CODES } from "../api/problems.ts";
 import { OAUTH_CODES } from "../auth/oauth-errors.ts";
-import { ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
+import { happensTo, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
 /** Seconds, or one of the forms that only look like a time to wait. */
 export type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
@@ -93,10 +93,13 @@ function parseWord(text: string, target: OrderTarget): Fault {
   const words = wordsOf(target);
   const word = Object.hasOwn(words, name) ? words[name] : undefined;
   if (!word) throw unknownFault(text, target);
-  if (number === undefined && word.byDefault === undefined && word.takes !== "nothing") {
+  if (!happensTo(name, target)) {
+    throw new RangeError(`The fault "${name}" never happens to ${target}, only to ${word.only?.join(", ")}.`);
+  }
+  if (number === undefined && word.byDefault === undefined && word.takes !== undefined) {
     throw new RangeError(`The fault "${name}" needs a number: ${name}@${word.takes}.`);
   }
-  if (number !== undefined && word.takes === "nothing") {
+  if (number !== undefined && word.takes === undefined) {
     throw new RangeError(`The fault "${name}" takes no number, but got "${text}".`);
   }
   return { kind: "word", word: name, value: number === undefined ? (word.byDefault ?? 0) : parseNumber(number, text) };
