@@ -1,5 +1,6 @@
 import { type Atlas, createAtlas } from "./atlas/client.ts";
 import { unwrapEnvelope } from "./atlas/envelope.ts";
+import { withoutSecrets } from "./atlas/without-secrets.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
 import type { Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
@@ -48,7 +49,12 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
   return {
     baseUrl,
     sendUnsigned: unwrapped,
-    atlas: createAtlas({ baseUrl, send: withRetry(clock)(signer.send), clock, scrub: redactor.scrub }),
+    atlas: createAtlas({
+      baseUrl,
+      send: withoutSecrets(redactor.remove)(withRetry(clock)(signer.send)),
+      clock,
+      scrub: redactor.scrub,
+    }),
     signOut: signer.close,
     async close() {
       await Promise.all([transport.close(), target.close()]);

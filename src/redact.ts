@@ -1,7 +1,10 @@
-/** Removes secrets from texts that leave the program: log lines and details of errors. */
+/** Removes secrets from texts that leave the program: log lines, details of errors, answers of Atlas. */
 export interface Redactor {
   /** From now on this value is removed; values below six characters are ignored, since they would tear up innocent text. */
   add(secret: string): void;
+  /** Without the known secrets; links stay as they are. */
+  remove(text: string): string;
+  /** Without the known secrets, credentials of headers, and whatever grants access in a link. */
   scrub(text: string): string;
 }
 
@@ -24,16 +27,17 @@ const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 export function createRedactor(): Redactor {
   // Longest first, so that no shorter form leaves the ends of a longer one behind.
   let forms: string[] = [];
+  const remove = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, REMOVED), text);
   return {
     add(secret) {
       if (secret.length < MIN_SECRET_CHARACTERS) return;
       forms = [...new Set([...forms, ...formsOf(secret)])].sort((a, b) => b.length - a.length);
     },
-    scrub(text) {
-      let scrubbed = text.replace(LINK, withoutAccess);
-      for (const form of forms) scrubbed = scrubbed.replaceAll(form, REMOVED);
-      return scrubbed.replace(SIGNATURE, `$1${REMOVED}`).replace(AUTHORIZATION, `$1 ${REMOVED}`);
-    },
+    remove,
+    scrub: (text) =>
+      remove(text.replace(LINK, withoutAccess))
+        .replace(SIGNATURE, `$1${REMOVED}`)
+        .replace(AUTHORIZATION, `$1 ${REMOVED}`),
   };
 }
 

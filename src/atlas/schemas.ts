@@ -4,13 +4,13 @@ import { clean } from "../text.ts";
 /** Longer links are dropped rather than cut: half a signed link is of no use. */
 const MAX_LINK_CHARACTERS = 8 * 1024;
 
-/** Atlas promises no field: a missing one, null and a value of another type all count as absent. */
 /** Atlas's maximum of entries on a page of any list. */
 export const MAX_ITEMS_PER_PAGE = 500;
 
 /** The longest documented value is the name of a project, 64 characters. */
 const MAX_TEXT_CHARACTERS = 128;
 
+/** Atlas promises no field: a missing one, null and a value of another type all count as absent. */
 const text = z
   .string()
   .transform((value) => clean(value, MAX_TEXT_CHARACTERS) || undefined)

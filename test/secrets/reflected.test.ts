@@ -11,6 +11,12 @@ const error = (fields: object): Reflection => ({
   status: 403,
   body: { error: 403, errorCode: "ACCESS_FORBIDDEN", reason: "Forbidden", detail: "No.", parameters: [], ...fields },
 });
+/** A project, cluster, snapshot and job in one, and what it says. */
+const named = (text: string) => ({
+  ...{ id: "5fa1000000000000000000e7", name: text, stateName: text, mongoDBVersion: text, status: text },
+  ...{ deliveryType: "DOWNLOAD", instanceName: text, scheduledTime: text, providerSettings: { regionName: text } },
+  ...{ links: [{ rel: text, href: `https://atlas.example/${text}` }], snapshotUrl: `https://files.example/${text}` },
+});
 const bare = (authorization: string) => authorization.replace(/^\w+ /, "");
 const before = (length: number, text: string) => `${"x".repeat(length - 1)} ${text}`;
 
@@ -49,6 +55,12 @@ const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
     headers: { location: `https://evil.example/?${bare(sent)}` },
   }),
   "with a success that is none": (sent) => ({ status: 200, body: sent }),
+  "in every text of a page": (sent) => ({ status: 200, body: { results: [named(bare(sent))] } }),
+  "in every text of a job": (sent) => ({ status: 200, body: named(bare(sent)) }),
+  "in every text of a job, with invisible characters inside": (sent) => ({
+    status: 200,
+    body: named(bare(sent).replace(/(.{7})/g, "$1\u200b")),
+  }),
   "with a 401": (sent) => ({ ...error({ detail: bare(sent) }), status: 401 }),
   "with a fault of Atlas": (sent) => ({ ...error({ detail: bare(sent) }), status: 500 }),
 };
