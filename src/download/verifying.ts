@@ -6,6 +6,7 @@ import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/part-file.ts";
 import { readRecord, type SaveRecord } from "./folder/record.ts";
+import { listParts } from "./folder/saved-files.ts";
 import { stampOf, type Verdicts } from "./folder/verdicts.ts";
 import { restoreGuide } from "./restore-guide.ts";
 
@@ -29,7 +30,9 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
   const { directory, fileName, startCheck, verdicts } = order;
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
-  let stat = await statOf(path);
+  let stat = await statOf(path).catch(async (error: unknown) => {
+    throw (await isUnfinished(directory, fileName)) ? unfinished() : error;
+  });
   let checkedBytes: () => number = () => 0;
   const report = (): VerifyReport => ({
     state: "verifying",
@@ -70,6 +73,17 @@ async function statOf(path: string): Promise<Stats> {
   const stat = await lstatOf(path);
   if (!stat?.isFile()) throw ownFailure("FILE_NOT_FOUND");
   return stat;
+}
+
+async function isUnfinished(directory: DownloadDirectory, fileName: string): Promise<boolean> {
+  return (await listParts(directory)).some(({ state }) => state.fileName === fileName);
+}
+
+function unfinished() {
+  return ownFailure("FILE_NOT_FOUND", {
+    detail: "Only a part of this file is here: its transfer has not ended.",
+    hint: "Let the transfer come to its end, which checks the file too; the list of saved snapshots has the arguments to continue it.",
+  });
 }
 
 function changedMeanwhile() {

@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { serve } from "./fault-server.ts";
+import { respond, serve } from "./fault-server.ts";
 import {
   defaultName,
   facts,
@@ -164,6 +164,16 @@ describe("verifying a file", () => {
     const { store, folder } = await saved();
     await writeFile(join(folder, "x.tgz.part"), "x");
     await expect(store.verify(name, patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+  });
+
+  test("says of a transfer that was broken off that it is not finished", async () => {
+    const cut = serve(await remoteFile(300 * KIB), { after: 100 * KIB });
+    const { save, store } = await stage({}, cut, respond("503 Slow Down"));
+    expect(await save()).toMatchObject({ state: "paused" });
+    await expect(store.verify(defaultName, patiently())).rejects.toMatchObject({
+      code: "FILE_NOT_FOUND",
+      envelope: { detail: "Only a part of this file is here: its transfer has not ended." },
+    });
   });
 
   test("is stopped when the store closes", async () => {

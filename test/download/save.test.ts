@@ -64,5 +64,9 @@ test("a finished file is reported again without any request", async () => {
   const { save, server } = await stage({}, serve(file));
   const first = await save("mine.tgz");
   expect(await save()).toEqual(first);
+  expect(await save("other.tgz")).toEqual({
+    ...first,
+    warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
+  });
   expect(server.requests).toHaveLength(1);
 });

@@ -23,13 +23,13 @@ export async function saveSnapshot(
   const directory = await deps.openDirectory();
   const key = keyOf(order.identity);
   const ownLock = directory.at(snapshotLock(order.identity));
+  const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
   const saved = await findSaved(directory, key, deps.verdicts);
   if (saved) {
     const lock = (await findPart(directory, key)) && (await acquireLock(ownLock, deps));
     if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
-    return reportSaved(directory, saved, status);
+    return reportSaved(directory, saved, wanted, status);
   }
-  const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
   const first = (await toContinue(directory, key, wanted)) ?? (await begin(deps, order, wanted, signal));
   show(status, directory, first);
   await refuseTakenNames(directory, first);
@@ -42,7 +42,7 @@ export async function saveSnapshot(
       const meanwhile = await findSaved(directory, key, deps.verdicts);
       if (meanwhile) {
         await removeLeftoversOf(directory, key);
-        return reportSaved(directory, meanwhile, status);
+        return reportSaved(directory, meanwhile, wanted, status);
       }
       const open = (await toContinue(directory, key, wanted)) ?? first;
       show(status, directory, open);
@@ -114,8 +114,14 @@ async function removeLeftoversOf(directory: DownloadDirectory, key: string): Pro
 function reportSaved(
   directory: DownloadDirectory,
   { fileName, record }: SavedSnapshot,
+  wanted: string | undefined,
   status: SaveStatus,
 ): SaveReport {
   status.state = "complete";
-  return completeReport(directory, fileName, record);
+  const report = completeReport(directory, fileName, record);
+  if (wanted === undefined || wanted === fileName) return report;
+  return {
+    ...report,
+    warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
+  };
 }
