@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { JobAnswer } from "../atlas/contract.ts";
+import type { RestoreJob } from "../atlas/schemas.ts";
 import { Failure } from "../errors.ts";
 import { isDownload, isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
@@ -74,10 +75,10 @@ async function follow(
 }
 
 function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }: ToolContext): string {
+  if (!isDownload(restoreJob) && finished) return endWithoutLink(restoreJob);
   if (isFailed(restoreJob))
     return `Atlas reports the job as FAILED. ${ifTool("request_flex_snapshot_download", "Request another with request_flex_snapshot_download, or choose another snapshot.", "Request another.")}`;
   if (!finished) return ifTool("get_restore_job", "Call get_restore_job again with waitSeconds 30.");
-  if (!isDownload(restoreJob)) return "The job has ended. It restored a cluster, so it has no download link.";
   const expired = (viewJob(restoreJob, { now: clock.now(), hideLink: true }).linkExpiresInSeconds ?? 1) === 0;
   if (restoreJob.snapshotUrl === undefined || expired)
     return ifTool(
@@ -90,4 +91,12 @@ function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }:
     "To save the file, call save_flex_snapshot with the same groupId and name and the job's snapshotId.",
     "The job has ended.",
   );
+}
+
+/** No new download takes the place of a restore, nor of a job of unknown type. */
+function endWithoutLink(job: RestoreJob): string {
+  const end = isFailed(job) ? "Atlas reports the job as FAILED." : "The job has ended.";
+  return job.deliveryType === undefined
+    ? `${end} Atlas does not say whether it was a download.`
+    : `${end} It was a restore into a cluster, which has no download link.`;
 }

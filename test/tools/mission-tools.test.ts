@@ -4,6 +4,8 @@ import { CLUSTER, serverAgainst, simulatorFor } from "../fixtures.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 const COMPLETE_AT_ONCE = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+/** A job of the simulated world from the start. */
+const FAILED_RESTORE = "5fa1000000000000000000e2";
 const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
 
 describe("request_flex_snapshot_download", () => {
@@ -146,6 +148,14 @@ describe("get_restore_job", () => {
       finished: true,
       restoreJob: { status: "FAILED" },
     });
+  });
+
+  test("a failed restore into a cluster is not answered with advice to create a download job", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("get_restore_job", { ...CLUSTER, restoreJobId: FAILED_RESTORE });
+    expect(answer).toMatchObject({ finished: true, restoreJob: { deliveryType: "RESTORE", status: "FAILED" } });
+    expect(answer.nextStep).toContain("It was a restore into a cluster");
+    expect(answer.nextStep).not.toContain("request_flex_snapshot_download");
   });
 
   test.each([
