@@ -3,7 +3,6 @@ import { unwrapEnvelope } from "./atlas/envelope.ts";
 import { withoutSecrets } from "./atlas/without-secrets.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
 import type { Config } from "./config.ts";
-import type { Environment } from "./environment.ts";
 import { ownFailure } from "./errors.ts";
 import { withRetry } from "./http/retry.ts";
 import type { Clock, Send } from "./http/send.ts";
@@ -26,7 +25,6 @@ export interface AccessEdges {
   clock: Clock;
   redactor: Redactor;
   version: string;
-  env: Environment;
 }
 
 /** Where Atlas is: the real one as configured, or an embedded simulator with its own credentials. */
@@ -36,10 +34,10 @@ export interface Target {
   close: () => Promise<void>;
 }
 
-/** Sends nothing yet; rejects with `CONFIGURATION_INVALID` when the settings of a simulator cannot be used. */
+/** Sends nothing yet. */
 export async function openAtlas(config: Config, edges: AccessEdges): Promise<AtlasAccess> {
   const { clock, redactor, version } = edges;
-  const target = await targetOf(config, edges.env);
+  const target = await targetOf(config);
   const transport = createTransport({ proxy: config.proxy, userAgent: `atlas-flex-snapshots-mcp/${version}`, clock });
   const { credentials, baseUrl } = target;
   const unwrapped = unwrapEnvelope(transport.send);
@@ -62,10 +60,10 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
   };
 }
 
-async function targetOf(config: Config, env: Environment): Promise<Target> {
-  if (!config.simulate) return { ...config, close: async () => {} };
+async function targetOf(config: Config): Promise<Target> {
+  if (!config.simulator) return { ...config, close: async () => {} };
   const { startSimulatedTarget } = await import("./simulated-target.ts");
-  return startSimulatedTarget(env);
+  return startSimulatedTarget(config.simulator);
 }
 
 const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));

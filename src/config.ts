@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
+import { readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
 import { type Environment, type SecretFile, settingOf } from "./environment.ts";
 import { clean, nearest } from "./text.ts";
 import { VARIABLES } from "./variables.ts";
@@ -12,6 +13,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** Everything a user may set; whatever is wrong is in `problems`, whatever is doubtful in `warnings`. */
 export interface Config {
   simulate: boolean;
+  /** Only when it is asked for. Its orders are still to be checked, see `withOrdersChecked`. */
+  simulator?: SimulatorSettings;
   readOnly: boolean;
   hideSnapshotUrls: boolean;
   /** Names of the tools to register; all when absent. */
@@ -171,6 +174,7 @@ export function parseConfig(input: {
   };
   return {
     simulate,
+    ...(simulate ? { simulator: readSimulatorSettings(env, problems) } : {}),
     readOnly,
     hideSnapshotUrls: hidden || readOnly,
     ...(tools ? { tools } : {}),

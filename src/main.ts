@@ -30,7 +30,7 @@ if ("usageError" in line) {
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (line.command === "check")
     process.exit(await (await import("./check/check.ts")).check({ config, env, options: line.options, version }));
-  if (line.command === "server") await (await import("./serve.ts")).serve({ config, env, version });
+  if (line.command === "server") await (await import("./serve.ts")).serve({ config, version });
   if (line.command === "simulator") {
     const { simulate } = await import("./simulate.ts");
     process.exitCode = await simulate({ port: line.options.port, env });

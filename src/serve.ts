@@ -1,5 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Config } from "./config.ts";
+import { withOrdersChecked } from "./config-simulator.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import { instructions } from "./instructions.ts";
@@ -11,27 +12,18 @@ import type { Runtime } from "./runtime.ts";
 import { type Offer, offersOf } from "./tools/catalog.ts";
 
 /** Serves one MCP client on standard input and output until either side ends. */
-export async function serve({
-  config,
-  env,
-  version,
-}: {
-  config: Config;
-  env: NodeJS.ProcessEnv;
-  version: string;
-}): Promise<void> {
+export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
   const redactor = createRedactor();
   for (const secret of secretsOf(config)) redactor.add(secret);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
   let runtime: Promise<Runtime> | undefined;
   const startRuntime = () => {
     runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-      createRuntime(config, { clock: systemClock, log, redactor, version, env }),
+      createRuntime(config, { clock: systemClock, log, redactor, version }),
     );
     return runtime;
   };
   const offers = offersOf(config);
-  const obstacle = obstacleOf(config);
   const facts = {
     serverInfo: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     capabilities: { tools: {}, prompts: {} },
@@ -65,6 +57,8 @@ export async function serve({
   });
   await open();
   await begun;
+  const { problems } = await withOrdersChecked(config);
+  for (const problem of problems.slice(config.problems.length)) log.error({}, problem);
   const { createServer } = await import("./server.ts");
   server = createServer({
     facts,
@@ -72,7 +66,7 @@ export async function serve({
     loadToolList: async () => (await import("./tool-list.ts")).TOOL_LIST,
     loadTools: async () => (await import("./tools/index.ts")).TOOLS,
     runtime: startRuntime,
-    ...(obstacle ? { obstacle } : {}),
+    ...(problems.length > 0 ? { obstacle: obstacleOf(problems) } : {}),
     settings: config,
     simulated: config.simulate,
     clock: systemClock,
@@ -94,8 +88,8 @@ export function secretsOf({ credentials, proxy }: Config): string[] {
   return credentials ? [credentials.token, ...passwords] : passwords;
 }
 
-function obstacleOf({ problems }: Config): Failure | undefined {
-  return problems.length > 0 ? ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") }) : undefined;
+function obstacleOf(problems: readonly string[]): Failure {
+  return ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
 }
 
 /** One record that says what is configured, never a secret, and one for each thing that is wrong. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
+import { readSimulatorSettings } from "./config-simulator.ts";
 import type { Environment } from "./environment.ts";
-import { Failure } from "./errors.ts";
-import { simulatorOptions } from "./simulated-target.ts";
+import { problemsOfOrders } from "./simulated-target.ts";
 import { startSimulator } from "./simulator/simulator.ts";
 import { clean } from "./text.ts";
 
@@ -12,8 +12,15 @@ export async function simulate({ port, env }: { port: string | true | undefined;
     process.stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");
     return 2;
   }
+  const problems: string[] = [];
+  const settings = readSimulatorSettings(env, problems);
+  problems.push(...problemsOfOrders(settings.orders));
+  if (problems.length > 0) {
+    process.stderr.write(`The simulator could not start:\n${problems.map((problem) => `${problem}\n`).join("")}`);
+    return 1;
+  }
   try {
-    const simulator = await startSimulator({ ...simulatorOptions(env), port: number });
+    const simulator = await startSimulator({ ...settings, port: number });
     const lines = Object.entries(simulator.environment).map(([name, value]) => `export ${name}=${value}\n`);
     process.stdout.write(
       `# The simulated Atlas listens at ${simulator.baseUrl} until this process ends. To use it:\n${lines.join("")}`,
@@ -22,12 +29,7 @@ export async function simulate({ port, env }: { port: string | true | undefined;
     await simulator.close();
     return 0;
   } catch (error) {
-    const why =
-      error instanceof Failure
-        ? error.envelope.detail
-        : error instanceof Error
-          ? clean(error.message, 2_000)
-          : "unknown";
+    const why = error instanceof Error ? clean(error.message, 2_000) : "unknown";
     process.stderr.write(`The simulator could not start: ${why}\n`);
     return 1;
   }

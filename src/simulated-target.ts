@@ -1,40 +1,26 @@
 import type { Credentials } from "./auth/sign.ts";
-import { type Environment, settingOf } from "./environment.ts";
-import { ownFailure } from "./errors.ts";
-import type { SimulatorOptions } from "./simulator/settings.ts";
+import type { SimulatorSettings } from "./config-simulator.ts";
+import { parseOrders } from "./simulator/faults/orders.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 import { clean } from "./text.ts";
 
-/** What the environment says of a simulator: its misbehaviour, the size of its files, their rate in bytes per second. */
-export function simulatorOptions(env: Environment): SimulatorOptions {
-  const snapshotBytes = wholeNumber(env, "ATLAS_FLEX_SIMULATOR_BYTES");
-  const fileRateBytesPerSecond = wholeNumber(env, "ATLAS_FLEX_SIMULATOR_RATE");
-  return {
-    orders: settingOf(env, "ATLAS_FLEX_SIMULATOR_ORDERS") ?? "",
-    ...(snapshotBytes === undefined ? {} : { snapshotBytes }),
-    ...(fileRateBytesPerSecond === undefined ? {} : { fileRateBytesPerSecond }),
-  };
+/** What is wrong with each order that the simulator cannot read. */
+export function problemsOfOrders(orders: string): string[] {
+  return orders.split(",").flatMap((order) => {
+    try {
+      parseOrders(order);
+      return [];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return [`ATLAS_FLEX_SIMULATOR_ORDERS: ${clean(error.message, 2_000)}`];
+    }
+  });
 }
 
-/** Starts a simulator inside this process; rejects with `CONFIGURATION_INVALID` when its settings cannot be used. */
-export async function startSimulatedTarget(env: Environment) {
+/** Starts a simulator inside this process. */
+export async function startSimulatedTarget(settings: SimulatorSettings) {
   const { clientId, clientSecret } = SIMULATED;
-  const options = simulatorOptions(env);
-  const simulator = await startSimulator(options).catch((error: unknown) => {
-    if (!(error instanceof RangeError)) throw error;
-    throw ownFailure(
-      "CONFIGURATION_INVALID",
-      { detail: `ATLAS_FLEX_SIMULATOR_ORDERS: ${clean(error.message, 2_000)}` },
-      { cause: error },
-    );
-  });
+  const simulator = await startSimulator(settings);
   const credentials: Credentials = { kind: "service-account", clientId, clientSecret };
   return { baseUrl: new URL(simulator.baseUrl), credentials, close: simulator.close };
-}
-
-function wholeNumber(env: Environment, name: string): number | undefined {
-  const text = settingOf(env, name);
-  if (text === undefined) return undefined;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw ownFailure("CONFIGURATION_INVALID", { detail: `${name} must be a whole number.` });
 }

@@ -1,16 +1,9 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Config, type Options, parseConfig } from "../src/config.ts";
-import type { Environment, SecretFile } from "../src/environment.ts";
+import { ACCOUNT, parse } from "./parsed.ts";
 
 const ID = "5fa1000000000000000000b1";
-const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };
-const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
-
-function parse(env: Environment, options: Options = {}, file: SecretFile = { problem: "is missing." }): Config {
-  return parseConfig({ options, env, toolNames: ["get_restore_job", "list_restore_jobs"], readSecretFile: () => file });
-}
 
 describe("without any setting", () => {
   const config = parse({});
@@ -29,88 +22,6 @@ describe("without any setting", () => {
     expect(config).not.toHaveProperty("tools");
     expect(config).not.toHaveProperty("credentials");
     expect(config).not.toHaveProperty("allowedProjects");
-  });
-});
-
-describe("credentials", () => {
-  test.each([
-    [
-      "our service account names",
-      ACCOUNT,
-      { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1" },
-    ],
-    [
-      "the official server's names",
-      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" },
-      { kind: "service-account", clientId: "a", clientSecret: "b" },
-    ],
-    ["API key names", KEY, { kind: "api-key", publicKey: "public", privateKey: "private" }],
-    [
-      "Terraform's names",
-      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "q" },
-      { kind: "api-key", publicKey: "p", privateKey: "q" },
-    ],
-    ["a token", { MONGODB_ATLAS_ACCESS_TOKEN: "t" }, { kind: "access-token", token: "t" }],
-  ])("%s are read", (_, env, credentials) => {
-    expect(parse(env)).toMatchObject({ credentials, problems: [], warnings: [] });
-  });
-
-  test("of several complete kinds the service account wins, and a warning says so", () => {
-    const config = parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t", ...ACCOUNT });
-    expect(config.credentials?.kind).toBe("service-account");
-    expect(config.warnings).toEqual([
-      "Several kinds of credentials are set (service-account, api-key, access-token); the service-account is used.",
-    ]);
-  });
-
-  test("an API key wins over a token", () => {
-    expect(parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t" }).credentials?.kind).toBe("api-key");
-  });
-
-  test("half a pair alone is a problem that names the missing half", () => {
-    expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a" }).problems).toEqual([
-      "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
-    ]);
-    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "a" }).problems).toEqual([
-      "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY.",
-    ]);
-  });
-
-  test("half a pair beside a complete kind is a warning only", () => {
-    const config = parse({ ...ACCOUNT, MONGODB_ATLAS_PUBLIC_API_KEY: "p" });
-    expect(config.problems).toEqual([]);
-    expect(config.warnings).toEqual(["MONGODB_ATLAS_PUBLIC_API_KEY is set without MONGODB_ATLAS_PRIVATE_API_KEY."]);
-  });
-
-  test("a pair is never made of two naming families", () => {
-    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" });
-    expect(config).not.toHaveProperty("credentials");
-    expect(config.problems).toHaveLength(2);
-  });
-
-  test("a secret comes from the file that its _FILE variable names", () => {
-    const env = { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/run/secrets/atlas" };
-    const config = parse(env, {}, { secret: "from-file", readableByOthers: true });
-    expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "from-file" });
-    expect(config.warnings).toEqual([
-      "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",
-    ]);
-  });
-
-  test("a secret given both ways is a problem", () => {
-    const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET_FILE: "/x" });
-    expect(config.problems).toEqual([
-      "MONGODB_ATLAS_CLIENT_SECRET and MONGODB_ATLAS_CLIENT_SECRET_FILE are both set; keep one of them.",
-    ]);
-  });
-
-  test("blank values and placeholders that a host left unfilled count as unset", () => {
-    const env = {
-      MONGODB_ATLAS_CLIENT_ID: "${user_config.client_id}",
-      MONGODB_ATLAS_CLIENT_SECRET: "  ",
-      ATLAS_FLEX_READ_ONLY: "${user_config.read_only}",
-    };
-    expect(parse(env)).toMatchObject({ readOnly: false, problems: [], warnings: [] });
   });
 });
 
@@ -235,6 +146,16 @@ describe("lists and folders", () => {
 
   test("a relative folder becomes absolute", () => {
     expect(parse({}, { "download-dir": "backups" }).downloadDir).toBe(resolve("backups"));
+  });
+
+  test("settings of the simulator are looked at when it is asked for, and not otherwise", () => {
+    const env = { ATLAS_FLEX_SIMULATOR_BYTES: "1000", ATLAS_FLEX_SIMULATOR_RATE: "fast" };
+    expect(parse(env, { simulate: true })).toMatchObject({
+      simulator: { orders: "", snapshotBytes: 1_000 },
+      problems: ["ATLAS_FLEX_SIMULATOR_RATE must be a whole number."],
+    });
+    expect(parse(env).problems).toEqual([]);
+    expect(parse(env)).not.toHaveProperty("simulator");
   });
 
   test("simulating ignores real credentials and saves into a folder of its own", () => {

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Config, Options } from "../config.ts";
+import { withOrdersChecked } from "../config-simulator.ts";
 import type { Environment } from "../environment.ts";
 import { systemClock } from "../http/clock.ts";
 import { createLog } from "../logger.ts";
@@ -21,10 +22,11 @@ export async function check(input: {
   version: string;
 }): Promise<0 | 1> {
   const { stdout, stderr } = process;
+  const config = await withOrdersChecked(input.config);
   const asJson = input.options.json === true;
   const inColour = stdout.isTTY === true && !input.env.NO_COLOR;
   const redactor = createRedactor();
-  for (const secret of secretsOf(input.config)) redactor.add(secret);
+  for (const secret of secretsOf(config)) redactor.add(secret);
   const log = createLog({ level: "warn", scrub: redactor.scrub, stderr: process.stderr });
   const interruption = interruptedBy(stdout);
   const steps: Step[] = [];
@@ -32,7 +34,14 @@ export async function check(input: {
 
   if (!asJson) stdout.write(`atlas-flex-snapshots-mcp ${input.version}\n\n`);
   try {
-    for await (const found of runCheck({ ...input, clock: systemClock, redactor, log, signal: interruption.signal })) {
+    for await (const found of runCheck({
+      ...input,
+      config,
+      clock: systemClock,
+      redactor,
+      log,
+      signal: interruption.signal,
+    })) {
       const step = harmless(found, redactor.scrub);
       steps.push(step);
       if (!asJson) stdout.write(stepText(step, inColour));

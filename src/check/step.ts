@@ -1,11 +1,13 @@
 import type { AccessEdges } from "../atlas-access.ts";
 import type { Config, Options } from "../config.ts";
+import type { Environment } from "../environment.ts";
 import type { Failure } from "../errors.ts";
 import type { Log } from "../logger.ts";
 
 /** What every step may look at. */
 export interface CheckInput extends AccessEdges {
   config: Config;
+  env: Environment;
   options: Options;
   log: Log;
   signal: AbortSignal;

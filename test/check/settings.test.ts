@@ -61,13 +61,23 @@ describe("settings that cannot be used", () => {
     expect(step("tools")?.found).toBe("none of 8 (read-only, --tools, links hidden)");
   });
 
-  test("orders that the simulator does not know fail its start", async () => {
+  test("those of the simulator are told at once too, each order by itself", async () => {
     const { failed, step } = await checked({
       args: ["--simulate"],
-      env: { ATLAS_FLEX_SIMULATOR_ORDERS: "api=nonsense" },
+      env: {
+        ATLAS_FLEX_SIMULATOR_BYTES: "abc",
+        ATLAS_FLEX_SIMULATOR_RATE: "def",
+        ATLAS_FLEX_SIMULATOR_ORDERS: "api=nonsense,api=503*1,file=mischief",
+      },
     });
-    expect(failed).toEqual(["connection"]);
-    expect(step("connection")?.found).toContain("ATLAS_FLEX_SIMULATOR_ORDERS");
+    expect(failed).toEqual(["settings"]);
+    expect(step("settings")?.whatToDo?.split("\n")).toEqual([
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number.",
+      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number.",
+      expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "nonsense"'),
+      expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "mischief"'),
+    ]);
+    expect(step("connection")?.found).toBe("not tried: the settings have to be corrected first");
   });
 });
 

@@ -83,15 +83,22 @@ describe("--simulate", () => {
     });
   });
 
-  test("says what is wrong with an order for the simulator", async () => {
-    const { fails } = await serverWith({
+  test("says everything that is wrong with the simulator's settings, in the log at the start and in every call", async () => {
+    const { fails, log } = await serverWith({
       args: ["--simulate"],
-      env: { ATLAS_FLEX_SIMULATOR_ORDERS: "requestDownload=explode" },
+      env: {
+        ATLAS_FLEX_SIMULATOR_BYTES: "abc",
+        ATLAS_FLEX_SIMULATOR_RATE: "def",
+        ATLAS_FLEX_SIMULATOR_ORDERS: "requestDownload=explode",
+      },
     });
-    expect(await fails("list_flex_clusters")).toMatchObject({
-      errorCode: "CONFIGURATION_INVALID",
-      detail: expect.stringContaining("explode"),
-    });
+    const everything = /SIMULATOR_BYTES must be .*SIMULATOR_RATE must be .*SIMULATOR_ORDERS: .*explode/s;
+    await expect.poll(log).toMatch(everything);
+    for (const tool of ["list_flex_clusters", "list_saved_snapshots"])
+      expect(await fails(tool)).toMatchObject({
+        errorCode: "CONFIGURATION_INVALID",
+        detail: expect.stringMatching(everything),
+      });
   });
 });
 

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { ACCOUNT, parse } from "./parsed.ts";
+
+const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
+
+describe("credentials", () => {
+  test.each([
+    [
+      "our service account names",
+      ACCOUNT,
+      { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1" },
+    ],
+    [
+      "the official server's names",
+      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" },
+      { kind: "service-account", clientId: "a", clientSecret: "b" },
+    ],
+    ["API key names", KEY, { kind: "api-key", publicKey: "public", privateKey: "private" }],
+    [
+      "Terraform's names",
+      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "q" },
+      { kind: "api-key", publicKey: "p", privateKey: "q" },
+    ],
+    ["a token", { MONGODB_ATLAS_ACCESS_TOKEN: "t" }, { kind: "access-token", token: "t" }],
+  ])("%s are read", (_, env, credentials) => {
+    expect(parse(env)).toMatchObject({ credentials, problems: [], warnings: [] });
+  });
+
+  test("of several complete kinds the service account wins, and a warning says so", () => {
+    const config = parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t", ...ACCOUNT });
+    expect(config.credentials?.kind).toBe("service-account");
+    expect(config.warnings).toEqual([
+      "Several kinds of credentials are set (service-account, api-key, access-token); the service-account is used.",
+    ]);
+  });
+
+  test("an API key wins over a token", () => {
+    expect(parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t" }).credentials?.kind).toBe("api-key");
+  });
+
+  test("half a pair alone is a problem that names the missing half", () => {
+    expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a" }).problems).toEqual([
+      "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
+    ]);
+    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "a" }).problems).toEqual([
+      "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY.",
+    ]);
+  });
+
+  test("half a pair beside a complete kind is a warning only", () => {
+    const config = parse({ ...ACCOUNT, MONGODB_ATLAS_PUBLIC_API_KEY: "p" });
+    expect(config.problems).toEqual([]);
+    expect(config.warnings).toEqual(["MONGODB_ATLAS_PUBLIC_API_KEY is set without MONGODB_ATLAS_PRIVATE_API_KEY."]);
+  });
+
+  test("a pair is never made of two naming families", () => {
+    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" });
+    expect(config).not.toHaveProperty("credentials");
+    expect(config.problems).toHaveLength(2);
+  });
+
+  test("a secret comes from the file that its _FILE variable names", () => {
+    const env = { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/run/secrets/atlas" };
+    const config = parse(env, {}, { secret: "from-file", readableByOthers: true });
+    expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "from-file" });
+    expect(config.warnings).toEqual([
+      "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",
+    ]);
+  });
+
+  test("a secret given both ways is a problem", () => {
+    const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET_FILE: "/x" });
+    expect(config.problems).toEqual([
+      "MONGODB_ATLAS_CLIENT_SECRET and MONGODB_ATLAS_CLIENT_SECRET_FILE are both set; keep one of them.",
+    ]);
+  });
+
+  test("blank values and placeholders that a host left unfilled count as unset", () => {
+    const env = {
+      MONGODB_ATLAS_CLIENT_ID: "${user_config.client_id}",
+      MONGODB_ATLAS_CLIENT_SECRET: "  ",
+      ATLAS_FLEX_READ_ONLY: "${user_config.read_only}",
+    };
+    expect(parse(env)).toMatchObject({ readOnly: false, problems: [], warnings: [] });
+  });
+});
