@@ -208,9 +208,10 @@ function checkProxies(
   problems: string[],
 ): Config["proxy"] {
   const checked = (name: string, text: string | undefined) => {
-    if (text === undefined || isProxyUrl(text)) return text;
-    problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
-    return undefined;
+    if (text === undefined) return undefined;
+    const url = proxyUrl(text);
+    if (url === undefined) problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+    return url;
   };
   const http = checked("HTTP_PROXY", httpProxy);
   const https = checked("HTTPS_PROXY", httpsProxy);
@@ -221,13 +222,18 @@ function checkProxies(
   };
 }
 
-/** User name and password must be percent-encoded rightly, or nobody could say what the password is. */
-function isProxyUrl(text: string): boolean {
+/**
+ * A value without scheme means http, as for curl. User name and password must be percent-encoded rightly, or nobody could say
+ * what the password is.
+ */
+function proxyUrl(text: string): string | undefined {
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!/^https?:\/\/[^/]/i.test(whole)) return undefined;
   try {
-    const { username, password } = new URL(text);
+    const { username, password, href } = new URL(whole);
     decodeURIComponent(username + password);
-    return /^https?:\/\/[^/]/.test(text);
+    return href;
   } catch {
-    return false; // Its message would quote the whole value, password included.
+    return undefined; // Its message would quote the whole value, password included.
   }
 }

@@ -104,6 +104,29 @@ describe("the base URL", () => {
   );
 });
 
+describe("a proxy", () => {
+  test.each([
+    ["proxy.example.com:3128", "http://proxy.example.com:3128/"],
+    ["proxy", "http://proxy/"],
+    ["user:p%40ss@proxy:3128", "http://user:p%40ss@proxy:3128/"],
+    ["HTTPS://proxy:3128", "https://proxy:3128/"],
+  ])("given as %s is used as %s", (setting, url) => {
+    expect(parse({ HTTP_PROXY: setting, https_proxy: setting })).toMatchObject({
+      proxy: { httpProxy: url, httpsProxy: url },
+      problems: [],
+    });
+  });
+
+  test.each(["http://", "http://user:%zz@proxy.test:3128", "user:%zz@proxy.test:3128", "ht tp://proxy", "ftp://proxy"])(
+    "given as %s is a problem that does not quote it",
+    (setting) => {
+      const { problems, proxy } = parse({ HTTP_PROXY: setting });
+      expect(problems).toEqual(["HTTP_PROXY must be the URL of a proxy, such as http://proxy.example.com:8080."]);
+      expect(proxy).toEqual({});
+    },
+  );
+});
+
 describe("lists and folders", () => {
   test("every problem is reported at once", () => {
     const config = parse({
@@ -112,7 +135,7 @@ describe("lists and folders", () => {
       MONGODB_ATLAS_PROJECT_ID: "short",
       ATLAS_FLEX_FILE_HOSTS: "https://x",
       ATLAS_FLEX_LOG_LEVEL: "loud",
-      HTTPS_PROXY: "proxy:8080",
+      HTTPS_PROXY: "socks5://proxy:1080",
       MONGODB_ATLAS_BASE_URL: "nowhere",
       MONGODB_ATLAS_CLIENT_ID: "a",
     });

@@ -3,7 +3,7 @@ import { Failure, ownFailure } from "../errors.ts";
 import { isLoopback } from "./loopback.ts";
 import { isTlsError } from "./transport-failure.ts";
 
-/** Proxies as the environment names them; what is absent is not looked up there. */
+/** Proxies as URLs with a scheme; what is absent is not looked up in the environment. */
 export interface ProxySettings {
   httpProxy?: string;
   httpsProxy?: string;
@@ -64,27 +64,15 @@ export function proxyAgent(
   const tls = { timeout: limits.connectMs };
   return new EnvHttpProxyAgent({
     ...options,
-    httpProxy: proxyUrl("HTTP_PROXY", proxy.httpProxy),
-    httpsProxy: proxyUrl("HTTPS_PROXY", proxy.httpsProxy),
+    // An empty text keeps undici from reading the environment itself.
+    httpProxy: proxy.httpProxy ?? "",
+    httpsProxy: proxy.httpsProxy ?? "",
     noProxy: proxy.noProxy ?? "",
     requestTls: tls,
     proxyTls: tls,
     clientFactory: (url, poolOptions) =>
       new Pool(url, { ...poolOptions, headersTimeout: limits.connectMs }).compose(nameProxyFailures(url.host)),
   });
-}
-
-/** An empty text keeps undici from reading the environment itself. A value without scheme means http, as for curl. */
-function proxyUrl(variable: string, value = ""): string {
-  if (value === "") return "";
-  try {
-    const url = new URL(/^[a-z0-9]+:\/\//i.test(value) ? value : `http://${value}`);
-    decodeURIComponent(url.username + url.password);
-    return url.href;
-  } catch {
-    // Without its cause, which quotes the whole value, password included.
-    throw ownFailure("CONFIGURATION_INVALID", { detail: `${variable} is not the URL of a proxy.` });
-  }
 }
 
 /**
