@@ -4,6 +4,7 @@ import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
 import { readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
 import { type Environment, type SecretFile, settingOf } from "./environment.ts";
+import { isLoopback } from "./http/loopback.ts";
 import { clean, nearest } from "./text.ts";
 import { VARIABLES } from "./variables.ts";
 
@@ -42,11 +43,6 @@ const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.st
 const OBJECT_ID = /^[a-f0-9]{24}$/;
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-export function isLoopback(url: URL): boolean {
-  return LOOPBACK.test(url.hostname);
-}
 
 /**
  * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,

@@ -1,8 +1,9 @@
 import type { Atlas } from "./atlas/client.ts";
 import { type AccessEdges, openAtlas } from "./atlas-access.ts";
-import { type Config, isLoopback } from "./config.ts";
+import type { Config } from "./config.ts";
 import type { SnapshotStore } from "./download/contract.ts";
 import { createSnapshotStore } from "./download/store.ts";
+import { isLoopback } from "./http/loopback.ts";
 import type { Log } from "./logger.ts";
 import { createSnapshotSource } from "./tools/snapshot-source.ts";
 

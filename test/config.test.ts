@@ -75,6 +75,8 @@ describe("the base URL", () => {
     "http://localhost:8080",
     "http://127.0.0.1:1",
     "http://[::1]:9",
+    "http://[::ffff:127.0.0.1]:9",
+    "http://atlas.localhost:9",
   ])("%s is accepted without a warning", (url) => {
     expect(parse({ MONGODB_ATLAS_BASE_URL: url })).toMatchObject({ problems: [], warnings: [] });
   });

@@ -1,9 +1,9 @@
 /** Whether a URL leads to this computer itself, as far as its host says without asking a name server. */
 export function isLoopback({ hostname }: URL): boolean {
   return (
-    hostname === "localhost" ||
-    hostname.endsWith(".localhost") || // RFC 6761 section 6.3
+    /^(.+\.)?localhost\.?$/.test(hostname) || // RFC 6761 section 6.3
     /^127\.\d+\.\d+\.\d+$/.test(hostname) ||
-    hostname === "[::1]"
+    hostname === "[::1]" ||
+    /^\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\]$/.test(hostname) // IPv4-mapped (RFC 4291 section 2.5.5.2), as URLs write it.
   );
 }
