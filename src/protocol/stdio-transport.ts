@@ -6,7 +6,7 @@ import { CODES, type Refusal, readMessage } from "./read-message.ts";
 import { createRequestIds } from "./request-ids.ts";
 
 /** Our largest valid request is below 2 KiB; this is what a client may waste before we stop keeping it. */
-const LINE_LIMIT_BYTES = 4 * 1024 * 1024;
+const LINE_LIMIT_BYTES = 1024 * 1024;
 
 export interface StdioTransport extends Transport {
   /** Resolves when every request received so far was answered or cancelled. */

@@ -40,6 +40,9 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
   if (params.name === "polluted") {
     return { content: [{ type: "text" as const, text: String(Reflect.get({}, "polluted")) }] };
   }
+  if (params.name === "long") {
+    return { content: [{ type: "text" as const, text: "ü".repeat(Number(args.characters)) }] };
+  }
   const text = params.name === "unspeakable" ? 1n : JSON.stringify(args);
   return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
 });
