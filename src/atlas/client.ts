@@ -42,13 +42,13 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
     return parsed(schema, await get(path, mediaType, limits));
   }
 
-  /** The entries of a list, page after page; entries that are no objects are left out. */
-  async function* entries<T>(
+  /** A list, page after page; entries that are no objects are left out. */
+  async function* pages<T>(
     schema: z.ZodType<T>,
     path: string,
     mediaType: string,
     limits: CallLimits,
-  ): AsyncGenerator<T> {
+  ): AsyncGenerator<T[]> {
     for (let pageNum = 1; pageNum <= MAX_PAGES; pageNum++) {
       // The page's own `next` link is not followed: it could lead to another host.
       const { results } = await one(
@@ -57,22 +57,26 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         mediaType,
         limits,
       );
-      for (const result of results) {
-        const entry = schema.safeParse(result);
-        if (entry.success) yield entry.data;
-      }
+      yield readable(schema, results);
       if (results.length < MAX_ITEMS_PER_PAGE) return;
     }
   }
 
+  async function* entries<T>(...list: Parameters<typeof pages<T>>): AsyncGenerator<T> {
+    for await (const page of pages(...list)) yield* page;
+  }
+
+  /**
+   * One page of jobs, on which the latest ones are. Atlas documents no order and offers none to choose; all its recorded
+   * answers begin with the newest job, also where a cluster has thousands. Within the page no order is relied upon.
+   */
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
     const response = await get(
       `${backup(cluster)}/restoreJobs?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=1`,
       FLEX_MEDIA_TYPE,
       limits,
     );
-    const jobs = parsed(Page, response).results.map((entry) => RestoreJob.safeParse(entry).data);
-    return { jobs: jobs.filter((job) => job !== undefined), serverTime: serverTimeOf(response) };
+    return { jobs: readable(RestoreJob, parsed(Page, response).results), serverTime: serverTimeOf(response) };
   }
 
   const downloads = createDownloadRequests({
@@ -99,8 +103,9 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
       entries(Snapshot, `${backup(cluster)}/snapshots`, FLEX_MEDIA_TYPE, limits),
     getSnapshot: ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
       one(Snapshot, `${backup(cluster)}/snapshots/${id(snapshotId)}`, FLEX_MEDIA_TYPE, limits),
-    restoreJobs: (cluster: ClusterPath, limits: CallLimits) =>
-      entries(RestoreJob, `${backup(cluster)}/restoreJobs`, FLEX_MEDIA_TYPE, limits),
+    /** Newest page first, as far as is known: see `latestJobs`. */
+    restoreJobPages: (cluster: ClusterPath, limits: CallLimits) =>
+      pages(RestoreJob, `${backup(cluster)}/restoreJobs`, FLEX_MEDIA_TYPE, limits),
     async getRestoreJob(
       { restoreJobId, ...cluster }: ClusterPath & { restoreJobId: string },
       wire: WireOptions,
@@ -117,7 +122,6 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
         serverTime: serverTimeOf(response),
       };
     },
-    /** The newest jobs, as many as one page holds. */
     latestJobs,
     requestDownload: downloads.request,
     newestRequest: downloads.newest,
@@ -142,6 +146,10 @@ function parsed<T>(schema: z.ZodType<T>, response: HttpResponse): T {
   const result = schema.safeParse(response.json);
   if (result.success) return result.data;
   throw unreadable(response);
+}
+
+function readable<T>(schema: z.ZodType<T>, entries: readonly unknown[]): T[] {
+  return entries.flatMap((entry) => schema.safeParse(entry).data ?? []);
 }
 
 function unreadable({ status }: HttpResponse) {

@@ -21,19 +21,19 @@ export const listRestoreJobs = defineTool({
     nextStep: z.string(),
   }),
   async handler({ deliveryType, limit, ...cluster }, context) {
+    const isWanted = (job: RestoreJob) =>
+      deliveryType === undefined || isDownload(job) === (deliveryType === "DOWNLOAD");
     const found: RestoreJob[] = [];
-    let truncated = false;
-    for await (const job of context.atlas.restoreJobs(cluster, context)) {
-      if (deliveryType !== undefined && isDownload(job) !== (deliveryType === "DOWNLOAD")) continue;
-      truncated = found.length === limit;
-      if (truncated) break;
-      found.push(job);
+    // Whole pages, so that the order within one does not matter.
+    for await (const page of context.atlas.restoreJobPages(cluster, context)) {
+      found.push(...page.filter(isWanted));
+      if (found.length > limit) break;
     }
-    found.sort((a, b) => momentOf(b) - momentOf(a));
+    const newest = found.sort((a, b) => momentOf(b) - momentOf(a)).slice(0, limit);
     return {
-      restoreJobs: found.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
-      truncated,
-      nextStep: found.some(isDownload)
+      restoreJobs: newest.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
+      truncated: found.length > limit,
+      nextStep: newest.some(isDownload)
         ? context.ifTool(
             "get_restore_job",
             "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",

@@ -22,6 +22,15 @@ test("a page with more entries than Atlas ever sends is refused without looking 
     expect(await fails(tool, CLUSTER)).toMatchObject({ errorCode: "UNREADABLE_RESPONSE", source: "atlas" });
 });
 
+test("restore jobs that Atlas lists in another order than usual come out newest first all the same", async () => {
+  const jobs = [3, 1, 4, 2].map((day) => ({ id: `job-${day}`, restoreScheduledDate: `2026-11-0${day}T00:00:00Z` }));
+  const { ok } = await serverAgainstAnswer(JSON.stringify({ results: jobs }));
+  expect(await ok("list_restore_jobs", { ...CLUSTER, limit: 2 })).toMatchObject({
+    restoreJobs: [{ id: "job-4" }, { id: "job-3" }],
+    truncated: true,
+  });
+});
+
 test("a date at the end of time is no date", async () => {
   const job = {
     id: SIMULATED.restoreJobId,
