@@ -23,13 +23,19 @@ export const SECRET_VARIABLES: readonly string[] = [...PAIRS.map(({ secret }) =>
   `${name}_FILE`,
 ]);
 
+/** Credentials and the variables that hold them, both or neither. */
+export interface ChosenCredentials {
+  credentials?: Credentials;
+  credentialsFrom?: readonly string[];
+}
+
 /** The credentials to use: a complete service account, else a complete API key, else a token. */
 export function readCredentials(input: {
   env: Environment;
   readSecretFile: (path: string) => SecretFile;
   problems: string[];
   warnings: string[];
-}): Credentials | undefined {
+}): ChosenCredentials {
   const { env, problems, warnings } = input;
 
   /** Variables that are set but of no use; their other half is then not called lonely. */
@@ -70,21 +76,26 @@ export function readCredentials(input: {
     secret: printable(pair.secret, secretOf(pair.secret)),
   }));
   const token = printable(TOKEN, secretOf(TOKEN));
-  const complete = pairs.flatMap(({ pair, id, secret }) => (id && secret ? [toCredentials(pair, id, secret)] : []));
+  const given = (name: string) => (settingOf(env, name) === undefined ? `${name}_FILE` : name);
+  const complete = pairs.flatMap(({ pair, id, secret }) =>
+    id && secret
+      ? [{ credentials: toCredentials(pair, id, secret), credentialsFrom: [pair.id, given(pair.secret)] }]
+      : [],
+  );
   const halves = pairs.filter(
     ({ pair, id, secret }) => Boolean(id) !== Boolean(secret) && !faulty.has(pair.id) && !faulty.has(pair.secret),
   );
-  const all: Credentials[] = [...complete, ...(token ? [{ kind: "access-token", token } as const] : [])];
+  const all = [
+    ...complete,
+    ...(token ? [{ credentials: { kind: "access-token", token } as const, credentialsFrom: [given(TOKEN)] }] : []),
+  ];
 
   const sink = all.length > 0 ? warnings : problems;
   for (const { pair, id } of halves)
     sink.push(`${id ? pair.id : pair.secret} is set without ${id ? pair.secret : pair.id}.`);
-  const [chosen, ...others] = all;
-  if (chosen && others.length > 0)
-    warnings.push(
-      `Several kinds of credentials are set (${all.map(({ kind }) => kind).join(", ")}); the ${chosen.kind} is used.`,
-    );
-  return chosen;
+  const [chosen, ...others] = all.map(({ credentialsFrom }) => credentialsFrom.join(" and "));
+  if (others.length > 0) warnings.push(`Several credentials are set. Used: ${chosen}. Ignored: ${others.join("; ")}.`);
+  return all[0] ?? {};
 }
 
 function toCredentials({ kind }: Pair, id: string, secret: string): Credentials {

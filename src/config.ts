@@ -29,6 +29,8 @@ export interface Config {
   downloadDir: string;
   fileHosts: readonly string[];
   credentials?: Credentials;
+  /** The variables that they come from. */
+  credentialsFrom?: readonly string[];
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
   problems: readonly string[];
   warnings: readonly string[];
@@ -41,6 +43,8 @@ export type Options = Readonly<Record<string, string | true | undefined>>;
 const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.startsWith("ATLAS_FLEX_"));
 
 const OBJECT_ID = /^[a-f0-9]{24}$/;
+/** Enough of an unknown word to recognise it. */
+const MAX_WORD_CHARACTERS = 64;
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
 
@@ -99,17 +103,20 @@ export function parseConfig(input: {
 
   function parseTools(): readonly string[] | undefined {
     const names = list(value("tools", "ATLAS_FLEX_TOOLS"));
-    for (const name of names ?? []) {
-      if (input.toolNames.includes(name)) continue;
-      const meant = nearest(name, input.toolNames);
+    const unknown = (names ?? []).filter((name) => !input.toolNames.includes(name)).map(unknownTool);
+    if (unknown.length > 0)
       problems.push(
-        `--tools / ATLAS_FLEX_TOOLS names an unknown tool${meant ? `; did you mean ${meant}?` : "."} Known: ${input.toolNames.join(", ")}.`,
+        `--tools / ATLAS_FLEX_TOOLS names ${unknown.join(", ")}: unknown. Known: ${input.toolNames.join(", ")}.`,
       );
-    }
     if (names?.length === 0) problems.push("--tools / ATLAS_FLEX_TOOLS names no tool.");
     const known = names?.filter((name) => input.toolNames.includes(name));
     // A server without tools could not even say what is wrong.
     return known?.length === 0 ? undefined : known;
+  }
+
+  function unknownTool(name: string): string {
+    const meant = nearest(name, input.toolNames);
+    return `${JSON.stringify(clean(name, MAX_WORD_CHARACTERS))}${meant ? ` (did you mean ${meant}?)` : ""}`;
   }
 
   function parseProjects(): readonly string[] | undefined {
@@ -160,9 +167,7 @@ export function parseConfig(input: {
   if (projectId && allowedProjects && !allowedProjects.includes(projectId))
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
   const folder = expandHome(value("download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "~/atlas-flex-snapshots", problems);
-  const credentials = simulate
-    ? undefined
-    : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
+  const chosen = simulate ? {} : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
   const proxy = {
     httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
     httpsProxy: settingOf(env, "HTTPS_PROXY") ?? settingOf(env, "https_proxy"),
@@ -180,7 +185,7 @@ export function parseConfig(input: {
     ...(allowedProjects ? { allowedProjects } : {}),
     downloadDir: simulate ? resolve(folder, "simulated") : folder,
     fileHosts: parseFileHosts(),
-    ...(credentials ? { credentials } : {}),
+    ...chosen,
     proxy: checkProxies(proxy, problems),
     problems,
     warnings,

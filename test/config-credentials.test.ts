@@ -30,7 +30,16 @@ describe("credentials", () => {
     const config = parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t", ...ACCOUNT });
     expect(config.credentials?.kind).toBe("service-account");
     expect(config.warnings).toEqual([
-      "Several kinds of credentials are set (service-account, api-key, access-token); the service-account is used.",
+      "Several credentials are set. Used: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET. Ignored: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY; MONGODB_ATLAS_ACCESS_TOKEN.",
+    ]);
+  });
+
+  test("of two families of names for the same kind ours wins, and a warning names both", () => {
+    const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: "/run/secrets/atlas" };
+    const config = parse({ ...theirs, ...ACCOUNT }, {}, { secret: "b", readableByOthers: false });
+    expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });
+    expect(config.warnings).toEqual([
+      "Several credentials are set. Used: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET. Ignored: MDB_MCP_API_CLIENT_ID and MDB_MCP_API_CLIENT_SECRET_FILE.",
     ]);
   });
 

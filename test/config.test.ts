@@ -151,7 +151,15 @@ describe("lists and folders", () => {
       "ATLAS_FLEX_FILE_HOSTS",
       "HTTPS_PROXY",
     ]);
-    expect(config.problems[0]).toContain("did you mean get_restore_job?");
+    expect(config.problems[0]).toContain('"get_restore_jobs" (did you mean get_restore_job?)');
+  });
+
+  test("every unknown tool is named, with what may have been meant", () => {
+    const { problems, tools } = parse({}, { tools: "get_restore_job,foo,list_restore_job,bar" });
+    expect(problems).toEqual([
+      '--tools / ATLAS_FLEX_TOOLS names "foo", "list_restore_job" (did you mean list_restore_jobs?), "bar": unknown. Known: get_restore_job, list_restore_jobs.',
+    ]);
+    expect(tools).toEqual(["get_restore_job"]);
   });
 
   test("lists are split at commas, blanks ignored", () => {

@@ -1,24 +1,23 @@
 import type { Credentials } from "../auth/sign.ts";
 import type { Config } from "../config.ts";
-import type { Environment } from "../environment.ts";
 import { ownFailure } from "../errors.ts";
 import { obstacleOf, type SignIn } from "./sign-in.ts";
-import { credentialSources } from "./sources.ts";
 import { describeFailure, failedWith, ok, type StepResult, skipped } from "./step.ts";
 
 const KINDS = { "service-account": "service account", "api-key": "API key", "access-token": "access token" } as const;
 
 /** Which credentials are used, where they come from, and what Atlas says to them. */
 export function credentials(
-  { credentials: chosen, simulate, problems }: Config,
-  env: Environment,
+  { credentials: chosen, credentialsFrom = [], simulate, problems }: Config,
   signIn: SignIn,
 ): StepResult {
   if (!chosen && !simulate) {
     // Half a pair is among the problems, which the settings have shown.
     return problems.length > 0 ? skipped("none are complete") : failedWith(ownFailure("CREDENTIALS_MISSING"));
   }
-  const who = chosen ? describe(chosen, env) : "the simulator's own service account";
+  const who = chosen
+    ? `${describe(chosen)} from ${credentialsFrom.join(" and ")}`
+    : "the simulator's own service account";
   switch (signIn.verdict) {
     case "blocked":
       return skipped(`${signIn.why}; there is ${who}`);
@@ -41,11 +40,10 @@ export function accessList(signIn: SignIn): StepResult {
   return signIn.verdict === "elsewhere" ? failedWith(signIn.failure) : skipped(obstacleOf(signIn));
 }
 
-/** The kind, enough of the id to recognise it, and the variables; never the secret. */
-function describe(chosen: Credentials, env: Environment): string {
+/** The kind and enough of the id to recognise it; never the secret. */
+function describe(chosen: Credentials): string {
   const id = chosen.kind === "service-account" ? chosen.clientId : chosen.kind === "api-key" ? chosen.publicKey : "";
-  const name = [KINDS[chosen.kind], shortened(id)].filter(Boolean).join(" ");
-  return `${name} from ${credentialSources(env, chosen).join(" and ")}`;
+  return [KINDS[chosen.kind], shortened(id)].filter(Boolean).join(" ");
 }
 
 /** The last four characters, and the prefix that all service accounts share: a secret in the wrong place stays secret. */

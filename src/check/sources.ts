@@ -1,6 +1,4 @@
-import type { Credentials } from "../auth/sign.ts";
 import type { Options } from "../config.ts";
-import { PAIRS, TOKEN } from "../config-credentials.ts";
 import { type Environment, settingOf } from "../environment.ts";
 
 /** What a user has set, by name; values stay out of it. */
@@ -24,15 +22,4 @@ export function namesSet({ options, env }: Sources): string[] {
 export function sourceOf({ options, env }: Sources, option: string, variable: string): string | undefined {
   if (options[option] !== undefined) return `--${option}`;
   return settingOf(env, variable) === undefined ? undefined : variable;
-}
-
-/** The variables that the chosen credentials come from. */
-export function credentialSources(env: Environment, credentials: Credentials): string[] {
-  const isSet = (name: string) => settingOf(env, name) !== undefined;
-  const setName = (name: string) => (isSet(name) ? name : `${name}_FILE`);
-  if (credentials.kind === "access-token") return [setName(TOKEN)];
-  const pair = PAIRS.find(
-    ({ kind, id, secret }) => kind === credentials.kind && isSet(id) && (isSet(secret) || isSet(`${secret}_FILE`)),
-  );
-  return pair ? [pair.id, setName(pair.secret)] : [];
 }

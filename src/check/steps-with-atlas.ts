@@ -42,7 +42,7 @@ export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): Asyn
 }
 
 async function* stepsWithCredentials(
-  { config, env, clock }: CheckInput,
+  { config, clock }: CheckInput,
   attempt: Attempt,
   access: AtlasAccess,
   answer: Finding<Answer>,
@@ -54,7 +54,7 @@ async function* stepsWithCredentials(
         : { blocked: "there are no credentials" },
     ),
   );
-  yield { id: "credentials", title: "Credentials", ...credentials(config, env, signedIn) };
+  yield { id: "credentials", title: "Credentials", ...credentials(config, signedIn) };
   yield { id: "api-access-list", title: "API access list", ...accessList(signedIn) };
 
   const found: Finding<ProjectLook[]> =
