@@ -33,7 +33,7 @@ export const isOutcomeUnknown = (error: unknown): error is Failure =>
 
 /**
  * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
- * idempotency key, so an unclear outcome (broken connection, time-out, 5xx, an unreadable success) is resolved by
+ * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 5xx, an unreadable success) is resolved by
  * looking for the job that the request must have created: a DOWNLOAD job of this snapshot, scheduled since the
  * request by Atlas's own clock, which this process has not seen before.
  * `newest` is what this process knows of the latest one, so that whoever needs a job uses it instead of another.
@@ -61,8 +61,10 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       if (response.envelope.source === "network" || response.envelope.source === "atlas") return response;
       throw response;
     }
-    if (response.status >= 500) return refusal(response);
-    if (response.status >= 300) throw refusal(response);
+    const hundred = Math.floor(response.status / 100);
+    // Only 4xx says that nothing was done: a redirect may come from something on the way, with or without a place to go.
+    if (hundred === 4) throw refusal(response);
+    if (hundred !== 2) return refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
     // An id that is none could neither be followed nor told apart from other jobs later.
     const canFollow = job && (job.id === undefined ? job.snapshotUrl : OBJECT_ID.test(job.id));

@@ -16,8 +16,8 @@ type Fields = Record<string, string | undefined>;
 export interface Behaviour {
   /** Changes the job that a request creates. */
   job?: (job: Fields) => Fields;
-  /** Instead of an answer to a request, after its effect. */
-  post?: "reset";
+  /** Instead of an answer to a request, after its effect: a broken connection, or a status and nothing else. */
+  post?: "reset" | number;
   /** The jobs that the list shows, out of all; `listed` counts the lists so far. */
   list?: (jobs: Fields[], listed: number) => Fields[];
   /** Whether a job is shown by its id. */
@@ -44,6 +44,7 @@ export async function atlasOfJobs(behaviour: Behaviour) {
       const job = jobAt(there(), seen.posts);
       jobs.unshift(behaviour.job?.(job) ?? job);
       if (behaviour.post === "reset") return void request.socket.destroy();
+      if (behaviour.post !== undefined) return void response.writeHead(behaviour.post).end();
       return send(200, jobs[0]);
     }
     if (path.includes("/restoreJobs?")) {

@@ -9,7 +9,7 @@ const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 const posts = (simulator: Simulator) => simulator.count("requestDownload");
 
 describe("a download request whose answer is lost after its effect", () => {
-  test.each(["reset-after", "502:after", "cut", "garbage", "empty", "html"])(
+  test.each(["reset-after", "502:after", "302:after", "cut", "garbage", "empty", "html"])(
     "ends with the one job it created (%s)",
     async (fault) => {
       const simulator = await simulatorFor({ orders: `requestDownload=${fault}*1` });
