@@ -1,4 +1,5 @@
 import { Failure, ownFailure } from "../errors.ts";
+import { bounded } from "../http/bounded.ts";
 import { neverSent } from "../http/never-sent.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
@@ -52,8 +53,8 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     if (limitMs <= 0)
       throw ownFailure("TIMEOUT", { detail: "Too little time was left to request a download; nothing was sent." });
     // A deadline rather than a signal: when it passes, the failure says whether the request was sent.
-    const bounded = { ...limits, deadline: clock.now() + limitMs };
-    const response = await post(cluster, snapshotId, wire, bounded).catch((error: unknown) => {
+    const within = { ...limits, deadline: clock.now() + limitMs };
+    const response = await post(cluster, snapshotId, wire, within).catch((error: unknown) => {
       if (error instanceof Failure && !neverSent(error)) return error;
       throw error;
     });
@@ -79,20 +80,21 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     startedAt: number,
     limits: CallLimits,
   ): Promise<JobAnswer | undefined> {
-    const bounded = within(Math.min(limits.deadline - clock.now(), LOOK_UP_LIMIT_MS), limits);
-    try {
+    const deadline = Math.min(limits.deadline, clock.now() + LOOK_UP_LIMIT_MS);
+    return bounded(clock, { deadline, signal: limits.signal }, async (signal) => {
       for (const pauseMs of LOOK_UP_PAUSES_MS) {
-        await clock.sleep(pauseMs, bounded.signal);
-        const { jobs, serverTime } = await latestJobs(cluster, bounded);
+        await clock.sleep(pauseMs, signal);
+        const { jobs, serverTime } = await latestJobs(cluster, { deadline, signal });
         const since = (serverTime ?? Number.NaN) - (clock.now() - startedAt) - ROUNDING_MS;
         const found = jobs.find((job) => isResult(job, snapshotId, since) && !known.has(job.id ?? ""));
         if (found) return { httpStatus: 200, restoreJob: found, serverTime };
       }
-    } catch (error) {
+      return undefined;
+    }).catch((error: unknown) => {
       // A look-up that fails or runs out of time leaves the outcome as unknown as it was: the caller says so.
-      if (limits.signal.aborted || !(error instanceof Failure || bounded.signal.aborted)) throw error;
-    }
-    return undefined;
+      if (limits.signal.aborted || !(error instanceof Failure)) throw error;
+      return undefined;
+    });
   }
 
   async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
@@ -121,10 +123,6 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
   function forget(key: string, before: DownloadRequest | undefined): void {
     if (before?.answer) requests.set(key, before);
     else requests.delete(key);
-  }
-
-  function within(ms: number, { signal }: CallLimits): CallLimits {
-    return { deadline: clock.now() + ms, signal: AbortSignal.any([signal, AbortSignal.timeout(Math.max(ms, 0))]) };
   }
 
   return { request, newest: (snapshot: SnapshotPath) => requests.get(keyOf(snapshot)) };

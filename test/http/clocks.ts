@@ -18,6 +18,23 @@ export function skippingClock(random = 0.5): Clock & { waits: number[] } {
   };
 }
 
+/** Longer sleeps of this program are no pauses but limits, which end other work. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Time passes only in pauses, which end at once, and by `advance`; limits end when that much time has passed. */
+export function pausingClock(): Clock & { advance: (ms: number) => void } {
+  const { advance, ...clock } = manualClock();
+  return {
+    ...clock,
+    advance: (ms) => void advance(ms),
+    sleep: async (ms, signal) => {
+      if (ms > LONGEST_PAUSE_MS) return clock.sleep(ms, signal);
+      signal.throwIfAborted();
+      void advance(ms);
+    },
+  };
+}
+
 /** Time stands still until it is advanced, which ends the sleeps that are due. */
 export function manualClock(): Clock & { advance: (ms: number) => Promise<void> } {
   let time = START;

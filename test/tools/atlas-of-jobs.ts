@@ -2,7 +2,7 @@ import { createAtlas } from "../../src/atlas/client.ts";
 import type { KnownJobs } from "../../src/download/contract.ts";
 import type { Send } from "../../src/http/send.ts";
 import { createSnapshotSource } from "../../src/tools/snapshot-source.ts";
-import { skippingClock } from "../http/clocks.ts";
+import { pausingClock } from "../http/clocks.ts";
 import { transport } from "../http/requests.ts";
 import { serve } from "../http/servers.ts";
 
@@ -28,7 +28,7 @@ export interface Behaviour {
 
 /** A real server that knows restore jobs and nothing else, and a source that asks it and whose waits take no time. */
 export async function atlasOfJobs(behaviour: Behaviour) {
-  const here = skippingClock();
+  const here = pausingClock();
   const there = () => here.now() - (behaviour.aheadMs ?? 0);
   const jobs: Fields[] = [];
   const seen = { posts: 0, lists: 0, reads: 0 };

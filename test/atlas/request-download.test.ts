@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { createDownloadRequests } from "../../src/atlas/request-download.ts";
+import { ownFailure } from "../../src/errors.ts";
+import { manualClock } from "../http/clocks.ts";
+
+const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
+
+test("a look-up that nobody answers is given up after 15 seconds by the clock of the program", async () => {
+  const clock = manualClock();
+  const { request } = createDownloadRequests({
+    clock,
+    post: () => Promise.reject(ownFailure("CONNECTION_LOST")),
+    latestJobs: () => new Promise(() => {}),
+    refusal: () => ownFailure("UNREADABLE_RESPONSE"),
+  });
+  let settled = false;
+  const limits = { deadline: clock.now() + 45_000, signal: new AbortController().signal };
+  const outcome = request(SNAPSHOT, {}, limits).finally(() => {
+    settled = true;
+  });
+  outcome.catch(() => {
+    // Looked at below; without this it would count as unhandled until then.
+  });
+  await clock.advance(0);
+  await clock.advance(14_999);
+  expect(settled).toBe(false);
+  await clock.advance(1);
+  await expect(outcome).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
+});
