@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
+import { isAtlasId } from "./atlas-id.ts";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
 import { readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
@@ -42,7 +43,6 @@ export type Options = Readonly<Record<string, string | true | undefined>>;
 /** Our own variables; a misspelt one would otherwise be ignored in silence, the read-only switch among them. */
 const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.startsWith("ATLAS_FLEX_"));
 
-const OBJECT_ID = /^[a-f0-9]{24}$/;
 /** Enough of an unknown word to recognise it. */
 const MAX_WORD_CHARACTERS = 64;
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
@@ -121,7 +121,7 @@ export function parseConfig(input: {
 
   function parseProjects(): readonly string[] | undefined {
     const ids = list(settingOf(env, "ATLAS_FLEX_ALLOWED_PROJECTS"));
-    if (ids && (ids.length === 0 || !ids.every((id) => OBJECT_ID.test(id))))
+    if (ids && (ids.length === 0 || !ids.every(isAtlasId)))
       problems.push(
         "ATLAS_FLEX_ALLOWED_PROJECTS must be project ids of 24 lower-case hexadecimal characters, separated by commas.",
       );
@@ -130,7 +130,7 @@ export function parseConfig(input: {
 
   function parseProjectId(): string | undefined {
     const id = settingOf(env, "MONGODB_ATLAS_PROJECT_ID");
-    if (id === undefined || OBJECT_ID.test(id)) return id;
+    if (id === undefined || isAtlasId(id)) return id;
     problems.push("MONGODB_ATLAS_PROJECT_ID must be 24 lower-case hexadecimal characters.");
     return undefined;
   }

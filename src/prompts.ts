@@ -1,13 +1,12 @@
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import type { ToolName } from "./tools/catalog.ts";
+import { groupId, name } from "./tools/params.ts";
 
 const Arguments = z.strictObject({
-  cluster: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/),
-  project: z
-    .string()
-    .regex(/^([a-f0-9]{24})?$/)
-    .optional(),
+  cluster: name,
+  // Hosts send an empty text for an argument that was left blank.
+  project: z.union([groupId, z.literal("")]).optional(),
 });
 
 const SAVE_LATEST: Prompt = {

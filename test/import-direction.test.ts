@@ -14,7 +14,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   tools: ["http", "atlas", "download"],
   check: ["http", "auth", "atlas", "download", "tools"],
 };
-const LEAVES = ["errors.ts", "own-errors.ts", "text.ts"];
+const LEAVES = ["atlas-id.ts", "errors.ts", "own-errors.ts", "text.ts"];
 /** Files at the top that wire the folders; the doctor may use them too. */
 const SIMULATOR_USERS = ["simulate.ts", "simulated-target.ts"];
 

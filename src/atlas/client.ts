@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { isAtlasId } from "../atlas-id.ts";
 import { ownFailure } from "../errors.ts";
 import type { Clock, HttpResponse, Send } from "../http/send.ts";
 import { atlasFailure } from "./api-error.ts";
@@ -130,7 +131,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
 
 /** Ids come from Atlas's answers too, and one that is none must not turn into another path. */
 function id(text: string): string {
-  if (/^[a-f0-9]{24}$/.test(text)) return text;
+  if (isAtlasId(text)) return text;
   throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
 }
 

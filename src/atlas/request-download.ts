@@ -1,3 +1,4 @@
+import { isAtlasId } from "../atlas-id.ts";
 import { Failure, ownFailure } from "../errors.ts";
 import { bounded } from "../http/bounded.ts";
 import { neverSent } from "../http/never-sent.ts";
@@ -16,8 +17,6 @@ const LOOK_UP_LIMIT_MS = 15_000;
 const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000, 4_000];
 /** Atlas gives times in whole seconds, and so does its `Date` header: each may be up to a second early. */
 const ROUNDING_MS = 1_000;
-
-const OBJECT_ID = /^[a-f0-9]{24}$/;
 
 interface Dependencies {
   clock: Clock;
@@ -68,7 +67,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     if (hundred !== 2) return refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
     // An id that is none could neither be followed nor told apart from other jobs later.
-    const canFollow = job && (job.id === undefined ? job.snapshotUrl : OBJECT_ID.test(job.id));
+    const canFollow = job && (job.id === undefined ? job.snapshotUrl : isAtlasId(job.id));
     // An answer about another snapshot says nothing of what became of this request.
     return canFollow && isAbout(job, snapshotId)
       ? { httpStatus: response.status, restoreJob: job, serverTime: serverTimeOf(response) }

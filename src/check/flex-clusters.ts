@@ -1,8 +1,8 @@
 import type { CallLimits } from "../atlas/contract.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
+import { isClusterName } from "../atlas-id.ts";
 import { Failure } from "../errors.ts";
 import { clean } from "../text.ts";
-import { name } from "../tools/params.ts";
 import { concurrently } from "./concurrently.ts";
 import { CONCURRENT_PROJECTS, type ReadableProject, titleOf } from "./projects.ts";
 import { counted, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
@@ -80,8 +80,7 @@ export function flexClusters({ looks, omitted }: ClusterLooks): StepResult {
 /** The cluster whose snapshots are looked at; its name becomes part of a path, so it must have the form of one. */
 export function firstCluster(looks: readonly ClusterLook[]): { groupId: string; name: string } | undefined {
   for (const look of looks) {
-    const usable =
-      "clusters" in look ? look.clusters.find((candidate) => name.safeParse(candidate).success) : undefined;
+    const usable = "clusters" in look ? look.clusters.find(isClusterName) : undefined;
     if (usable !== undefined) return { groupId: look.project.id, name: usable };
   }
   return undefined;

@@ -1,10 +1,10 @@
 import type { CallLimits } from "../atlas/contract.ts";
 import type { Project } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
+import { isAtlasId } from "../atlas-id.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../errors.ts";
 import { clean } from "../text.ts";
-import { groupId } from "../tools/params.ts";
 import { concurrently } from "./concurrently.ts";
 import { counted, failed, failedWith, firstFew, ok, type StepResult } from "./step.ts";
 
@@ -38,7 +38,7 @@ export async function lookForProjects(
   const looks = await concurrently([...new Set(wanted)], CONCURRENT_PROJECTS, byId);
   if (allowedProjects) return looks;
   for await (const project of atlas.projects(limits))
-    if (groupId.safeParse(project.id).success && project.id && project.id !== projectId)
+    if (project.id && isAtlasId(project.id) && project.id !== projectId)
       looks.push({ ...named(project), id: project.id });
   return looks;
 }

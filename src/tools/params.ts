@@ -1,13 +1,13 @@
 import * as z from "zod";
+import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
 
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
-const objectId = z.string({ error: HEX_ID }).regex(/^([a-f0-9]{24})$/, { error: HEX_ID });
-const CLUSTER_NAME =
-  "must be a cluster name: letters, digits and hyphens, starting with a letter or digit, at most 64 characters";
+const objectId = z.string({ error: HEX_ID }).regex(ATLAS_ID, { error: HEX_ID });
+const NAME = `must be a cluster name: letters, digits and hyphens, starting with a letter or digit, at most ${MAX_CLUSTER_NAME_CHARACTERS} characters`;
 const clusterName = z
-  .string({ error: CLUSTER_NAME })
-  .max(64, { error: CLUSTER_NAME })
-  .regex(/^[a-zA-Z0-9][a-zA-Z0-9-]*$/, { error: CLUSTER_NAME });
+  .string({ error: NAME })
+  .max(MAX_CLUSTER_NAME_CHARACTERS, { error: NAME })
+  .regex(CLUSTER_NAME, { error: NAME });
 const SWITCH = "must be true or false";
 
 export const groupId = objectId.describe("Project id, from list_flex_clusters");
