@@ -1,10 +1,10 @@
+import { type ClusterLook, lookForClusters as lookForAll } from "../atlas/cluster-looks.ts";
 import type { CallLimits } from "../atlas/contract.ts";
+import type { FlexCluster } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { isClusterName } from "../atlas-id.ts";
-import { Failure } from "../errors.ts";
 import { clean } from "../text.ts";
-import { concurrently } from "./concurrently.ts";
-import { CONCURRENT_PROJECTS, type ReadableProject, titleOf } from "./projects.ts";
+import { type ReadableProject, titleOf } from "./projects.ts";
 import { counted, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
 
 /** An organization with more is asked about the first ones only: one request each. */
@@ -13,46 +13,25 @@ const MAX_PROJECTS = 200;
 const MAX_NAMES = 5;
 const NAME_CHARACTERS = 64;
 
-interface ClusterNames {
-  project: ReadableProject;
-  /** Names, as the tools take them. */
-  clusters: string[];
-}
-
-export type ClusterLook = ClusterNames | { project: ReadableProject; failure: Failure };
-
 export interface ClusterLooks {
-  looks: ClusterLook[];
+  looks: ClusterLook<ReadableProject>[];
   /** Projects beyond the first ones, at which nobody looked. */
   omitted: number;
 }
 
-/** Reads the Flex clusters of every project, a few at a time; what one of them answers is no failure of the others. */
 export async function lookForClusters(
   { atlas }: AtlasAccess,
   projects: readonly ReadableProject[],
   limits: CallLimits,
 ): Promise<ClusterLooks> {
-  const looks = await concurrently(
-    projects.slice(0, MAX_PROJECTS),
-    CONCURRENT_PROJECTS,
-    async (project): Promise<ClusterLook> => {
-      try {
-        const clusters: string[] = [];
-        for await (const cluster of atlas.flexClusters(project.id, limits))
-          if (cluster.name) clusters.push(clean(cluster.name, NAME_CHARACTERS));
-        return { project, clusters };
-      } catch (error) {
-        if (error instanceof Failure) return { project, failure: error };
-        throw error;
-      }
-    },
-  );
+  const looks = await lookForAll(atlas, projects.slice(0, MAX_PROJECTS), limits);
   return { looks, omitted: projects.length - looks.length };
 }
 
 export function flexClusters({ looks, omitted }: ClusterLooks): StepResult {
-  const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
+  const read = looks.flatMap((look) =>
+    "clusters" in look ? [{ project: look.project, clusters: namesOf(look.clusters) }] : [],
+  );
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
   const total = read.reduce((sum, { clusters }) => sum + clusters.length, 0);
   const places = read
@@ -77,10 +56,16 @@ export function flexClusters({ looks, omitted }: ClusterLooks): StepResult {
   );
 }
 
+function namesOf(clusters: readonly FlexCluster[]): string[] {
+  return clusters.flatMap(({ name }) => (name ? [clean(name, NAME_CHARACTERS)] : []));
+}
+
 /** The cluster whose snapshots are looked at; its name becomes part of a path, so it must have the form of one. */
-export function firstCluster(looks: readonly ClusterLook[]): { groupId: string; name: string } | undefined {
+export function firstCluster(
+  looks: readonly ClusterLook<ReadableProject>[],
+): { groupId: string; name: string } | undefined {
   for (const look of looks) {
-    const usable = "clusters" in look ? look.clusters.find(isClusterName) : undefined;
+    const usable = "clusters" in look ? namesOf(look.clusters).find(isClusterName) : undefined;
     if (usable !== undefined) return { groupId: look.project.id, name: usable };
   }
   return undefined;

@@ -1,3 +1,4 @@
+import { concurrently } from "../atlas/concurrently.ts";
 import type { CallLimits } from "../atlas/contract.ts";
 import type { Project } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
@@ -5,11 +6,8 @@ import { isAtlasId } from "../atlas-id.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../errors.ts";
 import { clean } from "../text.ts";
-import { concurrently } from "./concurrently.ts";
 import { counted, failed, failedWith, firstFew, ok, type StepResult } from "./step.ts";
 
-/** Enough to hide the latency, few enough to leave the rate limit to others. */
-export const CONCURRENT_PROJECTS = 8;
 const NAME_CHARACTERS = 40;
 
 export interface ReadableProject {
@@ -35,7 +33,7 @@ export async function lookForProjects(
     }
   };
   const wanted = [...(projectId ? [projectId] : []), ...(allowedProjects ?? [])];
-  const looks = await concurrently([...new Set(wanted)], CONCURRENT_PROJECTS, byId);
+  const looks = await concurrently([...new Set(wanted)], byId);
   if (allowedProjects) return looks;
   for await (const project of atlas.projects(limits))
     if (project.id && isAtlasId(project.id) && project.id !== projectId)

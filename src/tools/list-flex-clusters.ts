@@ -1,11 +1,9 @@
 import * as z from "zod";
+import { lookForClusters } from "../atlas/cluster-looks.ts";
 import type { FlexCluster, Project } from "../atlas/schemas.ts";
-import { Failure } from "../errors.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 
-/** Enough to hide the latency, few enough to leave the rate limit to others. */
-const CONCURRENT_PROJECTS = 8;
 /** Keeps the answer below 64 KiB. */
 const MAX_CLUSTERS = 200;
 const MAX_UNREADABLE = 20;
@@ -48,7 +46,10 @@ export const listFlexClusters = defineTool({
   }),
   async handler(wanted, context) {
     const projects = await projectsToRead(wanted.groupId, context);
-    const looks = await lookAt(projects, context);
+    const limits = { deadline: context.deadline - RESERVE_MS, signal: context.signal };
+    const looks = await lookForClusters(context.atlas, projects, limits, (progress) =>
+      context.report({ progress, total: projects.length }),
+    );
     const only = projects.length === 1 ? looks[0] : undefined;
     if (only && "failure" in only) throw only.failure;
 
@@ -78,7 +79,6 @@ export const listFlexClusters = defineTool({
   },
 });
 
-type Look = { project: ReadableProject; clusters: FlexCluster[] } | { project: ReadableProject; failure: Failure };
 type ReadableProject = Project & { id: string };
 
 async function projectsToRead(groupId: string | undefined, context: ToolContext): Promise<ReadableProject[]> {
@@ -88,34 +88,6 @@ async function projectsToRead(groupId: string | undefined, context: ToolContext)
   for await (const project of context.atlas.projects(context))
     if (project.id) projects.push({ ...project, id: project.id });
   return projects;
-}
-
-/** Reads all projects, a few at a time; what one of them answers is no failure of the others. */
-async function lookAt(projects: readonly ReadableProject[], context: ToolContext): Promise<Look[]> {
-  const looks: Look[] = [];
-  const queue = projects.entries();
-  await Promise.all(
-    Array.from({ length: CONCURRENT_PROJECTS }, async () => {
-      for (const [index, project] of queue) {
-        looks[index] = await look(project, context);
-        context.report({ progress: looks.filter(Boolean).length, total: projects.length });
-      }
-    }),
-  );
-  return looks;
-}
-
-async function look(project: ReadableProject, context: ToolContext): Promise<Look> {
-  const deadline = context.deadline - RESERVE_MS;
-  try {
-    const clusters: FlexCluster[] = [];
-    for await (const cluster of context.atlas.flexClusters(project.id, { ...context, deadline }))
-      clusters.push(cluster);
-    return { project, clusters };
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return { project, failure: error };
-  }
 }
 
 const named = ({ id, name }: ReadableProject) => ({ groupId: id, ...(name ? { projectName: name } : {}) });
