@@ -5,7 +5,7 @@ import type { SnapshotStore } from "./download/contract.ts";
 import { createSnapshotStore } from "./download/store.ts";
 import { isLoopback } from "./http/loopback.ts";
 import type { Log } from "./logger.ts";
-import { createSnapshotSource } from "./tools/snapshot-source.ts";
+import { createSnapshotSource } from "./snapshot-source.ts";
 
 /** Everything behind the tools, made at the first call so that starting costs nothing and touches nothing. */
 export interface Runtime {

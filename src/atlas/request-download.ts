@@ -5,6 +5,7 @@ import { neverSent } from "../http/never-sent.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
 import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import { isAbout } from "./restore-job.ts";
 import { RestoreJob } from "./schemas.ts";
 
 type SnapshotPath = ClusterPath & { snapshotId: string };
@@ -133,11 +134,6 @@ const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotI
 export function serverTimeOf(response: HttpResponse): number | undefined {
   const moment = Date.parse(headerOf(response, "date") ?? "");
   return Number.isNaN(moment) ? undefined : moment;
-}
-
-/** A job that names no snapshot may be this one's, one that names another is not. */
-export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
-  return snapshotId === undefined || snapshotId === wanted;
 }
 
 function isResult(

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import type { JobAnswer } from "../atlas/contract.ts";
+import { isDownload, isFailed, isFinished } from "../atlas/restore-job.ts";
 import type { RestoreJob } from "../atlas/schemas.ts";
 import { Failure } from "../errors.ts";
-import { isDownload, isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { isFailed, isFinished, Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { isFailed, isFinished } from "../atlas/restore-job.ts";
+import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, snapshotId } from "./params.ts";
 import { defineTool } from "./tool.ts";
 

@@ -1,12 +1,12 @@
-import type { Atlas } from "../atlas/client.ts";
-import type { CallLimits, JobAnswer } from "../atlas/contract.ts";
-import { isAbout, isOutcomeUnknown } from "../atlas/request-download.ts";
-import type { RestoreJob } from "../atlas/schemas.ts";
-import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
-import { cleanFacts } from "../download/identity.ts";
-import { Failure, ownFailure } from "../errors.ts";
-import type { Clock } from "../http/send.ts";
-import { isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "./job-view.ts";
+import type { Atlas } from "./atlas/client.ts";
+import type { CallLimits, JobAnswer } from "./atlas/contract.ts";
+import { isOutcomeUnknown } from "./atlas/request-download.ts";
+import { isAbout, isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "./atlas/restore-job.ts";
+import type { RestoreJob } from "./atlas/schemas.ts";
+import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "./download/contract.ts";
+import { cleanFacts } from "./download/identity.ts";
+import { Failure, ownFailure } from "./errors.ts";
+import type { Clock } from "./http/send.ts";
 
 /** One conversation with Atlas in the background is bounded like a call of its own. */
 const STEP_LIMIT_MS = 45_000;

@@ -1,10 +1,10 @@
-import { createAtlas } from "../../src/atlas/client.ts";
-import type { KnownJobs } from "../../src/download/contract.ts";
-import type { Send } from "../../src/http/send.ts";
-import { createSnapshotSource } from "../../src/tools/snapshot-source.ts";
-import { pausingClock } from "../http/clocks.ts";
-import { transport } from "../http/requests.ts";
-import { serve } from "../http/servers.ts";
+import { createAtlas } from "../src/atlas/client.ts";
+import type { KnownJobs } from "../src/download/contract.ts";
+import type { Send } from "../src/http/send.ts";
+import { createSnapshotSource } from "../src/snapshot-source.ts";
+import { pausingClock } from "./http/clocks.ts";
+import { transport } from "./http/requests.ts";
+import { serve } from "./http/servers.ts";
 
 export const HOUR = 3_600_000;
 export const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
