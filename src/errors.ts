@@ -21,7 +21,7 @@ export interface ErrorEnvelope {
 export type OwnErrorCode = keyof typeof OWN_ERRORS;
 
 /** Facts about one failure; what is left out comes from the table of own errors. */
-export type FailureFacts = Partial<ErrorEnvelope> & { detail?: string };
+export type FailureFacts = Partial<ErrorEnvelope>;
 
 /**
  * The one failure type of this program. `detail` is made of our own words and validated values, never of a foreign
@@ -30,6 +30,11 @@ export type FailureFacts = Partial<ErrorEnvelope> & { detail?: string };
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly envelope: ErrorEnvelope;
+  // About the request, for this program alone: beside the envelope, since only that comes out.
+  /** Whether it is certain that no byte of the failed request left this computer; whoever sends requests knows. */
+  neverSent = false;
+  /** Whether the failed request may have had its effect all the same, as far as anybody could find out. */
+  outcomeUnknown = false;
 
   constructor(envelope: ErrorEnvelope, options?: ErrorOptions) {
     super([envelope.errorCode, envelope.detail ?? envelope.hint].filter(Boolean).join(": "), options);

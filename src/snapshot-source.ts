@@ -1,6 +1,5 @@
 import type { Atlas } from "./atlas/client.ts";
 import type { CallLimits, JobAnswer } from "./atlas/contract.ts";
-import { isOutcomeUnknown } from "./atlas/request-download.ts";
 import { isAbout, isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "./atlas/restore-job.ts";
 import type { RestoreJob } from "./atlas/schemas.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "./download/contract.ts";
@@ -140,7 +139,8 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     await known.onRequest();
     const requestedAt = clock.now();
     const answer = await atlas.requestDownload(identity, {}, step(signal)).catch(async (error: unknown) => {
-      if (isOutcomeUnknown(error)) throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
+      if (error instanceof Failure && error.outcomeUnknown)
+        throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
       if (!signal.aborted) await known.onJob(undefined);
       throw error;
     });

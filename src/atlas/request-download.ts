@@ -26,12 +26,6 @@ interface Dependencies {
   refusal: (response: HttpResponse) => Failure;
 }
 
-/** Failures after which a job may exist all the same. */
-const unknownOutcomes = new WeakSet<Failure>();
-
-export const isOutcomeUnknown = (error: unknown): error is Failure =>
-  error instanceof Failure && unknownOutcomes.has(error);
-
 /**
  * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
  * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 5xx, an unreadable success) is resolved by
@@ -157,6 +151,6 @@ function outcomeUnknown(cause: Failure): Failure {
     cause.envelope.error === undefined
       ? ownFailure("OUTCOME_UNKNOWN", { detail }, { cause })
       : new Failure({ ...cause.envelope, retryable, hint: unclear }, { cause });
-  unknownOutcomes.add(failure);
+  failure.outcomeUnknown = true;
   return failure;
 }
