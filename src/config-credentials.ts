@@ -1,27 +1,22 @@
 import type { Credentials } from "./auth/sign.ts";
 import { type Environment, type SecretFile, settingOf } from "./environment.ts";
+import type { SecretVariable } from "./variables.ts";
 
 /** Variables of one naming family; a pair is never made of two families. */
 interface Pair {
   kind: "service-account" | "api-key";
   id: string;
-  secret: string;
+  secret: SecretVariable;
 }
 
 /** In order of preference: the kind first, then our own names before those of other tools. */
-export const PAIRS: readonly Pair[] = [
+const PAIRS: readonly Pair[] = [
   { kind: "service-account", id: "MONGODB_ATLAS_CLIENT_ID", secret: "MONGODB_ATLAS_CLIENT_SECRET" },
   { kind: "service-account", id: "MDB_MCP_API_CLIENT_ID", secret: "MDB_MCP_API_CLIENT_SECRET" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_API_KEY", secret: "MONGODB_ATLAS_PRIVATE_API_KEY" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_KEY", secret: "MONGODB_ATLAS_PRIVATE_KEY" },
 ];
-export const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
-
-/** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
-export const SECRET_VARIABLES: readonly string[] = [...PAIRS.map(({ secret }) => secret), TOKEN].flatMap((name) => [
-  name,
-  `${name}_FILE`,
-]);
+const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /** Credentials and the variables that hold them, both or neither. */
 export interface ChosenCredentials {
@@ -41,7 +36,7 @@ export function readCredentials(input: {
   /** Variables that are set but of no use; their other half is then not called lonely. */
   const faulty = new Set<string>();
 
-  function secretOf(name: string): string | undefined {
+  function secretOf(name: SecretVariable): string | undefined {
     const direct = settingOf(env, name);
     const path = settingOf(env, `${name}_FILE`);
     if (path === undefined) return direct;

@@ -7,7 +7,7 @@ import { readSimulatorSettings, type SimulatorSettings } from "./config-simulato
 import { type Environment, type SecretFile, settingOf } from "./environment.ts";
 import { isLoopback } from "./http/loopback.ts";
 import { clean, nearest } from "./text.ts";
-import { VARIABLES } from "./variables.ts";
+import { DEFAULT_BASE_URL, type SettingOption, VARIABLES, variableOf } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -61,14 +61,15 @@ export function parseConfig(input: {
   const { options, env } = input;
   const problems: string[] = [];
   const warnings: string[] = [];
-  const value = (option: string, variable: string) => {
+  const value = (option: SettingOption) => {
     const chosen = options[option];
-    return typeof chosen === "string" ? chosen : settingOf(env, variable);
+    return typeof chosen === "string" ? chosen : settingOf(env, variableOf(option));
   };
 
   /** An unknown word counts as on: each of these switches is on the safe side when it is on. */
-  const flag = (option: string, variable: string): boolean => {
+  const flag = (option: SettingOption): boolean => {
     if (options[option] === true) return true;
+    const variable = variableOf(option);
     const word = settingOf(env, variable)?.toLowerCase();
     if (word === undefined || ["false", "0", "no", "off"].includes(word)) return false;
     if (!["true", "1", "yes", "on"].includes(word))
@@ -85,14 +86,14 @@ export function parseConfig(input: {
           .filter((item) => item !== "");
 
   function parseBaseUrl(): URL {
-    const fallback = new URL("https://cloud.mongodb.com");
+    const fallback = new URL(DEFAULT_BASE_URL);
     const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
     if (text === undefined) return fallback;
     const url = URL.canParse(text) ? new URL(text) : undefined;
     const usable = url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)));
     if (!usable || url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
       problems.push(
-        "MONGODB_ATLAS_BASE_URL must be an origin such as https://cloud.mongodb.com: https (http only on loopback), without path, query or user name.",
+        `MONGODB_ATLAS_BASE_URL must be an origin such as ${DEFAULT_BASE_URL}: https (http only on loopback), without path, query or user name.`,
       );
       return fallback;
     }
@@ -102,13 +103,13 @@ export function parseConfig(input: {
   }
 
   function parseTools(): readonly string[] | undefined {
-    const names = list(value("tools", "ATLAS_FLEX_TOOLS"));
+    const names = list(value("tools"));
     const unknown = (names ?? []).filter((name) => !input.toolNames.includes(name)).map(unknownTool);
     if (unknown.length > 0)
       problems.push(
-        `--tools / ATLAS_FLEX_TOOLS names ${unknown.join(", ")}: unknown. Known: ${input.toolNames.join(", ")}.`,
+        `${bothNames("tools")} names ${unknown.join(", ")}: unknown. Known: ${input.toolNames.join(", ")}.`,
       );
-    if (names?.length === 0) problems.push("--tools / ATLAS_FLEX_TOOLS names no tool.");
+    if (names?.length === 0) problems.push(`${bothNames("tools")} names no tool.`);
     const known = names?.filter((name) => input.toolNames.includes(name));
     // A server without tools could not even say what is wrong.
     return known?.length === 0 ? undefined : known;
@@ -145,10 +146,10 @@ export function parseConfig(input: {
   }
 
   function parseLogLevel(): LogLevel {
-    const text = value("log-level", "ATLAS_FLEX_LOG_LEVEL")?.toLowerCase();
+    const text = value("log-level")?.toLowerCase();
     const level = LOG_LEVELS.find((known) => known === text);
     if (text !== undefined && !level)
-      problems.push(`--log-level / ATLAS_FLEX_LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}.`);
+      problems.push(`${bothNames("log-level")} must be one of ${LOG_LEVELS.join(", ")}.`);
     return level ?? "info";
   }
 
@@ -158,15 +159,15 @@ export function parseConfig(input: {
     warnings.push(`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`);
   }
 
-  const simulate = flag("simulate", "ATLAS_FLEX_SIMULATE");
-  const readOnly = flag("read-only", "ATLAS_FLEX_READ_ONLY");
-  const hidden = flag("hide-snapshot-urls", "ATLAS_FLEX_HIDE_SNAPSHOT_URLS");
+  const simulate = flag("simulate");
+  const readOnly = flag("read-only");
+  const hidden = flag("hide-snapshot-urls");
   const tools = parseTools();
   const projectId = parseProjectId();
   const allowedProjects = parseProjects();
   if (projectId && allowedProjects && !allowedProjects.includes(projectId))
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
-  const folder = expandHome(value("download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "~/atlas-flex-snapshots", problems);
+  const folder = expandHome(value("download-dir") ?? "~/atlas-flex-snapshots", problems);
   const chosen = simulate ? {} : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
   const proxy = {
     httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
@@ -192,6 +193,8 @@ export function parseConfig(input: {
   };
 }
 
+const bothNames = (option: SettingOption) => `--${option} / ${variableOf(option)}`;
+
 /** Hosts pass `~` and `${HOME}` on as they are. */
 function expandHome(path: string, problems: string[]): string {
   const home = /^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/;
@@ -199,7 +202,7 @@ function expandHome(path: string, problems: string[]): string {
     return resolve(path.replace(home, () => homedir()));
   } catch {
     // In a container, a user without name and without HOME.
-    problems.push("This user has no home folder: name a folder in --download-dir / ATLAS_FLEX_DOWNLOAD_DIR.");
+    problems.push(`This user has no home folder: name a folder in ${bothNames("download-dir")}.`);
     return resolve("/", path.replace(home, "."));
   }
 }

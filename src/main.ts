@@ -1,10 +1,10 @@
 import packageJson from "../package.json" with { type: "json" };
 import { helpText, parseCommandLine } from "./command-line.ts";
 import { parseConfig } from "./config.ts";
-import { SECRET_VARIABLES } from "./config-credentials.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { CATALOG } from "./tools/catalog.ts";
+import { SECRET_VARIABLES } from "./variables.ts";
 
 keepConsoleOffStdout(console, process.stderr);
 

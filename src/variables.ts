@@ -9,8 +9,9 @@ interface Variable {
   alias?: string;
 }
 
-/** Every setting that the environment can hold, in the order of the documentation. */
-export const VARIABLES: readonly Variable[] = [
+export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
+
+const ROWS = [
   { name: "MONGODB_ATLAS_CLIENT_ID", does: "Service account: client id.", alias: "MDB_MCP_API_CLIENT_ID" },
   {
     name: "MONGODB_ATLAS_CLIENT_SECRET",
@@ -32,7 +33,7 @@ export const VARIABLES: readonly Variable[] = [
   },
   {
     name: "MONGODB_ATLAS_BASE_URL",
-    does: "Where Atlas is. Default `https://cloud.mongodb.com`. It receives the credentials.",
+    does: `Where Atlas is. Default \`${DEFAULT_BASE_URL}\`. It receives the credentials.`,
   },
   {
     name: "MONGODB_ATLAS_PROJECT_ID",
@@ -83,4 +84,23 @@ export const VARIABLES: readonly Variable[] = [
   { name: "HTTP_PROXY", does: "Proxy for http. Lower case is read too." },
   { name: "NO_PROXY", does: "Hosts that are reached without a proxy. Loopback always is. Lower case is read too." },
   { name: "NODE_EXTRA_CA_CERTS", does: "File with further CA certificates (PEM). Node.js reads it when it starts." },
-];
+] as const satisfies readonly Variable[];
+
+/** Every setting that the environment can hold, in the order of the documentation. */
+export const VARIABLES: readonly Variable[] = ROWS;
+
+type Row = (typeof ROWS)[number];
+type Secret = Extract<Row, { secret: true }>;
+
+/** Options that stand for a variable. */
+export type SettingOption = Extract<Row, { option: string }>["option"];
+export type SecretVariable = Secret["name"] | Extract<Secret, { alias: string }>["alias"];
+
+export function variableOf(option: SettingOption): string {
+  return VARIABLES.find((variable) => variable.option === option)?.name ?? "";
+}
+
+/** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
+export const SECRET_VARIABLES: readonly string[] = VARIABLES.filter(({ secret }) => secret)
+  .flatMap(({ name, alias }) => (alias ? [name, alias] : [name]))
+  .flatMap((name) => [name, `${name}_FILE`]);

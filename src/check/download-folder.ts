@@ -19,7 +19,7 @@ const COMFORTABLE_BYTES = 5 * GIB;
  * created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
  */
 export async function downloadFolder({ downloadDir }: Config, sources: Sources): Promise<StepResult> {
-  const source = sourceOf(sources, "download-dir", "ATLAS_FLEX_DOWNLOAD_DIR") ?? "the default";
+  const source = sourceOf(sources, "download-dir") ?? "the default";
   const nearest = await nearestExisting(downloadDir);
   if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
     throw unusable("it cannot be created, since a part of its path is a file");

@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import { settingOf } from "../environment.ts";
+import { DEFAULT_BASE_URL } from "../variables.ts";
 import { namesSet, type Sources } from "./sources.ts";
 import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
 
@@ -23,7 +24,7 @@ export function atlasAddress({ simulate, baseUrl }: Config, { env }: Sources): S
   if (text === undefined) return ok(`${baseUrl.origin} (the default)`);
   // The configuration falls back to the default when the setting cannot be used.
   if (!URL.canParse(text) || new URL(text).origin !== baseUrl.origin) {
-    return failed("MONGODB_ATLAS_BASE_URL cannot be used", "Correct it, or unset it for https://cloud.mongodb.com.");
+    return failed("MONGODB_ATLAS_BASE_URL cannot be used", `Correct it, or unset it for ${DEFAULT_BASE_URL}.`);
   }
   return ok(`${baseUrl.origin} (MONGODB_ATLAS_BASE_URL)`);
 }

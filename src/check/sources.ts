@@ -1,5 +1,6 @@
 import type { Options } from "../config.ts";
 import { type Environment, settingOf } from "../environment.ts";
+import { type SettingOption, variableOf } from "../variables.ts";
 
 /** What a user has set, by name; values stay out of it. */
 export interface Sources {
@@ -19,7 +20,8 @@ export function namesSet({ options, env }: Sources): string[] {
 }
 
 /** The option or variable that a value comes from. */
-export function sourceOf({ options, env }: Sources, option: string, variable: string): string | undefined {
+export function sourceOf({ options, env }: Sources, option: SettingOption): string | undefined {
   if (options[option] !== undefined) return `--${option}`;
+  const variable = variableOf(option);
   return settingOf(env, variable) === undefined ? undefined : variable;
 }

@@ -7,8 +7,8 @@ import { failed, ok, type StepResult } from "./step.ts";
 export function registered(config: Config, sources: Sources): StepResult {
   const names = offersOf(config).map(({ name }) => name);
   const limits = [
-    sourceOf(sources, "read-only", "ATLAS_FLEX_READ_ONLY") && config.readOnly ? "read-only" : "",
-    sourceOf(sources, "tools", "ATLAS_FLEX_TOOLS") ?? "",
+    sourceOf(sources, "read-only") && config.readOnly ? "read-only" : "",
+    sourceOf(sources, "tools") ?? "",
     config.hideSnapshotUrls ? "links hidden" : "",
   ].filter(Boolean);
   const remark = limits.length > 0 ? ` (${limits.join(", ")})` : "";

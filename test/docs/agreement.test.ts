@@ -54,11 +54,12 @@ test("the variables of the README are those that the code reads, no fewer and no
     .map((path) => readFileSync(join(ROOT, "src", path), "utf8"))
     .join("\n");
   // Names that stand alone between quotes are read; those within sentences are advice.
-  const read = new Set(
-    [...code.matchAll(/"((?:MONGODB_ATLAS|MDB_MCP|ATLAS_FLEX)_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)"/g)].map(
-      ([, name]) => name,
-    ),
+  const byName = [...code.matchAll(/"((?:MONGODB_ATLAS|MDB_MCP|ATLAS_FLEX)_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)"/g)];
+  // Those that an option can stand for are read by the name of the option.
+  const byOption = [...code.matchAll(/\b(?:value|flag)\("([a-z-]+)"\)/g)].flatMap(([, name]) =>
+    VARIABLES.filter(({ option }) => option === name),
   );
+  const read = new Set([...byName.map(([, name]) => name), ...byOption.map(({ name }) => name)]);
   const ours = VARIABLES.flatMap(({ name, alias }) => (alias ? [name, alias] : [name]));
   expect([...read].toSorted()).toEqual(ours.filter((name) => name !== "NODE_EXTRA_CA_CERTS").toSorted());
   const inTables = [readme, pageOf("docs/simulator.md")].flatMap(({ text }) =>

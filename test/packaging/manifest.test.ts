@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { parseConfig } from "../../src/config.ts";
-import { SECRET_VARIABLES } from "../../src/config-credentials.ts";
+import { SECRET_VARIABLES } from "../../src/variables.ts";
 import { serverWith } from "../fixtures.ts";
 import { ROOT, readManifest } from "./manifest.ts";
 
