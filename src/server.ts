@@ -18,7 +18,6 @@ import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 import type { ServerFacts } from "./protocol/eras.ts";
 import { failureResult, successResult } from "./result.ts";
 import type { Offer } from "./tools/catalog.ts";
-import { inputFailure } from "./tools/input-failure.ts";
 import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
@@ -99,9 +98,8 @@ export function createServer(deps: ServerDependencies): Server {
 
   async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
     if (deps.obstacle) throw deps.obstacle;
-    const parsed = tool.input.safeParse(args);
-    if (!parsed.success) throw inputFailure(parsed.error, args, Object.keys(tool.input.shape));
-    const { groupId } = parsed.data;
+    const call = tool.prepare(args);
+    const { groupId } = call.args;
     if (typeof groupId === "string" && settings.allowedProjects?.includes(groupId) === false)
       throw ownFailure("PROJECT_NOT_ALLOWED", {
         detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS; nothing was sent.`,
@@ -109,7 +107,7 @@ export function createServer(deps: ServerDependencies): Server {
     const deadline = clock.now() + CALL_LIMIT_MS;
     return bounded(clock, { deadline, signal: extra.signal }, async (signal) => {
       const runtime = await deps.runtime();
-      return tool.run(args, {
+      return call.run({
         ...runtime,
         ...settings,
         clock,

@@ -4,6 +4,7 @@ import type { CallLimits } from "../atlas/contract.ts";
 import type { SnapshotStore } from "../download/contract.ts";
 import type { Clock } from "../http/send.ts";
 import type { ToolName } from "./catalog.ts";
+import { inputFailure } from "./input-failure.ts";
 
 export interface Progress {
   progress: number;
@@ -35,18 +36,32 @@ export interface Tool {
   input: z.ZodObject;
   /** What a success looks like; the error form is added where schemas are emitted. */
   output: z.ZodObject;
-  /** Takes arguments that satisfy `input`, resolves with a value that satisfies `output`. */
-  run: (args: Record<string, unknown>, context: ToolContext) => Promise<object>;
+  /** Reads the arguments of one call; throws `INVALID_INPUT` when they do not satisfy `input`. */
+  prepare: (args: Record<string, unknown>) => PreparedCall;
+}
+
+export interface PreparedCall {
+  /** As they were read. */
+  args: Readonly<Record<string, unknown>>;
+  /** Resolves with a value that satisfies the tool's `output`. */
+  run: (context: ToolContext) => Promise<object>;
 }
 
 /** Ties a tool's handler to its schemas. */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
-  tool: Omit<Tool, "input" | "output" | "run"> & {
+  tool: Omit<Tool, "input" | "output" | "prepare"> & {
     input: Input;
     output: Output;
     handler: (args: z.infer<Input>, context: ToolContext) => Promise<z.input<Output>>;
   },
 ): Tool {
   const { handler, ...rest } = tool;
-  return { ...rest, run: async (args, context) => tool.output.parse(await handler(tool.input.parse(args), context)) };
+  return {
+    ...rest,
+    prepare(given) {
+      const { success, data, error } = tool.input.safeParse(given);
+      if (!success) throw inputFailure(error, given, Object.keys(tool.input.shape));
+      return { args: data, run: async (context) => tool.output.parse(await handler(data, context)) };
+    },
+  };
 }
