@@ -8,8 +8,6 @@ import {
   type ListToolsResult,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { Atlas } from "./atlas/client.ts";
-import type { SnapshotStore } from "./download/contract.ts";
 import { Failure, ownFailure } from "./errors.ts";
 import { bounded } from "./http/bounded.ts";
 import type { Clock } from "./http/send.ts";
@@ -23,12 +21,6 @@ import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 46_000;
 
-/** What tools need of the world, made when the first call needs it. */
-export interface Runtime {
-  atlas: Atlas;
-  store: SnapshotStore;
-}
-
 export interface ServerDependencies {
   facts: ServerFacts;
   /** The tools to register, in order. */
@@ -37,7 +29,8 @@ export interface ServerDependencies {
   loadToolList: () => Promise<ListToolsResult["tools"]>;
   /** All tools in full; loaded when one is first called. */
   loadTools: () => Promise<readonly Tool[]>;
-  runtime: () => Promise<Runtime>;
+  /** What tools need of the world, made when the first call needs it. */
+  runtime: () => Promise<Pick<ToolContext, "atlas" | "store">>;
   /** Rejects every call; what stands in the way of all of them. */
   obstacle?: Failure;
   settings: Pick<ToolContext, "hideSnapshotUrls" | "projectId" | "allowedProjects">;

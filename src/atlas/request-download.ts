@@ -2,6 +2,7 @@ import { isAtlasId } from "../atlas-id.ts";
 import { Failure, ownFailure } from "../errors.ts";
 import { bounded } from "../http/bounded.ts";
 import { neverSent } from "../http/never-sent.ts";
+import { httpDate } from "../http/retry-after.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
 import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
@@ -126,8 +127,7 @@ const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotI
 
 /** The response's `Date`, milliseconds since the epoch. */
 export function serverTimeOf(response: HttpResponse): number | undefined {
-  const moment = Date.parse(headerOf(response, "date") ?? "");
-  return Number.isNaN(moment) ? undefined : moment;
+  return httpDate(headerOf(response, "date") ?? "");
 }
 
 function isResult(

@@ -88,14 +88,13 @@ export const FlexCluster = z.object({
 export type FlexCluster = z.infer<typeof FlexCluster>;
 
 /** Group: Atlas's word for a project. */
-export const Project = z.object({ id: text, name: text, clusterCount: number });
+export const Project = z.object({ id: text, name: text });
 export type Project = z.infer<typeof Project>;
 
 /** One page of any list. Entries that are no objects are dropped by the reader of the list. */
 export const Page = z.object({
   // Looked at no further: a page of millions would take minutes.
   results: z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MAX_ITEMS_PER_PAGE),
-  totalCount: number,
 });
 
 /** As it came: texts of failures are scrubbed of secrets before they are cut, see `atlasFailure`. */

@@ -3,6 +3,7 @@ import type { CallLimits } from "../atlas/contract.ts";
 import { adviceFor } from "../atlas/hints.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { ownFailure } from "../errors.ts";
+import { httpDate } from "../http/retry-after.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { type Finding, shown } from "./attempt.ts";
 import { duration } from "./duration.ts";
@@ -65,8 +66,8 @@ export function reached(finding: Finding<Answer>): StepResult {
 export function clockSkew(finding: Finding<Answer>): StepResult {
   if (!("value" in finding)) return skipped("blocked" in finding ? finding.blocked : "Atlas was not reached");
   const { response, askedAt, cameAt } = finding.value;
-  const theirs = Date.parse(headerOf(response, "date") ?? "");
-  if (Number.isNaN(theirs)) return ok("the answer told no time to compare with");
+  const theirs = httpDate(headerOf(response, "date") ?? "");
+  if (theirs === undefined) return ok("the answer told no time to compare with");
   const skewMs = (askedAt + cameAt) / 2 - theirs;
   if (Math.abs(skewMs) <= MAX_SKEW_MS) return ok("agrees with Atlas to the minute");
   return warning(

@@ -23,7 +23,7 @@ type Outcome = { response: HttpResponse } | { failure: unknown };
  * Repeats what may be repeated with full-jitter exponential back-off, Retry-After first, four attempts at most. A wait that
  * would pass the request's deadline is not begun: the last outcome is returned at once.
  */
-export function withRetry(clock: Clock, { attempts = MAX_ATTEMPTS } = {}): Middleware {
+export function withRetry(clock: Clock): Middleware {
   return (next) => async (request) => {
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await next(request).then(
@@ -32,7 +32,7 @@ export function withRetry(clock: Clock, { attempts = MAX_ATTEMPTS } = {}): Middl
       );
       const waitMs = backoffMs(attempt, clock) + askedMs(outcome, clock);
       const inTime = clock.now() + waitMs < request.deadline;
-      if (attempt >= attempts || request.signal.aborted || !inTime || !isRepeatable(request, outcome)) {
+      if (attempt >= MAX_ATTEMPTS || request.signal.aborted || !inTime || !isRepeatable(request, outcome)) {
         if ("failure" in outcome) throw outcome.failure;
         return outcome.response;
       }
