@@ -1,13 +1,13 @@
 import module from "node:module";
+import { parseCommandLine } from "./command-line.ts";
 import { compileCacheFolder } from "./compile-cache.ts";
 
+const line = parseCommandLine(process.argv.slice(2));
+const isCheck = "command" in line && line.command === "check";
+
 // Node 20 has no such cache; the command check promises to write nothing, and runs once.
-if (
-  "enableCompileCache" in module &&
-  typeof module.enableCompileCache === "function" &&
-  !process.argv.includes("check")
-) {
+if (!isCheck && "enableCompileCache" in module && typeof module.enableCompileCache === "function") {
   const folder = compileCacheFolder(process);
   if (folder !== undefined) module.enableCompileCache(folder);
 }
-await import("./main.ts");
+await (await import("./main.ts")).main(line);

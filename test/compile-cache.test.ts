@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, stat, symlink } from "node:fs/promises";
+import module from "node:module";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileCacheFolder } from "../src/compile-cache.ts";
-import { temporaryFolder } from "./fixtures.ts";
+import { BUILT, temporaryFolder } from "./fixtures.ts";
 
 const own = (home: string) =>
   ({ platform: "linux", env: { XDG_CACHE_HOME: home }, getuid: () => process.getuid?.() ?? 0 }) as const;
@@ -30,5 +33,20 @@ describe("the folder of the compile cache", () => {
     expect(compileCacheFolder({ ...own(await temporaryFolder()), getuid: () => 4711 })).toBeUndefined();
     expect(compileCacheFolder(own("/proc/none"))).toBeUndefined();
     expect(compileCacheFolder(own("relative"))).toBeUndefined();
+  });
+});
+
+describe.runIf("enableCompileCache" in module)("the built command", () => {
+  test.each([
+    ["is cached", ["--help"], true],
+    ["is not cached for the command check", ["check", "--help"], false],
+    ["is not cached for the command check behind an option", ["--json", "check", "--help"], false],
+    ["is cached when check is only the value of an option", ["--download-dir", "check", "--help"], true],
+  ])("%s", async (_, args, isCached) => {
+    const home = await temporaryFolder();
+    const env = { HOME: home, XDG_CACHE_HOME: home, LOCALAPPDATA: home };
+    execFileSync(process.execPath, [BUILT, ...args], { env });
+    const made = ["", "Library/Caches"].map((folder) => join(home, folder, "atlas-flex-snapshots-mcp"));
+    expect(made.some((folder) => existsSync(folder))).toBe(isCached);
   });
 });
