@@ -14,6 +14,9 @@ const API_ACCESS_LIST =
   "Add the public IP address of this computer to the API access list of the service account or API key (Atlas: Organization > Access Manager). That list is separate from the project's IP access list.";
 const SNAPSHOT = "List the cluster's snapshots and use an id from there; Atlas deletes a snapshot after eight days.";
 const PROJECT = "List the Flex clusters to see the projects that these credentials can reach, with their ids.";
+const JOBS = "List the cluster's restore jobs and use an id from there.";
+const NO_BACKUPS = "This cluster or plan has no Flex backups. Flex clusters only.";
+const RATE = "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.";
 
 /** What to do about each code that Atlas documents for these operations (MongoDB's page "Atlas Administration API error codes"). */
 export const ADVICE: Readonly<Record<string, Advice>> = {
@@ -48,8 +51,8 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   ATLAS_NETWORK_PERMISSIONS_SIZE_EXCEEDED: {
     hint: "The project's IP access list (Atlas: Network Access) is too long for a download link. Shorten it by merging entries, or restore the snapshot to another cluster and dump that.",
   },
-  FEATURE_UNSUPPORTED: { hint: "This cluster or plan has no Flex backups. Flex clusters only." },
-  UNSUPPORTED_FOR_CURRENT_PLAN: { hint: "This cluster or plan has no Flex backups. Flex clusters only." },
+  FEATURE_UNSUPPORTED: { hint: NO_BACKUPS },
+  UNSUPPORTED_FOR_CURRENT_PLAN: { hint: NO_BACKUPS },
   GLOBAL_USER_OUTSIDE_SUBNET: { hint: API_ACCESS_LIST, source: "credentials" },
   GROUP_NOT_FOUND: { hint: PROJECT },
   INVALID_GROUP_ID: { hint: PROJECT },
@@ -61,9 +64,9 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   SNAPSHOT_NOT_FOUND: { hint: SNAPSHOT },
   INVALID_SNAPSHOT_ID: { hint: SNAPSHOT },
   TENANT_RESTORE_NOT_FOUND: {
-    hint: "List the cluster's restore jobs and use an id from there. If a download was requested just now, its job may not be readable: its own answer is then all there is.",
+    hint: `${JOBS} If a download was requested just now, its job may not be readable: its own answer is then all there is.`,
   },
-  INVALID_JOB_ID: { hint: "List the cluster's restore jobs and use an id from there." },
+  INVALID_JOB_ID: { hint: JOBS },
   RESOURCE_NOT_FOUND: { hint: "Check the project id, the cluster's name and MONGODB_ATLAS_BASE_URL." },
   WRITES_NOT_ALLOWED_DURING_APP_UPGRADES: {
     hint: "Atlas is being upgraded and takes no requests that change something. Try again in some minutes.",
@@ -85,11 +88,11 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
     hint: "The snapshot will be deleted before a link would expire. Choose a newer snapshot.",
   },
   RATE_LIMITED_TOKEN_BUCKET: {
-    hint: "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.",
+    hint: RATE,
     retryable: true,
   },
   RATE_LIMITED: {
-    hint: "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.",
+    hint: RATE,
     retryable: true,
   },
   UNEXPECTED_ERROR: {
@@ -136,7 +139,7 @@ function adviceForStatus(status: number): Required<Advice> {
     return {
       source: "atlas",
       retryable: true,
-      hint: "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.",
+      hint: RATE,
     };
   if (status >= 500)
     return {
