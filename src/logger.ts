@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
+import { Failure } from "./errors.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 type Write = (fields: Fields, message: string) => void;
@@ -18,6 +19,9 @@ export interface Log {
 /** An error's chain of causes is finite in practice; a cycle must not hang the log. */
 const MAX_CAUSES = 5;
 
+/** A stack of ten frames has half of it; what is longer quotes a document. */
+const MAX_TEXT_CHARACTERS = 4_096;
+
 /** What a reader that is slow or gone may leave unread; later records are dropped, since a log must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** How long the end of the process waits for a slow reader. */
@@ -25,8 +29,8 @@ const LAST_WORDS_MS = 200;
 
 /**
  * Logs to standard error, since standard output belongs to the protocol. A log that is full, slow or gone loses records and
- * changes nothing else. The library is loaded behind the first answer, so
- * that a host that starts a server for every window waits for the answer only; records written before keep their time.
+ * changes nothing else. The library is loaded behind the first answer, so that a host that starts a server for every window
+ * waits for the answer only; records written before keep their time.
  */
 export function createLog({
   level,
@@ -57,7 +61,7 @@ export function createLog({
   const writer = (at: "debug" | "info" | "warn" | "error"): Write => {
     return (fields, message) => {
       const record = { time: new Date().toISOString(), ...fields };
-      const write = (to: Logger) => to[at](scrubbed(record, scrub), scrub(message));
+      const write = (to: Logger) => to[at](scrubbed(record, scrub), cut(scrub(message)));
       if (logger) return write(logger);
       waiting.push(write);
       loading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(load);
@@ -79,20 +83,26 @@ function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
+/** Only what is scrubbed may be cut: half a secret would no longer be recognised. */
+function cut(text: string): string {
+  return text.length <= MAX_TEXT_CHARACTERS ? text : `${text.slice(0, MAX_TEXT_CHARACTERS)}…`;
+}
+
 function scrubbed(value: unknown, scrub: (text: string) => string): unknown {
-  if (typeof value === "string") return scrub(value);
+  if (typeof value === "string") return cut(scrub(value));
   if (value instanceof Error) return scrubbed(chainOf(value), scrub);
   if (Array.isArray(value)) return value.map((item) => scrubbed(item, scrub));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrubbed(item, scrub)]));
 }
 
-/** The error and its causes, each with what identifies it; stacks only of those that are faults of this program. */
+/** The error and its causes, each with what identifies it; stacks of what nobody foresaw, which is all but failures. */
 function chainOf(error: Error): Fields[] {
   const chain: Fields[] = [];
   for (let link: unknown = error; link instanceof Error && chain.length < MAX_CAUSES; link = link.cause) {
     const code = "code" in link && typeof link.code === "string" ? { code: link.code } : {};
-    chain.push({ name: link.name, ...code, message: link.message, stack: link.stack ?? "" });
+    const stack = link instanceof Failure || link.stack === undefined ? {} : { stack: link.stack };
+    chain.push({ name: link.name, ...code, message: link.message, ...stack });
   }
   return chain;
 }

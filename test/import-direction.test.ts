@@ -15,7 +15,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   check: ["http", "auth", "atlas", "download", "tools"],
 };
 const LEAVES = ["atlas-id.ts", "errors.ts", "own-errors.ts", "text.ts"];
-/** Files at the top that wire the folders; the doctor may use them too. */
+/** Files at the top that wire the folders; check may use them too. */
 const SIMULATOR_USERS = ["simulate.ts", "simulated-target.ts"];
 
 /** Every import of every source file, as paths from `src`. */

@@ -2,7 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
+import { ownFailure } from "../src/errors.ts";
+import { createLog } from "../src/logger.ts";
 import { BUILT, temporaryFolder } from "./fixtures.ts";
 
 /** The built server with standard error of the test's choosing; resolves calls by their ids. */
@@ -41,4 +44,17 @@ test("a log that nobody reads holds up neither answers nor the end", async () =>
     expect(await call(id)).toMatchObject({ id, result: { structuredContent: { files: [] } } });
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("errors come with their causes, stacks only of what is no failure, no secret, and nothing endless", async () => {
+  const stderr = new PassThrough();
+  const log = createLog({ level: "info", scrub: (text) => text.replaceAll("secret", "[removed]"), stderr });
+  const cause = new Error(`${"x".repeat(4_090)}secret${"x".repeat(4_000)}`);
+  log.error({ error: ownFailure("CONNECTION_LOST", {}, { cause }) }, "failed");
+  await log.written();
+  const { error } = JSON.parse(String(stderr.read()));
+  expect(error).toEqual([
+    { name: "Failure", message: expect.stringMatching(/^CONNECTION_LOST: /), code: "CONNECTION_LOST" },
+    { name: "Error", message: expect.stringMatching(/x\[remov…$/), stack: expect.stringMatching(/^Error: xxx/) },
+  ]);
 });
