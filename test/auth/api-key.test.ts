@@ -29,28 +29,27 @@ test("a known nonce signs later requests with rising counts, without asking agai
   expect(new Set(cnonces).size).toBe(5);
 });
 
-test.each([0, 1, 2, 3])(
-  "fifty calls at once succeed at a server that sees them in another order (%i)",
-  async (seed) => {
-    const digest = digestServer();
-    const atlas = await serveAtlas({ api: digest.handle });
-    let sent = seed;
-    const signer = signWithApiKey(KEY, {
-      send: async (request) => {
-        sent += 1;
-        // Every third request is overtaken by those behind it.
-        if (sent % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-        return atlas.context.send(request);
-      },
-    });
-    await signer.send(atlas.request());
-    const responses = await atOnce(50, signer, atlas.request);
-    expect(responses.every(({ status }) => status === 200)).toBe(true);
-    expect(digest.seen).toMatchObject({ unsigned: 1, wrong: 0, accepted: 51 });
-    expect(digest.seen.stale).toBeGreaterThan(0);
-    expect(digest.seen.stale).toBeLessThanOrEqual(50);
-  },
-);
+test("calls at once succeed at a server that sees them in another order", async () => {
+  const digest = digestServer();
+  const atlas = await serveAtlas({ api: digest.handle });
+  let seed = 1;
+  const signer = signWithApiKey(KEY, {
+    send: async (request) => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      await new Promise((resolve) => setTimeout(resolve, seed % 30));
+      return atlas.context.send(request);
+    },
+  });
+  const statuses: number[] = [];
+  const caller = async () => {
+    for (let call = 0; call < 25; call += 1) statuses.push((await signer.send(atlas.request())).status);
+  };
+  await Promise.all(Array.from({ length: 8 }, caller));
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  expect(digest.seen).toMatchObject({ wrong: 0, accepted: 200 });
+  // Overtaken at most once each: the nonce that came next was no other's.
+  expect(digest.seen.stale).toBeLessThanOrEqual(200);
+});
 
 test("fifty first calls at once are each challenged and each succeed", async () => {
   const { atlas, signer, digest } = await setUp();
