@@ -33,7 +33,7 @@ const FIELDS = [
   "state",
   "path",
   "bytes",
-  "resumedFromBytes",
+  "interruptions",
   "sha256",
   "gzip",
   "recordedSha256",
@@ -52,12 +52,11 @@ async function runDemo() {
   return output;
 }
 
-/** Headings, calls, the fields above once in each answer, and every second line of progress; paths as seen from the home folder. */
+/** Headings, calls, the fields above once in each answer, and progress that says something; paths as seen from the home folder. */
 function tellingLines(output) {
-  let progressLines = 0;
   let told = new Set();
   const tells = (line) => {
-    if (/^ {2}[█░]/.test(line)) return /MB|The job/.test(line) && progressLines++ % 2 === 0;
+    if (/^ {2}[█░]/.test(line)) return /MB|The job/.test(line);
     if (/^ {2}→/.test(line)) told = new Set();
     const [, field] = FIELD.exec(line) ?? [];
     if (field === undefined) return /^(\d\.|Done\.)|^ {2}→/.test(line);

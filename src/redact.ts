@@ -11,11 +11,15 @@ export interface Redactor {
 const MIN_SECRET_CHARACTERS = 6;
 const REMOVED = "[removed]";
 
-/** A URL up to the first character that none holds; JSON text writes its ampersands as \u0026. */
-const LINK = /\bhttps?:\/\/[^\s"'<>\\]+(?:\\u0026[^\s"'<>\\]*)*/gi;
+/** A URL of any scheme; JSON text writes its ampersands as \u0026. */
+const LINK = /\b[a-z][a-z0-9+.-]{1,31}:\/\/[^\s"\\]+(?:\\u0026[^\s"\\]*)*/gi;
 
-/** What signs a link to Amazon S3, wherever a piece of one turns up, also percent-encoded. */
-const SIGNATURE = /(X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D|:\s*))[\w%.~/+-]+/gi;
+/** The same, percent-encoded as a whole. */
+const ENCODED_LINK = /\bhttps?%3A%2F%2F[^\s"'<>\\]+/gi;
+
+/** What signs a link to a bucket, wherever a piece of one turns up: as a parameter, percent-encoded, or in JSON. */
+const SIGNATURE =
+  /((?:\bX-(?:Amz|Goog|Ms)-(?:Signature|Credential|Security-Token)|\b(?:sig|signature)(?=(?:=|%3D)[\w%~+/-]{16}))"?(?:=|%3D|:\s*)"?)[\w%.~/+-]+/gi;
 
 /** The value of an Authorization header, whoever it belongs to; shorter words after these two are prose. */
 const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
@@ -35,18 +39,27 @@ export function createRedactor(): Redactor {
     },
     remove,
     scrub: (text) =>
-      remove(text.replace(LINK, withoutAccess))
+      remove(text.replace(LINK, withoutAccess).replace(ENCODED_LINK, "[link removed]"))
         .replace(SIGNATURE, `$1${REMOVED}`)
         .replace(AUTHORIZATION, `$1 ${REMOVED}`),
   };
 }
 
-/** A link without query keeps its path; user names and passwords always go. */
+/**
+ * A link keeps its host, and its path if that reads like the page of a document: some hosts put what grants access into the
+ * path. User names, passwords, queries and fragments always go.
+ */
 function withoutAccess(link: string): string {
-  const [, scheme = "", userInfo = "", host = "", rest = ""] =
-    /^(https?:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/is.exec(link) ?? [];
+  const [, scheme = "", userInfo = "", host = "", path = "", rest = ""] =
+    /^([a-z0-9+.-]+:\/\/)([^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is.exec(link) ?? [];
   if (rest.includes("?")) return `${host} [query removed]`;
-  return userInfo ? `${scheme}${REMOVED}@${host}${rest}` : link;
+  if (rest !== "" || path.split("/").some(mayGrantAccess)) return `${host} [path removed]`;
+  return userInfo ? `${scheme}${REMOVED}@${host}${path}` : link;
+}
+
+/** Sixteen characters with a digit among them are no words; ids of Atlas grant nothing. */
+function mayGrantAccess(segment: string): boolean {
+  return segment.length >= 16 && /\d/.test(segment) && !/^[a-f0-9]{24}$/.test(segment);
 }
 
 function formsOf(secret: string): string[] {

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -9,6 +8,7 @@ import * as z from "zod";
 import type { SimulatorOptions } from "../src/simulator/settings.ts";
 import { SIMULATED } from "../src/simulator/simulated.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { SCRATCH } from "./scratch.ts";
 
 /** The built server, as its users start it. */
 export const BUILT = join(import.meta.dirname, "../dist/atlas-flex-snapshots-mcp.js");
@@ -53,7 +53,7 @@ export async function simulatorFor(options: SimulatorOptions = {}): Promise<Simu
 
 /** A folder of this test's own, removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  const folder = await mkdtemp(join(SCRATCH, "atlas-flex-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }

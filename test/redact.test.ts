@@ -64,10 +64,29 @@ test.each([
     '{"snapshotUrl":"h.example:27017 [query removed]"}',
   ],
   ["a link of the simulator", "(http://127.0.0.1:8080/files/x.tgz?signature=s)", "(127.0.0.1:8080 [query removed]"],
+  ["a percent-encoded link", "u=https%3A%2F%2Fh%2Ff%3Fsig%3Dabc%26x again", "u=[link removed] again"],
   [
-    "a percent-encoded link",
-    "u=https%3A%2F%2Fh%2Ff%3FX-Amz-Signature%3Dabc%26x",
-    "u=https%3A%2F%2Fh%2Ff%3FX-Amz-Signature%3D[removed]",
+    "a link whose path grants access",
+    "GET https://restore-1.example.net:27017/5f3cToken0123456789abc/f.tar.gz: 404",
+    "GET restore-1.example.net:27017 [path removed] 404",
+  ],
+  [
+    "a link with a quote in it",
+    "https://b.example/f?a='x'&<y>&X-Goog-Signature=abc end",
+    "b.example [query removed] end",
+  ],
+  ["a link with a fragment", "https://b.example/f#access_token=abc", "b.example [path removed]"],
+  ["a connection string", "mongodb+srv://user:password@c.example/db", "mongodb+srv://[removed]@c.example/db"],
+  [
+    "a piece of a link",
+    "f?sig=0123456789abcdef0123&x=1 X-Goog-Signature=ab, sig=short",
+    "f?sig=[removed]&x=1 X-Goog-Signature=[removed], sig=short",
+  ],
+  ["a signature in JSON", '{"X-Amz-Signature": "abc"}', '{"X-Amz-Signature": "[removed]"}'],
+  [
+    "a path of the API",
+    "https://cloud.mongodb.com/api/atlas/v2/groups/5fa1000000000000000000b1 is gone",
+    "https://cloud.mongodb.com/api/atlas/v2/groups/5fa1000000000000000000b1 is gone",
   ],
   [
     "a link without query, which is no secret",
@@ -97,6 +116,9 @@ test.each([
   "Basic aaaaaaaaaaaaaaaaaaaa",
   "\\u0026",
   "http://x?",
+  "a.-",
+  "https%3A%2F%2F",
+  "X-Amz-Signature: ",
 ])("a megabyte of %s is scrubbed in passing", (piece) => {
   const text = piece.repeat((1024 * 1024) / piece.length);
   expect(knowing(SECRET).scrub(text).length).toBeGreaterThan(0);

@@ -6,18 +6,19 @@ import { parseChallenges } from "./challenge.ts";
 import { type ApiKey, answerChallenge, chooseChallenge, type DigestChallenge, nextNonce } from "./digest.ts";
 import type { Signer, SignerContext } from "./signer.ts";
 
-/** A nonce and how many requests it has signed; counts rise however many calls run at once. */
+/** A nonce and how many requests it has signed. */
 interface Session {
   challenge: DigestChallenge;
   count: number;
 }
 
 /**
- * Signs with HTTP Digest (RFC 7616). A nonce is used again for later requests until the server wants another; a request is
- * answered at most twice, the second time only because its nonce was stale.
+ * Signs with HTTP Digest (RFC 7616). A nonce that was accepted signs later requests too, with rising counts; where these arrive
+ * in another order than they were sent, a strict server calls the nonce stale. Every such request then goes on with a nonce of
+ * its own, which no other request can spoil.
  */
 export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send">): Signer {
-  let current: Session | undefined;
+  let shared: Session | undefined;
 
   async function answered(request: HttpRequest, session: Session): Promise<HttpResponse> {
     session.count += 1;
@@ -29,33 +30,30 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
       cnonce: randomBytes(16).toString("hex"),
     });
     const response = await send({ ...request, headers: { ...request.headers, authorization } });
+    if (rejectsCredentials(response)) {
+      if (shared === session) shared = undefined;
+      return response;
+    }
     const nonce = nextNonce(headerOf(response, "authentication-info"));
-    if (nonce && current === session) current = { challenge: { ...session.challenge, nonce }, count: 0 };
+    shared = nonce ? { challenge: { ...session.challenge, nonce }, count: 0 } : session;
     return response;
-  }
-
-  /** Takes up the challenge of a rejection; later requests go on with it. */
-  function challengedBy(response: HttpResponse): Session | undefined {
-    const challenge = chooseChallenge(parseChallenges(response.headers["www-authenticate"]));
-    current = challenge && { challenge, count: 0 };
-    return current;
   }
 
   return {
     async send(request) {
-      const known = current;
+      const known = shared;
       const first = await (known ? answered(request, known) : send(request));
       // An unsigned request has told nobody who is calling, so whatever code its 401 has is no verdict on roles.
       if (known ? !rejectsCredentials(first) : first.status !== 401) return first;
-      const fresh = challengedBy(first);
+      const fresh = challengeOf(first);
       if (!fresh) throw known ? invalid(first) : withoutChallenge(first);
-      const second = await answered(request, fresh);
+      const second = await answered(request, { challenge: fresh, count: 0 });
       if (!rejectsCredentials(second)) return second;
-      const again = challengedBy(second);
-      const third = again?.challenge.stale ? await answered(request, again) : second;
+      const again = challengeOf(second);
+      if (!again?.stale) throw invalid(second);
+      const third = await answered(request, { challenge: again, count: 0 });
       if (!rejectsCredentials(third)) return third;
-      current = undefined;
-      throw invalid(third);
+      throw challengeOf(third)?.stale ? neverFresh(third) : invalid(third);
     },
 
     close: async () => {
@@ -64,8 +62,17 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
   };
 }
 
+function challengeOf(response: HttpResponse): DigestChallenge | undefined {
+  return chooseChallenge(parseChallenges(response.headers["www-authenticate"]));
+}
+
 function invalid({ status: error }: HttpResponse): Failure {
   return ownFailure("INVALID_CREDENTIALS", { error });
+}
+
+function neverFresh({ status: error }: HttpResponse): Failure {
+  const detail = "Every nonce was called stale, also the one that was just issued, so nobody has judged the API key.";
+  return ownFailure("UNREADABLE_RESPONSE", { error, detail });
 }
 
 function withoutChallenge({ status: error }: HttpResponse): Failure {

@@ -16,7 +16,7 @@ interface Rules {
 
 /** A server's side of RFC 7616, strict about everything; counts what it saw. */
 export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, ...rules }: Rules = {}) {
-  const nonces = new Map<string, Set<number>>();
+  const nonces = new Map<string, { uses: number; highest: number }>();
   const seen = { unsigned: 0, stale: 0, wrong: 0, accepted: 0 };
   const digest = (text: string) =>
     createHash(algorithm === "MD5" ? "md5" : "sha256")
@@ -24,7 +24,7 @@ export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, .
       .digest("hex");
   const newNonce = () => {
     const nonce = `nonce+/${nonces.size + 1}=`;
-    nonces.set(nonce, new Set());
+    nonces.set(nonce, { uses: 0, highest: 0 });
     return nonce;
   };
   const challenge = (stale: boolean): Answer => ({
@@ -50,13 +50,15 @@ export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, .
       seen.wrong += 1;
       return challenge(false);
     }
-    const counts = nonces.get(nonce);
+    const known = nonces.get(nonce);
     const count = Number.parseInt(nc, 16);
-    if (!counts || counts.has(count) || counts.size >= (rules.nonceUses ?? Number.POSITIVE_INFINITY)) {
+    // RFC 7616 section 3.4.5: a count that does not rise may be a replay.
+    if (!known || count <= known.highest || known.uses >= (rules.nonceUses ?? Number.POSITIVE_INFINITY)) {
       seen.stale += 1;
       return challenge(true);
     }
-    counts.add(count);
+    known.uses += 1;
+    known.highest = count;
     seen.accepted += 1;
     const answer = rules.answer?.(request) ?? { status: 200, body: { echo: request.body } };
     const next = { "authentication-info": `qop=auth, nextnonce="${rules.announceNext ? newNonce() : ""}"` };

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CredentialKind } from "../../src/simulator/environments.ts";
 import type { SimulatorOptions } from "../../src/simulator/settings.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { CLUSTER } from "../fixtures.ts";
+import { SCRATCH } from "../scratch.ts";
 import { credentialsOf, leaksIn, signaturesOf } from "../secrets/sentinels.ts";
 import { type StdioServer, startStdioServer } from "./stdio-server.ts";
 
@@ -30,7 +30,7 @@ export async function openStation({
   args?: string[];
   env?: Record<string, string>;
 } = {}): Promise<Station> {
-  const folder = await mkdtemp(join(tmpdir(), "faults-"));
+  const folder = await mkdtemp(join(SCRATCH, "faults-"));
   // Limits of their own would answer in place of what is tested.
   const simulator = await startSimulator({
     tokenRequestsPerMinute: 1_000,

@@ -56,7 +56,7 @@ const kind = (status: number, detail: string, ...parameters: (keyof RequestFacts
   parameters,
 });
 
-/** The documented codes that the ten operations can answer with. */
+/** The documented codes that the operations can answer with. */
 const PROBLEMS: Record<string, ProblemKind> = {
   CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API: kind(400, "Cannot use non-flex cluster %s in the flex API.", "name"),
   CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: kind(400, "Flex cluster %s cannot be used in the Cluster API.", "name"),
