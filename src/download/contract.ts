@@ -146,6 +146,8 @@ export interface SavedList {
   directory: string;
   files: SavedFile[];
   transfers: OpenTransfer[];
+  /** More lies in the folder than is listed; the newest files are. */
+  truncated?: true;
   freeBytes?: number;
 }
 

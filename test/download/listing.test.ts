@@ -99,14 +99,15 @@ describe("the list", () => {
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
   });
 
-  test("is capped at the newest", async () => {
+  test("is capped at the newest and says so", async () => {
     const folder = await temporaryFolder();
     for (const day of [1, 2, 3, 4]) {
       await writeFile(join(folder, `day-${day}.tgz`), "x");
       await utimes(join(folder, `day-${day}.tgz`), day * 86_400, day * 86_400);
     }
-    const { files } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
+    const { files, truncated } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
     expect(files.map(({ fileName }) => fileName)).toEqual(["day-4.tgz", "day-3.tgz"]);
+    expect(truncated).toBe(true);
   });
 });
 
