@@ -2,6 +2,7 @@ import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER, serverWith, temporaryFolder } from "../fixtures.ts";
 
 const KIB = 1024;
@@ -85,4 +86,16 @@ test("a hundred entries with usual names are listed whole, and one more is not",
   const cut = await listOf(folder);
   expect([cut.files.length, cut.transfers.length, cut.truncated]).toEqual([95, 5, true]);
   expect(cut.files[0]?.fileName).toBe(longName(96, 60));
+});
+
+test("every name that is listed can be verified, the longest simulated one included", async () => {
+  const { ok, fails } = await serverWith({ args: ["--simulate"], env: { ATLAS_FLEX_SIMULATOR_BYTES: "200000" } });
+  const snapshot = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+  const tooLong = await fails("save_flex_snapshot", { ...snapshot, fileName: `x${longName(1, 111)}` });
+  expect(tooLong).toMatchObject({ errorCode: "INVALID_INPUT", detail: expect.stringContaining("simulated-") });
+  const { fileName } = await ok("save_flex_snapshot", { ...snapshot, fileName: longName(1, 111) });
+  expect(fileName).toHaveLength(121);
+  const { files } = List.parse(await ok("list_saved_snapshots"));
+  expect(files).toMatchObject([{ fileName, state: "complete" }]);
+  expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
 });
