@@ -14,7 +14,7 @@ import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSaveStatus } from "./saving/save-status.ts";
 import { saveSnapshot } from "./saving/saving.ts";
 import type { SavingDeps } from "./saving/saving-deps.ts";
-import { createSlots } from "./saving/slots.ts";
+import { createSlots } from "./slots.ts";
 import type { StoreLog } from "./store-event.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import type { LinkMemory } from "./transfer/link-keeper.ts";

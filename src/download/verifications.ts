@@ -5,7 +5,7 @@ import type { DownloadDirectory } from "./folder/download-directory.ts";
 import type { Verdicts } from "./folder/verdicts.ts";
 import { type Job, startJob } from "./job.ts";
 import type { Limits } from "./limits.ts";
-import { createSlots } from "./saving/slots.ts";
+import { createSlots } from "./slots.ts";
 import { prepareVerification, type Verification } from "./verifying.ts";
 
 /** A result that nobody waited for is handed to the next call, unless it is older than this. */

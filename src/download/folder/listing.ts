@@ -1,15 +1,21 @@
 import { readdir } from "node:fs/promises";
+import type { Clock } from "../../http/send.ts";
 import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
 import { keyOf } from "../identity.ts";
-import type { SavingDeps } from "../saving/saving-deps.ts";
+import type { Limits } from "../limits.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { freeBytes } from "./free-space.ts";
 import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
 import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
+import type { Verdicts } from "./verdicts.ts";
 
-type ListingDeps = Pick<SavingDeps, "clock" | "limits" | "verdicts">;
+interface ListingDeps {
+  clock: Clock;
+  limits: Pick<Limits, "maxListed" | "lockBeatMs" | "lockSilentMs">;
+  verdicts: Verdicts;
+}
 
 /** What lies in the folder and what this process works on (`running`, by snapshot); nothing is changed. */
 export async function listSaved(

@@ -4,11 +4,11 @@ import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import type { Verdicts } from "../folder/verdicts.ts";
 import type { Limits } from "../limits.ts";
+import type { Slots } from "../slots.ts";
 import type { StoreLog } from "../store-event.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
 import type { HostPolicy } from "../transfer/host-policy.ts";
 import type { LinkMemory } from "../transfer/link-keeper.ts";
-import type { Slots } from "./slots.ts";
 
 /** What every save of a store works with. */
 export interface SavingDeps {

@@ -1,8 +1,7 @@
 import type { FailureFacts, OwnErrorCode } from "../../errors.ts";
 import { retryAfterSeconds } from "../../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../../http/send.ts";
-import type { ObjectVersion } from "../folder/state-file.ts";
-import { httpDate, STRONG_ETAG } from "./http-values.ts";
+import { httpDate, type ObjectVersion, STRONG_ETAG } from "../object-version.ts";
 
 /** What the request asked for: bytes from `offset` on of the version already known, if any. */
 export interface Asked extends ObjectVersion {
