@@ -59,7 +59,7 @@ async function partsOf(folder: string): Promise<Map<string, Set<string>>> {
   return parts;
 }
 
-test.each(["download"])("the rooms of %s and the files beside them import one way", async (folder) => {
+test.each(["download", "simulator"])("the rooms of %s and the files beside them import one way", async (folder) => {
   const inCircles = await partsOf(folder);
   const isDone = (others: Set<string>) => [...others].every((other) => !inCircles.has(other));
   for (let before = -1; before !== inCircles.size; ) {
