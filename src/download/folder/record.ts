@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
-import { cleanFacts, factsSchema, identitySchema } from "../identity.ts";
-import { readJson } from "./json-file.ts";
+import { cleanFacts, factsSchema, identitySchema, keyOf } from "../identity.ts";
+import type { DownloadDirectory } from "./download-directory.ts";
+import { beside, nameTaken } from "./file-name.ts";
+import { isReplaceable, readJson } from "./json-file.ts";
 
 const count = z.number().int().nonnegative();
 
@@ -73,6 +75,17 @@ export async function readRecord(path: string): Promise<SaveRecord | undefined> 
     ...(mtimeMs !== undefined && { mtimeMs }),
     ...(etag !== undefined && { etag }),
   };
+}
+
+/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot's file. */
+export async function refuseForeignRecord(
+  directory: DownloadDirectory,
+  { identity, fileName }: { identity: SnapshotIdentity; fileName: string },
+): Promise<void> {
+  const name = beside.record(fileName);
+  const record = await readRecord(directory.at(name));
+  const isOurs = record ? keyOf(record.identity) === keyOf(identity) : await isReplaceable(directory.at(name));
+  if (!isOurs) throw nameTaken(name);
 }
 
 export function recordToJson({ identity, facts, ...rest }: SaveRecord): z.infer<typeof recordSchema> {

@@ -3,8 +3,8 @@ import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
 import { acquireLock } from "../folder/lock.ts";
-import { holdsFinalName, refuseTakenNames } from "../folder/own-names.ts";
-import { removeLeftovers } from "../folder/publish.ts";
+import { refuseTakenNames } from "../folder/own-names.ts";
+import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
 import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
 import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
@@ -81,11 +81,7 @@ async function toContinue(
   wanted: string | undefined,
 ): Promise<OpenPart | undefined> {
   const part = await findPart(directory, key);
-  if (!part || wanted === undefined || wanted === part.state.fileName) return part;
-  // A crash came after the final name was taken: the file is there already, so it keeps that name.
-  if (await holdsFinalName(directory, part)) return part;
-  const { renaming: _, ...state } = part.state;
-  return { ...part, state: { ...state, fileName: wanted } };
+  return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
 }
 
 async function begin(
