@@ -95,7 +95,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       report: status.report,
       position: ({ bytes }) => bytes,
       endsWhenLetGo: () => status.state !== "verifying",
-      heldBy: () => status.requesting,
+      heldBy: () => status.requestInFlight,
       onUnheard: (error) => {
         if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
       },

@@ -25,9 +25,12 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
 export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<SaveRecord> {
   const { source, clock, limits } = deps;
   const { identity, memory, copy, state, status, log } = fetch;
-  status.bytes = () => copy.bytes;
-  status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
-  status.resumedFromBytes = () => copy.resumedFromBytes;
+  status.follow(() => ({
+    bytes: copy.bytes,
+    // Where the host names no length, it is known once every byte is here.
+    total: state.current.total ?? state.current.receivedBytes,
+    resumedFrom: copy.resumedFromBytes,
+  }));
   const notes = createJobNotes(state, status, clock);
   const { kept } = notes;
   const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });

@@ -35,7 +35,7 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
 
   function settled(): void {
     settle();
-    status.requesting = undefined;
+    status.requestInFlight = undefined;
   }
 
   return {
@@ -46,7 +46,7 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
         ...known,
         onRequest: async () => {
           before = jobs();
-          status.requesting = new Promise((resolve) => {
+          status.requestInFlight = new Promise((resolve) => {
             settle = resolve;
           });
           await replace({ requestedAt: clock.now() });

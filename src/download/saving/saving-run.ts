@@ -50,7 +50,7 @@ export async function runTransfer(
   } catch (error) {
     // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
     const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
-    status.bytes = () => bytes;
+    status.restAt(bytes);
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
     const { code = "" } = failure;

@@ -97,8 +97,7 @@ async function begin(
 
 function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenPart): void {
   status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
-  status.bytes = () => state.committedBytes;
-  status.totalBytes = () => state.total;
+  status.follow(() => ({ bytes: state.committedBytes, total: state.total }));
 }
 
 /** A crash right before the end may have left the finished file's part and state behind. */
