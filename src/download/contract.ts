@@ -161,6 +161,7 @@ export interface VerifyReport {
   sha256?: string;
   integrity?: Integrity;
   contents?: Contents;
+  /** Only for a sound file. */
   restore?: RestoreGuide;
 }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 export const STRONG_ETAG = /^"[\x21\x23-\x7e\x80-\xff]{1,1000}"$/;
 
 /** RFC 9110 §5.6.7, the one form that is still sent. */
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+export const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 export const objectVersionSchema = z.object({
   /** Bytes, as the host announced them. */
@@ -22,10 +22,3 @@ export const objectVersionSchema = z.object({
 
 /** One version of the remote file, as far as its host tells it. */
 export type ObjectVersion = z.infer<typeof objectVersionSchema>;
-
-/** Milliseconds since the epoch; undefined for anything but a date. */
-export function httpDate(value: string | undefined): number | undefined {
-  if (value === undefined || !HTTP_DATE.test(value)) return undefined;
-  const time = Date.parse(value);
-  return Number.isNaN(time) ? undefined : time;
-}

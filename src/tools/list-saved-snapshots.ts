@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { OpenTransfer, SavedFile } from "../download/contract.ts";
-import { viewError } from "./file-view.ts";
+import { lastError, viewError } from "./file-view.ts";
 import { defineTool } from "./tool.ts";
 
 const text = z.string().optional();
@@ -41,9 +41,7 @@ export const listSavedSnapshots = defineTool({
         totalBytes: count,
         percent: count,
         continueWith: z.strictObject({ groupId: z.string(), name: z.string(), snapshotId: z.string() }),
-        lastError: z
-          .strictObject({ errorCode: text, detail: text, hint: z.string(), retryable: z.boolean() })
-          .optional(),
+        lastError,
       }),
     ),
     truncated: z.boolean().optional(),

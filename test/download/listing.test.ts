@@ -133,13 +133,14 @@ describe("verifying a file", () => {
     });
   });
 
-  test("finds bytes that changed since", async () => {
+  test("finds bytes that changed since, and does not say how to restore them", async () => {
     const { store, path } = await saved();
     const other = await remoteFile(60 * KIB, 2);
     await writeFile(path, other.bytes);
-    expect(await store.verify(defaultName, patiently())).toMatchObject({
-      integrity: { gzip: "ok", recordedSha256: "wrong" },
-    });
+    const report = await store.verify(defaultName, patiently());
+    expect(report).toMatchObject({ state: "complete", integrity: { gzip: "ok", recordedSha256: "wrong" } });
+    expect(report.contents).toMatchObject({ kind: "data-directory" });
+    expect(report).not.toHaveProperty("restore");
   });
 
   test("finds that a file was never recorded", async () => {

@@ -5,6 +5,7 @@ import type { LocalCopy } from "../folder/local-copy.ts";
 import type { SaveRecord } from "../folder/record.ts";
 import type { StateFile } from "../folder/state-file.ts";
 import type { ObjectVersion } from "../object-version.ts";
+import { isSound } from "../soundness.ts";
 import { createLinkKeeper } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
 import { createJobNotes } from "./job-notes.ts";
@@ -81,10 +82,6 @@ export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVers
 
 const NO_MD5 =
   "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
-
-function isSound({ gzip, length, md5 }: Integrity): boolean {
-  return gzip === "ok" && length !== "wrong" && md5 !== "wrong";
-}
 
 function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): SaveRecord {
   const { identity, facts, etag } = current;
