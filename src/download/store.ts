@@ -58,7 +58,12 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const snapshots = new Map<string, Snapshot>();
   let isClosed = false;
   const deps: SavingDeps = {
-    ...{ filePrefix, source, requester, policy, clock, limits },
+    filePrefix,
+    source,
+    requester,
+    policy,
+    clock,
+    limits,
     openDirectory: createDirectory,
     startCheck: (path, { md5 }) => startArchiveCheck({ path, worker: options.checkWorker, md5 }),
     slots: createSlots(limits.concurrentTransfers),

@@ -33,7 +33,8 @@ export function createVerifications(options: {
 
   function start(fileName: string, { run, report, stamp }: Verification): Entry {
     const job = startJob({
-      ...{ report, clock },
+      report,
+      clock,
       run: async (signal) => {
         const leave = await slots.enter(signal);
         return run(signal).finally(leave);

@@ -102,7 +102,7 @@ export async function holdsFinalName(directory: DownloadDirectory, { base, state
 /** The same part, to be published under another name; under its old one when a crash came after that was taken. */
 export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, fileName: string): Promise<OpenPart> {
   if (fileName === part.state.fileName || (await holdsFinalName(directory, part))) return part;
-  const { renaming: _, ...state } = part.state;
+  const { renaming, ...state } = part.state;
   return { ...part, state: { ...state, fileName } };
 }
 

@@ -61,27 +61,8 @@ export function newState(
 
 /** The same transfer from its first byte on: what is known of the remote file is replaced. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const {
-    v,
-    identity,
-    facts,
-    fileName,
-    restoreJobId,
-    linkExpiresAt,
-    requestedAt,
-    refusedJobId,
-    damagedOnce,
-    startedAt,
-  } = state;
-  return {
-    ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
-    ...(restoreJobId !== undefined && { restoreJobId }),
-    ...(linkExpiresAt !== undefined && { linkExpiresAt }),
-    ...(requestedAt !== undefined && { requestedAt }),
-    ...(refusedJobId !== undefined && { refusedJobId }),
-    ...(damagedOnce !== undefined && { damagedOnce }),
-    ...version,
-  };
+  const { total, etag, lastModified, md5, receivedBytes, renaming, ...kept } = state;
+  return { ...kept, committedBytes: 0, ...version };
 }
 
 /** `confirm` rejects when the folder is no longer the one that was checked. */

@@ -67,7 +67,7 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
  * S3 with KMS by default, MinIO and content networks send ETags that look like an MD5 and are none. So one that does not fit
  * is no evidence against a file that has every announced byte and every checksum of its own right.
  */
-export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
@@ -87,7 +87,13 @@ function recordOf(report: ArchiveReport, integrity: Integrity, { current }: Stat
   const { identity, facts, etag } = current;
   const { bytes, sha256, contents } = report;
   return {
-    ...{ identity, facts, bytes, sha256, integrity, contents, savedAt: new Date(now).toISOString() },
+    identity,
+    facts,
+    bytes,
+    sha256,
+    integrity,
+    contents,
+    savedAt: new Date(now).toISOString(),
     ...(etag !== undefined && { etag }),
   };
 }

@@ -29,7 +29,7 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
   }
 
   function replace(next: Jobs): Promise<void> {
-    const { restoreJobId: _, linkExpiresAt: __, requestedAt: ___, ...rest } = state.current;
+    const { restoreJobId, linkExpiresAt, requestedAt, ...rest } = state.current;
     return state.write({ ...rest, ...next });
   }
 
@@ -40,7 +40,7 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
 
   return {
     known: () => {
-      const { linkExpiresAt: _, ...known } = jobs();
+      const { linkExpiresAt, ...known } = jobs();
       let before: Jobs = {};
       return {
         ...known,
