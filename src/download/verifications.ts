@@ -1,8 +1,8 @@
 import type { Clock } from "../http/send.ts";
-import type { StartCheck } from "./check/archive-check.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import type { Verdicts } from "./folder/verdicts.ts";
+import type { StartCheck } from "./integrity/archive-check.ts";
 import { type Job, startJob } from "./job.ts";
 import type { Limits } from "./limits.ts";
 import { createSlots } from "./slots.ts";

@@ -1,6 +1,5 @@
 import type { Stats } from "node:fs";
 import { ownFailure } from "../errors.ts";
-import type { ArchiveReport, StartCheck } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
@@ -8,6 +7,7 @@ import { lstatOf } from "./folder/part-file.ts";
 import { readRecord, type SaveRecord } from "./folder/record.ts";
 import { listParts } from "./folder/saved-files.ts";
 import { stampOf, type Verdicts } from "./folder/verdicts.ts";
+import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
 import { restoreHere } from "./restore-guide.ts";
 import { isSound } from "./soundness.ts";
 

@@ -1,9 +1,9 @@
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { startArchiveCheck } from "../../src/download/check/archive-check.ts";
 import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
 import { createVerdicts } from "../../src/download/folder/verdicts.ts";
+import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
 import { createVerifications } from "../../src/download/verifications.ts";
 import { serve } from "./fault-server.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../http/send.ts";
-import type { ArchiveCheck, ArchiveReport, StartCheck } from "../check/archive-check.ts";
+import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../object-version.ts";
 import { diskFailure } from "./disk-failure.ts";

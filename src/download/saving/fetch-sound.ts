@@ -1,9 +1,9 @@
 import { ownFailure } from "../../errors.ts";
-import type { ArchiveReport } from "../check/archive-check.ts";
 import type { Integrity, SnapshotLink } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { SaveRecord } from "../folder/record.ts";
 import type { StateFile } from "../folder/state-file.ts";
+import type { ArchiveReport } from "../integrity/archive-check.ts";
 import type { ObjectVersion } from "../object-version.ts";
 import { isSound } from "../soundness.ts";
 import { createLinkKeeper } from "../transfer/link-keeper.ts";

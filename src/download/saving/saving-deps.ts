@@ -1,8 +1,8 @@
 import type { Clock } from "../../http/send.ts";
-import type { StartCheck } from "../check/archive-check.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import type { Verdicts } from "../folder/verdicts.ts";
+import type { StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import type { Slots } from "../slots.ts";
 import type { StoreLog } from "../store-event.ts";
