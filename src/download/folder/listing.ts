@@ -3,18 +3,18 @@ import type { Clock } from "../../http/send.ts";
 import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
 import { keyOf } from "../identity.ts";
 import type { Limits } from "../limits.ts";
+import type { CheckedFiles } from "./checked-files.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { freeBytes } from "./free-space.ts";
 import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
 import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
-import type { Verdicts } from "./verdicts.ts";
 
 interface ListingDeps {
   clock: Clock;
   limits: Pick<Limits, "maxListed" | "lockBeatMs" | "lockSilentMs">;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
 }
 
 /** What lies in the folder and what this process works on (`running`, by snapshot); nothing is changed. */
@@ -57,11 +57,11 @@ async function findFiles(directory: DownloadDirectory): Promise<FoundFile[]> {
 async function describeFiles(
   directory: DownloadDirectory,
   found: readonly FoundFile[],
-  { verdicts }: ListingDeps,
+  { checkedFiles }: ListingDeps,
 ): Promise<SavedFile[]> {
   const files: SavedFile[] = [];
   for (const { fileName, bytes } of found) {
-    const record = await readRecordOf(directory, fileName, verdicts);
+    const record = await readRecordOf(directory, fileName, checkedFiles);
     const file = { fileName, path: directory.at(fileName), bytes };
     if (!record) {
       files.push({ ...file, state: "unrecorded" });

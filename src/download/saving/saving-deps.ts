@@ -1,7 +1,7 @@
 import type { Clock } from "../../http/send.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
+import type { CheckedFiles } from "../folder/checked-files.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
-import type { Verdicts } from "../folder/verdicts.ts";
 import type { StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import type { Slots } from "../slots.ts";
@@ -19,7 +19,7 @@ export interface SavingDeps {
   policy: HostPolicy;
   startCheck: StartCheck;
   slots: Slots;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
   clock: Clock;
   limits: Limits;
   log: StoreLog;

@@ -20,7 +20,7 @@ interface LockedOrder extends SaveOrder {
 }
 
 /** Everything that happens while the lock is held: transfer, check, publication. Pauses where the part can be continued. */
-export async function runTransfer(
+export async function finishPart(
   deps: SavingDeps,
   order: LockedOrder,
   status: SaveStatus,

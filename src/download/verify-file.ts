@@ -1,12 +1,12 @@
 import type { Stats } from "node:fs";
 import { ownFailure } from "../errors.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
+import { type CheckedFiles, stampOf } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/part-file.ts";
 import { readRecord, type SaveRecord } from "./folder/record.ts";
 import { listParts } from "./folder/saved-files.ts";
-import { stampOf, type Verdicts } from "./folder/verdicts.ts";
 import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
 import { restoreHere } from "./restore-guide.ts";
 import { isSound } from "./soundness.ts";
@@ -23,12 +23,12 @@ interface VerificationOrder {
   directory: DownloadDirectory | undefined;
   fileName: string;
   startCheck: StartCheck;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
 }
 
 /** Prepares the check of one file in the folder. Rejects with `FILE_NOT_FOUND` for anything but a plain file listed there. */
 export async function prepareVerification(order: VerificationOrder): Promise<Verification> {
-  const { directory, fileName, startCheck, verdicts } = order;
+  const { directory, fileName, startCheck, checkedFiles } = order;
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
   let stat = await statOf(path).catch(async (error: unknown) => {
@@ -62,7 +62,7 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
         const { sha256, contents, bytes } = found;
         const integrity = compare(found, record);
         const sound = isSound(integrity);
-        if (record) verdicts.note(path, stamp, sound);
+        if (record) checkedFiles.note(path, stamp, sound);
         return {
           ...report(),
           state: "complete",
