@@ -54,7 +54,9 @@ function checksOf(folder: string) {
       };
       return { ...check, stop };
     },
-    ...{ clock, checkedFiles: createCheckedFiles(), limits: { progressEveryMs: 10, concurrentChecks: 2 } },
+    clock,
+    checkedFiles: createCheckedFiles(),
+    limits: { progressEveryMs: 10, concurrentChecks: 2 },
   });
   return { verify, running: () => running, most: () => most };
 }

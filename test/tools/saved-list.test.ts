@@ -34,7 +34,11 @@ async function putFile(folder: string, number: number, fileName: string): Promis
   await utimes(path, number * 86_400, number * 86_400);
   const record = {
     v: 1,
-    ...{ ...identity, ...facts, snapshotId: idOf(number), bytes: 8, mtimeMs: number * 86_400_000 },
+    ...identity,
+    ...facts,
+    snapshotId: idOf(number),
+    bytes: 8,
+    mtimeMs: number * 86_400_000,
     sha256: "a".repeat(64),
     integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
     contents: { kind: "mongodump-archive", unpackedBytes: 1 },
@@ -46,8 +50,12 @@ async function putFile(folder: string, number: number, fileName: string): Promis
 async function putPart(folder: string, number: number, fileName: string): Promise<void> {
   const state = {
     v: 1,
-    ...{ identity: { ...identity, snapshotId: idOf(number) }, facts, fileName },
-    ...{ total: 10_000_000_000, committedBytes: 5_000_000_000, startedAt: "2026-11-22T04:00:00.000Z" },
+    identity: { ...identity, snapshotId: idOf(number) },
+    facts,
+    fileName,
+    total: 10_000_000_000,
+    committedBytes: 5_000_000_000,
+    startedAt: "2026-11-22T04:00:00.000Z",
   };
   await writeFile(join(folder, `${fileName}.part`), "12345678");
   await writeFile(join(folder, `${fileName}.part.json`), JSON.stringify(state));

@@ -56,7 +56,7 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
     if (isSound(integrity)) return recordOf(report, integrity, state, clock.now());
-    log({ event: "file-damaged", bytes: report.bytes, why: (report.notes ?? []).join(" ") });
+    log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
     if (state.current.damagedOnce) throw damaged(integrity);
     warn("The first complete file failed its check, so it was discarded and fetched again.");
     await copy.startOver({}, { damagedOnce: true });
