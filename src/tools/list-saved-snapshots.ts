@@ -6,8 +6,8 @@ import { defineTool } from "./tool.ts";
 const text = z.string().optional();
 const count = z.number().optional();
 
-/** Keeps the answer below 64 KiB; a hundred entries with long names and a long path come to more. */
-const MAX_ENTRY_BYTES = 60 * 1024;
+/** For the folder's path and the entries, so that the answer stays below 64 KiB; a hundred long entries come to more. */
+const MAX_LISTED_BYTES = 62 * 1024;
 
 export const listSavedSnapshots = defineTool({
   name: "list_saved_snapshots",
@@ -50,7 +50,7 @@ export const listSavedSnapshots = defineTool({
   }),
   async handler(_, { store, signal, ifTool }) {
     const { directory, files, transfers, truncated = false, freeBytes } = await store.list(signal);
-    const fits = roomFor(MAX_ENTRY_BYTES);
+    const fits = roomFor(MAX_LISTED_BYTES - bytesOf(directory));
     const shownTransfers = transfers.map(viewTransfer).filter(fits);
     const shownFiles = files.map(viewFile).filter(fits);
     const left = transfers.length + files.length - shownTransfers.length - shownFiles.length;
@@ -106,7 +106,9 @@ const viewTransfer = ({ identity, lastError, ...transfer }: OpenTransfer) => ({
 function roomFor(bytes: number): (entry: object) => boolean {
   let left = bytes;
   return (entry) => {
-    left -= Buffer.byteLength(JSON.stringify(entry)) + 1;
+    left -= bytesOf(entry) + 1;
     return left >= 0;
   };
 }
+
+const bytesOf = (value: object | string) => Buffer.byteLength(JSON.stringify(value));
