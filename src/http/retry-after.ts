@@ -26,8 +26,11 @@ export function retryAfterSeconds(response: Pick<HttpResponse, "headers" | "json
   return limited && Math.min(Math.ceil(limited.parameters[1]), MAX_SECONDS);
 }
 
-/** A date in one of the three forms of RFC 9110 section 5.6.7; the third, of asctime, names no zone but means UTC. */
-function httpDate(text: string): number | undefined {
+/**
+ * A date in one of the three forms of RFC 9110 section 5.6.7, in milliseconds since the epoch; the third form, of asctime, names
+ * no zone but means UTC. Undefined for anything else.
+ */
+export function httpDate(text: string): number | undefined {
   if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{10,40}$/.test(text)) return undefined;
   const time = Date.parse(text.endsWith(" GMT") ? text : `${text} GMT`);
   return Number.isNaN(time) ? undefined : time;
