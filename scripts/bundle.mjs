@@ -85,7 +85,7 @@ export async function bundle({ write }) {
     absWorkingDir: join(import.meta.dirname, ".."),
     entryPoints: {
       "atlas-flex-snapshots-mcp": "src/bin.ts",
-      "archive-check-worker": "src/download/check/worker.ts",
+      "archive-check-worker": "src/download/integrity/worker.ts",
     },
     outdir: "dist",
     write,

@@ -7,7 +7,7 @@ const SOURCES = `
   export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
   export { OPTIONS } from "./src/command-line.ts";
   export { OWN_ERRORS } from "./src/own-errors.ts";
-  export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/api/problems.ts";
+  export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
   export { inputSchema } from "./src/protocol/json-schema.ts";

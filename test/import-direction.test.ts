@@ -46,6 +46,29 @@ test("imports point one way", async () => {
   expect(wrong).toEqual([]);
 });
 
+/** The parts of one folder of `src`: its rooms, each as a whole, and the files beside them, with what each imports of the others. */
+async function partsOf(folder: string): Promise<Map<string, Set<string>>> {
+  const partOf = (path: string) => path.split("/")[1] ?? "";
+  const parts = new Map<string, Set<string>>();
+  for (const { from, to } of await imports()) {
+    if (folderOf(from) !== folder) continue;
+    const others = parts.get(partOf(from)) ?? new Set();
+    parts.set(partOf(from), others);
+    if (folderOf(to) === folder && partOf(to) !== partOf(from)) others.add(partOf(to));
+  }
+  return parts;
+}
+
+test.each(["download", "simulator"])("the rooms of %s and the files beside them import one way", async (folder) => {
+  const inCircles = await partsOf(folder);
+  const isDone = (others: Set<string>) => [...others].every((other) => !inCircles.has(other));
+  for (let before = -1; before !== inCircles.size; ) {
+    before = inCircles.size;
+    for (const [part, others] of inCircles) if (isDone(others)) inCircles.delete(part);
+  }
+  expect(inCircles).toEqual(new Map());
+});
+
 test("the simulator imports nothing from the rest, and only its starters import it", async () => {
   const all = await imports();
   expect(

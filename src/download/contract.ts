@@ -146,6 +146,8 @@ export interface SavedList {
   directory: string;
   files: SavedFile[];
   transfers: OpenTransfer[];
+  /** More lies in the folder than is listed; the newest files are. */
+  truncated?: true;
   freeBytes?: number;
 }
 
@@ -159,6 +161,7 @@ export interface VerifyReport {
   sha256?: string;
   integrity?: Integrity;
   contents?: Contents;
+  /** Only for a sound file. */
   restore?: RestoreGuide;
 }
 

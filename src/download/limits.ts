@@ -42,6 +42,7 @@ export interface Limits {
   lockBeatMs: number;
   /** A lock whose process cannot be seen (another container, another computer) is dead after so long without a beat. */
   lockSilentMs: number;
+  /** Files and transfers in one list, together. */
   maxListed: number;
 }
 
@@ -70,5 +71,5 @@ export const DEFAULT_LIMITS: Limits = {
   closeMs: 900,
   lockBeatMs: 10_000,
   lockSilentMs: 60_000,
-  maxListed: 200,
+  maxListed: 100,
 };

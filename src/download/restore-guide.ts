@@ -1,8 +1,8 @@
 import { posix, win32 } from "node:path";
-import type { Contents, RestoreGuide } from "./contract.ts";
+import type { Contents, RestoreGuide, SnapshotFacts } from "./contract.ts";
 import { shellQuote } from "./shell-quote.ts";
 
-export interface RestoreFacts {
+interface RestoreFacts {
   /** Absolute path of the saved file. */
   path: string;
   /** Version of the server that the snapshot is of, such as `8.0.4`. */
@@ -66,6 +66,17 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
       if (contents.files === undefined) return undefined;
       return { kind, needs: ["tar"], commands: [command("tar", "-tzf", facts.path)] };
   }
+}
+
+/** The same for the computer that this runs on, as a field of a report. */
+export function restoreHere(
+  contents: Contents,
+  path: string,
+  { mongoDBVersion }: SnapshotFacts = {},
+): { restore?: RestoreGuide } {
+  const { platform } = process;
+  const restore = restoreGuide(contents, { path, platform, ...(mongoDBVersion !== undefined && { mongoDBVersion }) });
+  return restore ? { restore } : {};
 }
 
 /** A new folder beside the file: `mkdir` fails when it exists, so that nothing is mixed. */

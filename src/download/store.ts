@@ -2,19 +2,19 @@ import type { Dispatcher } from "undici";
 import { type ErrorEnvelope, Failure, ownFailure } from "../errors.ts";
 import type { ProxySettings } from "../http/dispatchers.ts";
 import type { Clock } from "../http/send.ts";
-import { startArchiveCheck } from "./check/archive-check.ts";
+import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
+import { createCheckedFiles } from "./folder/checked-files.ts";
 import { diskFailure } from "./folder/disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
 import { listSaved, progressOf } from "./folder/listing.ts";
-import { createVerdicts } from "./folder/verdicts.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
-import { type Job, startJob } from "./job.ts";
+import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { saveSnapshot } from "./saving/save-snapshot.ts";
 import { createSaveStatus } from "./saving/save-status.ts";
-import { saveSnapshot } from "./saving/saving.ts";
 import type { SavingDeps } from "./saving/saving-deps.ts";
-import { createSlots } from "./saving/slots.ts";
+import { createSlots } from "./slots.ts";
 import type { StoreLog } from "./store-event.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import type { LinkMemory } from "./transfer/link-keeper.ts";
@@ -43,7 +43,7 @@ export interface SnapshotStoreOptions {
 interface Snapshot {
   identity: SnapshotIdentity;
   memory: LinkMemory;
-  job?: Job<SaveReport>;
+  task?: BackgroundTask<SaveReport>;
   lastError?: ErrorEnvelope | undefined;
   /** An end that no call was waiting for; the next call hears of it if it asks for the same. */
   unheard?: { failure: Failure; asked: string } | undefined;
@@ -58,11 +58,16 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const snapshots = new Map<string, Snapshot>();
   let isClosed = false;
   const deps: SavingDeps = {
-    ...{ filePrefix, source, requester, policy, clock, limits },
+    filePrefix,
+    source,
+    requester,
+    policy,
+    clock,
+    limits,
     openDirectory: createDirectory,
     startCheck: (path, { md5 }) => startArchiveCheck({ path, worker: options.checkWorker, md5 }),
     slots: createSlots(limits.concurrentTransfers),
-    verdicts: createVerdicts(),
+    checkedFiles: createCheckedFiles(),
     log: options.log ?? (() => undefined),
   };
 
@@ -77,12 +82,12 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     return directory ?? createDirectory();
   }
 
-  function startSave(snapshot: Snapshot, fileName: string | undefined): Job<SaveReport> {
+  function startSave(snapshot: Snapshot, fileName: string | undefined): BackgroundTask<SaveReport> {
     const { identity, memory } = snapshot;
     const asked = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
-    return startJob<SaveReport>({
+    return startTask<SaveReport>({
       run: async (signal) => {
         const saving = saveSnapshot(deps, { identity, fileName, memory }, status, signal);
         const report = await orFailure(saving, signal).catch((error: unknown) => {
@@ -95,7 +100,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       report: status.report,
       position: ({ bytes }) => bytes,
       endsWhenLetGo: () => status.state !== "verifying",
-      heldBy: () => status.requesting,
+      heldBy: () => status.requestInFlight,
       onUnheard: (error) => {
         if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
       },
@@ -111,21 +116,21 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const key = keyOf(identity);
       const snapshot: Snapshot = snapshots.get(key) ?? { identity, memory: { refused: new Set() } };
       snapshots.set(key, snapshot);
-      while (snapshot.job?.isStopping) await snapshot.job.ended;
+      while (snapshot.task?.isStopping) await snapshot.task.ended;
       wait.signal.throwIfAborted();
       const { unheard } = snapshot;
       snapshot.unheard = undefined;
       if (unheard?.asked === termsOf(identity, request.fileName)) throw unheard.failure;
       // The cluster's name may have been wrong the last time.
-      if (!snapshot.job) snapshot.identity = identity;
-      const job = snapshot.job ?? startSave(snapshot, request.fileName);
-      if (job !== snapshot.job) {
-        snapshot.job = job;
-        void job.ended.then(() => {
-          delete snapshot.job;
+      if (!snapshot.task) snapshot.identity = identity;
+      const task = snapshot.task ?? startSave(snapshot, request.fileName);
+      if (task !== snapshot.task) {
+        snapshot.task = task;
+        void task.ended.then(() => {
+          delete snapshot.task;
         });
       }
-      return job.join(wait);
+      return task.join(wait);
     },
 
     list: async (signal) => {
@@ -133,8 +138,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const directory = await orFailure(findDirectory(), signal);
       if (!directory) return { directory: options.directory, files: [], transfers: [] };
       const running = new Map<string, OpenTransfer>();
-      for (const [key, { identity, job }] of snapshots) {
-        const report = job?.report();
+      for (const [key, { identity, task }] of snapshots) {
+        const report = task?.report();
         if (!report?.fileName || report.state === "complete") continue;
         const { state, fileName, bytes, totalBytes } = report;
         running.set(key, { state, fileName, identity, ...progressOf(bytes, totalBytes) });
@@ -154,10 +159,10 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     close: async () => {
       isClosed = true;
-      const jobs = [...snapshots.values()].flatMap(({ job }) => job ?? []);
-      for (const job of jobs) job.stop();
+      const tasks = [...snapshots.values()].flatMap(({ task }) => task ?? []);
+      for (const task of tasks) task.stop();
       const patience = new AbortController();
-      const ended = Promise.all([...verifications.stop(), ...jobs.map((job) => job.ended)]);
+      const ended = Promise.all([...verifications.stop(), ...tasks.map((task) => task.ended)]);
       await Promise.race([ended, clock.sleep(limits.closeMs, patience.signal)]);
       patience.abort();
       await requester.close();

@@ -1,18 +1,18 @@
 import type { Clock } from "../http/send.ts";
-import type { StartCheck } from "./check/archive-check.ts";
+import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
+import type { CheckedFiles } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
-import type { Verdicts } from "./folder/verdicts.ts";
-import { type Job, startJob } from "./job.ts";
+import type { StartCheck } from "./integrity/archive-check.ts";
 import type { Limits } from "./limits.ts";
-import { createSlots } from "./saving/slots.ts";
-import { prepareVerification, type Verification } from "./verifying.ts";
+import { createSlots } from "./slots.ts";
+import { prepareVerification, type Verification } from "./verify-file.ts";
 
 /** A result that nobody waited for is handed to the next call, unless it is older than this. */
 const RESULT_LIFE_MS = 600_000;
 
 interface Entry {
-  job: Job<VerifyReport>;
+  task: BackgroundTask<VerifyReport>;
   /** Of the file as it was checked. */
   stamp: () => string;
   endedAt?: number;
@@ -24,16 +24,17 @@ export function createVerifications(options: {
   startCheck: StartCheck;
   clock: Clock;
   limits: Pick<Limits, "progressEveryMs" | "concurrentChecks">;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
 }): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
-  const { clock, limits, startCheck, verdicts } = options;
+  const { clock, limits, startCheck, checkedFiles } = options;
   const slots = createSlots(limits.concurrentChecks);
   let isStopped = false;
   const entries = new Map<string, Entry>();
 
   function start(fileName: string, { run, report, stamp }: Verification): Entry {
-    const job = startJob({
-      ...{ report, clock },
+    const task = startTask({
+      report,
+      clock,
       run: async (signal) => {
         const leave = await slots.enter(signal);
         return run(signal).finally(leave);
@@ -44,11 +45,11 @@ export function createVerifications(options: {
       onUnheard: () => undefined,
       progressEveryMs: limits.progressEveryMs,
     });
-    const entry: Entry = { job, stamp };
+    const entry: Entry = { task, stamp };
     entries.set(fileName, entry);
     // The file was still being looked up when everything else was stopped.
-    if (isStopped) job.stop();
-    void job.ended.then(() => {
+    if (isStopped) task.stop();
+    void task.ended.then(() => {
       entry.endedAt = clock.now();
     });
     return entry;
@@ -65,19 +66,19 @@ export function createVerifications(options: {
     verify: async (fileName, wait) => {
       wait.signal.throwIfAborted();
       const directory = await options.openDirectory();
-      const prepared = await prepareVerification({ directory, fileName, startCheck, verdicts });
+      const prepared = await prepareVerification({ directory, fileName, startCheck, checkedFiles });
       const entry = current(fileName, prepared.stamp()) ?? start(fileName, prepared);
       try {
-        return await entry.job.join(wait);
+        return await entry.task.join(wait);
       } finally {
         if (entry.endedAt !== undefined && entries.get(fileName) === entry) entries.delete(fileName);
       }
     },
     stop: () => {
       isStopped = true;
-      return [...entries.values()].map(({ job }) => {
-        job.stop();
-        return job.ended;
+      return [...entries.values()].map(({ task }) => {
+        task.stop();
+        return task.ended;
       });
     },
   };

@@ -31,7 +31,7 @@ export const fileFields = {
 };
 
 /** Why a transfer stands still, in the words of the error envelope. */
-const lastError = z
+export const lastError = z
   .strictObject({
     errorCode: z.string().optional(),
     detail: z.string().optional(),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
+import { FILE_NAME } from "../download/folder/file-name.ts";
 
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
 const objectId = z.string({ error: HEX_ID }).regex(ATLAS_ID, { error: HEX_ID });
@@ -14,11 +15,11 @@ export const groupId = objectId.describe("Project id, from list_flex_clusters");
 export const name = clusterName.describe("Flex cluster name");
 export const snapshotId = objectId.describe("Snapshot id, from list_flex_snapshots");
 export const restoreJobId = objectId.describe("Job id, from list_restore_jobs");
-const FILE_NAME =
+const FILE_NAME_RULE =
   "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
 export const fileName = z
-  .string({ error: FILE_NAME })
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, { error: FILE_NAME })
+  .string({ error: FILE_NAME_RULE })
+  .regex(FILE_NAME, { error: FILE_NAME_RULE })
   .describe("File name in the download folder");
 export const envelope = z.boolean({ error: SWITCH }).optional().describe("Atlas wraps its answer; same result here");
 export const pretty = z.boolean({ error: SWITCH }).optional().describe("Indents the JSON text");

@@ -8,7 +8,7 @@ export const saveFlexSnapshot = defineTool({
   name: "save_flex_snapshot",
   title: "Save Flex snapshot",
   description:
-    "Downloads a Flex snapshot to a verified file on this computer. Gets a link by itself (a restore job of type DOWNLOAD is created unless a usable one exists), saves into the download folder, never overwrites, checks the file as it arrives. The transfer goes on between calls: call again with the same arguments until state is complete. A broken or paused transfer continues where it stopped.",
+    "Downloads a Flex snapshot to a verified file on this computer. Gets a link by itself (creates a restore job of type DOWNLOAD unless a usable one exists), saves into the download folder, never overwrites, checks the file as it arrives. The transfer goes on between calls: call again with the same arguments until state is complete. A broken or paused transfer continues where it stopped.",
   input: z.strictObject({ groupId, name, snapshotId, fileName: fileName.optional(), waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
     state: z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { VerifyReport } from "../download/contract.ts";
+import { isSound } from "../download/soundness.ts";
 import { fileFields, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
 import { defineTool } from "./tool.ts";
@@ -8,7 +9,7 @@ export const verifySavedSnapshot = defineTool({
   name: "verify_saved_snapshot",
   title: "Verify saved snapshot",
   description:
-    "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Changes nothing and unpacks nothing. Large files take longer than one call: call again with the same fileName until state is complete.",
+    "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Changes and unpacks nothing. Large files take longer than one call: call again with the same fileName until state is complete.",
   input: z.strictObject({ fileName, waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
     state: z.enum(["verifying", "complete"]),
@@ -27,29 +28,22 @@ export const verifySavedSnapshot = defineTool({
           message: `${megabytes(checkedBytes)} of ${megabytes(bytes)} checked`,
         }),
     });
-    const { contents, restore, ...rest } = result;
-    const sound = result.state === "complete" && isSound(result);
+    const { contents, ...rest } = result;
     return {
       ...rest,
       ...(contents ? { contents: viewContents(contents) } : {}),
-      ...(restore && sound ? { restore } : {}),
-      nextStep: advice(result, sound),
+      nextStep: advice(result),
     };
   },
 });
 
-function isSound({ integrity }: VerifyReport): boolean {
-  const findings = [integrity?.length, integrity?.md5, integrity?.recordedSha256];
-  return integrity?.gzip === "ok" && !findings.includes("wrong");
-}
-
-function advice({ state, integrity, restore, fileName }: VerifyReport, sound: boolean): string {
-  if (state === "verifying")
+function advice({ integrity, restore, fileName }: VerifyReport): string {
+  if (!integrity)
     return "The check goes on in the background. Call verify_saved_snapshot again with the same fileName.";
-  if (!sound)
+  if (!isSound(integrity))
     return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
   const recorded =
-    integrity?.recordedSha256 === "unrecorded"
+    integrity.recordedSha256 === "unrecorded"
       ? "The file is whole; there is no record to compare it with."
       : "The file is whole and is the one that was saved.";
   return `${recorded} ${restoreAdvice(restore, fileName)}`;

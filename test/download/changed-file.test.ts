@@ -1,9 +1,9 @@
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { startArchiveCheck } from "../../src/download/check/archive-check.ts";
+import { createCheckedFiles } from "../../src/download/folder/checked-files.ts";
 import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
-import { createVerdicts } from "../../src/download/folder/verdicts.ts";
+import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
 import { createVerifications } from "../../src/download/verifications.ts";
 import { serve } from "./fault-server.ts";
 import {
@@ -54,7 +54,9 @@ function checksOf(folder: string) {
       };
       return { ...check, stop };
     },
-    ...{ clock, verdicts: createVerdicts(), limits: { progressEveryMs: 10, concurrentChecks: 2 } },
+    clock,
+    checkedFiles: createCheckedFiles(),
+    limits: { progressEveryMs: 10, concurrentChecks: 2 },
   });
   return { verify, running: () => running, most: () => most };
 }

@@ -122,7 +122,11 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   const initial = newState(identity, {}, "a.tgz", Date.now());
   const state = createStateFile(directory.at("a.tgz.part.json"), initial, directory.confirm);
   const record: SaveRecord = {
-    ...{ identity, facts: {}, bytes: 7, sha256: sha256(Buffer.from("content")), savedAt: "2026-11-22T03:01:10.000Z" },
+    identity,
+    facts: {},
+    bytes: 7,
+    sha256: sha256(Buffer.from("content")),
+    savedAt: "2026-11-22T03:01:10.000Z",
     integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
     contents: { kind: "unknown", unpackedBytes: 7 },
   };

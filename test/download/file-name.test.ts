@@ -45,6 +45,16 @@ test.each([
   );
 });
 
+test("the longest name has 121 characters, ending and prefix included", () => {
+  const longest = `${"x".repeat(107)}.tgz`;
+  expect(chosenFileName("simulated-", longest)).toBe(`simulated-${longest}`);
+  expect(chosenFileName("", `${"x".repeat(117)}.tgz`)).toHaveLength(121);
+  for (const given of [`x${longest}`, "x".repeat(108)])
+    expect(() => chosenFileName("simulated-", given)).toThrow(
+      "at most 121 characters together with simulated- before it",
+    );
+});
+
 test("any text is refused or names a direct child", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[\w./\\-]*\.tgz$/)), (given) => {
@@ -63,6 +73,15 @@ test("any text is refused or names a direct child", () => {
 });
 
 describe("the default name", () => {
+  test("of the longest cluster's name is one that can be verified", () => {
+    const name = defaultFileName(
+      "simulated-",
+      { ...identity, name: "c".repeat(64) },
+      { finishTime: "2026-11-22T03:01:10Z" },
+    );
+    expect(isArchiveName(name)).toBe(true);
+  });
+
   test("tells cluster, time and snapshot", () => {
     expect(defaultFileName("simulated-", identity, { finishTime: "2026-11-22T03:01:10Z" })).toBe(
       `simulated-orders-20261122T0301Z-${identity.snapshotId}.tgz`,

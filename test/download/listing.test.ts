@@ -99,14 +99,15 @@ describe("the list", () => {
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
   });
 
-  test("is capped at the newest", async () => {
+  test("is capped at the newest and says so", async () => {
     const folder = await temporaryFolder();
     for (const day of [1, 2, 3, 4]) {
       await writeFile(join(folder, `day-${day}.tgz`), "x");
       await utimes(join(folder, `day-${day}.tgz`), day * 86_400, day * 86_400);
     }
-    const { files } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
+    const { files, truncated } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
     expect(files.map(({ fileName }) => fileName)).toEqual(["day-4.tgz", "day-3.tgz"]);
+    expect(truncated).toBe(true);
   });
 });
 
@@ -132,13 +133,14 @@ describe("verifying a file", () => {
     });
   });
 
-  test("finds bytes that changed since", async () => {
+  test("finds bytes that changed since, and does not say how to restore them", async () => {
     const { store, path } = await saved();
     const other = await remoteFile(60 * KIB, 2);
     await writeFile(path, other.bytes);
-    expect(await store.verify(defaultName, patiently())).toMatchObject({
-      integrity: { gzip: "ok", recordedSha256: "wrong" },
-    });
+    const report = await store.verify(defaultName, patiently());
+    expect(report).toMatchObject({ state: "complete", integrity: { gzip: "ok", recordedSha256: "wrong" } });
+    expect(report.contents).toMatchObject({ kind: "data-directory" });
+    expect(report).not.toHaveProperty("restore");
   });
 
   test("finds that a file was never recorded", async () => {

@@ -51,7 +51,10 @@ describe.runIf(isPosix)("another process", () => {
     expect(await save()).toMatchObject({ state: "paused", bytes: 512 * KIB });
     server.script(serve(file));
     const other = startChild(child.program, {
-      ...{ folder, url: server.url, limit: "ulimit -n 200", mode: "no-descriptors" },
+      folder,
+      url: server.url,
+      limit: "ulimit -n 200",
+      mode: "no-descriptors",
     });
     const result = await other.result;
     expect(result?.first.state).not.toBe("complete");

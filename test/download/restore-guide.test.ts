@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
 import { restoreGuide } from "../../src/download/restore-guide.ts";
-import { dataFiles, tgz } from "./check/archives.ts";
+import { dataFiles, tgz } from "./integrity/archives.ts";
 
 const path = "/srv/snapshots/Cluster0-1.tgz";
 const linux = { path, platform: "linux" } as const;

@@ -1,9 +1,5 @@
 import { Failure, ownFailure } from "../../errors.ts";
-
-/** The operating system's or undici's code of a foreign error, such as ENOSPC or UND_ERR_SOCKET. */
-export function foreignCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
+import { foreignCode } from "../foreign-code.ts";
 
 /** Whether a file operation failed with one of these codes. */
 export function failedWith(error: unknown, ...codes: string[]): boolean {

@@ -1,25 +1,28 @@
 import { ownFailure } from "../../errors.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 
-/** Longer than any name made here; leaves room for the endings of the files beside it in a component of 255 bytes. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,150}$/;
+/**
+ * What a name in the folder may consist of, to be saved, listed and verified. At most 121 characters: longer than any default
+ * name, and leaves room for the endings of the files beside it in a component of 255 bytes.
+ */
+export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 const ENDING = /\.(tgz|tar\.gz)$/i;
 /** Windows opens these as devices whatever follows the first dot. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
 
 /** Whether a name in the folder is one that a saved snapshot can have: a plain component that ends as a gzipped tar does. */
 export function isArchiveName(name: string): boolean {
-  return NAME.test(name) && ENDING.test(name) && !DEVICE.test(name);
+  return FILE_NAME.test(name) && ENDING.test(name) && !DEVICE.test(name);
 }
 
 /** The name a user asked for, with the ending it lacks and the prefix; rejects with `INVALID_INPUT`. */
 export function chosenFileName(prefix: string, given: string): string {
   const complete = given.includes(".") ? given : `${given}.tgz`;
   const name = complete.startsWith(prefix) ? complete : `${prefix}${complete}`;
-  if (given.length <= 121 && !DEVICE.test(given) && isArchiveName(complete) && isArchiveName(name)) return name;
+  if (!DEVICE.test(given) && isArchiveName(complete) && isArchiveName(name)) return name;
   const description =
     "Must be a plain file name that ends in .tgz or .tar.gz (.tgz is added to a name without a dot): letters, digits, " +
-    "dots, hyphens and underscores, starting with a letter or digit, at most 121 characters, no device name.";
+    `dots, hyphens and underscores, starting with a letter or digit, at most 121 characters${prefix && ` together with ${prefix} before it`}, no device name.`;
   throw ownFailure("INVALID_INPUT", {
     detail: `fileName cannot be used. ${description}`,
     badRequestDetail: { fields: [{ field: "fileName", description }] },

@@ -1,7 +1,9 @@
 import { readdir } from "node:fs/promises";
+import type { Clock } from "../../http/send.ts";
 import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
 import { keyOf } from "../identity.ts";
-import type { SavingDeps } from "../saving/saving-deps.ts";
+import type { Limits } from "../limits.ts";
+import type { CheckedFiles } from "./checked-files.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { freeBytes } from "./free-space.ts";
@@ -9,7 +11,11 @@ import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
 import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
 
-type ListingDeps = Pick<SavingDeps, "clock" | "limits" | "verdicts">;
+interface ListingDeps {
+  clock: Clock;
+  limits: Pick<Limits, "maxListed" | "lockBeatMs" | "lockSilentMs">;
+  checkedFiles: CheckedFiles;
+}
 
 /** What lies in the folder and what this process works on (`running`, by snapshot); nothing is changed. */
 export async function listSaved(
@@ -17,27 +23,45 @@ export async function listSaved(
   running: ReadonlyMap<string, OpenTransfer>,
   deps: ListingDeps,
 ): Promise<SavedList> {
+  const { maxListed } = deps.limits;
   const free = await freeBytes(directory.path);
-  const files = await listFiles(directory, deps);
+  const found = await findFiles(directory);
+  const files = await describeFiles(directory, found.slice(0, maxListed), deps);
+  const transfers = await listTransfers(directory, running, files, deps);
+  const isTruncated = found.length + transfers.length > maxListed;
   return {
     directory: directory.path,
-    files,
-    transfers: await listTransfers(directory, running, files, deps),
+    files: files.slice(0, Math.max(0, maxListed - transfers.length)),
+    transfers: transfers.slice(0, maxListed),
+    ...(isTruncated && { truncated: true }),
     ...(free !== undefined && { freeBytes: free }),
   };
 }
 
-/** The newest files first. */
-async function listFiles(directory: DownloadDirectory, { limits, verdicts }: ListingDeps): Promise<SavedFile[]> {
-  const found: { fileName: string; bytes: number; changedAt: number }[] = [];
+interface FoundFile {
+  fileName: string;
+  bytes: number;
+  changedAt: number;
+}
+
+/** The newest first. */
+async function findFiles(directory: DownloadDirectory): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
   for (const fileName of await readdir(directory.path)) {
     const stat = isArchiveName(fileName) ? await lstatOf(directory.at(fileName)) : undefined;
     if (stat?.isFile()) found.push({ fileName, bytes: stat.size, changedAt: stat.mtimeMs });
   }
-  found.sort((one, other) => other.changedAt - one.changedAt);
+  return found.sort((one, other) => other.changedAt - one.changedAt);
+}
+
+async function describeFiles(
+  directory: DownloadDirectory,
+  found: readonly FoundFile[],
+  { checkedFiles }: ListingDeps,
+): Promise<SavedFile[]> {
   const files: SavedFile[] = [];
-  for (const { fileName, bytes } of found.slice(0, limits.maxListed)) {
-    const record = await readRecordOf(directory, fileName, verdicts);
+  for (const { fileName, bytes } of found) {
+    const record = await readRecordOf(directory, fileName, checkedFiles);
     const file = { fileName, path: directory.at(fileName), bytes };
     if (!record) {
       files.push({ ...file, state: "unrecorded" });
@@ -64,7 +88,7 @@ async function listTransfers(
     const elsewhere = await isLocked(directory.at(beside.lock(part.base)), deps);
     transfers.push(describePart(part, elsewhere ? "elsewhere" : "paused"));
   }
-  return transfers.slice(0, deps.limits.maxListed);
+  return transfers;
 }
 
 function describePart({ state }: OpenPart, word: "elsewhere" | "paused"): OpenTransfer {

@@ -1,12 +1,13 @@
 import type { Clock } from "../../http/send.ts";
-import type { ArchiveCheck, ArchiveReport, StartCheck } from "../check/archive-check.ts";
+import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
+import type { ObjectVersion } from "../object-version.ts";
 import { diskFailure } from "./disk-failure.ts";
 import { checkSpace } from "./free-space.ts";
 import { syncFolderOf } from "./json-file.ts";
 import type { PartFile } from "./part-file.ts";
 import { createPartWriter } from "./part-writer.ts";
-import { type ObjectVersion, type StateFile, startedOver } from "./state-file.ts";
+import { type StateFile, startedOver } from "./state-file.ts";
 
 /** The part, its state file and the check that follows it, kept in agreement. All methods reject with a `Failure`. */
 export interface LocalCopy {

@@ -2,8 +2,9 @@ import { keyOf } from "../identity.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, nameTaken } from "./file-name.ts";
 import { isReplaceable, temporaryOf } from "./json-file.ts";
-import { isSameFile, lstatOf } from "./part-file.ts";
-import { readRecord } from "./record.ts";
+import { lstatOf } from "./part-file.ts";
+import { holdsFinalName } from "./publish.ts";
+import { refuseForeignRecord } from "./record.ts";
 import { listParts, type OpenPart } from "./saved-files.ts";
 import { readState } from "./state-file.ts";
 
@@ -22,7 +23,7 @@ export async function refuseTakenNames(directory: DownloadDirectory, open: OpenP
   if ((await lstatOf(directory.at(state.fileName))) && !(await holdsFinalName(directory, open)))
     throw nameTaken(state.fileName);
 
-  await refuseForeignRecord(directory, open);
+  await refuseForeignRecord(directory, state);
   const [part, partState] = [beside.part(base), beside.state(base)];
   const known = await readState(directory.at(partState));
   if (known ? isOther(known) : !(await isReplaceable(directory.at(partState)))) throw nameTaken(partState);
@@ -32,26 +33,6 @@ export async function refuseTakenNames(directory: DownloadDirectory, open: OpenP
     const temporary = temporaryOf(name);
     if (!(await isReplaceable(directory.at(temporary)))) throw nameTaken(temporary);
   }
-}
-
-/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot's file. */
-export async function refuseForeignRecord(
-  directory: DownloadDirectory,
-  { state: { identity, fileName } }: Pick<OpenPart, "state">,
-): Promise<void> {
-  const name = beside.record(fileName);
-  const record = await readRecord(directory.at(name));
-  const isOurs = record ? keyOf(record.identity) === keyOf(identity) : await isReplaceable(directory.at(name));
-  if (!isOurs) throw nameTaken(name);
-}
-
-/** Whether the final name holds what a crash in the middle of publishing left there. */
-export async function holdsFinalName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<boolean> {
-  const final = await lstatOf(directory.at(state.fileName));
-  const part = await lstatOf(directory.at(beside.part(base)));
-  if (isSameFile(final, part)) return true;
-  if (!final?.isFile() || !state.renaming) return false;
-  return final.size === 0 || (!part && final.size === state.receivedBytes);
 }
 
 /** Absent or empty: a crash right after creating the part leaves it so. */

@@ -12,7 +12,6 @@ export interface PartFile {
   handle: FileHandle;
   path: string;
   bytes: number;
-  isNew: boolean;
 }
 
 /**
@@ -25,7 +24,7 @@ export async function openPart(path: string, published: string): Promise<PartFil
   if (existing) return existing;
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
   const handle = await open(path, flags, 0o600);
-  return { handle, path, bytes: 0, isNew: true };
+  return { handle, path, bytes: 0 };
 }
 
 async function reopen(path: string, published: string): Promise<PartFile | undefined> {
@@ -42,7 +41,7 @@ async function reopen(path: string, published: string): Promise<PartFile | undef
     const uid = process.getuid?.();
     const foreign = uid !== undefined && stat.uid !== uid;
     if (!stat.isFile() || foreign || !(await hasOneName(stat, published))) throw unusable();
-    return { handle, path, bytes: stat.size, isNew: false };
+    return { handle, path, bytes: stat.size };
   } catch (error) {
     await handle.close();
     throw error;

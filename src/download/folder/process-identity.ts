@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { foreignCode } from "./disk-failure.ts";
+import { foreignCode } from "../foreign-code.ts";
 
 export const ownerSchema = z.object({
   pid: z.number().int().positive(),

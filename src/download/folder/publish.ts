@@ -4,9 +4,9 @@ import { failedWith } from "./disk-failure.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside } from "./file-name.ts";
 import { syncFolderOf, writeJson } from "./json-file.ts";
-import { refuseForeignRecord } from "./own-names.ts";
 import { isSameFile, lstatOf, type PartFile, unusable } from "./part-file.ts";
-import { recordToJson, type SaveRecord } from "./record.ts";
+import { recordToJson, refuseForeignRecord, type SaveRecord } from "./record.ts";
+import type { OpenPart } from "./saved-files.ts";
 import type { StateFile } from "./state-file.ts";
 
 interface Publication {
@@ -28,7 +28,7 @@ export async function publish({ directory, base, part, state, record, link = har
   const final = directory.at(state.current.fileName);
   const checked = await part.handle.stat();
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
-  await refuseForeignRecord(directory, { state: state.current });
+  await refuseForeignRecord(directory, state.current);
   if (state.current.renaming) await renameToFree(part.path, final, state);
   else await linkToFree(part.path, final, state, link);
   const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
@@ -78,6 +78,32 @@ async function reserve(final: string): Promise<void> {
   } catch (error) {
     throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
+}
+
+/** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */
+export async function recover(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
+  if (!state.renaming || state.receivedBytes === undefined) return;
+  const part = directory.at(beside.part(base));
+  const final = directory.at(state.fileName);
+  if (await lstatOf(part)) return;
+  const renamed = await lstatOf(final);
+  if (renamed?.isFile() && renamed.size === state.receivedBytes) await rename(final, part);
+}
+
+/** Whether the final name holds what a crash in the middle of publishing left there. */
+export async function holdsFinalName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<boolean> {
+  const final = await lstatOf(directory.at(state.fileName));
+  const part = await lstatOf(directory.at(beside.part(base)));
+  if (isSameFile(final, part)) return true;
+  if (!final?.isFile() || !state.renaming) return false;
+  return final.size === 0 || (!part && final.size === state.receivedBytes);
+}
+
+/** The same part, to be published under another name; under its old one when a crash came after that was taken. */
+export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, fileName: string): Promise<OpenPart> {
+  if (fileName === part.state.fileName || (await holdsFinalName(directory, part))) return part;
+  const { renaming, ...state } = part.state;
+  return { ...part, state: { ...state, fileName } };
 }
 
 /** Part and state go; the final file stays. */

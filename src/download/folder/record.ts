@@ -1,7 +1,9 @@
 import { z } from "zod";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
-import { cleanFacts, factsSchema, identitySchema } from "../identity.ts";
-import { readJson } from "./json-file.ts";
+import { cleanFacts, factsSchema, identitySchema, keyOf } from "../identity.ts";
+import type { DownloadDirectory } from "./download-directory.ts";
+import { beside, nameTaken } from "./file-name.ts";
+import { isReplaceable, readJson } from "./json-file.ts";
 
 const count = z.number().int().nonnegative();
 
@@ -21,12 +23,9 @@ const contentsSchema = z.object({
   filesGzipped: z.boolean().exactOptional(),
 }) satisfies z.ZodType<Contents>;
 
-const recordSchema = z.object({
-  v: z.literal(1),
-  ...identitySchema.shape,
-  ...factsSchema.shape,
+const fileSchema = z.object({
   bytes: count,
-  /** The file's, so that a later change shows. */
+  /** When the file was last written to, by its file system's clock, so that a later change shows; set when it is published. */
   mtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
   sha256: z.string().regex(/^[a-f0-9]{64}$/),
@@ -35,44 +34,41 @@ const recordSchema = z.object({
   savedAt: z.string().max(32),
 });
 
+const recordSchema = z.object({
+  v: z.literal(1),
+  ...identitySchema.shape,
+  ...factsSchema.shape,
+  ...fileSchema.shape,
+});
+
 /** What is written beside a finished file. */
-export interface SaveRecord {
+export interface SaveRecord extends z.infer<typeof fileSchema> {
   identity: SnapshotIdentity;
   facts: SnapshotFacts;
-  bytes: number;
-  /** When the file was last written to, by its file system's clock; set when it is published. */
-  mtimeMs?: number;
-  etag?: string;
-  sha256: string;
-  integrity: Integrity;
-  contents: Contents;
-  savedAt: string;
 }
 
 /** Undefined for an absent or unreadable record: its file then counts as unrecorded. */
 export async function readRecord(path: string): Promise<SaveRecord | undefined> {
   const parsed = recordSchema.safeParse(await readJson(path));
   if (!parsed.success) return undefined;
-  const {
-    v: _,
-    groupId,
-    name,
-    snapshotId,
-    bytes,
-    mtimeMs,
-    etag,
-    sha256,
-    integrity,
-    contents,
-    savedAt,
-    ...facts
-  } = parsed.data;
-  const identity = { groupId, name, snapshotId };
+  const { data } = parsed;
+  // Each schema takes its own fields out of the one flat object.
   return {
-    ...{ identity, facts: cleanFacts(facts), bytes, sha256, integrity, contents, savedAt },
-    ...(mtimeMs !== undefined && { mtimeMs }),
-    ...(etag !== undefined && { etag }),
+    identity: identitySchema.parse(data),
+    facts: cleanFacts(factsSchema.parse(data)),
+    ...fileSchema.parse(data),
   };
+}
+
+/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot's file. */
+export async function refuseForeignRecord(
+  directory: DownloadDirectory,
+  { identity, fileName }: { identity: SnapshotIdentity; fileName: string },
+): Promise<void> {
+  const name = beside.record(fileName);
+  const record = await readRecord(directory.at(name));
+  const isOurs = record ? keyOf(record.identity) === keyOf(identity) : await isReplaceable(directory.at(name));
+  if (!isOurs) throw nameTaken(name);
 }
 
 export function recordToJson({ identity, facts, ...rest }: SaveRecord): z.infer<typeof recordSchema> {

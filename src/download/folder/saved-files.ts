@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { keyOf } from "../identity.ts";
+import type { CheckedFiles } from "./checked-files.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { lstatOf } from "./part-file.ts";
 import { readRecord, type SaveRecord } from "./record.ts";
 import { readState, type TransferState } from "./state-file.ts";
-import type { Verdicts } from "./verdicts.ts";
 
 export interface SavedSnapshot {
   fileName: string;
@@ -22,11 +22,11 @@ export interface OpenPart {
 export async function findSaved(
   directory: DownloadDirectory,
   key: string,
-  verdicts: Verdicts,
+  checkedFiles: CheckedFiles,
 ): Promise<SavedSnapshot | undefined> {
   let newest: SavedSnapshot | undefined;
   for (const fileName of await basesOf(directory, beside.record)) {
-    const record = await readRecordOf(directory, fileName, verdicts);
+    const record = await readRecordOf(directory, fileName, checkedFiles);
     if (!record || keyOf(record.identity) !== key) continue;
     if (!newest || record.savedAt > newest.record.savedAt) newest = { fileName, record };
   }
@@ -40,14 +40,14 @@ const STAMP_STEP_MS = 2_000;
 export async function readRecordOf(
   directory: DownloadDirectory,
   fileName: string,
-  verdicts: Verdicts,
+  checkedFiles: CheckedFiles,
 ): Promise<SaveRecord | undefined> {
   const stat = await lstatOf(directory.at(fileName));
   if (!stat?.isFile()) return undefined;
   const record = await readRecord(directory.at(beside.record(fileName)));
   if (record?.bytes !== stat.size) return undefined;
   const isUntouched = Math.abs((record.mtimeMs ?? stat.mtimeMs) - stat.mtimeMs) <= STAMP_STEP_MS;
-  return (verdicts.isSound(directory.at(fileName), stat) ?? isUntouched) ? record : undefined;
+  return (checkedFiles.isSound(directory.at(fileName), stat) ?? isUntouched) ? record : undefined;
 }
 
 export async function findPart(directory: DownloadDirectory, key: string): Promise<OpenPart | undefined> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { factsSchema, identitySchema } from "../identity.ts";
-import { HTTP_DATE, STRONG_ETAG } from "../transfer/http-values.ts";
+import { type ObjectVersion, objectVersionSchema } from "../object-version.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
 const jobId = z.string().regex(/^[a-f0-9]{24}$/);
@@ -20,17 +20,7 @@ const stateSchema = z.object({
   requestedAt: z.number().exactOptional(),
   /** The host refused this job's link at its first use. */
   refusedJobId: jobId.exactOptional(),
-  /** Announced by the host. */
-  total: count.exactOptional(),
-  /** A strong one only. */
-  etag: z.string().regex(STRONG_ETAG).exactOptional(),
-  /** Only where it was old enough to be a validator. */
-  lastModified: z.string().regex(HTTP_DATE).exactOptional(),
-  /** The MD5 that the host's ETag is. */
-  md5: z
-    .string()
-    .regex(/^[a-f0-9]{32}$/)
-    .exactOptional(),
+  ...objectVersionSchema.shape,
   /** Bytes that were on the disk for sure when this was written. */
   committedBytes: count,
   /** The size of the whole file, once every byte has arrived. */
@@ -43,9 +33,6 @@ const stateSchema = z.object({
 });
 
 export type TransferState = z.infer<typeof stateSchema>;
-
-/** One version of the remote file, as far as its host tells it. */
-export type ObjectVersion = Pick<TransferState, "total" | "etag" | "lastModified" | "md5">;
 
 /** The state of a transfer in memory and on disk. */
 export interface StateFile {
@@ -74,27 +61,8 @@ export function newState(
 
 /** The same transfer from its first byte on: what is known of the remote file is replaced. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const {
-    v,
-    identity,
-    facts,
-    fileName,
-    restoreJobId,
-    linkExpiresAt,
-    requestedAt,
-    refusedJobId,
-    damagedOnce,
-    startedAt,
-  } = state;
-  return {
-    ...{ v, identity, facts, fileName, startedAt, committedBytes: 0 },
-    ...(restoreJobId !== undefined && { restoreJobId }),
-    ...(linkExpiresAt !== undefined && { linkExpiresAt }),
-    ...(requestedAt !== undefined && { requestedAt }),
-    ...(refusedJobId !== undefined && { refusedJobId }),
-    ...(damagedOnce !== undefined && { damagedOnce }),
-    ...version,
-  };
+  const { total, etag, lastModified, md5, receivedBytes, renaming, ...kept } = state;
+  return { ...kept, committedBytes: 0, ...version };
 }
 
 /** `confirm` rejects when the folder is no longer the one that was checked. */

@@ -1,9 +1,11 @@
 import { ownFailure } from "../../errors.ts";
-import type { ArchiveReport } from "../check/archive-check.ts";
 import type { Integrity, SnapshotLink } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { SaveRecord } from "../folder/record.ts";
-import type { ObjectVersion, StateFile } from "../folder/state-file.ts";
+import type { StateFile } from "../folder/state-file.ts";
+import type { ArchiveReport } from "../integrity/archive-check.ts";
+import type { ObjectVersion } from "../object-version.ts";
+import { isSound } from "../soundness.ts";
 import { createLinkKeeper } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
 import { createJobNotes } from "./job-notes.ts";
@@ -24,9 +26,12 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
 export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<SaveRecord> {
   const { source, clock, limits } = deps;
   const { identity, memory, copy, state, status, log } = fetch;
-  status.bytes = () => copy.bytes;
-  status.totalBytes = () => state.current.total ?? state.current.receivedBytes;
-  status.resumedFromBytes = () => copy.resumedFromBytes;
+  status.follow(() => ({
+    bytes: copy.bytes,
+    // Where the host names no length, it is known once every byte is here.
+    total: state.current.total ?? state.current.receivedBytes,
+    resumedFrom: copy.resumedFromBytes,
+  }));
   const notes = createJobNotes(state, status, clock);
   const { kept } = notes;
   const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
@@ -51,7 +56,7 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
     if (isSound(integrity)) return recordOf(report, integrity, state, clock.now());
-    log({ event: "file-damaged", bytes: report.bytes, why: (report.notes ?? []).join(" ") });
+    log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
     if (state.current.damagedOnce) throw damaged(integrity);
     warn("The first complete file failed its check, so it was discarded and fetched again.");
     await copy.startOver({}, { damagedOnce: true });
@@ -62,7 +67,7 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
  * S3 with KMS by default, MinIO and content networks send ETags that look like an MD5 and are none. So one that does not fit
  * is no evidence against a file that has every announced byte and every checksum of its own right.
  */
-export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
@@ -78,15 +83,17 @@ export function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVers
 const NO_MD5 =
   "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
 
-function isSound({ gzip, length, md5 }: Integrity): boolean {
-  return gzip === "ok" && length !== "wrong" && md5 !== "wrong";
-}
-
 function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): SaveRecord {
   const { identity, facts, etag } = current;
   const { bytes, sha256, contents } = report;
   return {
-    ...{ identity, facts, bytes, sha256, integrity, contents, savedAt: new Date(now).toISOString() },
+    identity,
+    facts,
+    bytes,
+    sha256,
+    integrity,
+    contents,
+    savedAt: new Date(now).toISOString(),
     ...(etag !== undefined && { etag }),
   };
 }

@@ -29,24 +29,24 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
   }
 
   function replace(next: Jobs): Promise<void> {
-    const { restoreJobId: _, linkExpiresAt: __, requestedAt: ___, ...rest } = state.current;
+    const { restoreJobId, linkExpiresAt, requestedAt, ...rest } = state.current;
     return state.write({ ...rest, ...next });
   }
 
   function settled(): void {
     settle();
-    status.requesting = undefined;
+    status.requestInFlight = undefined;
   }
 
   return {
     known: () => {
-      const { linkExpiresAt: _, ...known } = jobs();
+      const { linkExpiresAt, ...known } = jobs();
       let before: Jobs = {};
       return {
         ...known,
         onRequest: async () => {
           before = jobs();
-          status.requesting = new Promise((resolve) => {
+          status.requestInFlight = new Promise((resolve) => {
             settle = resolve;
           });
           await replace({ requestedAt: clock.now() });

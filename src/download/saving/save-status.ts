@@ -3,6 +3,14 @@ import type { Clock } from "../../http/send.ts";
 import type { SaveReport, SaveState } from "../contract.ts";
 import { createRateMeter } from "./rate-meter.ts";
 
+/** How far a save is, in bytes on the disk. */
+interface Position {
+  bytes: number;
+  total?: number | undefined;
+  /** Of those bytes, what an earlier attempt had saved. */
+  resumedFrom?: number;
+}
+
 /** What is known of a running save; a report is a picture of it. */
 export interface SaveStatus {
   state: SaveState;
@@ -10,10 +18,11 @@ export interface SaveStatus {
   file: { fileName: string; path: string } | undefined;
   linkExpiresAt: number | undefined;
   /** Settles when the request for a job that is on its way, if one is, has come to its end. */
-  requesting: Promise<void> | undefined;
-  bytes: () => number;
-  totalBytes: () => number | undefined;
-  resumedFromBytes: () => number;
+  requestInFlight: Promise<void> | undefined;
+  /** From now on every report asks here how far the save is. */
+  follow: (position: () => Position) => void;
+  /** The save has ended, and so many bytes count when it goes on. */
+  restAt: (bytes: number) => void;
   received: (bytes: number) => void;
   interrupted: () => void;
   warn: (warning: string) => void;
@@ -25,14 +34,19 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   const rate = createRateMeter(clock.now);
   const warnings = new Set<string>();
   let interruptions = 0;
+  let position = (): Position => ({ bytes: 0 });
   const status: SaveStatus = {
     state: "requesting",
     file: undefined,
     linkExpiresAt: undefined,
-    requesting: undefined,
-    bytes: () => 0,
-    totalBytes: () => undefined,
-    resumedFromBytes: () => 0,
+    requestInFlight: undefined,
+    follow: (next) => {
+      position = next;
+    },
+    restAt: (bytes) => {
+      const last = position();
+      position = () => ({ ...last, bytes });
+    },
     received: rate.add,
     interrupted: () => {
       interruptions += 1;
@@ -47,9 +61,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
 
   function report(): SaveReport {
     const { state, file } = status;
-    const bytes = status.bytes();
-    const totalBytes = status.totalBytes();
-    const resumedFromBytes = status.resumedFromBytes();
+    const { bytes, total: totalBytes, resumedFrom: resumedFromBytes = 0 } = position();
     const speed = state === "downloading" ? rate.bytesPerSecond() : undefined;
     const secondsLeft = speed && totalBytes !== undefined ? Math.ceil((totalBytes - bytes) / speed) : undefined;
     const all = [...warnings, ...outlivesLink(secondsLeft)];

@@ -1,14 +1,14 @@
 import type { Clock } from "../../http/send.ts";
-import type { StartCheck } from "../check/archive-check.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
+import type { CheckedFiles } from "../folder/checked-files.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
-import type { Verdicts } from "../folder/verdicts.ts";
+import type { StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
+import type { Slots } from "../slots.ts";
 import type { StoreLog } from "../store-event.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
 import type { HostPolicy } from "../transfer/host-policy.ts";
 import type { LinkMemory } from "../transfer/link-keeper.ts";
-import type { Slots } from "./slots.ts";
 
 /** What every save of a store works with. */
 export interface SavingDeps {
@@ -19,7 +19,7 @@ export interface SavingDeps {
   policy: HostPolicy;
   startCheck: StartCheck;
   slots: Slots;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
   clock: Clock;
   limits: Limits;
   log: StoreLog;

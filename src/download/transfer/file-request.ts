@@ -3,7 +3,7 @@ import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
 import type { HttpResponse } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
 import { type BodyQueue, queueBody } from "./body-queue.ts";
-import { checkedLookup, type HostPolicy } from "./host-policy.ts";
+import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
 
 export interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
   body: BodyQueue;
@@ -21,9 +21,6 @@ export interface FileRequester {
   close: () => Promise<void>;
 }
 
-/** Loopback never goes through a proxy. */
-const LOOPBACK = "localhost,127.0.0.1,[::1]";
-
 interface RequesterOptions {
   policy: HostPolicy;
   limits: Pick<Limits, "connectTimeoutMs">;
@@ -33,11 +30,14 @@ interface RequesterOptions {
 }
 
 export function createFileRequester(options: RequesterOptions): FileRequester {
-  const dispatcher = options.dispatcher ?? createDispatcher(options);
+  const { direct, proxied } = options.dispatcher
+    ? { direct: options.dispatcher, proxied: options.dispatcher }
+    : createDispatchers(options);
   return {
     get: async (url, range, signal) => {
       const response = await request(url, {
-        dispatcher,
+        // Loopback never goes through a proxy.
+        dispatcher: leadsHere(url) ? direct : proxied,
         method: "GET",
         headers: {
           // A stored .gz must arrive as it is.
@@ -51,15 +51,17 @@ export function createFileRequester(options: RequesterOptions): FileRequester {
       });
       return { status: response.statusCode, headers: response.headers, body: queueBody(response.body) };
     },
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await Promise.all([direct.destroy(), proxied.destroy()]);
+    },
   };
 }
 
 /** Behind a proxy the names are resolved there, so only the link itself is checked; direct connections check addresses too. */
-function createDispatcher(options: RequesterOptions): Dispatcher {
+function createDispatchers(options: RequesterOptions): { direct: Dispatcher; proxied: Dispatcher } {
   const connectMs = options.limits.connectTimeoutMs;
   const connect = { lookup: checkedLookup(options.policy), timeout: connectMs };
   const { proxy } = options;
-  if (!proxy?.httpsProxy) return new Agent({ connect });
-  return proxyAgent({ ...proxy, noProxy: `${proxy.noProxy ?? ""},${LOOPBACK}` }, { connectMs }, { connect });
+  const direct = new Agent({ connect });
+  return { direct, proxied: proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct };
 }

@@ -2,6 +2,7 @@ import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } fro
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { ownFailure } from "../../errors.ts";
+import { isLoopback } from "../../http/loopback.ts";
 
 /** Which file hosts may be reached. */
 export interface HostPolicy {
@@ -36,14 +37,19 @@ export function checkLink(link: string, policy: HostPolicy): URL {
   if (url.protocol !== "https:" && url.protocol !== "http:") throw unsafe("it is not https");
   if (url.username || url.password) throw unsafe("it carries a user name", url.host);
   if (!host) throw unsafe("it names no host");
-  const loopback = isLoopbackName(host) || kindOfAddress(host) === "loopback";
-  if (loopback) {
+  if (leadsHere(url)) {
     if (policy.allowLoopback) return url;
     throw unsafe("it leads to this computer itself", url.host);
   }
   if (url.protocol !== "https:") throw unsafe("it is not https", url.host);
   if (isIP(host) && !isExempt(host, policy)) throw unsafe("it names an address instead of a host", url.host);
   return url;
+}
+
+/** Whether a URL leads to this computer itself, also in the forms that only some resolvers understand. */
+export function leadsHere({ hostname }: URL): boolean {
+  const host = bareHost(hostname);
+  return isLoopback({ hostname: host }) || kindOfAddress(host) === "loopback";
 }
 
 /** Asks for all addresses of a name, as `dns.lookup` does. */
@@ -74,7 +80,7 @@ function isAllowed(address: string, hostname: string, policy: HostPolicy): boole
   const host = bareHost(hostname);
   const kind = kindOfAddress(address);
   // http is allowed to these names only because they stay on this computer.
-  if (isLoopbackName(host)) return policy.allowLoopback && kind === "loopback";
+  if (isLoopback({ hostname: host })) return policy.allowLoopback && kind === "loopback";
   if (kind === "public" || isExempt(host, policy)) return true;
   return kind === "loopback" && policy.allowLoopback;
 }
@@ -84,11 +90,6 @@ function isExempt(host: string, { fileHosts }: HostPolicy): boolean {
     const suffix = bareHost(entry.replace(/^\*?\./, ""));
     return suffix !== "" && (host === suffix || host.endsWith(`.${suffix}`));
   });
-}
-
-/** RFC 6761 §6.3. */
-function isLoopbackName(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost");
 }
 
 /** Without brackets and the root's dot, in lower case. */

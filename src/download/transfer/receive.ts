@@ -1,7 +1,7 @@
 import { ownFailure } from "../../errors.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
-import type { ObjectVersion } from "../folder/state-file.ts";
 import type { Limits } from "../limits.ts";
+import type { ObjectVersion } from "../object-version.ts";
 import type { SpeedWatch } from "./speed-watch.ts";
 
 interface Receiver {

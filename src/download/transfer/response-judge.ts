@@ -1,8 +1,7 @@
 import type { FailureFacts, OwnErrorCode } from "../../errors.ts";
-import { retryAfterSeconds } from "../../http/retry-after.ts";
+import { httpDate, retryAfterSeconds } from "../../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../../http/send.ts";
-import type { ObjectVersion } from "../folder/state-file.ts";
-import { httpDate, STRONG_ETAG } from "./http-values.ts";
+import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../object-version.ts";
 
 /** What the request asked for: bytes from `offset` on of the version already known, if any. */
 export interface Asked extends ObjectVersion {
@@ -95,12 +94,12 @@ function judgeUnsatisfied(asked: Asked, contentRange: string | undefined): Verdi
 function validatorsOf(answer: Answer, now: number): ObjectVersion {
   const etag = headerOf(answer, "etag");
   const modified = headerOf(answer, "last-modified");
-  const date = httpDate(headerOf(answer, "date")) ?? now;
-  const age = date - (httpDate(modified) ?? Number.POSITIVE_INFINITY);
+  const date = httpDate(headerOf(answer, "date") ?? "") ?? now;
+  const age = date - (httpDate(modified ?? "") ?? Number.POSITIVE_INFINITY);
   const md5 = md5Of(answer, etag);
   return {
     ...(etag !== undefined && STRONG_ETAG.test(etag) && { etag }),
-    ...(modified !== undefined && age >= STRONG_DATE_MS && { lastModified: modified }),
+    ...(modified !== undefined && HTTP_DATE.test(modified) && age >= STRONG_DATE_MS && { lastModified: modified }),
     ...(md5 !== undefined && { md5 }),
   };
 }

@@ -1,8 +1,8 @@
 import { Failure, ownFailure } from "../../errors.ts";
 import type { Clock } from "../../http/send.ts";
 import type { SnapshotLink } from "../contract.ts";
-import { foreignCode } from "../folder/disk-failure.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
+import { foreignCode } from "../foreign-code.ts";
 import type { Limits } from "../limits.ts";
 import type { StoreEvent } from "../store-event.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";

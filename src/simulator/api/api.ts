@@ -7,13 +7,13 @@ import { alterReply } from "../faults/api-replies.ts";
 import { has, type OrderBook } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
 import { happensTo, type Operation } from "../faults/words.ts";
+import { type Outcome, problem } from "../problems.ts";
+import type { BucketSize, RateLimiter } from "../rate-limit.ts";
 import { type Reply, textReply } from "../reply.ts";
 import { accepts } from "./media-type.ts";
 import { createOauthAnswers, oauthOperationOf } from "./oauth-answers.ts";
 import type { Operations } from "./operations.ts";
 import { type ApiRequest, contextOf, gatewayReply, SERVER_HEADERS, type Surroundings, undergo } from "./pipeline.ts";
-import { type Outcome, problem } from "./problems.ts";
-import type { BucketSize, RateLimiter } from "./rate-limit.ts";
 import { render } from "./render.ts";
 import { findRoute, type Route } from "./routes.ts";
 

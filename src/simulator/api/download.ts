@@ -1,11 +1,11 @@
 import { has } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
 import { isRecord, parseJson } from "../json.ts";
+import { bodyViolation, gatewayProblem, type Outcome, type Problem, problem } from "../problems.ts";
 import type { JobFate } from "../restore-jobs.ts";
 import { findCluster, findProject, findSnapshot, isId, isProblem } from "./lookup.ts";
 import { isBodyType } from "./media-type.ts";
 import type { Call, Scene } from "./operations.ts";
-import { bodyViolation, gatewayProblem, type Outcome, type Problem, problem } from "./problems.ts";
 
 /** Creates a download job; the only operation here with an effect. */
 export function requestDownload(call: Call, { projects, jobs, downloadLimit }: Scene): Outcome {

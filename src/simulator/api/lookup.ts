@@ -1,7 +1,7 @@
+import { type Problem, problem } from "../problems.ts";
 import type { RestoreJob } from "../restore-jobs.ts";
 import type { Snapshot } from "../snapshots.ts";
 import type { Cluster, Project } from "../world.ts";
-import { type Problem, problem } from "./problems.ts";
 import type { PathParameters } from "./routes.ts";
 
 const ID = /^[a-f0-9]{24}$/;

@@ -3,13 +3,13 @@ import { has } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
 import type { ApiOperation } from "../faults/words.ts";
 import type { JsonObject } from "../json.ts";
+import { type Outcome, problem } from "../problems.ts";
 import type { RestoreJobs } from "../restore-jobs.ts";
 import { describeSnapshot } from "../snapshots.ts";
 import { describeCluster, describeProject, type Project } from "../world.ts";
 import { requestDownload } from "./download.ts";
 import { findCluster, findJob, findProject, findSnapshot, isProblem } from "./lookup.ts";
 import { paginate } from "./paging.ts";
-import { type Outcome, problem } from "./problems.ts";
 import type { PathParameters } from "./routes.ts";
 
 export interface Call {

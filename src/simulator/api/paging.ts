@@ -1,5 +1,5 @@
 import type { JsonObject } from "../json.ts";
-import { type Outcome, type Problem, problem } from "./problems.ts";
+import { type Outcome, type Problem, problem } from "../problems.ts";
 
 interface PageRequest {
   itemsPerPage: number;

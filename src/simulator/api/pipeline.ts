@@ -2,8 +2,8 @@ import { type FaultContext, fallsAfterEffect, substitute } from "../faults/api-o
 import { has } from "../faults/order-book.ts";
 import type { Fault } from "../faults/orders.ts";
 import type { Operation } from "../faults/words.ts";
+import { gatewayProblem, type Outcome } from "../problems.ts";
 import { type Reply, textReply } from "../reply.ts";
-import { gatewayProblem, type Outcome } from "./problems.ts";
 import type { PathParameters } from "./routes.ts";
 
 export interface ApiRequest {

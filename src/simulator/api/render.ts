@@ -1,8 +1,8 @@
 import type { JsonObject } from "../json.ts";
+import type { Outcome } from "../problems.ts";
 import { type Reply, textReply } from "../reply.ts";
 import { mediaType, type ResourceVersion } from "./media-type.ts";
 import { isTrue } from "./paging.ts";
-import type { Outcome } from "./problems.ts";
 
 export interface RenderOptions {
   url: URL;

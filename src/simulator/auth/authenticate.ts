@@ -1,4 +1,4 @@
-import { gatewayProblem, type Problem, problem } from "../api/problems.ts";
+import { gatewayProblem, type Problem, problem } from "../problems.ts";
 import type { DigestGate } from "./digest.ts";
 import type { Principal } from "./principals.ts";
 import type { TokenStore } from "./tokens.ts";

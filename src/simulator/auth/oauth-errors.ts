@@ -1,4 +1,4 @@
-import { type Problem, problem } from "../api/problems.ts";
+import { type Problem, problem } from "../problems.ts";
 
 /** The failures of RFC 6749 section 5.2 and the one that Atlas adds, as its token endpoints describe them. */
 const OAUTH_ERRORS: Record<string, { status: number; description: string }> = {

@@ -1,6 +1,6 @@
-import type { Outcome } from "../api/problems.ts";
-import { problem } from "../api/problems.ts";
-import type { RateLimiter } from "../api/rate-limit.ts";
+import type { Outcome } from "../problems.ts";
+import { problem } from "../problems.ts";
+import type { RateLimiter } from "../rate-limit.ts";
 import { oauthProblem } from "./oauth-errors.ts";
 import { PRINCIPALS } from "./principals.ts";
 import type { TokenStore } from "./tokens.ts";

@@ -1,3 +1,5 @@
+import { oauthProblem, oauthProblemOfStatus } from "../auth/oauth-errors.ts";
+import type { JsonObject } from "../json.ts";
 import {
   gatewayProblem,
   type Outcome,
@@ -5,9 +7,7 @@ import {
   problem,
   problemOfStatus,
   type RequestFacts,
-} from "../api/problems.ts";
-import { oauthProblem, oauthProblemOfStatus } from "../auth/oauth-errors.ts";
-import type { JsonObject } from "../json.ts";
+} from "../problems.ts";
 import { makeHostile, nullOptionals, unknownStatus } from "./hostile.ts";
 import { has } from "./order-book.ts";
 import type { Fault, RetryAfter } from "./orders.ts";

@@ -1,5 +1,5 @@
-import { PROBLEM_CODES } from "../api/problems.ts";
 import { OAUTH_CODES } from "../auth/oauth-errors.ts";
+import { PROBLEM_CODES } from "../problems.ts";
 import { happensTo, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
 /** Seconds, or one of the forms that only look like a time to wait. */

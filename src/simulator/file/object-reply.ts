@@ -34,7 +34,7 @@ export function replyWith(object: StoredObject, headers: IncomingHttpHeaders): R
   return range ? partReply(object, range) : wholeReply(object);
 }
 
-export function wholeReply(object: StoredObject): Reply {
+function wholeReply(object: StoredObject): Reply {
   return {
     status: 200,
     headers: objectHeaders(object),

@@ -3,15 +3,15 @@ import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
 import { acquireLock } from "../folder/lock.ts";
-import { holdsFinalName, refuseTakenNames } from "../folder/own-names.ts";
-import { removeLeftovers } from "../folder/publish.ts";
+import { refuseTakenNames } from "../folder/own-names.ts";
+import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
 import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
 import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
 import { completeReport } from "./complete-report.ts";
+import { finishPart } from "./finish-part.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
-import { runTransfer } from "./saving-run.ts";
 
 /** One save from the question to the finished file. Rejects with a `Failure` where there is nothing to continue. */
 export async function saveSnapshot(
@@ -24,7 +24,7 @@ export async function saveSnapshot(
   const key = keyOf(order.identity);
   const ownLock = directory.at(snapshotLock(order.identity));
   const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
-  const saved = await findSaved(directory, key, deps.verdicts);
+  const saved = await findSaved(directory, key, deps.checkedFiles);
   if (saved) {
     const lock = (await findPart(directory, key)) && (await acquireLock(ownLock, deps));
     if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
@@ -39,7 +39,7 @@ export async function saveSnapshot(
     status.state = "requesting";
     return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (ownLost) => {
       // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = await findSaved(directory, key, deps.verdicts);
+      const meanwhile = await findSaved(directory, key, deps.checkedFiles);
       if (meanwhile) {
         await removeLeftoversOf(directory, key);
         return reportSaved(directory, meanwhile, wanted, status);
@@ -50,7 +50,7 @@ export async function saveSnapshot(
       return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLost) => {
         await refuseTakenNames(directory, open);
         const bounded = AbortSignal.any([signal, ownLost, fileLost]);
-        return runTransfer(deps, { directory, open, ...order }, status, bounded);
+        return finishPart(deps, { directory, open, ...order }, status, bounded);
       });
     });
   } finally {
@@ -81,11 +81,7 @@ async function toContinue(
   wanted: string | undefined,
 ): Promise<OpenPart | undefined> {
   const part = await findPart(directory, key);
-  if (!part || wanted === undefined || wanted === part.state.fileName) return part;
-  // A crash came after the final name was taken: the file is there already, so it keeps that name.
-  if (await holdsFinalName(directory, part)) return part;
-  const { renaming: _, ...state } = part.state;
-  return { ...part, state: { ...state, fileName: wanted } };
+  return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
 }
 
 async function begin(
@@ -101,8 +97,7 @@ async function begin(
 
 function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenPart): void {
   status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
-  status.bytes = () => state.committedBytes;
-  status.totalBytes = () => state.total;
+  status.follow(() => ({ bytes: state.committedBytes, total: state.total }));
 }
 
 /** A crash right before the end may have left the finished file's part and state behind. */

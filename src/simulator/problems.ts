@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { Json, JsonObject } from "../json.ts";
+import type { Json, JsonObject } from "./json.ts";
 
 /** What a problem may say about the request it answers. */
 export interface RequestFacts {

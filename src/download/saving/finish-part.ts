@@ -1,12 +1,11 @@
-import { rename } from "node:fs/promises";
 import { Failure, ownFailure } from "../../errors.ts";
 import type { SaveReport } from "../contract.ts";
 import { diskFailure } from "../folder/disk-failure.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside } from "../folder/file-name.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
-import { lstatOf, openPart, type PartFile } from "../folder/part-file.ts";
-import { publish, removeLeftovers } from "../folder/publish.ts";
+import { openPart, type PartFile } from "../folder/part-file.ts";
+import { publish, recover, removeLeftovers } from "../folder/publish.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
 import { createStateFile, type TransferState } from "../folder/state-file.ts";
 import type { StoreEvent } from "../store-event.ts";
@@ -21,7 +20,7 @@ interface LockedOrder extends SaveOrder {
 }
 
 /** Everything that happens while the lock is held: transfer, check, publication. Pauses where the part can be continued. */
-export async function runTransfer(
+export async function finishPart(
   deps: SavingDeps,
   order: LockedOrder,
   status: SaveStatus,
@@ -38,7 +37,7 @@ export async function runTransfer(
   let copy: LocalCopy | undefined;
   try {
     await directory.confirm();
-    await undoRename(directory, open);
+    await recover(directory, open);
     part = await openPart(directory.at(beside.part(open.base)), directory.at(fileName));
     await state.write(state.current);
     copy = await openLocalCopy({ part, state, startCheck: deps.startCheck, clock: deps.clock, limits: deps.limits });
@@ -51,7 +50,7 @@ export async function runTransfer(
   } catch (error) {
     // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
     const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
-    status.bytes = () => bytes;
+    status.restAt(bytes);
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
     const failure = diskFailure(error);
     const { code = "" } = failure;
@@ -104,14 +103,4 @@ function isFinal(code: string, bytes: number, worthIt: boolean): boolean {
 /** Without the trace of a job that was or may have been created, the next call would create another. */
 function mayHaveJob({ restoreJobId, requestedAt }: TransferState, code: string): boolean {
   return code === "JOB_WITHOUT_LINK" || (restoreJobId === undefined && requestedAt !== undefined);
-}
-
-/** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */
-async function undoRename(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
-  if (!state.renaming || state.receivedBytes === undefined) return;
-  const part = directory.at(beside.part(base));
-  const final = directory.at(state.fileName);
-  if (await lstatOf(part)) return;
-  const renamed = await lstatOf(final);
-  if (renamed?.isFile() && renamed.size === state.receivedBytes) await rename(final, part);
 }

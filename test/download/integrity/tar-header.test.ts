@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parsePax, parseTarHeader } from "../../../src/download/check/tar-header.ts";
+import { parsePax, parseTarHeader } from "../../../src/download/integrity/tar-header.ts";
 import { tarHeader } from "./archives.ts";
 
 /** A header in POSIX form, whose name goes on in the prefix field. */

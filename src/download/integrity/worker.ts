@@ -1,8 +1,8 @@
 // The thread of one check: its own file in dist, started by archive-check.ts.
 import { parentPort, workerData } from "node:worker_threads";
+import { examineArchive } from "./examine-archive.ts";
 import type { Await, Extent } from "./follow-file.ts";
 import type { CheckOrder, FeedMessage, WorkerMessage } from "./protocol.ts";
-import { runCheck } from "./run-check.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker thread only");
@@ -29,7 +29,7 @@ const reached: Await = async (bytes) => {
 // A sign of life: from here on this thread can be stopped without losing a descriptor of the module loader.
 send({ type: "checked", bytes: 0 });
 try {
-  const report = await runCheck(order, reached, (bytes) => send({ type: "checked", bytes }));
+  const report = await examineArchive(order, reached, (bytes) => send({ type: "checked", bytes }));
   send({ type: "report", report });
 } catch (error) {
   send({ type: "failed", error });

@@ -2,7 +2,7 @@ import type { Clock } from "../http/send.ts";
 import type { WaitOptions } from "./contract.ts";
 
 /** Work that goes on between calls and that any number of calls may wait for. */
-export interface Job<Report> {
+export interface BackgroundTask<Report> {
   report: () => Report;
   /** The report at the end, or the present one when the wait is over first. Rejects as the work does, or with the signal's reason. */
   join: (wait: WaitOptions<Report>) => Promise<Report>;
@@ -12,7 +12,7 @@ export interface Job<Report> {
   readonly isStopping: boolean;
 }
 
-interface JobOptions<Report> {
+interface TaskOptions<Report> {
   run: (signal: AbortSignal) => Promise<Report>;
   report: () => Report;
   /** How far the work is, for progress that never goes backwards. */
@@ -27,7 +27,7 @@ interface JobOptions<Report> {
   progressEveryMs: number;
 }
 
-export function startJob<Report>(options: JobOptions<Report>): Job<Report> {
+export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<Report> {
   const { clock, progressEveryMs } = options;
   const stopped = new AbortController();
   let waiting = 0;

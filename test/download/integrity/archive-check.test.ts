@@ -4,7 +4,7 @@ import { appendFile, mkdir, readdir, readlink, symlink, truncate, writeFile } fr
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { startArchiveCheck } from "../../../src/download/check/archive-check.ts";
+import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
 import { flipBit, largeSnapshot } from "./archives.ts";
 import { workshop } from "./workshop.ts";
 

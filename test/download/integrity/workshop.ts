@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll } from "vitest";
-import { startArchiveCheck } from "../../../src/download/check/archive-check.ts";
-import type { UnpackLimits } from "../../../src/download/check/protocol.ts";
-import { runCheck } from "../../../src/download/check/run-check.ts";
+import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
+import { examineArchive } from "../../../src/download/integrity/examine-archive.ts";
+import type { UnpackLimits } from "../../../src/download/integrity/protocol.ts";
 
 const GENEROUS: UnpackLimits = { maxUnpackedBytes: 1e12, maxRatio: 2000, ratioFreeBytes: 1e12 };
 
@@ -17,7 +17,7 @@ export function workshop() {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "archive-check-"));
     await build({
-      entryPoints: [join(import.meta.dirname, "../../../src/download/check/worker.ts")],
+      entryPoints: [join(import.meta.dirname, "../../../src/download/integrity/worker.ts")],
       outfile: join(folder, "worker.mjs"),
       bundle: true,
       platform: "node",
@@ -41,7 +41,7 @@ export function workshop() {
       startArchiveCheck({ path: at, worker: pathToFileURL(path("worker.mjs")), ...options }),
     /** The report of a complete file, made in this thread: the same code as the worker's, without its start. */
     inspect: async (bytes: Buffer, limits: Partial<UnpackLimits> = {}) =>
-      runCheck(
+      examineArchive(
         { path: await file(bytes), md5: false, limits: { ...GENEROUS, ...limits } },
         async () => ({ bytes: bytes.length, complete: true }),
         () => {},

@@ -7,7 +7,7 @@ import type { ArchiveReport, CheckOrder } from "./protocol.ts";
 const UNRECOGNISED = "The contents are not recognised as those of a snapshot, so the file may be something else.";
 
 /** Hashes, inflates and reads one file to its end; rejects only when it cannot be read. */
-export async function runCheck(
+export async function examineArchive(
   { path, md5: wantsMd5, limits }: CheckOrder,
   reached: Await,
   onChecked: (bytes: number) => void,

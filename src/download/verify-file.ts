@@ -1,14 +1,15 @@
 import type { Stats } from "node:fs";
 import { ownFailure } from "../errors.ts";
-import type { ArchiveReport, StartCheck } from "./check/archive-check.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
+import { type CheckedFiles, stampOf } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/part-file.ts";
 import { readRecord, type SaveRecord } from "./folder/record.ts";
 import { listParts } from "./folder/saved-files.ts";
-import { stampOf, type Verdicts } from "./folder/verdicts.ts";
-import { restoreGuide } from "./restore-guide.ts";
+import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
+import { restoreHere } from "./restore-guide.ts";
+import { isSound } from "./soundness.ts";
 
 /** A check of a finished file, ready to run. */
 export interface Verification {
@@ -22,12 +23,12 @@ interface VerificationOrder {
   directory: DownloadDirectory | undefined;
   fileName: string;
   startCheck: StartCheck;
-  verdicts: Verdicts;
+  checkedFiles: CheckedFiles;
 }
 
 /** Prepares the check of one file in the folder. Rejects with `FILE_NOT_FOUND` for anything but a plain file listed there. */
 export async function prepareVerification(order: VerificationOrder): Promise<Verification> {
-  const { directory, fileName, startCheck, verdicts } = order;
+  const { directory, fileName, startCheck, checkedFiles } = order;
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
   let stat = await statOf(path).catch(async (error: unknown) => {
@@ -58,9 +59,19 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
         const found = await check.finish();
         const stamp = stampOf(stat);
         if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
-        const result = judge(path, found, record);
-        if (record) verdicts.note(path, stamp, found.gzip === "ok" && record.sha256 === found.sha256);
-        return { ...report(), ...result };
+        const { sha256, contents, bytes } = found;
+        const integrity = compare(found, record);
+        const sound = isSound(integrity);
+        if (record) checkedFiles.note(path, stamp, sound);
+        return {
+          ...report(),
+          state: "complete",
+          checkedBytes: bytes,
+          sha256,
+          integrity,
+          contents,
+          ...(sound && restoreHere(contents, path, record?.facts)),
+        };
       } finally {
         signal.removeEventListener("abort", onAbort);
         await check.stop();
@@ -91,20 +102,6 @@ function changedMeanwhile() {
     detail: "The file was changed while it was being checked, so nothing can be said of it.",
     hint: "Verify it again when nothing else writes to it.",
   });
-}
-
-function judge(path: string, found: ArchiveReport, record: SaveRecord | undefined): Partial<VerifyReport> {
-  const { sha256, contents, bytes } = found;
-  const mongoDBVersion = record?.facts.mongoDBVersion;
-  const restore = restoreGuide(contents, {
-    path,
-    ...(mongoDBVersion !== undefined && { mongoDBVersion }),
-    platform: process.platform,
-  });
-  return {
-    ...{ state: "complete", checkedBytes: bytes, sha256, integrity: compare(found, record), contents },
-    ...(restore && { restore }),
-  };
 }
 
 /** Whether the ETag that was written down is an MD5 that the file matched. */

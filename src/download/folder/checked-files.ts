@@ -8,19 +8,19 @@ export function stampOf({ ino, size, mtimeMs }: FileStat): string {
 }
 
 /** What this process found when it compared files with their records; holds until the file changes. */
-export interface Verdicts {
+export interface CheckedFiles {
   note: (path: string, stamp: string, isSound: boolean) => void;
   /** Undefined for a file that was not compared as it is now. */
   isSound: (path: string, stat: FileStat) => boolean | undefined;
 }
 
-export function createVerdicts(): Verdicts {
-  const verdicts = new Map<string, { stamp: string; isSound: boolean }>();
+export function createCheckedFiles(): CheckedFiles {
+  const found = new Map<string, { stamp: string; isSound: boolean }>();
   return {
-    note: (path, stamp, isSound) => void verdicts.set(path, { stamp, isSound }),
+    note: (path, stamp, isSound) => void found.set(path, { stamp, isSound }),
     isSound: (path, stat) => {
-      const verdict = verdicts.get(path);
-      return verdict?.stamp === stampOf(stat) ? verdict.isSound : undefined;
+      const known = found.get(path);
+      return known?.stamp === stampOf(stat) ? known.isSound : undefined;
     },
   };
 }

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { alterFileReply } from "../faults/file-faults.ts";
-import { alterObject } from "../faults/file-objects.ts";
-import { appliesToRange, replyInRanges } from "../faults/file-ranges.ts";
-import { has, type OrderBook } from "../faults/order-book.ts";
-import type { Reply } from "../reply.ts";
-import type { Objects } from "./objects.ts";
-import { expiredReply, s3Error } from "./s3-errors.ts";
-import type { LinkSigner } from "./s3-link.ts";
+import { alterFileReply } from "./faults/file-faults.ts";
+import { alterObject } from "./faults/file-objects.ts";
+import { appliesToRange, replyInRanges } from "./faults/file-ranges.ts";
+import { has, type OrderBook } from "./faults/order-book.ts";
+import type { Objects } from "./file/objects.ts";
+import { expiredReply, s3Error } from "./file/s3-errors.ts";
+import type { LinkSigner } from "./file/s3-link.ts";
+import type { Reply } from "./reply.ts";
 
 export interface FileRequest {
   method: string;

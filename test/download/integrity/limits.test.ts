@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { createTarReader } from "../../../src/download/check/tar-reader.ts";
+import { createTarReader } from "../../../src/download/integrity/tar-reader.ts";
 import { dataFiles, tar, tarHeader, tgz } from "./archives.ts";
 import { workshop } from "./workshop.ts";
 

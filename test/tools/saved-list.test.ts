@@ -1,0 +1,109 @@
+import { mkdir, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER, serverWith, temporaryFolder } from "../fixtures.ts";
+
+const KIB = 1024;
+/** What a client with a limit on results is expected to take. */
+const MAX_RESULT_BYTES = 64 * KIB;
+
+const identity = { ...CLUSTER, name: "c".repeat(64) };
+const facts = {
+  scheduledTime: "2026-11-22T03:00:00Z",
+  startTime: "2026-11-22T03:00:10Z",
+  finishTime: "2026-11-22T03:01:10Z",
+  expiration: "2026-11-30T03:01:10Z",
+  mongoDBVersion: "100.100.100",
+};
+const List = z.object({
+  files: z.array(z.object({ fileName: z.string(), state: z.string() })),
+  transfers: z.array(z.object({ fileName: z.string(), state: z.string() })),
+  truncated: z.boolean().optional(),
+  nextStep: z.string(),
+});
+
+const idOf = (number: number) => number.toString(16).padStart(24, "0");
+const longName = (number: number, length = 121) => `${number}-`.padEnd(length - 4, "n").concat(".tgz");
+
+/** A finished file with its record; a higher number is a newer file. */
+async function putFile(folder: string, number: number, fileName: string): Promise<void> {
+  const path = join(folder, fileName);
+  await writeFile(path, "12345678");
+  await utimes(path, number * 86_400, number * 86_400);
+  const record = {
+    v: 1,
+    ...identity,
+    ...facts,
+    snapshotId: idOf(number),
+    bytes: 8,
+    mtimeMs: number * 86_400_000,
+    sha256: "a".repeat(64),
+    integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
+    contents: { kind: "mongodump-archive", unpackedBytes: 1 },
+    savedAt: "2026-11-22T04:00:00.000Z",
+  };
+  await writeFile(`${path}.json`, JSON.stringify(record));
+}
+
+async function putPart(folder: string, number: number, fileName: string): Promise<void> {
+  const state = {
+    v: 1,
+    identity: { ...identity, snapshotId: idOf(number) },
+    facts,
+    fileName,
+    total: 10_000_000_000,
+    committedBytes: 5_000_000_000,
+    startedAt: "2026-11-22T04:00:00.000Z",
+  };
+  await writeFile(join(folder, `${fileName}.part`), "12345678");
+  await writeFile(join(folder, `${fileName}.part.json`), JSON.stringify(state));
+}
+
+async function listOf(folder: string) {
+  const { ok } = await serverWith({ args: ["--download-dir", folder] });
+  const answer = await ok("list_saved_snapshots");
+  return { ...List.parse(answer), resultBytes: Buffer.byteLength(JSON.stringify(answer)) };
+}
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+test("a list of the longest names in a folder with a long path stays below its limit and says that it is cut", async () => {
+  const folder = join(await temporaryFolder(), "d".repeat(100), "é".repeat(100));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const number of numbers(1, 150)) await putFile(folder, number, longName(number));
+  for (const number of numbers(201, 230)) await putPart(folder, number, longName(number));
+  const { files, transfers, truncated, nextStep, resultBytes } = await listOf(folder);
+  expect(resultBytes).toBeLessThanOrEqual(MAX_RESULT_BYTES);
+  expect(transfers).toHaveLength(30);
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.map(({ fileName }) => fileName)).toEqual(files.map((_, index) => longName(150 - index)));
+  expect(new Set(files.map(({ state }) => state))).toEqual(new Set(["complete"]));
+  expect([truncated, nextStep]).toEqual([true, expect.stringContaining("The list is cut")]);
+});
+
+test("a hundred entries with usual names are listed whole, and one more is not", async () => {
+  const folder = await temporaryFolder();
+  for (const number of numbers(1, 95)) await putFile(folder, number, longName(number, 60));
+  for (const number of numbers(201, 205)) await putPart(folder, number, longName(number, 60));
+  const whole = await listOf(folder);
+  expect([whole.files.length, whole.transfers.length, whole.truncated]).toEqual([95, 5, undefined]);
+  expect(whole.nextStep).not.toContain("cut");
+  await putFile(folder, 96, longName(96, 60));
+  const cut = await listOf(folder);
+  expect([cut.files.length, cut.transfers.length, cut.truncated]).toEqual([95, 5, true]);
+  expect(cut.files[0]?.fileName).toBe(longName(96, 60));
+});
+
+test("every name that is listed can be verified, the longest simulated one included", async () => {
+  const { ok, fails } = await serverWith({ args: ["--simulate"], env: { ATLAS_FLEX_SIMULATOR_BYTES: "200000" } });
+  const snapshot = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+  const tooLong = await fails("save_flex_snapshot", { ...snapshot, fileName: `x${longName(1, 111)}` });
+  expect(tooLong).toMatchObject({ errorCode: "INVALID_INPUT", detail: expect.stringContaining("simulated-") });
+  const { fileName } = await ok("save_flex_snapshot", { ...snapshot, fileName: longName(1, 111) });
+  expect(fileName).toHaveLength(121);
+  const { files } = List.parse(await ok("list_saved_snapshots"));
+  expect(files).toMatchObject([{ fileName, state: "complete" }]);
+  expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
+});
