@@ -1,12 +1,13 @@
 import { z } from "zod";
+import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
 import { ownFailure } from "../errors.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
 
-const atlasId = z.string().regex(/^[a-f0-9]{24}$/);
+const atlasId = z.string().regex(ATLAS_ID);
 
 export const identitySchema = z.object({
   groupId: atlasId,
-  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,63}$/),
+  name: z.string().max(MAX_CLUSTER_NAME_CHARACTERS).regex(CLUSTER_NAME),
   snapshotId: atlasId,
 });
 

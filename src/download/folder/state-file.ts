@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { ATLAS_ID } from "../../atlas-id.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { factsSchema, identitySchema } from "../identity.ts";
 import { type ObjectVersion, objectVersionSchema } from "../object-version.ts";
 import { readJson, writeJson } from "./json-file.ts";
 
-const jobId = z.string().regex(/^[a-f0-9]{24}$/);
+const jobId = z.string().regex(ATLAS_ID);
 const count = z.number().int().nonnegative();
 
 /** What a part must stand beside to be continued; never the link. */

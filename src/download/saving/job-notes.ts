@@ -1,3 +1,4 @@
+import { isAtlasId } from "../../atlas-id.ts";
 import type { Clock } from "../../http/send.ts";
 import type { KnownJobs, SnapshotLink } from "../contract.ts";
 import type { StateFile, TransferState } from "../folder/state-file.ts";
@@ -83,5 +84,5 @@ export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick
 
 /** Only an id of Atlas's form is kept: it becomes part of a request's path. */
 function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
-  return restoreJobId !== undefined && /^[a-f0-9]{24}$/.test(restoreJobId) ? { restoreJobId } : {};
+  return restoreJobId !== undefined && isAtlasId(restoreJobId) ? { restoreJobId } : {};
 }
