@@ -54,13 +54,12 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       throw error;
     });
     if (response instanceof Failure) {
-      if (response.envelope.source === "network" || response.envelope.source === "atlas") return response;
+      const { source, error } = response.envelope;
+      if ((source === "network" || source === "atlas") && !isRefusal(error)) return response;
       throw response;
     }
-    const hundred = Math.floor(response.status / 100);
-    // Only 4xx says that nothing was done: a redirect may come from something on the way, with or without a place to go.
-    if (hundred === 4) throw refusal(response);
-    if (hundred !== 2) return refusal(response);
+    if (isRefusal(response.status)) throw refusal(response);
+    if (response.status < 200 || response.status >= 300) return refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
     // An id that is none could neither be followed nor told apart from other jobs later.
     const canFollow = job && (job.id === undefined ? job.snapshotUrl : isAtlasId(job.id));
@@ -124,6 +123,9 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 }
 
 const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotId}`;
+
+/** Only 4xx says that nothing was done; a redirect may come from something on the way, with or without a place to go. */
+const isRefusal = (status = 0) => status >= 400 && status < 500;
 
 /** The response's `Date`, milliseconds since the epoch. */
 export function serverTimeOf(response: HttpResponse): number | undefined {

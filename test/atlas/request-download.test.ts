@@ -27,3 +27,19 @@ test("a look-up that nobody answers is given up after 15 seconds by the clock of
   await clock.advance(1);
   await expect(outcome).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
 });
+
+test("a rejection that the signer cannot make sense of is a refusal all the same, and nothing is looked up", async () => {
+  let lookUps = 0;
+  const { request } = createDownloadRequests({
+    clock: manualClock(),
+    post: () => Promise.reject(ownFailure("UNREADABLE_RESPONSE", { error: 401 })),
+    latestJobs: async () => {
+      lookUps += 1;
+      return { jobs: [], serverTime: undefined };
+    },
+    refusal: () => ownFailure("INTERNAL_ERROR"),
+  });
+  const limits = { deadline: manualClock().now() + 45_000, signal: new AbortController().signal };
+  await expect(request(SNAPSHOT, {}, limits)).rejects.toMatchObject({ code: "UNREADABLE_RESPONSE" });
+  expect(lookUps).toBe(0);
+});

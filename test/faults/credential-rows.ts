@@ -1,5 +1,13 @@
 import type { CredentialKind } from "../../src/simulator/environments.ts";
-import { type EnvelopeFacts, fromAtlas, fromCredentials, network, OUTCOME_UNKNOWN, type Verdict } from "./verdicts.ts";
+import {
+  type EnvelopeFacts,
+  fromAtlas,
+  fromCredentials,
+  network,
+  OUTCOME_UNKNOWN,
+  unreadable,
+  type Verdict,
+} from "./verdicts.ts";
 
 /** Faults that meet each kind of credentials in another way. */
 export interface CredentialRow {
@@ -22,7 +30,7 @@ export const CREDENTIAL_ROWS: readonly CredentialRow[] = [
   { fault: "USER_UNAUTHORIZED", read: all(fromCredentials(401, "USER_UNAUTHORIZED")) },
   { fault: "403", read: all(fromCredentials(403, "ACCESS_FORBIDDEN")) },
   { fault: "stale-nonce*1", read: all("ok") },
-  { fault: "stale-nonce", read: { ...all("ok"), apiKey: invalidKey } },
+  { fault: "stale-nonce", read: { ...all("ok"), apiKey: unreadable(401) } },
   { fault: "reset-before*1", read: all("ok"), post: OUTCOME_UNKNOWN },
   { fault: "redirect@302", read: all(network("REDIRECT_REFUSED", false, 302)) },
   // Last, since nothing gives a ready-made token back.
