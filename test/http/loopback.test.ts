@@ -8,7 +8,7 @@ test.each([
   ["http://0x7f.1", true],
   ["http://localhost", true],
   ["http://LOCALHOST:3000", true],
-  ["http://api.localhost", true],
+  ["http://api.localhost", false],
   ["http://[::1]:8080", true],
   ["http://[0:0:0:0:0:0:0:1]", true],
   ["http://[::ffff:127.0.0.1]:8080", true],

@@ -41,6 +41,8 @@ export function checkLink(link: string, policy: HostPolicy): URL {
     if (policy.allowLoopback) return url;
     throw unsafe("it leads to this computer itself", url.host);
   }
+  // RFC 6761 section 6.3; where these lead depends on the system.
+  if (host.endsWith(".localhost")) throw unsafe("it names this computer itself", url.host);
   if (url.protocol !== "https:") throw unsafe("it is not https", url.host);
   if (isIP(host) && !isExempt(host, policy)) throw unsafe("it names an address instead of a host", url.host);
   return url;
