@@ -35,7 +35,7 @@ export function readSimulatorSettings(env: Environment, problems: string[]): Sim
 /** A warning for each setting of the simulator that nobody asked for. */
 export function idleSimulatorSettings(env: Environment): string[] {
   return VARIABLES.map(({ name }) => name)
-    .filter((name) => name.startsWith("ATLAS_FLEX_SIMULATOR_") && settingOf(env, name) !== undefined)
+    .filter((name) => /^ATLAS_FLEX_SIMULATOR_/.test(name) && settingOf(env, name) !== undefined)
     .map((name) => `${name} has no effect without --simulate.`);
 }
 
