@@ -19,6 +19,9 @@ export const KNOWN_VARIABLES: readonly string[] = [
 export function misspeltVariables(env: Environment): string[] {
   return Object.keys(env).flatMap((name) => {
     if (KNOWN_VARIABLES.includes(name) || settingOf(env, name) === undefined) return [];
+    const whole = name.replace(/_FILE$/, "");
+    if (whole !== name && KNOWN_VARIABLES.includes(whole))
+      return [`${clean(name)} is not read, since only secrets come from files; set ${whole} itself.`];
     const meant = meantBy(name);
     if (!OWN.test(name) && meant === undefined) return [];
     return [`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`];

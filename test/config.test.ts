@@ -73,6 +73,12 @@ describe("switches", () => {
     ]);
   });
 
+  test("a file for what is no secret is pointed out", () => {
+    expect(parse({ MONGODB_ATLAS_PROJECT_ID_FILE: "/run/id" }).warnings).toEqual([
+      "MONGODB_ATLAS_PROJECT_ID_FILE is not read, since only secrets come from files; set MONGODB_ATLAS_PROJECT_ID itself.",
+    ]);
+  });
+
   test.each(["MONGODB_ATLAS_ORG_ID", "MONGODB_ATLAS_SERVICE", "MONGODB_ATLAS_REFRESH_TOKEN", "MDB_MCP_API_BASE_URL"])(
     "%s belongs to another tool and is left alone",
     (name) => {

@@ -45,6 +45,16 @@ describe("a setting that cannot be used does not keep the server from starting",
   });
 });
 
+test.each([
+  ["are not there", {}, true],
+  ["cannot be used", { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" }, false],
+])("credentials that %s are told of once in the log", async (_, env, saysNone) => {
+  const { client, log } = await serverWith({ env });
+  await client.close();
+  expect(log().includes("No credentials are configured")).toBe(saysNone);
+  expect(log().includes("is set without")).toBe(!saysNone);
+});
+
 describe("the file of a secret", () => {
   test("is read up to its limit, whatever size it claims", async () => {
     const folder = await temporaryFolder();

@@ -84,7 +84,7 @@ describe.each<Blank>(["placeholder", "empty"])("in a desktop host that hands ove
     expect(failed).toMatchObject({ isError: true, structuredContent: { error: { errorCode: "CREDENTIALS_MISSING" } } });
     expect(JSON.stringify(failed.content)).toContain("MONGODB_ATLAS_CLIENT_ID");
     // Node.js itself looks for a file of that name before it starts the server, and goes on without it.
-    const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/m, "");
+    const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/gm, "");
     expect(ours).not.toMatch(/user_config|is set without|must be/);
   });
 });
