@@ -42,7 +42,7 @@ async function lookAt(downloadDir: string, source: string): Promise<StepResult> 
     return ok(`${downloadDir} (${source})`);
   }
   if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
-  if (await holdsNoFiles(nearest)) throw unusable("it cannot be created: the file system there holds no files");
+  if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return ok(`${downloadDir} (${source}), which does not exist yet and will be created`);
 }
 

@@ -41,7 +41,8 @@ export async function lookForProjects(
       throw error;
     }
   };
-  const wanted = [...(projectId ? [projectId] : []), ...(allowedProjects ?? [])];
+  // A configured project that is not allowed is a problem of the settings, and nobody asks for it.
+  const wanted = allowedProjects ?? (projectId ? [projectId] : []);
   const looks = await concurrently([...new Set(wanted)], byId);
   const listed = async () => {
     const found: ReadableProject[] = [];

@@ -150,6 +150,15 @@ describe("projects", () => {
     expect(step("snapshots")?.found).toBe("not tried: there is no Flex cluster to look at");
   });
 
+  test("the configured one is not asked for when it is not among the allowed", async () => {
+    const simulator = await simulatorFor();
+    const projects = { ATLAS_FLEX_ALLOWED_PROJECTS: groupId, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };
+    const { failed, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ...projects });
+    expect(failed).toEqual(["settings"]);
+    expect(step("projects")?.found).toMatch(/^1 allowed project: Simulated shop/);
+    expect(simulator.requests.filter(({ path }) => path.includes(emptyGroupId))).toEqual([]);
+  });
+
   test("of the forbidden ones none is asked for", async () => {
     const simulator = await simulatorFor();
     await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ATLAS_FLEX_ALLOWED_PROJECTS: emptyGroupId });
