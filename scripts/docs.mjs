@@ -1,6 +1,7 @@
 // Rewrites the generated blocks of README.md and docs/ from the code. With --check it writes nothing and fails when one is stale.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { answerRows, unusedMeanings } from "./docs-answers.mjs";
 
 /** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
 const SOURCES = `
@@ -10,7 +11,7 @@ const SOURCES = `
   export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
-  export { inputSchema } from "./src/protocol/json-schema.ts";
+  export { inputSchema, outputSchema } from "./src/protocol/json-schema.ts";
   export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
   export { VARIABLES } from "./src/variables.ts";
@@ -65,7 +66,7 @@ function form({ type, pattern, enum: words, minimum, maximum, maxLength }) {
   return [pattern && codeSpan(pattern), maxLength && `at most ${maxLength} characters`].filter(Boolean).join(", ");
 }
 
-function toolSection({ name, title, description, input }) {
+function toolSection({ name, title, description, input, output }) {
   const { properties, required = [] } = code.inputSchema(input);
   const rows = Object.entries(properties).map(([argument, schema]) => [
     codeSpan(argument),
@@ -78,6 +79,8 @@ function toolSection({ name, title, description, input }) {
     `${title}. Effect: ${EFFECTS[effectOf(name)]}.`,
     description,
     rows.length > 0 ? table(["Argument", "Needed", "Form", "Meaning"], rows) : "It takes no arguments.",
+    "It answers with:",
+    table(["Field", "Form", "Always", "Meaning"], answerRows(name, code.outputSchema(output))),
   ].join("\n\n");
 }
 
@@ -222,5 +225,6 @@ for (const path of ["README.md", ...pages]) {
   stale.push(path);
   if (!check) await writeFile(path, fresh);
 }
+if (unusedMeanings().length > 0) throw new Error(`No answer has the field ${unusedMeanings().join(", ")}.`);
 for (const path of stale) process.stdout.write(check ? `${path} is stale; run npm run docs.\n` : `${path} written.\n`);
 if (check && stale.length > 0) process.exitCode = 1;

@@ -90,10 +90,13 @@ Usage:
   atlas-flex-snapshots-mcp check [options]       try the configuration and say what to do about each problem
   atlas-flex-snapshots-mcp simulator [--port N]  run the simulator alone and print the environment to use with it
 
+In a clone, write node dist/atlas-flex-snapshots-mcp.js for the first word.
+
 Options:
 ${rows.join("\n")}
 
 Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET (service account),
 or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
+Each secret may come from a file instead: MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md tells where to get them.
 `;
 }

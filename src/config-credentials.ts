@@ -55,22 +55,22 @@ export function readCredentials(input: {
     return file.secret;
   }
 
-  /** A copy from a document can bring along what cannot stand in a header and what no eye sees. */
-  function printable(name: string, value: string | undefined): string | undefined {
-    if (value === undefined || /^[!-~]+$/.test(value)) return value;
-    problems.push(
-      `${name} holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.`,
-    );
+  /** A copy from a document can bring along what stands in for a value, what cannot stand in a header and what no eye sees. */
+  function usable(name: string, value: string | undefined): string | undefined {
+    if (value === undefined) return undefined;
+    const wrong = whatIsWrong(value);
+    if (wrong === undefined) return value;
+    problems.push(`${name} ${wrong}`);
     faulty.add(name);
     return undefined;
   }
 
   const pairs = PAIRS.map((pair) => ({
     pair,
-    id: printable(pair.id, settingOf(env, pair.id)),
-    secret: printable(pair.secret, secretOf(pair.secret)),
+    id: usable(pair.id, settingOf(env, pair.id)),
+    secret: usable(pair.secret, secretOf(pair.secret)),
   }));
-  const token = printable(TOKEN, secretOf(TOKEN));
+  const token = usable(TOKEN, secretOf(TOKEN));
   const given = (name: string) => (settingOf(env, name) === undefined ? `${name}_FILE` : name);
   const complete = pairs.flatMap(({ pair, id, secret }) =>
     id && secret
@@ -86,11 +86,28 @@ export function readCredentials(input: {
   ];
 
   const sink = all.length > 0 ? warnings : problems;
-  for (const { pair, id } of halves)
-    sink.push(`${id ? pair.id : pair.secret} is set without ${id ? pair.secret : pair.id}.`);
+  for (const { pair, id } of halves) {
+    const [have, lack] = id ? [pair.id, pair.secret] : [given(pair.secret), pair.id];
+    const advice = id
+      ? `Set ${lack}, or ${lack}_FILE to the path of a file that holds it.`
+      : `Set ${lack} too, since the two belong together.`;
+    sink.push(`${have} is set without ${lack}. ${all.length > 0 ? "It is ignored." : advice}`);
+  }
   const [chosen, ...others] = all.map(({ credentialsFrom }) => credentialsFrom.join(" and "));
   if (others.length > 0) warnings.push(`Several credentials are set. Used: ${chosen}. Ignored: ${others.join("; ")}.`);
   return all[0] ?? {};
+}
+
+/** What a form, a client or a document puts where the value belongs. */
+const UNFILLED = /^\$\{[^}]*\}$/;
+const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
+
+function whatIsWrong(value: string): string | undefined {
+  if (UNFILLED.test(value))
+    return "is still a placeholder that the MCP client did not fill in: answer its question, or set the value itself.";
+  if (SAMPLE.test(value)) return "is still the placeholder of the instructions; put your own value in its place.";
+  if (/^[!-~]+$/.test(value)) return undefined;
+  return "holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.";
 }
 
 function toCredentials({ kind }: Pair, id: string, secret: string): Credentials {

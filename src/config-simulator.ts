@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { type Environment, settingOf } from "./environment.ts";
+import { VARIABLES } from "./variables.ts";
 
 /** How an embedded simulator is to be; what is absent has the simulator's own default. */
 export interface SimulatorSettings {
@@ -9,20 +10,33 @@ export interface SimulatorSettings {
   fileRateBytesPerSecond?: number;
 }
 
+/** As in orders. */
+const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
 export function readSimulatorSettings(env: Environment, problems: string[]): SimulatorSettings {
-  const wholeNumber = (name: string): number | undefined => {
+  const bytes = (name: string): number | undefined => {
     const text = settingOf(env, name);
-    if (text === undefined || /^\d{1,15}$/.test(text)) return text === undefined ? undefined : Number(text);
-    problems.push(`${name} must be a whole number.`);
+    if (text === undefined) return undefined;
+    const [, digits, unit = ""] = /^(\d{1,15})\s*(KiB|MiB|GiB)?$/.exec(text) ?? [];
+    const value = Number(digits) * (UNIT_BYTES[unit] ?? 1);
+    if (Number.isSafeInteger(value)) return value;
+    problems.push(`${name} must be a whole number, with KiB, MiB or GiB behind it if wanted.`);
     return undefined;
   };
-  const snapshotBytes = wholeNumber("ATLAS_FLEX_SIMULATOR_BYTES");
-  const fileRateBytesPerSecond = wholeNumber("ATLAS_FLEX_SIMULATOR_RATE");
+  const snapshotBytes = bytes("ATLAS_FLEX_SIMULATOR_BYTES");
+  const fileRateBytesPerSecond = bytes("ATLAS_FLEX_SIMULATOR_RATE");
   return {
     orders: settingOf(env, "ATLAS_FLEX_SIMULATOR_ORDERS") ?? "",
     ...(snapshotBytes === undefined ? {} : { snapshotBytes }),
     ...(fileRateBytesPerSecond === undefined ? {} : { fileRateBytesPerSecond }),
   };
+}
+
+/** A warning for each setting of the simulator that nobody asked for. */
+export function idleSimulatorSettings(env: Environment): string[] {
+  return VARIABLES.map(({ name }) => name)
+    .filter((name) => /^ATLAS_FLEX_SIMULATOR_/.test(name) && settingOf(env, name) !== undefined)
+    .map((name) => `${name} has no effect without --simulate.`);
 }
 
 /**
@@ -38,5 +52,7 @@ export async function withOrdersChecked(config: Config): Promise<Config> {
     ...config,
     simulator: { ...config.simulator, orders: "" },
     problems: [...config.problems, ...problems],
+    // What was to be tried is a simulator that misbehaves; one that does not would answer another question.
+    unusable: [...config.unusable, "route"],
   };
 }

@@ -1,16 +1,20 @@
-import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { isAtlasId } from "./atlas-id.ts";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
-import { readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
+import { misspeltVariables } from "./config-names.ts";
+import { listOf, readBaseUrl, readFileHosts, readProxies } from "./config-network.ts";
+import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
 import { type Environment, type SecretFile, settingOf } from "./environment.ts";
-import { isLoopback } from "./http/loopback.ts";
+import { withHomeFolder } from "./home-folder.ts";
 import { clean, nearest } from "./text.ts";
-import { DEFAULT_BASE_URL, type SettingOption, VARIABLES, variableOf } from "./variables.ts";
+import { type SettingOption, variableOf } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Settings whose problems matter beyond the list of problems: whether a request may be sent, signed, and by which tools. */
+export type SettingArea = "route" | "credentials" | "tools";
 
 /** Everything a user may set; whatever is wrong is in `problems`, whatever is doubtful in `warnings`. */
 export interface Config {
@@ -34,19 +38,16 @@ export interface Config {
   credentialsFrom?: readonly string[];
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
   problems: readonly string[];
+  /** What some of the problems are about. */
+  unusable: readonly SettingArea[];
   warnings: readonly string[];
 }
 
 /** Options of the command line that stand for a variable, as `parseCommandLine` returns them. */
 export type Options = Readonly<Record<string, string | true | undefined>>;
 
-/** Our own variables; a misspelt one would otherwise be ignored in silence, the read-only switch among them. */
-const OWN_VARIABLES = VARIABLES.map(({ name }) => name).filter((name) => name.startsWith("ATLAS_FLEX_"));
-
 /** Enough of an unknown word to recognise it. */
 const MAX_WORD_CHARACTERS = 64;
-const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
-const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
 
 /**
  * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,
@@ -60,7 +61,8 @@ export function parseConfig(input: {
 }): Config {
   const { options, env } = input;
   const problems: string[] = [];
-  const warnings: string[] = [];
+  const warnings: string[] = misspeltVariables(env);
+  const unusable = new Set<SettingArea>();
   const value = (option: SettingOption) => {
     const chosen = options[option];
     return typeof chosen === "string" ? chosen : settingOf(env, variableOf(option));
@@ -77,33 +79,16 @@ export function parseConfig(input: {
     return true;
   };
 
-  const list = (text: string | undefined) =>
-    text === undefined
-      ? undefined
-      : text
-          .split(",")
-          .map((item) => item.trim())
-          .filter((item) => item !== "");
-
-  function parseBaseUrl(): URL {
-    const fallback = new URL(DEFAULT_BASE_URL);
-    const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
-    if (text === undefined) return fallback;
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    const usable = url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)));
-    if (!usable || url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
-      problems.push(
-        `MONGODB_ATLAS_BASE_URL must be an origin such as ${DEFAULT_BASE_URL}: https (http only on loopback), without path, query or user name.`,
-      );
-      return fallback;
-    }
-    if (!MONGODB_HOSTS.test(url.hostname) && !isLoopback(url))
-      warnings.push(`MONGODB_ATLAS_BASE_URL is not a host of MongoDB: ${url.origin} receives the credentials.`);
-    return url;
+  /** Notes what a reading is about when it finds a problem. */
+  function about<T>(area: SettingArea, read: () => T): T {
+    const before = problems.length;
+    const found = read();
+    if (problems.length > before) unusable.add(area);
+    return found;
   }
 
   function parseTools(): readonly string[] | undefined {
-    const names = list(value("tools"));
+    const names = listOf(value("tools"));
     const unknown = (names ?? []).filter((name) => !input.toolNames.includes(name)).map(unknownTool);
     if (unknown.length > 0)
       problems.push(
@@ -121,28 +106,28 @@ export function parseConfig(input: {
   }
 
   function parseProjects(): readonly string[] | undefined {
-    const ids = list(settingOf(env, "ATLAS_FLEX_ALLOWED_PROJECTS"));
-    if (ids && (ids.length === 0 || !ids.every(isAtlasId)))
+    const ids = listOf(settingOf(env, "ATLAS_FLEX_ALLOWED_PROJECTS"));
+    const wrong = (ids ?? []).flatMap((id, index) => (isAtlasId(id) ? [] : [nameOfEntry(id, index)]));
+    if (ids && (ids.length === 0 || wrong.length > 0))
       problems.push(
-        "ATLAS_FLEX_ALLOWED_PROJECTS must be project ids of 24 lower-case hexadecimal characters, separated by commas.",
+        `ATLAS_FLEX_ALLOWED_PROJECTS must be project ids of 24 characters, 0 to 9 and a to f, separated by commas; not one: ${wrong.join(", ") || "there is none"}.`,
       );
-    return ids;
+    return ids?.filter(isAtlasId);
   }
 
   function parseProjectId(): string | undefined {
     const id = settingOf(env, "MONGODB_ATLAS_PROJECT_ID");
     if (id === undefined || isAtlasId(id)) return id;
-    problems.push("MONGODB_ATLAS_PROJECT_ID must be 24 lower-case hexadecimal characters.");
+    problems.push("MONGODB_ATLAS_PROJECT_ID must be 24 characters, 0 to 9 and a to f.");
     return undefined;
   }
 
-  function parseFileHosts(): readonly string[] {
-    const hosts = (list(settingOf(env, "ATLAS_FLEX_FILE_HOSTS")) ?? []).map((host) => host.toLowerCase());
-    if (!hosts.every((host) => HOST_SUFFIX.test(host)))
-      problems.push(
-        "ATLAS_FLEX_FILE_HOSTS must be host names or suffixes such as files.example.com, separated by commas, without scheme or port.",
-      );
-    return hosts;
+  function parseFolder(): string {
+    const path = value("download-dir") ?? "~/atlas-flex-snapshots";
+    const expanded = withHomeFolder(path);
+    if (expanded !== undefined) return resolve(expanded);
+    problems.push(`This user has no home folder: name a folder in ${bothNames("download-dir")}.`);
+    return resolve("/", path.replace(/^[^/\\]*/, "."));
   }
 
   function parseLogLevel(): LogLevel {
@@ -153,91 +138,49 @@ export function parseConfig(input: {
     return level ?? "info";
   }
 
-  for (const name of Object.keys(env)) {
-    if (!name.startsWith("ATLAS_FLEX_") || OWN_VARIABLES.includes(name)) continue;
-    const meant = nearest(name, OWN_VARIABLES);
-    warnings.push(`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`);
-  }
-
   const simulate = flag("simulate");
   const readOnly = flag("read-only");
   const hidden = flag("hide-snapshot-urls");
-  const tools = parseTools();
+  const tools = about("tools", parseTools);
   const projectId = parseProjectId();
   const allowedProjects = parseProjects();
   if (projectId && allowedProjects && !allowedProjects.includes(projectId))
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
-  const folder = expandHome(value("download-dir") ?? "~/atlas-flex-snapshots", problems);
-  const chosen = simulate ? {} : readCredentials({ env, readSecretFile: input.readSecretFile, problems, warnings });
-  const proxy = {
-    httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
-    httpsProxy: settingOf(env, "HTTPS_PROXY") ?? settingOf(env, "https_proxy"),
-    noProxy: settingOf(env, "NO_PROXY") ?? settingOf(env, "no_proxy"),
-  };
+  const folder = parseFolder();
+  const { readSecretFile } = input;
+  const chosen = about("credentials", () =>
+    simulate ? {} : readCredentials({ env, readSecretFile, problems, warnings }),
+  );
+  const simulator = simulate ? readSimulatorSettings(env, problems) : undefined;
+  if (!simulate) warnings.push(...idleSimulatorSettings(env));
+  const logLevel = parseLogLevel();
+  const baseUrl = simulate
+    ? new URL("http://127.0.0.1")
+    : about("route", () => readBaseUrl(env, { problems, warnings }));
+  const fileHosts = readFileHosts(env, problems);
+  const proxy = about("route", () => readProxies(env, problems));
   return {
     simulate,
-    ...(simulate ? { simulator: readSimulatorSettings(env, problems) } : {}),
+    ...(simulator ? { simulator } : {}),
     readOnly,
     hideSnapshotUrls: hidden || readOnly,
     ...(tools ? { tools } : {}),
-    logLevel: parseLogLevel(),
-    baseUrl: simulate ? new URL("http://127.0.0.1") : parseBaseUrl(),
+    logLevel,
+    baseUrl,
     ...(projectId ? { projectId } : {}),
     ...(allowedProjects ? { allowedProjects } : {}),
     downloadDir: simulate ? resolve(folder, "simulated") : folder,
-    fileHosts: parseFileHosts(),
+    fileHosts,
     ...chosen,
-    proxy: checkProxies(proxy, problems),
+    proxy,
     problems,
+    unusable: [...unusable],
     warnings,
   };
 }
 
 const bothNames = (option: SettingOption) => `--${option} / ${variableOf(option)}`;
 
-/** Hosts pass `~` and `${HOME}` on as they are. */
-function expandHome(path: string, problems: string[]): string {
-  const home = /^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/;
-  try {
-    return resolve(path.replace(home, () => homedir()));
-  } catch {
-    // In a container, a user without name and without HOME.
-    problems.push(`This user has no home folder: name a folder in ${bothNames("download-dir")}.`);
-    return resolve("/", path.replace(home, "."));
-  }
-}
-
-function checkProxies(
-  { httpProxy, httpsProxy, noProxy }: Record<"httpProxy" | "httpsProxy" | "noProxy", string | undefined>,
-  problems: string[],
-): Config["proxy"] {
-  const checked = (name: string, text: string | undefined) => {
-    if (text === undefined) return undefined;
-    const url = proxyUrl(text);
-    if (url === undefined) problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
-    return url;
-  };
-  const http = checked("HTTP_PROXY", httpProxy);
-  const https = checked("HTTPS_PROXY", httpsProxy);
-  return {
-    ...(http ? { httpProxy: http } : {}),
-    ...(https ? { httpsProxy: https } : {}),
-    ...(noProxy ? { noProxy } : {}),
-  };
-}
-
-/**
- * A value without scheme means http, as for curl. User name and password must be percent-encoded rightly, or nobody could say
- * what the password is.
- */
-function proxyUrl(text: string): string | undefined {
-  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!/^https?:\/\/[^/]/i.test(whole)) return undefined;
-  try {
-    const { username, password, href } = new URL(whole);
-    decodeURIComponent(username + password);
-    return href;
-  } catch {
-    return undefined; // Its message would quote the whole value, password included.
-  }
-}
+/** An entry of a list, quoted only if it looks like a project id with a slip: a secret in the wrong place stays secret. */
+const nameOfEntry = (text: string, index: number) =>
+  /^[A-Za-z0-9]{1,32}$/.test(text) ? JSON.stringify(text) : `entry ${index + 1}`;

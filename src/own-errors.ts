@@ -9,6 +9,13 @@ interface OwnError {
   hint: string;
 }
 
+/** The page as MongoDB's documentation of today names it, and as it did before; the same words wherever it is named. */
+const ATLAS_ACCESS_PAGE = "Project Identity & Access (older pages: Access Manager)";
+
+/** Clients start servers with an environment of their own, and some have a form instead. */
+const WHERE_SETTINGS_ARE =
+  "where the MCP client keeps the settings of this server (env in its configuration, or the form of the desktop extension)";
+
 /**
  * Every failure that this server names itself, in the order of the documentation. Atlas's own codes are in `atlas/hints.ts`.
  * Hints name no tool, since a host may have registered only some of them.
@@ -30,19 +37,19 @@ export const OWN_ERRORS = {
     source: "configuration",
     retryable: false,
     meaning: "No complete credentials are configured.",
-    hint: "Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET in the environment of this MCP server and restart it. In Atlas they come from Organization > Access Manager > Service Accounts. An API key (MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY) works too.",
+    hint: `Set MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET ${WHERE_SETTINGS_ARE}, then restart it. They come from a service account of Atlas: ${ATLAS_ACCESS_PAGE} > Create Application > Service Account; docs/setup.md of this server has the steps. An API key (MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY) works too.`,
   },
   CONFIGURATION_INVALID: {
     source: "configuration",
     retryable: false,
     meaning: "A setting cannot be used; every problem is listed in detail.",
-    hint: "Correct the settings named in detail in the configuration of this MCP server and restart it.",
+    hint: `Correct what detail names ${WHERE_SETTINGS_ARE}, then restart it.`,
   },
   INVALID_CREDENTIALS: {
     source: "credentials",
     retryable: false,
     meaning: "Atlas does not know the client id or key, or its secret is wrong or expired.",
-    hint: "Check both halves of the configured credentials: client id and client secret, or public and private API key. Secrets of service accounts expire; create a new one in Atlas under Organization > Access Manager.",
+    hint: `Check both halves of the configured credentials: client id and client secret, or public and private API key. Secrets of service accounts expire; create a new one in Atlas: ${ATLAS_ACCESS_PAGE}.`,
   },
   ACCESS_TOKEN_REJECTED: {
     source: "credentials",
@@ -66,19 +73,19 @@ export const OWN_ERRORS = {
     source: "network",
     retryable: true,
     meaning: "No connection could be made; nothing was sent.",
-    hint: "Check the network connection, MONGODB_ATLAS_BASE_URL and, where one is needed, HTTPS_PROXY in the environment of this server.",
+    hint: "Check the network connection, MONGODB_ATLAS_BASE_URL and, where one is needed, HTTPS_PROXY in the settings of this server.",
   },
   PROXY_FAILED: {
     source: "network",
     retryable: false,
     meaning: "The configured proxy refused the connection or could not be reached.",
-    hint: "Check HTTPS_PROXY or HTTP_PROXY in the environment of this server, its user name and password included; NO_PROXY exempts hosts.",
+    hint: "Check HTTPS_PROXY or HTTP_PROXY in the settings of this server, its user name and password included; NO_PROXY exempts hosts.",
   },
   TLS_FAILED: {
     source: "network",
     retryable: false,
     meaning: "The certificate of the other side is not trusted, or the secure connection could not be set up.",
-    hint: "Behind a company's inspecting proxy, set NODE_EXTRA_CA_CERTS to its CA certificate file in the environment of this server. Check the clock of this computer too.",
+    hint: "Behind a company's inspecting proxy, set NODE_EXTRA_CA_CERTS to its CA certificate file in the settings of this server. Check the clock of this computer too.",
   },
   CONNECTION_LOST: {
     source: "network",

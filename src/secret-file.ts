@@ -1,18 +1,22 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import type { SecretFile } from "./environment.ts";
+import { withHomeFolder } from "./home-folder.ts";
+import { clean } from "./text.ts";
 
 /** Far above any secret of Atlas; a larger file is not one. */
 const MAX_BYTES = 4096;
 
 /** Reads the file that a `_FILE` variable names: a regular one of at most 4 KiB, less one newline at its end. */
-export function readSecretFile(path: string): SecretFile {
+export function readSecretFile(setting: string): SecretFile {
+  const path = withHomeFolder(setting);
+  if (path === undefined) return { problem: "begins with ~, but this user has no home folder." };
   let descriptor: number;
   try {
     // Without O_NONBLOCK the open of a named pipe would wait for a writer for ever.
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch {
-    // The reason could hold the path, which the person who set the variable knows anyway.
-    return { problem: "names a file that does not exist or cannot be read." };
+  } catch (error) {
+    return { problem: problemOfOpening(path, error) };
   }
   try {
     const stat = fstatSync(descriptor);
@@ -29,4 +33,18 @@ export function readSecretFile(path: string): SecretFile {
   } finally {
     closeSync(descriptor);
   }
+}
+
+function problemOfOpening(path: string, error: unknown): string {
+  // Whoever took the variable for that of the secret itself has the secret in it.
+  if (!isAbsolute(path) || path.includes("mdb_sa_sk_"))
+    return "must be the absolute path of a file that holds the secret; it is none, or the secret itself.";
+  const shown = clean(path);
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EACCES" || code === "EPERM")
+    return `names a file that this user may not read: ${shown}. Check its owner and its permissions.`;
+  if (code !== "ENOENT" && code !== "ENOTDIR") return `names a file that cannot be opened: ${shown}.`;
+  if (path.startsWith("/path/to/"))
+    return `is still the placeholder of the instructions: ${shown}. Name your own file.`;
+  return `names a file that does not exist: ${shown}.`;
 }

@@ -108,7 +108,8 @@ function announce(config: Config, offers: readonly Offer[], log: Log): void {
     },
     "started",
   );
-  if (!simulate && !credentials)
+  // Of credentials that cannot be used the problem says more.
+  if (!simulate && !credentials && !config.unusable.includes("credentials"))
     log.warn({}, "No credentials are configured; every call that needs Atlas will say which variables to set.");
   for (const problem of config.problems) log.error({}, problem);
   for (const warning of config.warnings) log.warn({}, warning);

@@ -7,8 +7,10 @@ import { clean } from "./text.ts";
 
 /** Runs the simulator alone and prints the environment that points this server at it, until it is told to end; resolves with the exit code. */
 export async function simulate({ port, env }: { port: string | true | undefined; env: Environment }): Promise<number> {
-  const number = Number(port ?? 0);
-  if (!Number.isInteger(number) || number < 0 || number > 65_535) {
+  const text = String(port ?? 0);
+  const number = Number(text);
+  // Digits only: Number() also reads 0x50, 1e3 and blanks.
+  if (!/^\d{1,5}$/.test(text) || number > 65_535) {
     process.stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");
     return 2;
   }

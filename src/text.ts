@@ -28,9 +28,12 @@ export function clean(text: string, maxLength = 256): string {
   return characters.length <= maxLength ? visible : `${characters.slice(0, maxLength - 1).join("")}…`;
 }
 
-/** The candidate nearest to `word` in spelling, if one is near enough to be what was meant. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(Math.min(word.length, COMPARED_CHARACTERS) / 3));
+/** The candidate nearest to `word` in spelling, if at most `limit` letters differ: near enough to be what was meant. */
+export function nearest(
+  word: string,
+  candidates: readonly string[],
+  limit = Math.max(2, Math.floor(Math.min(word.length, COMPARED_CHARACTERS) / 3)),
+): string | undefined {
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);

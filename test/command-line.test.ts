@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { helpText, OPTIONS, parseCommandLine } from "../src/command-line.ts";
+import { BUILT } from "./fixtures.ts";
 
 describe("the command line", () => {
   test.each([
@@ -32,9 +35,24 @@ describe("the command line", () => {
     expect(parseCommandLine(argv)).toEqual({ usageError: expect.stringContaining(message) });
   });
 
+  test.each(["0x50", "1e3", "65536", "-1", "8080x"])("the simulator does not listen at port %s", async (port) => {
+    const args = [BUILT, "simulator", `--port=${port}`];
+    await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
+      code: 2,
+      stderr: "--port must be a whole number from 0 (any free port) to 65535.\n",
+    });
+  });
+
   test("the help text names the version, every command and every option", () => {
     const text = helpText("9.8.7");
-    for (const word of ["9.8.7", "check", "simulator", ...Object.keys(OPTIONS).map((name) => `--${name}`)])
+    for (const word of [
+      "9.8.7",
+      "check",
+      "simulator",
+      "node dist/atlas-flex-snapshots-mcp.js",
+      "docs/setup.md",
+      ...Object.keys(OPTIONS).map((name) => `--${name}`),
+    ])
       expect(text).toContain(word);
   });
 });

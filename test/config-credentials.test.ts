@@ -49,17 +49,19 @@ describe("credentials", () => {
 
   test("half a pair alone is a problem that names the missing half", () => {
     expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a" }).problems).toEqual([
-      "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
+      "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET. Set MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_CLIENT_SECRET_FILE to the path of a file that holds it.",
     ]);
     expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "a" }).problems).toEqual([
-      "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY.",
+      "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY. Set MONGODB_ATLAS_PUBLIC_KEY too, since the two belong together.",
     ]);
   });
 
   test("half a pair beside a complete kind is a warning only", () => {
     const config = parse({ ...ACCOUNT, MONGODB_ATLAS_PUBLIC_API_KEY: "p" });
     expect(config.problems).toEqual([]);
-    expect(config.warnings).toEqual(["MONGODB_ATLAS_PUBLIC_API_KEY is set without MONGODB_ATLAS_PRIVATE_API_KEY."]);
+    expect(config.warnings).toEqual([
+      "MONGODB_ATLAS_PUBLIC_API_KEY is set without MONGODB_ATLAS_PRIVATE_API_KEY. It is ignored.",
+    ]);
   });
 
   test("a pair is never made of two naming families", () => {
@@ -82,6 +84,21 @@ describe("credentials", () => {
     expect(config.problems).toEqual([
       "MONGODB_ATLAS_CLIENT_SECRET and MONGODB_ATLAS_CLIENT_SECRET_FILE are both set; keep one of them.",
     ]);
+  });
+
+  test.each([
+    ["mdb_sa_id_…", "of the instructions"],
+    ["mdb_sa_id_...", "of the instructions"],
+    ["<client id>", "of the instructions"],
+    ["${input:atlas-id}", "that the MCP client did not fill in"],
+    ["${env:ATLAS_ID}", "that the MCP client did not fill in"],
+  ])("%s is still a placeholder, which is the one problem", (value, whose) => {
+    const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_ID: value });
+    expect(config.problems).toEqual([
+      expect.stringMatching(new RegExp(`^MONGODB_ATLAS_CLIENT_ID is still .*placeholder ${whose}`)),
+    ]);
+    expect(config).not.toHaveProperty("credentials");
+    expect(config.unusable).toEqual(["credentials"]);
   });
 
   test("blank values and placeholders that a host left unfilled count as unset", () => {

@@ -61,6 +61,31 @@ describe("switches", () => {
     expect(parse({}, { "read-only": true }).hideSnapshotUrls).toBe(true);
   });
 
+  test.each([
+    ["MONGODB_ATLAS_PROJECTID", "MONGODB_ATLAS_PROJECT_ID"],
+    ["MONGODB_ATLAS_CLIENTSECRET", "MONGODB_ATLAS_CLIENT_SECRET"],
+    ["MONGODB_ATLAS_CLEINT_ID", "MONGODB_ATLAS_CLIENT_ID"],
+    ["MONGODB_ATLAS_CLIENT_SECRET_FLIE", "MONGODB_ATLAS_CLIENT_SECRET_FILE"],
+    ["MDB_MCP_API_CLIENTID", "MDB_MCP_API_CLIENT_ID"],
+  ])("%s is pointed out as a slip", (name, meant) => {
+    expect(parse({ [name]: "canary" }).warnings).toEqual([
+      `${name} is not a setting of this server; did you mean ${meant}?`,
+    ]);
+  });
+
+  test("a file for what is no secret is pointed out", () => {
+    expect(parse({ MONGODB_ATLAS_PROJECT_ID_FILE: "/run/id" }).warnings).toEqual([
+      "MONGODB_ATLAS_PROJECT_ID_FILE is not read, since only secrets come from files; set MONGODB_ATLAS_PROJECT_ID itself.",
+    ]);
+  });
+
+  test.each(["MONGODB_ATLAS_ORG_ID", "MONGODB_ATLAS_SERVICE", "MONGODB_ATLAS_REFRESH_TOKEN", "MDB_MCP_API_BASE_URL"])(
+    "%s belongs to another tool and is left alone",
+    (name) => {
+      expect(parse({ [name]: "x" }).warnings).toEqual([]);
+    },
+  );
+
   test("a misspelt variable of ours is pointed out", () => {
     expect(parse({ ATLAS_FLEX_READONLY: "true" }).warnings).toEqual([
       "ATLAS_FLEX_READONLY is not a setting of this server; did you mean ATLAS_FLEX_READ_ONLY?",
@@ -181,13 +206,36 @@ describe("lists and folders", () => {
     expect(parse({}, { "download-dir": "backups" }).downloadDir).toBe(resolve("backups"));
   });
 
-  test("settings of the simulator are looked at when it is asked for, and not otherwise", () => {
+  test.each([
+    ["64MiB", 64 * 1024 ** 2],
+    ["1 GiB", 1024 ** 3],
+    ["7", 7],
+  ])("the simulator's size %s is read as in its orders", (text, snapshotBytes) => {
+    expect(parse({ ATLAS_FLEX_SIMULATOR_BYTES: text }, { simulate: true })).toMatchObject({
+      simulator: { snapshotBytes },
+      problems: [],
+    });
+  });
+
+  test("of a list of project ids the wrong one is named, unless it may be a secret in the wrong place", () => {
+    const config = parse({ ATLAS_FLEX_ALLOWED_PROJECTS: `${ID},${ID.replace("b1", "O1")},mdb_sa_sk_canary` });
+    expect(config.problems).toEqual([expect.stringMatching(/; not one: "5fa1000000000000000000O1", entry 3\.$/)]);
+    expect(config.allowedProjects).toEqual([ID]);
+  });
+
+  test("settings of the simulator are looked at when it is asked for; otherwise a warning says that they do nothing", () => {
     const env = { ATLAS_FLEX_SIMULATOR_BYTES: "1000", ATLAS_FLEX_SIMULATOR_RATE: "fast" };
     expect(parse(env, { simulate: true })).toMatchObject({
       simulator: { orders: "", snapshotBytes: 1_000 },
-      problems: ["ATLAS_FLEX_SIMULATOR_RATE must be a whole number."],
+      problems: ["ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted."],
     });
-    expect(parse(env).problems).toEqual([]);
+    expect(parse(env)).toMatchObject({
+      problems: [],
+      warnings: [
+        "ATLAS_FLEX_SIMULATOR_BYTES has no effect without --simulate.",
+        "ATLAS_FLEX_SIMULATOR_RATE has no effect without --simulate.",
+      ],
+    });
     expect(parse(env)).not.toHaveProperty("simulator");
   });
 

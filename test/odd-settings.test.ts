@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSecretFile } from "../src/secret-file.ts";
@@ -44,6 +45,16 @@ describe("a setting that cannot be used does not keep the server from starting",
   });
 });
 
+test.each([
+  ["are not there", {}, true],
+  ["cannot be used", { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" }, false],
+])("credentials that %s are told of once in the log", async (_, env, saysNone) => {
+  const { client, log } = await serverWith({ env });
+  await client.close();
+  expect(log().includes("No credentials are configured")).toBe(saysNone);
+  expect(log().includes("is set without")).toBe(!saysNone);
+});
+
 describe("the file of a secret", () => {
   test("is read up to its limit, whatever size it claims", async () => {
     const folder = await temporaryFolder();
@@ -60,9 +71,43 @@ describe("the file of a secret", () => {
     expect(readSecretFile(file)).toEqual({ secret: "se cret", readableByOthers: false });
   });
 
-  test.each([["nothing"], ["folder"]])("that is %s is a problem", async (what) => {
+  test("that is a folder is a problem", async () => {
     const path = join(await temporaryFolder(), "secret");
-    if (what === "folder") await mkdir(path);
-    expect(readSecretFile(path)).toEqual({ problem: expect.any(String) });
+    await mkdir(path);
+    expect(readSecretFile(path)).toEqual({ problem: "must name a regular file." });
   });
+
+  test("that is not there is named", async () => {
+    const path = join(await temporaryFolder(), "secret");
+    expect(readSecretFile(path)).toEqual({ problem: `names a file that does not exist: ${path}.` });
+  });
+
+  test.runIf(process.getuid?.() !== 0 && process.platform !== "win32")(
+    "that is somebody else's is told from one that is not there",
+    async () => {
+      const path = join(await temporaryFolder(), "secret");
+      await writeFile(path, "s", { mode: 0o000 });
+      expect(readSecretFile(path)).toEqual({ problem: expect.stringContaining(`may not read: ${path}`) });
+    },
+  );
+
+  test("may be given from the home folder on", () => {
+    const missing = "a-secret-that-is-not-there";
+    expect(readSecretFile(`~/${missing}`)).toEqual({
+      problem: `names a file that does not exist: ${join(homedir(), missing)}.`,
+    });
+  });
+
+  test("that the instructions name is told from one of the person's own", () => {
+    expect(readSecretFile("/path/to/secret")).toEqual({
+      problem: expect.stringMatching(/^is still the placeholder of the instructions/),
+    });
+  });
+
+  test.each(["mdb_sa_sk_canary", "/tmp/mdb_sa_sk_canary", "5e1b-canary"])(
+    "%s is not quoted, since it may be the secret itself",
+    (setting) => {
+      expect(readSecretFile(setting)).toEqual({ problem: expect.not.stringContaining("canary") });
+    },
+  );
 });

@@ -18,8 +18,13 @@ export async function caCertificates(env: Environment): Promise<StepResult> {
   const path = settingOf(env, "NODE_EXTRA_CA_CERTS");
   if (path === undefined) return ok("those of Node.js; NODE_EXTRA_CA_CERTS is not set");
   const text = await read(path);
+  // As with any text of the person's own, an abbreviation that a shell would have expanded is a likely reason.
+  const remark = path.startsWith("~") ? " Node.js reads it, which does not understand ~." : "";
   const unusable = (why: string) =>
-    failed(`The file of NODE_EXTRA_CA_CERTS ${why}`, "Set it to a file of certificates in PEM form, or unset it.");
+    failed(
+      `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
+      `Set it to a file of certificates in PEM form, or unset it.${remark}`,
+    );
   if (text === undefined) return unusable("cannot be read");
   const count = (text.match(CERTIFICATE) ?? []).filter(isCertificate).length;
   if (count === 0) return unusable("holds no certificate in PEM form");
@@ -33,7 +38,7 @@ async function read(path: string): Promise<string | undefined> {
     const file = await stat(path);
     return file.isFile() && file.size <= MAX_BYTES ? await readFile(path, "utf8") : undefined;
   } catch {
-    // Whatever the reason, the step says that it cannot be read; the error's text would repeat the path.
+    // Whatever the reason, the step says that it cannot be read.
     return undefined;
   }
 }

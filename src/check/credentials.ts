@@ -6,14 +6,23 @@ import { describeFailure, failedWith, ok, type StepResult, skipped } from "./ste
 
 const KINDS = { "service-account": "service account", "api-key": "API key", "access-token": "access token" } as const;
 
+/** For a terminal, unlike the hint of the error, which is for the reader of an MCP client. */
+const HOW_TO_SET = [
+  "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
+  "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret node dist/atlas-flex-snapshots-mcp.js check",
+  "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
+].join("\n");
+
 /** Which credentials are used, where they come from, and what Atlas says to them. */
 export function credentials(
-  { credentials: chosen, credentialsFrom = [], simulate, problems }: Config,
+  { credentials: chosen, credentialsFrom = [], simulate, unusable }: Config,
   signIn: SignIn,
 ): StepResult {
   if (!chosen && !simulate) {
     // Half a pair is among the problems, which the settings have shown.
-    return problems.length > 0 ? skipped("none are complete") : failedWith(ownFailure("CREDENTIALS_MISSING"));
+    return unusable.includes("credentials")
+      ? skipped("none are complete")
+      : { ...failedWith(ownFailure("CREDENTIALS_MISSING")), whatToDo: HOW_TO_SET };
   }
   const who = chosen
     ? `${describe(chosen)} from ${credentialsFrom.join(" and ")}`

@@ -1,13 +1,13 @@
-import { access, constants, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { access, constants, stat, statfs } from "node:fs/promises";
+import { dirname, isAbsolute } from "node:path";
 import type { Config } from "../config.ts";
 import { failedWith as failedBecause } from "../download/folder/disk-failure.ts";
 import { openDownloadDirectory } from "../download/folder/download-directory.ts";
 import { freeBytes } from "../download/folder/free-space.ts";
 import { DEFAULT_LIMITS } from "../download/limits.ts";
-import { ownFailure } from "../errors.ts";
+import { Failure, ownFailure } from "../errors.ts";
 import { type Sources, sourceOf } from "./sources.ts";
-import { failed, ok, type StepResult, warning } from "./step.ts";
+import { describeFailure, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
 
 const GIB = 1024 ** 3;
 
@@ -16,10 +16,23 @@ const COMFORTABLE_BYTES = 5 * GIB;
 
 /**
  * Whether the folder can be saved into, without touching it: one that does not exist yet is fine as long as it can be
- * created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
+ * created.
  */
-export async function downloadFolder({ downloadDir }: Config, sources: Sources): Promise<StepResult> {
-  const source = sourceOf(sources, "download-dir") ?? "the default";
+export async function downloadFolder(config: Config, sources: Sources): Promise<StepResult> {
+  const setting = sourceOf(sources, "download-dir");
+  const given = sources.options["download-dir"] ?? (setting && sources.env[setting]);
+  // An MCP client starts servers wherever it likes.
+  const relative = typeof given === "string" && /^[^/\\~$]/.test(given.trim()) && !isAbsolute(given.trim());
+  const source = `${setting ?? "the default"}${relative ? ", relative to where this was started" : ""}`;
+  try {
+    return await lookAt(config.downloadDir, source);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "DOWNLOAD_DIR_UNUSABLE") throw error;
+    return failedWith(error, `${config.downloadDir} (${source}). ${describeFailure(error)}`);
+  }
+}
+
+async function lookAt(downloadDir: string, source: string): Promise<StepResult> {
   const nearest = await nearestExisting(downloadDir);
   if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
     throw unusable("it cannot be created, since a part of its path is a file");
@@ -29,6 +42,7 @@ export async function downloadFolder({ downloadDir }: Config, sources: Sources):
     return ok(`${downloadDir} (${source})`);
   }
   if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
+  if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return ok(`${downloadDir} (${source}), which does not exist yet and will be created`);
 }
 
@@ -58,6 +72,16 @@ async function nearestExisting(path: string): Promise<string> {
       if (!failedBecause(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
         throw unusable("it cannot be looked at");
     }
+  }
+}
+
+/** Of file systems that only look like one, such as /proc, whose every folder root seems free to write to. */
+async function holdsNoFiles(folder: string): Promise<boolean> {
+  try {
+    const { blocks, files } = await statfs(folder);
+    return process.platform === "linux" && blocks === 0 && files === 0;
+  } catch {
+    return false; // It does not tell, so nothing is known against it.
   }
 }
 

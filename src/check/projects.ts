@@ -18,12 +18,21 @@ export interface ReadableProject {
 /** A project by its id: readable, or why not. */
 export type ProjectLook = ReadableProject | { id: string; failure: Failure };
 
+export interface ProjectLooks {
+  looks: ProjectLook[];
+  /** All that the credentials reach; only when one that was set cannot be read, to choose from. */
+  reachable?: ReadableProject[];
+}
+
+/** Codes that say that the project is not there for these credentials. */
+const NOT_THERE = ["GROUP_NOT_FOUND", "INVALID_GROUP_ID", "NOT_ATLAS_GROUP", "NOT_IN_GROUP"];
+
 /** The projects that this server would work with: the allowed ones by id, else the configured one and all that Atlas lists. */
 export async function lookForProjects(
   { atlas }: AtlasAccess,
   { allowedProjects, projectId }: Pick<Config, "allowedProjects" | "projectId">,
   limits: CallLimits,
-): Promise<ProjectLook[]> {
+): Promise<ProjectLooks> {
   const byId = async (id: string): Promise<ProjectLook> => {
     try {
       return { ...named(await atlas.getProject(id, limits)), id };
@@ -32,17 +41,30 @@ export async function lookForProjects(
       throw error;
     }
   };
-  const wanted = [...(projectId ? [projectId] : []), ...(allowedProjects ?? [])];
+  // A configured project that is not allowed is a problem of the settings, and nobody asks for it.
+  const wanted = allowedProjects ?? (projectId ? [projectId] : []);
   const looks = await concurrently([...new Set(wanted)], byId);
-  if (allowedProjects) return looks;
-  for await (const project of atlas.projects(limits))
-    if (project.id && isAtlasId(project.id) && project.id !== projectId)
-      looks.push({ ...named(project), id: project.id });
-  return looks;
+  const listed = async () => {
+    const found: ReadableProject[] = [];
+    for await (const project of atlas.projects(limits))
+      if (project.id && isAtlasId(project.id)) found.push({ ...named(project), id: project.id });
+    return found;
+  };
+  if (!allowedProjects) {
+    const reachable = await listed();
+    return { looks: [...looks, ...reachable.filter(({ id }) => id !== projectId)], reachable };
+  }
+  if (looks.length > 0 && looks.every((look) => !("failure" in look))) return { looks };
+  try {
+    return { looks, reachable: await listed() };
+  } catch (error) {
+    if (error instanceof Failure) return { looks }; // An aid only: what was looked for is found.
+    throw error;
+  }
 }
 
 export function projects(
-  looks: readonly ProjectLook[],
+  { looks, reachable }: ProjectLooks,
   { allowedProjects }: Pick<Config, "allowedProjects">,
 ): StepResult {
   const readable = readableOf(looks);
@@ -58,7 +80,15 @@ export function projects(
       first.failure,
       `${refused.length} of ${counted(looks.length, which)} cannot be read: ${firstFew(ids)}`,
     );
-    return { ...step, whatToDo: `Check the ids in ${setting}.\n${step.whatToDo}` };
+    const { errorCode = "" } = first.failure.envelope;
+    const advice = NOT_THERE.includes(errorCode) ? INVITE : step.whatToDo;
+    return { ...step, whatToDo: [`Check the ids in ${setting}.`, ...choiceOf(reachable), advice].join("\n") };
+  }
+  if (looks.length === 0 && allowedProjects) {
+    return failed(
+      "ATLAS_FLEX_ALLOWED_PROJECTS allows none",
+      ["Correct its ids, or unset it.", ...choiceOf(reachable)].join("\n"),
+    );
   }
   if (readable.length === 0) {
     return failed(
@@ -67,6 +97,14 @@ export function projects(
     );
   }
   return ok(`${counted(readable.length, which)}: ${firstFew(readable.map(titleOf))}`);
+}
+
+const INVITE = "If the id is right, invite the service account or API key to the project in Atlas.";
+
+function choiceOf(reachable: readonly ReadableProject[] | undefined): string[] {
+  if (!reachable) return [];
+  const titles = firstFew(reachable.map(titleOf));
+  return [titles ? `These credentials reach: ${titles}.` : "These credentials reach no project at all."];
 }
 
 export function readableOf(looks: readonly ProjectLook[]): ReadableProject[] {

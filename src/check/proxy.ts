@@ -1,12 +1,23 @@
-import type { Config } from "../config.ts";
+import { proxySettings } from "../config-network.ts";
 import { isLoopback } from "../http/loopback.ts";
 import type { Finding } from "./attempt.ts";
 import type { Answer } from "./reach.ts";
-import { failedWith, ok, type StepResult, skipped, warning } from "./step.ts";
+import { type CheckInput, describeFailure, failed, failedWith, ok, type StepResult, skipped, warning } from "./step.ts";
 
 /** Which proxy requests to Atlas take, judged by what the first one came to. */
-export function proxy({ proxy: settings, baseUrl, simulate }: Config, finding: Finding<Answer>): StepResult {
-  const { httpProxy, httpsProxy, noProxy } = settings;
+export function proxy({ config, env }: Pick<CheckInput, "config" | "env">, finding: Finding<Answer>): StepResult {
+  const { baseUrl, simulate } = config;
+  const { httpProxy, httpsProxy, noProxy } = config.proxy;
+  const asSet = proxySettings(env);
+  const useless = [
+    asSet.httpsProxy !== undefined && httpsProxy === undefined ? "HTTPS_PROXY" : "",
+    asSet.httpProxy !== undefined && httpProxy === undefined ? "HTTP_PROXY" : "",
+  ].filter(Boolean);
+  if (useless.length > 0)
+    return failed(
+      `${useless.join(" and ")} cannot be used`,
+      "Set it to the URL of the proxy, such as http://proxy.example.com:8080, or unset it if there is none.",
+    );
   if (httpProxy === undefined && httpsProxy === undefined) return ok("none is set");
   if (simulate || isLoopback(baseUrl)) return ok("not used, since loopback never goes through a proxy");
   const [variable, value] = baseUrl.protocol === "https:" ? ["HTTPS_PROXY", httpsProxy] : ["HTTP_PROXY", httpProxy];
@@ -18,9 +29,9 @@ export function proxy({ proxy: settings, baseUrl, simulate }: Config, finding: F
   const exempt = noProxy === undefined ? "" : `; NO_PROXY exempts ${noProxy}`;
   const found = `${variable} is ${describe(value)}${exempt}`;
   if ("blocked" in finding) return skipped(`${found}; nothing was sent`);
-  return unreached?.code === "PROXY_FAILED"
-    ? failedWith(unreached, `${found}. ${unreached.envelope.detail ?? ""}`.trim())
-    : ok(found);
+  if (unreached?.code !== "PROXY_FAILED") return ok(found);
+  const reason = systemCodeOf(unreached.cause);
+  return failedWith(unreached, `${found}. ${describeFailure(unreached)}${reason ? ` The system says ${reason}.` : ""}`);
 }
 
 /** Scheme, host and port; a user name and password are mentioned, never shown. */
@@ -28,4 +39,11 @@ function describe(value: string): string {
   if (!URL.canParse(value)) return "not a URL";
   const url = new URL(value);
   return `${url.origin}${url.username || url.password ? " with user name and password" : ""}`;
+}
+
+/** What the operating system calls it, such as ECONNREFUSED, from wherever in the chain of causes it stands. */
+function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return /^E[A-Z]{3,20}$/.test(code) ? code : systemCodeOf(error.cause);
 }

@@ -18,12 +18,16 @@ export function stepText({ state, title, found, whatToDo }: Step, inColour: bool
   return [`${shown} ${title.padEnd(TITLE_WIDTH)}${found}`, ...advice.map((line) => `    ${line}`), ""].join("\n");
 }
 
+/** Relative to the repository: the packed files have no pages. */
+const PAGES =
+  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
+
 export function summaryText(steps: readonly Step[]): string {
   const count = (state: StepState) => steps.filter((step) => step.state === state).length;
   const failures = count("failed");
   const warnings = count("warning");
   const doubts = warnings === 0 ? "" : ` ${warnings === 1 ? "One warning" : `${warnings} warnings`} above.`;
-  if (failures > 0) return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n`;
+  if (failures > 0) return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${PAGES}`;
   return `\nEverything that could be tried works.${doubts}\n`;
 }
 

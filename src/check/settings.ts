@@ -23,7 +23,7 @@ export function atlasAddress({ simulate, baseUrl }: Config, { env }: Sources): S
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
   if (text === undefined) return ok(`${baseUrl.origin} (the default)`);
   // The configuration falls back to the default when the setting cannot be used.
-  if (!URL.canParse(text) || new URL(text).origin !== baseUrl.origin) {
+  if (!URL.canParse(text) || new URL(text).href !== baseUrl.href) {
     return failed("MONGODB_ATLAS_BASE_URL cannot be used", `Correct it, or unset it for ${DEFAULT_BASE_URL}.`);
   }
   return ok(`${baseUrl.origin} (MONGODB_ATLAS_BASE_URL)`);

@@ -1,4 +1,5 @@
 import type { Options } from "../config.ts";
+import { KNOWN_VARIABLES } from "../config-names.ts";
 import { type Environment, settingOf } from "../environment.ts";
 import { type SettingOption, variableOf } from "../variables.ts";
 
@@ -8,16 +9,18 @@ export interface Sources {
   env: Environment;
 }
 
-const SETTING = /^(ATLAS_FLEX|MONGODB_ATLAS|MDB_MCP_API)_[A-Z_]+$/;
-
 /** Every option and variable that is set. */
 export function namesSet({ options, env }: Sources): string[] {
   const given = Object.keys(options)
     .filter((name) => name !== "json")
     .map((name) => `--${name}`);
-  const variables = Object.keys(env).filter((name) => SETTING.test(name) && settingOf(env, name) !== undefined);
+  const variables = Object.keys(env).filter((name) => isKnown(name) && settingOf(env, name) !== undefined);
   return [...given, ...variables.sort()];
 }
+
+/** Proxies are read in lower case too. Names that are not read are among the warnings. */
+const isKnown = (name: string) =>
+  KNOWN_VARIABLES.includes(name) || (/_proxy$/.test(name) && KNOWN_VARIABLES.includes(name.toUpperCase()));
 
 /** The option or variable that a value comes from. */
 export function sourceOf({ options, env }: Sources, option: SettingOption): string | undefined {

@@ -2,7 +2,7 @@ import { type AtlasAccess, openAtlas } from "../atlas-access.ts";
 import { type Attempt, after, type Finding, shown } from "./attempt.ts";
 import { accessList, credentials } from "./credentials.ts";
 import { firstCluster, flexClusters, lookForClusters } from "./flex-clusters.ts";
-import { lookForProjects, type ProjectLook, projects, readableOf } from "./projects.ts";
+import { lookForProjects, type ProjectLooks, projects, readableOf } from "./projects.ts";
 import { proxy } from "./proxy.ts";
 import { type Answer, askUnsigned, clockSkew, reached } from "./reach.ts";
 import { judgeSignIn, obstacleOf, signIn } from "./sign-in.ts";
@@ -26,12 +26,11 @@ export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): Asyn
   }
   const access = opened.value;
   try {
-    const answer: Finding<Answer> =
-      input.config.problems.length > 0
-        ? // An address that cannot be used is replaced by the default, which must not see what was meant for another.
-          { blocked: "the settings have to be corrected first" }
-        : await attempt(REACH_LIMIT_MS, (limits) => askUnsigned(access, input.clock, limits));
-    yield { id: "proxy", title: "Proxy", ...proxy(input.config, answer) };
+    const answer: Finding<Answer> = input.config.unusable.includes("route")
+      ? // An address that cannot be used is replaced by the default, which must not see what was meant for another.
+        { blocked: "the settings that lead to Atlas have to be corrected first" }
+      : await attempt(REACH_LIMIT_MS, (limits) => askUnsigned(access, input.clock, limits));
+    yield { id: "proxy", title: "Proxy", ...proxy(input, answer) };
     yield { id: "connection", title: "Connection to Atlas", ...reached(answer) };
     yield { id: "clock", title: "Clock", ...clockSkew(answer) };
     yield* stepsWithCredentials(input, attempt, access, answer);
@@ -48,23 +47,23 @@ async function* stepsWithCredentials(
   answer: Finding<Answer>,
 ): AsyncGenerator<Step> {
   const signedIn = judgeSignIn(
-    await after(answer, "Atlas was not reached", () =>
-      config.credentials || config.simulate
-        ? attempt(SIGN_IN_LIMIT_MS, (limits) => signIn(access, limits))
-        : { blocked: "there are no credentials" },
-    ),
+    await after(answer, "Atlas was not reached", () => {
+      if (config.unusable.includes("credentials")) return { blocked: "the credentials have to be corrected first" };
+      if (!config.credentials && !config.simulate) return { blocked: "there are no credentials" };
+      return attempt(SIGN_IN_LIMIT_MS, (limits) => signIn(access, limits));
+    }),
   );
   yield { id: "credentials", title: "Credentials", ...credentials(config, signedIn) };
   yield { id: "api-access-list", title: "API access list", ...accessList(signedIn) };
 
-  const found: Finding<ProjectLook[]> =
+  const found: Finding<ProjectLooks> =
     signedIn.verdict === "accepted"
       ? await attempt(LIST_LIMIT_MS, (limits) => lookForProjects(access, config, limits))
       : { blocked: obstacleOf(signedIn) };
   yield { id: "projects", title: "Projects", ...shown(found, (looks) => projects(looks, config)) };
 
-  const clusters = await after(found, "the projects could not be read", (projectLooks) => {
-    const readable = readableOf(projectLooks);
+  const clusters = await after(found, "the projects could not be read", ({ looks }) => {
+    const readable = readableOf(looks);
     if (readable.length === 0) return { blocked: "no project can be read" };
     return attempt(LIST_LIMIT_MS, (limits) => lookForClusters(access, readable, limits));
   });

@@ -15,6 +15,11 @@ export function registered(config: Config, sources: Sources): StepResult {
   if (names.length === 0) {
     return failed(`none of ${CATALOG.length}${remark}`, "Name a tool that reads in --tools, or leave --read-only off.");
   }
+  if (config.unusable.includes("tools"))
+    return failed(
+      `${names.length} of ${CATALOG.length}${remark}, since not every name in it is one of a tool: ${names.join(", ")}`,
+      `Correct the list; the tools are ${CATALOG.map(({ name }) => name).join(", ")}.`,
+    );
   return ok(`${names.length} of ${CATALOG.length}${remark}: ${names.join(", ")}`);
 }
 

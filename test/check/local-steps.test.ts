@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { caCertificates } from "../../src/check/ca-certificates.ts";
 import { downloadFolder, judgeFreeSpace } from "../../src/check/download-folder.ts";
@@ -34,10 +34,20 @@ describe("the download folder", () => {
 
   test.each(unusable)("%s", async (_, make, detail) => {
     const path = await make(await temporaryFolder());
-    await expect(look(path)).rejects.toMatchObject({
-      code: "DOWNLOAD_DIR_UNUSABLE",
-      envelope: { detail: expect.stringMatching(detail) },
-    });
+    const { state, errorCode, found } = await look(path);
+    expect({ state, errorCode }).toEqual({ state: "failed", errorCode: "DOWNLOAD_DIR_UNUSABLE" });
+    expect(found).toMatch(detail);
+    expect(found).toContain(`${path} (--download-dir).`);
+  });
+
+  test("that is relative is shown as what it came to, and that it was relative", async () => {
+    expect((await look("no-such-backups")).found).toBe(
+      `${resolve("no-such-backups")} (--download-dir, relative to where this was started), which does not exist yet and will be created`,
+    );
+  });
+
+  test.runIf(process.platform === "linux")("cannot lie where no file can", async () => {
+    expect(await look("/proc/backups")).toMatchObject({ state: "failed", errorCode: "DOWNLOAD_DIR_UNUSABLE" });
   });
 });
 
@@ -57,6 +67,7 @@ test.each([
   [6 * 1024 * MIB, "ok"],
   [4 * 1024 * MIB, "warning"],
   [63 * MIB, "failed"],
+  [0, "failed"],
 ])("%s free bytes are judged %s", (bytes, state) => {
   expect(judgeFreeSpace(bytes).state).toBe(state);
 });
@@ -78,7 +89,7 @@ describe("extra certificates", () => {
   ])("in a file that is %s fail", async (_, path, why) => {
     expect(await caCertificates({ NODE_EXTRA_CA_CERTS: path })).toMatchObject({
       state: "failed",
-      found: `The file of NODE_EXTRA_CA_CERTS ${why}`,
+      found: `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
     });
   });
 

@@ -119,9 +119,20 @@ describe("projects", () => {
     expect(step("projects")).toMatchObject({
       errorCode: "NOT_IN_GROUP",
       found: `1 of 2 allowed projects cannot be read: ${foreignGroupId} (NOT_IN_GROUP)`,
-      whatToDo: expect.stringMatching(/^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\n/),
+      whatToDo: expect.stringMatching(
+        /^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\nThese credentials reach: Simulated shop \(5fa1000000000000000000b1\), Simulated sandbox \(\w+\)\.\n/,
+      ),
     });
+    expect(step("projects")?.whatToDo).not.toContain("List the Flex clusters");
     expect(step("snapshots")?.state).toBe("ok");
+  });
+
+  test("none that is allowed is a failure that names those within reach", async () => {
+    const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_ALLOWED_PROJECTS: "5fa100000000000000000Ob1" };
+    const { failed, step } = await checkedAgainst(await simulatorFor(), env);
+    expect(failed).toEqual(["settings", "projects"]);
+    expect(step("projects")?.found).toBe("ATLAS_FLEX_ALLOWED_PROJECTS allows none");
+    expect(step("projects")?.whatToDo).toContain(groupId);
   });
 
   test("the configured one that is somebody else's fails too", async () => {
@@ -137,6 +148,15 @@ describe("projects", () => {
     expect(code).toBe(0);
     expect(step("flex-clusters")).toMatchObject({ state: "warning", found: "none in 1 project" });
     expect(step("snapshots")?.found).toBe("not tried: there is no Flex cluster to look at");
+  });
+
+  test("the configured one is not asked for when it is not among the allowed", async () => {
+    const simulator = await simulatorFor();
+    const projects = { ATLAS_FLEX_ALLOWED_PROJECTS: groupId, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };
+    const { failed, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ...projects });
+    expect(failed).toEqual(["settings"]);
+    expect(step("projects")?.found).toMatch(/^1 allowed project: Simulated shop/);
+    expect(simulator.requests.filter(({ path }) => path.includes(emptyGroupId))).toEqual([]);
   });
 
   test("of the forbidden ones none is asked for", async () => {

@@ -1,22 +1,25 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { checked, checkedAgainst } from "./checked.ts";
 
 describe("settings that cannot be used", () => {
-  test("half a pair names the missing half, and nothing is sent", async () => {
+  test("half a pair names the missing half and both ways to set it, and nothing is signed", async () => {
     const simulator = await simulatorFor();
     const { failed, step } = await checkedAgainst(simulator, { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" });
     expect(failed).toEqual(["settings"]);
     expect(step("settings")).toMatchObject({
       errorCode: "CONFIGURATION_INVALID",
       found: "1 problem; set: ATLAS_FLEX_DOWNLOAD_DIR, MONGODB_ATLAS_BASE_URL, MONGODB_ATLAS_CLIENT_ID",
-      whatToDo: "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET.",
+      whatToDo:
+        "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET. Set MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_CLIENT_SECRET_FILE to the path of a file that holds it.",
     });
-    expect(step("connection")?.found).toBe("not tried: the settings have to be corrected first");
+    expect(step("connection")?.state).toBe("ok");
     expect(step("credentials")?.found).toBe("not tried: none are complete");
-    expect(simulator.requests).toEqual([]);
+    expect(step("projects")?.found).toBe("not tried: the credentials have to be corrected first");
+    expect(simulator.count("token")).toBe(0);
   });
 
   test("all of them are told at once, warnings last", async () => {
@@ -45,7 +48,9 @@ describe("settings that cannot be used", () => {
     expect(failed).toEqual(["credentials"]);
     expect(step("credentials")).toMatchObject({
       errorCode: "CREDENTIALS_MISSING",
-      whatToDo: expect.stringContaining("MONGODB_ATLAS_CLIENT_ID"),
+      whatToDo: expect.stringMatching(
+        /docs\/setup\.md[\s\S]*\nMONGODB_ATLAS_CLIENT_ID=\S+ MONGODB_ATLAS_CLIENT_SECRET_FILE=\S+ node \S+ check\n/,
+      ),
     });
   });
 
@@ -72,12 +77,51 @@ describe("settings that cannot be used", () => {
     });
     expect(failed).toEqual(["settings"]);
     expect(step("settings")?.whatToDo?.split("\n")).toEqual([
-      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number.",
-      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number.",
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted.",
+      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted.",
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "nonsense"'),
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "mischief"'),
     ]);
-    expect(step("connection")?.found).toBe("not tried: the settings have to be corrected first");
+    expect(step("connection")?.found).toBe("not tried: the settings that lead to Atlas have to be corrected first");
+  });
+
+  test("those that do not decide where requests go leave the network to be tried", async () => {
+    const simulator = await simulatorFor();
+    const { failed, step } = await checkedAgainst(simulator, {
+      ...SERVICE_ACCOUNT,
+      ATLAS_FLEX_LOG_LEVEL: "verbose",
+      ATLAS_FLEX_TOOLS: "list_flex_cluster",
+      ATLAS_FLEX_ALLOWED_PROJECTS: `${SIMULATED.groupId},5fa100000000000000000Ob1`,
+    });
+    expect(failed).toEqual(["settings", "tools"]);
+    expect(step("settings")?.whatToDo).toContain('not one: "5fa100000000000000000Ob1".');
+    expect(step("projects")?.found).toBe(`1 allowed project: Simulated shop (${SIMULATED.groupId})`);
+    expect(step("snapshots")?.state).toBe("ok");
+    expect(step("tools")?.found).toMatch(/^8 of 8 \(ATLAS_FLEX_TOOLS\), since not every name in it is one of a tool: /);
+  });
+
+  test("a base URL with a path or a proxy that is none fails its own step too, and nothing is sent", async () => {
+    const simulator = await simulatorFor();
+    const { failed, step } = await checked({
+      env: {
+        ...SERVICE_ACCOUNT,
+        MONGODB_ATLAS_BASE_URL: "https://cloud.mongodb.com/api/atlas/v2",
+        HTTPS_PROXY: "socks5://127.0.0.1:1",
+        HTTP_PROXY: simulator.baseUrl,
+      },
+    });
+    expect(failed).toEqual(["settings", "atlas-address", "proxy"]);
+    expect(step("proxy")?.found).toBe("HTTPS_PROXY cannot be used");
+    expect(step("settings")?.found).toContain("HTTPS_PROXY, HTTP_PROXY");
+    expect(step("connection")?.found).toMatch(/^not tried: /);
+    expect(simulator.requests).toEqual([]);
+  });
+
+  test("a misspelt variable is pointed out and not counted as set, and its value stays secret", async () => {
+    const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENTSECRET: "canary-of-a-secret" };
+    const { step } = await checkedAgainst(await simulatorFor(), env);
+    expect(step("settings")?.found).not.toContain("CLIENTSECRET");
+    expect(step("settings")?.whatToDo).toContain("did you mean MONGODB_ATLAS_CLIENT_SECRET?");
   });
 });
 
@@ -89,7 +133,7 @@ test("a download folder that cannot be used fails, with advice", async () => {
   expect(failed).toEqual(["download-folder"]);
   expect(step("download-folder")).toMatchObject({
     errorCode: "DOWNLOAD_DIR_UNUSABLE",
-    found: expect.stringContaining("it is a symbolic link"),
+    found: expect.stringMatching(/\/link \(ATLAS_FLEX_DOWNLOAD_DIR\)\. .*it is a symbolic link/),
     whatToDo: expect.stringContaining("Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own"),
   });
 });
@@ -97,5 +141,6 @@ test("a download folder that cannot be used fails, with advice", async () => {
 test("a file of extra certificates that cannot be read fails, since Node.js would go on without it", async () => {
   const { failed, step } = await checked({ args: ["--simulate"], env: { NODE_EXTRA_CA_CERTS: "/nonexistent/ca.pem" } });
   expect(failed).toEqual(["ca-certificates"]);
-  expect(step("ca-certificates")?.found).toBe("The file of NODE_EXTRA_CA_CERTS cannot be read");
+  expect(step("ca-certificates")?.found).toBe("The file of NODE_EXTRA_CA_CERTS cannot be read: /nonexistent/ca.pem");
+  expect(step("settings")?.found).toContain("NODE_EXTRA_CA_CERTS");
 });

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { restoreGuide } from "../../src/download/restore-guide.ts";
-import { temporaryFolder } from "../fixtures.ts";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { commandsOf, PAGES, pageOf, ROOT } from "./pages.ts";
 import { COMMANDS, ELSEWHERE } from "./runnable.ts";
 import { bash } from "./shell.ts";
@@ -31,6 +32,25 @@ test.skipIf(process.platform === "win32")(
     const file = join(home, ".atlas-flex-secret");
     expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "README, setup and troubleshooting have a line that checks credentials, and with those of the reader it works",
+  async () => {
+    const simulator = await simulatorFor();
+    const home = await temporaryFolder();
+    const secret = join(home, ".atlas-flex-secret");
+    await writeFile(secret, SIMULATED.clientSecret, { mode: 0o600 });
+    for (const path of ["README.md", "docs/setup.md", "docs/troubleshooting.md"]) {
+      const line = commandsOf(pageOf(path)).find((command) => /^MONGODB_ATLAS_CLIENT_ID=.* check$/.test(command)) ?? "";
+      const own = line.replace("mdb_sa_id_…", SIMULATED.clientId).replace("/path/to/secret", secret);
+      const env = { HOME: home, MONGODB_ATLAS_BASE_URL: simulator.baseUrl };
+      expect(await bash(own, { env }), path).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining("Atlas accepts it"),
+      });
+    }
   },
 );
 

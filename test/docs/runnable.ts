@@ -8,6 +8,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm (pack|install --global)/, "test/packaging packs, installs and starts the package"],
   [/^(claude|gemini) mcp add /, "needs the client; its snippet has a test of its own"],
   [/^(mongod|mongodump|mongorestore|docker) /, "needs software of others"],
+  [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
   [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],
   [/^(mkdir|tar|gzip|sha256sum) /, "needs a saved file; has a test of its own"],
 ];

@@ -72,7 +72,11 @@ test.each(snippets)(
     const secret = join(home, "secret");
     await writeFile(secret, "mdb_sa_sk_1", { mode: 0o600 });
     const inPlace = (text: string) =>
-      text.replace(CLONE, ROOT).replace("/path/to/secret", secret).replaceAll("_…", "_0123456789");
+      text
+        .replace(CLONE, ROOT)
+        .replace("/path/to/secret", secret)
+        .replace("${input:atlas-secret}", "mdb_sa_sk_1")
+        .replaceAll("_…", "_0123456789");
     const env = Object.entries(snippet.env).map(([name, value]) => [name, inPlace(value)]);
     const { tools, log } = await toolsAndLogOf({
       command: snippet.command,

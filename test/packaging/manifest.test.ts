@@ -66,9 +66,9 @@ test("the entry point is the package's command, it exists, and the host starts i
   expect(args).toEqual([`\${__dirname}/${entry_point}`]);
 });
 
-test("every setting reaches exactly one variable, and every variable is one that the configuration reads", () => {
+test("every setting reaches exactly one variable, and every variable is one that the configuration or Node.js reads", () => {
   expect(Object.values(env).toSorted()).toEqual(settings.map(([key]) => `\${user_config.${key}}`).toSorted());
-  const read = variablesRead();
+  const read = new Set([...variablesRead(), "NODE_EXTRA_CA_CERTS"]);
   for (const variable of Object.keys(env)) expect(read).toContain(variable);
 });
 

@@ -6,7 +6,7 @@ export const ROOT = join(import.meta.dirname, "../..");
 
 /** A setting that a desktop host asks its user for. */
 const Setting = z.strictObject({
-  type: z.enum(["string", "directory", "boolean"]),
+  type: z.enum(["string", "directory", "file", "boolean"]),
   title: z.string().max(40),
   description: z.string(),
   required: z.literal(false),

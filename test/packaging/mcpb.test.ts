@@ -83,7 +83,9 @@ describe.each<Blank>(["placeholder", "empty"])("in a desktop host that hands ove
     const failed = await call("list_flex_clusters");
     expect(failed).toMatchObject({ isError: true, structuredContent: { error: { errorCode: "CREDENTIALS_MISSING" } } });
     expect(JSON.stringify(failed.content)).toContain("MONGODB_ATLAS_CLIENT_ID");
-    expect(log()).not.toMatch(/user_config|is set without|must be/);
+    // Node.js itself looks for a file of that name before it starts the server, and goes on without it.
+    const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/gm, "");
+    expect(ours).not.toMatch(/user_config|is set without|must be/);
   });
 });
 
@@ -93,9 +95,9 @@ test("the choices of a desktop host's user count: credentials, links shown, read
     folder: unpacked,
     home: await temporaryFolder(),
     blank: "placeholder" as const,
-    env: { MONGODB_ATLAS_BASE_URL: simulator.baseUrl },
   };
   const account = {
+    base_url: simulator.baseUrl,
     client_id: SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_ID,
     client_secret: SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_SECRET,
   };

@@ -27,6 +27,10 @@ describe("the text form of orders", () => {
       "api=403:NEW_CODE",
       [{ target: "api", faults: [status({ status: 403, errorCode: "NEW_CODE" })], times: EVERY_TIME }],
     ],
+    [
+      "api=404:code=CLUSTER_NOT_FOUNT",
+      [{ target: "api", faults: [status({ status: 404, errorCode: "CLUSTER_NOT_FOUNT" })], times: EVERY_TIME }],
+    ],
     ["api=429:retry-after=5", [{ target: "api", faults: [status({ status: 429, retryAfter: 5 })], times: EVERY_TIME }]],
     [
       "api=503:retry-after=past",
@@ -49,10 +53,18 @@ describe("the text form of orders", () => {
   });
 
   test.each([
-    ["503", 'Cannot read the order "503"'],
-    ["download=503", "the operations are token, revoke, listProjects"],
-    ["api=explode", 'Unknown fault "explode" for api. Known are the HTTP statuses 200 to 599 and hang, '],
-    ["api=explode", "TOO_MANY_SNAPSHOT_DOWNLOADS"],
+    ["503", 'Cannot read the order "503": it must be operation=fault[*times]. See docs/simulator.md.'],
+    ["listSnapshots=", 'Cannot read the order "listSnapshots="'],
+    ["download=503", 'Unknown operation "download" in the order "download=503". See docs/simulator.md.'],
+    ["listSnapshot=503*1", 'in the order "listSnapshot=503*1"; did you mean listSnapshots? See docs/simulator.md.'],
+    ["api=explode", 'Unknown fault "explode" for api. See docs/simulator.md.'],
+    ["file=cutt@1MiB", 'Unknown fault "cutt@1MiB" for file; did you mean cut? See docs/simulator.md.'],
+    ["api=USER_UNAUTHORISED", "did you mean USER_UNAUTHORIZED?"],
+    [
+      "api=403:IP_ADDRES_NOT_ON_ACCESS_LIST",
+      "did you mean IP_ADDRESS_NOT_ON_ACCESS_LIST? If it is meant as it is, write code=IP_ADDRES_NOT_ON_ACCESS_LIST.",
+    ],
+    ["listSnapshots=flip@5", 'The fault "flip" never happens to listSnapshots, only to file.'],
     ["api=199", "Unknown fault"],
     ["api=cut*x", "Unknown fault"],
     ["api=toString", "Unknown fault"],
@@ -60,11 +72,8 @@ describe("the text form of orders", () => {
     ["api=429:retry-after=never", "give seconds, or one of none, date, past, garbage, huge"],
     ["api=invalid_client", "Unknown fault"],
     ["token=TOO_MANY_SNAPSHOT_DOWNLOADS", "Unknown fault"],
-    ["api=wrong-range-start", "Unknown fault"],
-    [
-      "file=hostile",
-      'Unknown fault "hostile" for file. Known are the HTTP statuses 200 to 599 and hang, reset-before, ',
-    ],
+    ["api=wrong-range-start", 'The fault "wrong-range-start" never happens to api, only to file.'],
+    ["file=hostile", 'The fault "hostile" never happens to file, only to operations of the API.'],
     ["file=cut", 'The fault "cut" needs a number: cut@bytes'],
     ["file=cut@1MB", 'Cannot read the number in "cut@1MB"'],
     ["getRestoreJob=job-fails", 'The fault "job-fails" never happens to getRestoreJob, only to requestDownload, api.'],

@@ -128,7 +128,7 @@ test("without credentials the server lists its tools, and a call says which vari
   expect(await fails("list_flex_snapshots", CLUSTER)).toMatchObject({
     errorCode: "CREDENTIALS_MISSING",
     source: "configuration",
-    hint: expect.stringMatching(/MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.*Service Accounts/),
+    hint: expect.stringMatching(/MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.*Service Account;/),
   });
   expect(log()).toContain("No credentials are configured");
 });

@@ -1,5 +1,6 @@
 import { OAUTH_CODES } from "../auth/oauth-errors.ts";
 import { PROBLEM_CODES } from "../problems.ts";
+import { likeliest } from "./likeness.ts";
 import { happensTo, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
 /** Seconds, or one of the forms that only look like a time to wait. */
@@ -29,7 +30,8 @@ export interface OrderObject {
 /**
  * Reads orders, comma separated: `operation=fault[+fault][*times]`. A fault is a word, a word with a number (`cut@65536`,
  * `slow@16KiB`), a status (`503`, `403:ORG_REQUIRES_ACCESS_LIST`, `429:retry-after=5`, `502:after` for a failure after the
- * effect) or a documented error code alone. Throws a RangeError that lists the known words.
+ * effect) or a documented error code alone. A code that is nearly a documented one needs `code=` before it (`403:code=NOT_IN_GROUPS`).
+ * Throws a RangeError that says what is unknown and what may have been meant.
  */
 export function parseOrders(input: OrderInput): Order[] {
   const inputs = Array.isArray(input) ? input : [input];
@@ -45,12 +47,11 @@ export function parseOrders(input: OrderInput): Order[] {
 
 function parseOrder(text: string): Order {
   const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*\s*(\d+))?\s*$/.exec(text) ?? [];
+  if (name === "" || rest === "")
+    throw new RangeError(`Cannot read the order "${text.trim()}": it must be operation=fault[*times]. ${SEE_PAGE}`);
   const target = ORDER_TARGETS.find((known) => known === name);
-  if (target === undefined) {
-    throw new RangeError(
-      `Cannot read the order "${text}": it must be operation=fault[*times]; the operations are ${ORDER_TARGETS.join(", ")}.`,
-    );
-  }
+  if (target === undefined)
+    throw new RangeError(`Unknown operation "${name}" in the order "${text.trim()}"${meaning(name, ORDER_TARGETS)}`);
   return {
     target,
     faults: rest.split("+").map((fault) => parseFault(fault.trim(), target)),
@@ -69,10 +70,19 @@ function parseStatus(text: string, target: OrderTarget): Fault | undefined {
   for (const part of (match[2] ?? "").split(":").slice(1)) {
     if (part === "after") fault.after = true;
     else if (part.startsWith("retry-after=")) fault.retryAfter = parseRetryAfter(part.slice("retry-after=".length));
-    else if (/^[A-Za-z][A-Za-z0-9_]*$/.test(part)) fault.errorCode = part;
+    else if (/^(code=)?[A-Za-z][A-Za-z0-9_]*$/.test(part)) fault.errorCode = parseErrorCode(part, target);
     else throw unknownFault(text, target);
   }
   return fault;
+}
+
+/** Atlas may send codes that nobody documented, so any is taken; one that looks like a slip must be meant. */
+function parseErrorCode(text: string, target: OrderTarget): string {
+  if (text.startsWith("code=")) return text.slice("code=".length);
+  const known = codesOf(target);
+  const meant = known.includes(text) ? undefined : likeliest(text, known);
+  if (meant === undefined) return text;
+  throw new RangeError(`Unknown code "${text}"; did you mean ${meant}? If it is meant as it is, write code=${text}.`);
 }
 
 function parseRetryAfter(text: string): RetryAfter {
@@ -121,11 +131,20 @@ function codesOf(target: OrderTarget): readonly string[] {
 }
 
 function unknownFault(text: string, target: OrderTarget): RangeError {
-  const codes = codesOf(target);
-  return new RangeError(
-    [
-      `Unknown fault "${text}" for ${target}. Known are the HTTP statuses 200 to 599 and`,
-      `${Object.keys(wordsOf(target)).join(", ")}${codes.length > 0 ? `; and the codes ${codes.join(", ")}` : ""}.`,
-    ].join(" "),
-  );
+  const word = text.replace(/@.*/, "");
+  const elsewhere = target === "file" ? "api" : "file";
+  if (Object.hasOwn(wordsOf(elsewhere), word))
+    return new RangeError(
+      `The fault "${word}" never happens to ${target}, only to ${elsewhere === "file" ? "file" : "operations of the API"}. ${SEE_PAGE}`,
+    );
+  const known = [...Object.keys(wordsOf(target)), ...codesOf(target)];
+  return new RangeError(`Unknown fault "${text}" for ${target}${meaning(word, known)}`);
+}
+
+/** Where the lists of words are, too long for a message. */
+const SEE_PAGE = "See docs/simulator.md.";
+
+function meaning(word: string, known: readonly string[]): string {
+  const meant = likeliest(word, known);
+  return `${meant === undefined ? "." : `; did you mean ${meant}?`} ${SEE_PAGE}`;
 }

@@ -1,0 +1,41 @@
+import { type Environment, settingOf } from "./environment.ts";
+import { clean, nearest } from "./text.ts";
+import { SECRET_VARIABLES, VARIABLES } from "./variables.ts";
+
+const OWN = /^ATLAS_FLEX_/;
+/** Shared with other tools of MongoDB, which have variables of their own under these names. */
+const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/;
+
+/** Letters by which a name of other tools may differ from ours and still be a slip; more, and it means something else. */
+const SLIP_LETTERS = 2;
+
+/** Every name that is read. */
+export const KNOWN_VARIABLES: readonly string[] = [
+  ...VARIABLES.flatMap(({ name, alias }) => (alias ? [name, alias] : [name])),
+  ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
+];
+
+/** A warning for each variable that seems to be meant for this server: it would be ignored in silence. Values stay out of it. */
+export function misspeltVariables(env: Environment): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (KNOWN_VARIABLES.includes(name) || settingOf(env, name) === undefined) return [];
+    const whole = name.replace(/_FILE$/, "");
+    if (whole !== name && KNOWN_VARIABLES.includes(whole))
+      return [`${clean(name)} is not read, since only secrets come from files; set ${whole} itself.`];
+    const meant = meantBy(name);
+    if (!OWN.test(name) && meant === undefined) return [];
+    return [`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`];
+  });
+}
+
+function meantBy(name: string): string | undefined {
+  if (OWN.test(name))
+    return nearest(
+      name,
+      KNOWN_VARIABLES.filter((known) => OWN.test(known)),
+    );
+  if (!SHARED.test(name)) return undefined;
+  const letters = (text: string) => text.replaceAll("_", "");
+  const meant = nearest(letters(name), KNOWN_VARIABLES.map(letters), SLIP_LETTERS);
+  return KNOWN_VARIABLES.find((known) => letters(known) === meant);
+}

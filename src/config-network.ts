@@ -1,0 +1,84 @@
+import type { Config } from "./config.ts";
+import { type Environment, settingOf } from "./environment.ts";
+import { isLoopback } from "./http/loopback.ts";
+import { DEFAULT_BASE_URL } from "./variables.ts";
+
+const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
+
+/** Where Atlas is; the default stands in for an address that cannot be used. */
+export function readBaseUrl(env: Environment, { problems, warnings }: Record<"problems" | "warnings", string[]>): URL {
+  const fallback = new URL(DEFAULT_BASE_URL);
+  const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
+  if (text === undefined) return fallback;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const usable = url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)));
+  if (!usable || url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
+    problems.push(
+      `MONGODB_ATLAS_BASE_URL must be an origin such as ${DEFAULT_BASE_URL}: https (http only on loopback), without path, query or user name.`,
+    );
+    return fallback;
+  }
+  if (!MONGODB_HOSTS.test(url.hostname) && !isLoopback(url))
+    warnings.push(`MONGODB_ATLAS_BASE_URL is not a host of MongoDB: ${url.origin} receives the credentials.`);
+  return url;
+}
+
+export function readFileHosts(env: Environment, problems: string[]): readonly string[] {
+  const hosts = (listOf(settingOf(env, "ATLAS_FLEX_FILE_HOSTS")) ?? []).map((host) => host.toLowerCase());
+  if (!hosts.every((host) => HOST_SUFFIX.test(host)))
+    problems.push(
+      "ATLAS_FLEX_FILE_HOSTS must be host names or suffixes such as files.example.com, separated by commas, without scheme or port.",
+    );
+  return hosts;
+}
+
+/** The parts of a comma separated list. */
+export function listOf(text: string | undefined): string[] | undefined {
+  return text
+    ?.split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** Proxies as they are set, in capitals or not. */
+export function proxySettings(env: Environment) {
+  return {
+    httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
+    httpsProxy: settingOf(env, "HTTPS_PROXY") ?? settingOf(env, "https_proxy"),
+    noProxy: settingOf(env, "NO_PROXY") ?? settingOf(env, "no_proxy"),
+  };
+}
+
+export function readProxies(env: Environment, problems: string[]): Config["proxy"] {
+  const { httpProxy, httpsProxy, noProxy } = proxySettings(env);
+  const checked = (name: string, text: string | undefined) => {
+    if (text === undefined) return undefined;
+    const url = proxyUrl(text);
+    if (url === undefined) problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+    return url;
+  };
+  const http = checked("HTTP_PROXY", httpProxy);
+  const https = checked("HTTPS_PROXY", httpsProxy);
+  return {
+    ...(http ? { httpProxy: http } : {}),
+    ...(https ? { httpsProxy: https } : {}),
+    ...(noProxy ? { noProxy } : {}),
+  };
+}
+
+/**
+ * A value without scheme means http, as for curl. User name and password must be percent-encoded rightly, or nobody could say
+ * what the password is.
+ */
+function proxyUrl(text: string): string | undefined {
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!/^https?:\/\/[^/]/i.test(whole)) return undefined;
+  try {
+    const { username, password, href } = new URL(whole);
+    decodeURIComponent(username + password);
+    return href;
+  } catch {
+    return undefined; // Its message would quote the whole value, password included.
+  }
+}
