@@ -1,6 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Config } from "./config.ts";
-import { withOrdersChecked } from "./config-simulator.ts";
+import { withOrdersChecked } from "./config-orders.ts";
 import { type Failure, ownFailure } from "./errors.ts";
 import { systemClock } from "./http/clock.ts";
 import { instructions } from "./instructions.ts";

@@ -1,6 +1,6 @@
 import type { Credentials } from "./auth/sign.ts";
-import type { SimulatorSettings } from "./config-simulator.ts";
 import { parseOrders } from "./simulator/faults/orders.ts";
+import type { SimulatorOptions } from "./simulator/settings.ts";
 import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
 import { clean } from "./text.ts";
 
@@ -18,9 +18,9 @@ export function problemsOfOrders(orders: string): string[] {
 }
 
 /** Starts a simulator inside this process. */
-export async function startSimulatedTarget(settings: SimulatorSettings) {
+export async function startSimulatedTarget(options: SimulatorOptions) {
   const { clientId, clientSecret } = SIMULATED;
-  const simulator = await startSimulator(settings);
+  const simulator = await startSimulator(options);
   const credentials: Credentials = { kind: "service-account", clientId, clientSecret };
   return { baseUrl: new URL(simulator.baseUrl), credentials, close: simulator.close };
 }

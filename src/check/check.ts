@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Config, Options } from "../config.ts";
-import { withOrdersChecked } from "../config-simulator.ts";
+import { withOrdersChecked } from "../config-orders.ts";
 import type { Environment } from "../environment.ts";
 import { systemClock } from "../http/clock.ts";
 import { createLog } from "../logger.ts";
