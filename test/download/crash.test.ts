@@ -117,7 +117,7 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   const directory = await openDownloadDirectory(await temporaryFolder(), "create");
   if (!directory) throw ownFailure("INTERNAL_ERROR");
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
-  const part = await openPart(directory.at("a.tgz.part"), directory.at("a.tgz"));
+  const part = await openPart(directory.at("a.tgz.part"));
   onTestFinished(() => part.handle.close());
   const initial = newState(identity, {}, "a.tgz", Date.now());
   const state = createStateFile(directory.at("a.tgz.part.json"), initial, directory.confirm);

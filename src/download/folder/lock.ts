@@ -13,6 +13,9 @@ import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identit
 export interface Lock {
   /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over from this one, which then must have slept. */
   lost: AbortSignal;
+  /** Rejects with `SAVED_ELSEWHERE` when the lock is lost, without waiting for the next beat to notice. */
+  confirm: () => Promise<void>;
+  owner: LockOwner;
   release: () => Promise<void>;
 }
 
@@ -30,9 +33,19 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
   if (!(await claim(path, owner, options))) return undefined;
   const held = new AbortController();
   const lost = new AbortController();
-  void beat(path, owner, options, held.signal, lost);
+  /** A lock that cannot be read this moment is not lost. */
+  async function notice(): Promise<void> {
+    if ((await isLost(path, owner).catch(() => false)) && !held.signal.aborted)
+      lost.abort(ownFailure("SAVED_ELSEWHERE"));
+  }
+  void beat(path, options, held.signal, lost.signal, notice);
   return {
     lost: lost.signal,
+    owner,
+    confirm: async () => {
+      await notice();
+      lost.signal.throwIfAborted();
+    },
     release: async () => {
       held.abort();
       // Without the means to look: it was ours a moment ago, and a lock that stays would outlive its transfer.
@@ -126,10 +139,10 @@ async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
 
 async function beat(
   path: string,
-  owner: LockOwner,
   { clock, limits }: LockOptions,
   held: AbortSignal,
-  lost: AbortController,
+  lost: AbortSignal,
+  notice: () => Promise<void>,
 ): Promise<void> {
   while (!held.aborted) {
     try {
@@ -138,11 +151,8 @@ async function beat(
       // Released.
       return;
     }
-    // A lock that cannot be read this moment is not lost.
-    if (await isLost(path, owner).catch(() => false)) {
-      if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
-      return;
-    }
+    await notice();
+    if (lost.aborted) return;
     const now = clock.now() / 1_000;
     // A beat that cannot be written shows as silence; the next one tries again.
     await utimes(path, now, now).catch(() => undefined);

@@ -30,7 +30,7 @@ export async function publish({ directory, base, part, state, record, link = har
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
   if (state.current.renaming) await renameToFree(part.path, final, state);
-  else await linkToFree(part.path, final, state, link);
+  else await linkToFree(part, final, state, link);
   const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
   await writeJson(directory.at(beside.record(state.current.fileName)), published);
   await syncFolderOf(final);
@@ -42,19 +42,21 @@ const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR"
 
 /** The link either makes the name or finds it taken; nothing can come in between. */
 async function linkToFree(
-  part: string,
+  { inode, path }: PartFile,
   final: string,
   state: StateFile,
   link: (existing: string, path: string) => Promise<void>,
 ): Promise<void> {
   try {
-    await link(part, final);
+    await link(path, final);
   } catch (error) {
-    if (failedWith(error, ...NO_LINKS)) return renameToFree(part, final, state);
-    if (!failedWith(error, "EEXIST")) throw error;
-    // A crash right after linking leaves both names to one file; any other file keeps its name.
-    if (!isSameFile(await lstatOf(part), await lstatOf(final))) throw ownFailure("FILE_EXISTS");
+    if (failedWith(error, ...NO_LINKS)) return renameToFree(path, final, state);
+    throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
+  if (isSameFile(await lstatOf(final), inode)) return;
+  // Another process has put its own part under the name since this one looked: that is not what was checked.
+  await rm(final, { force: true });
+  throw unusable();
 }
 
 /**
@@ -80,12 +82,16 @@ async function reserve(final: string): Promise<void> {
   }
 }
 
-/** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */
+/**
+ * A crash right after the final name was taken leaves the whole file under it, still without a record. The file gets its
+ * part's name back until it has been checked once more: nothing writes to a file that has its final name.
+ */
 export async function recover(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
-  if (!state.renaming || state.receivedBytes === undefined) return;
   const part = directory.at(beside.part(base));
   const final = directory.at(state.fileName);
-  if (await lstatOf(part)) return;
+  const found = await lstatOf(part);
+  if (isSameFile(found, await lstatOf(final))) await rm(final);
+  if (found || !state.renaming || state.receivedBytes === undefined) return;
   const renamed = await lstatOf(final);
   if (renamed?.isFile() && renamed.size === state.receivedBytes) await rename(final, part);
 }

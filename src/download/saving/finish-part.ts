@@ -4,10 +4,12 @@ import { diskFailure } from "../folder/disk-failure.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside } from "../folder/file-name.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
-import { openPart, type PartFile } from "../folder/part-file.ts";
+import type { Lock } from "../folder/lock.ts";
+import { confirmPart, openPart, type PartFile } from "../folder/part-file.ts";
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
+import { mayStillWrite, renewPart } from "../folder/renew-part.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
-import { createStateFile, type TransferState } from "../folder/state-file.ts";
+import { createStateFile, type StateFile, type TransferState } from "../folder/state-file.ts";
 import type { StoreEvent } from "../store-event.ts";
 import { completeReport } from "./complete-report.ts";
 import { fetchSound } from "./fetch-sound.ts";
@@ -17,29 +19,44 @@ import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 interface LockedOrder extends SaveOrder {
   directory: DownloadDirectory;
   open: OpenPart;
+  /** Held: the one of the snapshot and the one of the file. */
+  locks: readonly [Lock, Lock];
 }
 
-/** Everything that happens while the lock is held: transfer, check, publication. Pauses where the part can be continued. */
+/** Everything that happens while the locks are held: transfer, check, publication. Pauses where the part can be continued. */
 export async function finishPart(
   deps: SavingDeps,
   order: LockedOrder,
   status: SaveStatus,
   signal: AbortSignal,
 ): Promise<SaveReport> {
-  const { directory, open } = order;
+  const { open, locks } = order;
   const { fileName, identity, committedBytes } = open.state;
   const ended = new AbortController();
   const bounded = AbortSignal.any([signal, deadline(deps, ended.signal)]);
   const log = (event: Omit<StoreEvent, "snapshotId" | "fileName">) =>
     deps.log({ ...event, snapshotId: identity.snapshotId, fileName });
-  const state = createStateFile(directory.at(beside.state(open.base)), open.state, directory.confirm);
   let part: PartFile | undefined;
   let copy: LocalCopy | undefined;
+  /** A process that slept may find that another has gone on in its place, or has even come to the end. */
+  async function confirm(): Promise<void> {
+    await order.directory.confirm();
+    for (const lock of locks) await lock.confirm();
+    if (part) await confirmPart(part);
+  }
+  const directory = { ...order.directory, confirm };
+  const { writer, ...rest } = open.state;
+  const state = createStateFile(directory.at(beside.state(open.base)), rest, confirm);
   try {
-    await directory.confirm();
+    await confirm();
     await recover(directory, open);
-    part = await openPart(directory.at(beside.part(open.base)), directory.at(fileName));
-    await state.write(state.current);
+    part = await openPart(directory.at(beside.part(open.base)));
+    if (writer && (await mayStillWrite(writer))) {
+      await confirm();
+      const bytes = Math.min(part.bytes, committedBytes);
+      part = await renewPart(part, { bytes, writer, limits: deps.limits }, bounded);
+    }
+    await state.write({ ...rest, writer: locks[0].owner });
     copy = await openLocalCopy({ part, state, startCheck: deps.startCheck, clock: deps.clock, limits: deps.limits });
     log({ event: "transfer-started", bytes: copy.bytes });
     const record = await fetchSound(deps, { ...order, copy, state, status, log }, bounded);
@@ -58,12 +75,23 @@ export async function finishPart(
     const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });
     if (!final) return status.paused(failure.envelope);
-    if (!NOT_OURS.includes(code) && !mayHaveJob(state.current, code)) await removeLeftovers(directory, open.base);
+    if (!NOT_OURS.includes(code) && !mayHaveJob(state.current, code)) {
+      await confirm();
+      await removeLeftovers(directory, open.base);
+    }
     throw failure;
   } finally {
     ended.abort();
     await (copy?.close() ?? part?.handle.close());
+    if (part) await letGo(state);
   }
+}
+
+/** The part is closed, so the next one may go on in it. */
+async function letGo(state: StateFile): Promise<void> {
+  const { writer, ...closed } = state.written;
+  // There is no part any more, or it is another process's by now; where the disk is full, the next one copies the part.
+  await state.write(closed).catch(() => undefined);
 }
 
 /** Aborts with a failure when the transfer takes longer than any should; `ended` calls that off. */

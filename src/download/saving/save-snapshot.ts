@@ -2,7 +2,7 @@ import { type Failure, ownFailure } from "../../errors.ts";
 import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
-import { acquireLock } from "../folder/lock.ts";
+import { acquireLock, type Lock } from "../folder/lock.ts";
 import { refuseTakenNames } from "../folder/own-names.ts";
 import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
 import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
@@ -37,7 +37,7 @@ export async function saveSnapshot(
   const leave = await deps.slots.enter(signal);
   try {
     status.state = "requesting";
-    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (ownLost) => {
+    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (own) => {
       // Another process may have gone on or come to the end while this one waited.
       const meanwhile = await findSaved(directory, key, deps.checkedFiles);
       if (meanwhile) {
@@ -47,10 +47,10 @@ export async function saveSnapshot(
       const open = (await toContinue(directory, key, wanted)) ?? first;
       show(status, directory, open);
       // With the snapshot's own lock held, only another snapshot's transfer can hold the one of the file.
-      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLost) => {
+      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (ofFile) => {
         await refuseTakenNames(directory, open);
-        const bounded = AbortSignal.any([signal, ownLost, fileLost]);
-        return finishPart(deps, { directory, open, ...order }, status, bounded);
+        const bounded = AbortSignal.any([signal, own.lost, ofFile.lost]);
+        return finishPart(deps, { directory, open, locks: [own, ofFile], ...order }, status, bounded);
       });
     });
   } finally {
@@ -59,16 +59,11 @@ export async function saveSnapshot(
 }
 
 /** Does the work while it holds the lock; rejects with `busy` while another transfer holds it. */
-async function locked<T>(
-  deps: SavingDeps,
-  path: string,
-  busy: Failure,
-  work: (lost: AbortSignal) => Promise<T>,
-): Promise<T> {
+async function locked<T>(deps: SavingDeps, path: string, busy: Failure, work: (lock: Lock) => Promise<T>): Promise<T> {
   const lock = await acquireLock(path, deps);
   if (!lock) throw busy;
   try {
-    return await work(lock.lost);
+    return await work(lock);
   } finally {
     await lock.release();
   }
