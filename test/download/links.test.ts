@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
+import type { SnapshotLink } from "../../src/download/contract.ts";
 import { ownFailure } from "../../src/errors.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   clock,
   defaultName,
-  facts,
   hashOf,
   identity,
   KIB,
@@ -19,38 +18,7 @@ import {
   sha256,
   stage,
 } from "./fixtures.ts";
-
-const JOB = "5fa1000000000000000000d1";
-const OTHER_JOB = "5fa1000000000000000000d2";
-const HOUR = 3_600_000;
-
-interface Asked {
-  restoreJobId?: string;
-  refused: string[];
-}
-
-/** Hands out the given links one after the other and remembers what it was asked. */
-function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } {
-  const asked: Asked[] = [];
-  return {
-    asked,
-    describe: async () => facts,
-    link: async (_identity, { refused, onRequest, onJob, ...known }) => {
-      await onJob(JOB);
-      const link = links[Math.min(asked.length, links.length - 1)];
-      asked.push({ ...known, refused: [...refused] });
-      if (!link) throw ownFailure("LINK_NOT_READY");
-      return link;
-    },
-  };
-}
-
-async function staged(...links: ((url: string) => SnapshotLink)[]) {
-  const stageOf = await stage({}, respond("404 X"));
-  const source = linksOf(...links.map((link, index) => link(`${stageOf.server.url}&n=${index}`)));
-  const open = () => openStore(stageOf.folder, { source });
-  return { ...stageOf, source, open, store: open() };
-}
+import { HOUR, JOB, linksOf, OTHER_JOB, staged } from "./link-source.ts";
 
 describe("a link", () => {
   test("is remembered between calls; after a restart the job leads to it; it is never written down", async () => {

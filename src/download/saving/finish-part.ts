@@ -9,7 +9,7 @@ import { confirmPart, openPart, type PartFile } from "../folder/part-file.ts";
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
 import { mayStillWrite, renewPart } from "../folder/renew-part.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
-import { createStateFile, type StateFile, type TransferState } from "../folder/state-file.ts";
+import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/state-file.ts";
 import type { StoreEvent } from "../store-event.ts";
 import { completeReport } from "./complete-report.ts";
 import { fetchSound } from "./fetch-sound.ts";
@@ -75,10 +75,10 @@ export async function finishPart(
     const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });
     if (!final) return status.paused(failure.envelope);
-    if (!NOT_OURS.includes(code) && !mayHaveJob(state.current, code)) {
-      await confirm();
-      await removeLeftovers(directory, open.base);
-    }
+    if (NOT_OURS.includes(code)) throw failure;
+    await confirm();
+    if (part && mayHaveJob(state.current, code, deps.clock.now())) await keepTrace(part, state);
+    else await removeLeftovers(directory, open.base);
     throw failure;
   } finally {
     ended.abort();
@@ -128,7 +128,15 @@ function isFinal(code: string, bytes: number, worthIt: boolean): boolean {
   return bytes === 0 && !worthIt && !WORTH_ANOTHER_TRY.includes(code);
 }
 
-/** Without the trace of a job that was or may have been created, the next call would create another. */
-function mayHaveJob({ restoreJobId, requestedAt }: TransferState, code: string): boolean {
-  return code === "JOB_WITHOUT_LINK" || (restoreJobId === undefined && requestedAt !== undefined);
+/** Without the trace of a job whose link may still live, or that may have been created, the next call would create another. */
+function mayHaveJob({ restoreJobId, requestedAt, linkExpiresAt }: TransferState, code: string, now: number): boolean {
+  if (restoreJobId === undefined) return requestedAt !== undefined;
+  return code === "JOB_WITHOUT_LINK" || linkExpiresAt === undefined || now < linkExpiresAt;
+}
+
+/** Forgets every byte, but not the job. */
+async function keepTrace({ handle }: PartFile, state: StateFile): Promise<void> {
+  const { damagedOnce, ...trace } = startedOver(state.current, {});
+  await state.write(trace);
+  await handle.truncate(0);
 }
