@@ -93,19 +93,23 @@ async function removeDead(path: string, generation: string, options: LockOptions
 /** How `create` begins what it writes. */
 const OWNER_BEGINNING = Buffer.from('{"pid":');
 
+/** Between creating a lock and writing its owner into it lie milliseconds, on a slow network drive a little more. */
+const WRITING_MS = 5_000;
+
 type Judgement = { word: "free" } | { word: "held" } | { word: "foreign" } | { word: "dead"; generation: string };
 
 async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
   const stat = await lstatOf(path);
   if (!stat) return { word: "free" };
   if (!stat.isFile()) return { word: "foreign" };
-  const silent = Math.abs(clock.now() - stat.mtimeMs) > limits.lockSilentMs;
+  const age = Math.abs(clock.now() - stat.mtimeMs);
   const owner = ownerSchema.safeParse(await readJson(path));
-  // Unreadable: just created and not yet written, or left by a crash in that moment.
+  // Unreadable: just created and not yet written, or left by a crash or a full disk in that moment.
   if (!owner.success && !(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
-  if (!owner.success) return silent ? { word: "dead", generation: "unreadable" } : { word: "held" };
+  if (!owner.success) return age > WRITING_MS ? { word: "dead", generation: "unreadable" } : { word: "held" };
   const life = await lifeOf(owner.data);
-  if (life === "dead" || (life === "unknown" && silent)) return { word: "dead", generation: owner.data.token };
+  if (life === "dead" || (life === "unknown" && age > limits.lockSilentMs))
+    return { word: "dead", generation: owner.data.token };
   return { word: "held" };
 }
 
@@ -115,6 +119,9 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
     const handle = await open(path, flags, 0o600);
     try {
       await handle.writeFile(JSON.stringify(owner));
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }
