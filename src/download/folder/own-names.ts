@@ -1,10 +1,10 @@
 import { keyOf } from "../identity.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
-import { beside, nameTaken } from "./file-name.ts";
+import { beside, changedSince, nameTaken } from "./file-name.ts";
 import { isReplaceable, temporaryOf } from "./json-file.ts";
 import { lstatOf } from "./part-file.ts";
 import { holdsFinalName } from "./publish.ts";
-import { refuseForeignRecord } from "./record.ts";
+import { isPublished, refuseForeignRecord } from "./record.ts";
 import { listParts, type OpenPart } from "./saved-files.ts";
 import { readState } from "./state-file.ts";
 
@@ -20,6 +20,7 @@ export async function refuseTakenNames(directory: DownloadDirectory, open: OpenP
     if (isOther(other.state) && (names.includes(other.base) || names.includes(other.state.fileName)))
       throw nameTaken(state.fileName);
   }
+  if (await isPublished(directory, state)) throw changedSince(state.fileName);
   if ((await lstatOf(directory.at(state.fileName))) && !(await holdsFinalName(directory, open)))
     throw nameTaken(state.fileName);
 

@@ -5,11 +5,19 @@ import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from
 import { acquireLock, type Lock } from "../folder/lock.ts";
 import { refuseTakenNames } from "../folder/own-names.ts";
 import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
-import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
+import {
+  findPart,
+  findRecorded,
+  type OpenPart,
+  partsOf,
+  type RecordedFile,
+  type SavedSnapshot,
+} from "../folder/saved-files.ts";
 import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
 import { completeReport } from "./complete-report.ts";
 import { finishPart } from "./finish-part.ts";
+import { recheck } from "./recheck.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
@@ -24,9 +32,10 @@ export async function saveSnapshot(
   const key = keyOf(order.identity);
   const ownLock = directory.at(snapshotLock(order.identity));
   const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
-  const saved = await findSaved(directory, key, deps.checkedFiles);
+  const saved = await findSaved(deps, order, { directory, ownLock }, status, signal);
   if (saved) {
-    const lock = (await findPart(directory, key)) && (await acquireLock(ownLock, deps));
+    const isAlone = (await partsOf(directory, key)).length === 0;
+    const lock = isAlone ? undefined : await acquireLock(ownLock, deps);
     if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
     return reportSaved(directory, saved, wanted, status);
   }
@@ -39,7 +48,7 @@ export async function saveSnapshot(
     status.state = "requesting";
     return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (own) => {
       // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = await findSaved(directory, key, deps.checkedFiles);
+      const meanwhile = (await findRecorded(directory, order.identity, deps.checkedFiles)).find(isUntouched);
       if (meanwhile) {
         await removeLeftoversOf(directory, key);
         return reportSaved(directory, meanwhile, wanted, status);
@@ -97,8 +106,26 @@ function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenP
 
 /** A crash right before the end may have left the finished file's part and state behind. */
 async function removeLeftoversOf(directory: DownloadDirectory, key: string): Promise<void> {
-  const leftover = await findPart(directory, key);
-  if (leftover) await removeLeftovers(directory, leftover.base);
+  for (const { base } of await partsOf(directory, key)) await removeLeftovers(directory, base);
+}
+
+const isUntouched = ({ state }: RecordedFile) => state === "untouched";
+
+/** The finished file of the snapshot; one that was only touched is read first, to see whether it still is what was saved. */
+async function findSaved(
+  deps: SavingDeps,
+  { identity }: SaveOrder,
+  { directory, ownLock }: { directory: DownloadDirectory; ownLock: string },
+  status: SaveStatus,
+  signal: AbortSignal,
+): Promise<SavedSnapshot | undefined> {
+  const files = await findRecorded(directory, identity, deps.checkedFiles);
+  const saved = files.find(isUntouched);
+  const touched = files.filter(({ state }) => state === "touched");
+  if (saved || touched.length === 0) return saved;
+  return locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), () =>
+    recheck(deps, { directory, touched }, status, signal),
+  );
 }
 
 function reportSaved(
