@@ -5,18 +5,22 @@ import { isReplaceable, temporaryOf } from "./json-file.ts";
 import { lstatOf } from "./part-file.ts";
 import { holdsFinalName } from "./publish.ts";
 import { isPublished, refuseForeignRecord } from "./record.ts";
-import { listParts, type OpenPart } from "./saved-files.ts";
+import type { OpenPart } from "./saved-files.ts";
 import { readState } from "./state-file.ts";
 
 /**
- * Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
+ * `parts`: every part in the folder. Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
  * did not write as far as can be told: files of the user are neither replaced nor removed.
  */
-export async function refuseTakenNames(directory: DownloadDirectory, open: OpenPart): Promise<void> {
+export async function refuseTakenNames(
+  directory: DownloadDirectory,
+  parts: readonly OpenPart[],
+  open: OpenPart,
+): Promise<void> {
   const { base, state } = open;
   const names = [base, state.fileName];
   const isOther = (other: { identity: typeof state.identity }) => keyOf(other.identity) !== keyOf(state.identity);
-  for (const other of await listParts(directory)) {
+  for (const other of parts) {
     if (isOther(other.state) && (names.includes(other.base) || names.includes(other.state.fileName)))
       throw nameTaken(state.fileName);
   }

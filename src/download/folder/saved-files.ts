@@ -71,13 +71,17 @@ function judge({ size, mtimeMs }: Stats, record: SaveRecord): RecordedFile["stat
 }
 
 /** The part of a snapshot that can be continued: none that a crash left when the file had its name and record already. */
-export async function findPart(directory: DownloadDirectory, key: string): Promise<OpenPart | undefined> {
-  for (const part of await partsOf(directory, key)) if (!(await isPublished(directory, part.state))) return part;
+export async function findPart(
+  directory: DownloadDirectory,
+  parts: readonly OpenPart[],
+  key: string,
+): Promise<OpenPart | undefined> {
+  for (const part of partsOf(parts, key)) if (!(await isPublished(directory, part.state))) return part;
   return undefined;
 }
 
-export async function partsOf(directory: DownloadDirectory, key: string): Promise<OpenPart[]> {
-  return (await listParts(directory)).filter(({ state }) => keyOf(state.identity) === key);
+export function partsOf(parts: readonly OpenPart[], key: string): OpenPart[] {
+  return parts.filter(({ state }) => keyOf(state.identity) === key);
 }
 
 /** Every transfer that can be continued, `most` at most; unreadable state files are passed over. */

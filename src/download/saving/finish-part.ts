@@ -63,7 +63,8 @@ export async function finishPart(
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
     log({ event: "file-saved", bytes: record.bytes });
-    return { ...status.report(), ...completeReport(directory, fileName, record) };
+    const report = status.report();
+    return { ...report, ...completeReport(directory, fileName, record, report.warnings) };
   } catch (error) {
     // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
     const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);

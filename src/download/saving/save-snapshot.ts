@@ -8,6 +8,7 @@ import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
 import {
   findPart,
   findRecorded,
+  listParts,
   type OpenPart,
   partsOf,
   type RecordedFile,
@@ -15,7 +16,7 @@ import {
 } from "../folder/saved-files.ts";
 import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
-import { completeReport } from "./complete-report.ts";
+import { completeReport, recordedAs } from "./complete-report.ts";
 import { finishPart } from "./finish-part.ts";
 import { recheck } from "./recheck.ts";
 import type { SaveStatus } from "./save-status.ts";
@@ -32,16 +33,19 @@ export async function saveSnapshot(
   const key = keyOf(order.identity);
   const ownLock = directory.at(snapshotLock(order.identity));
   const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
+  const { name } = order.identity;
+  if (wanted !== order.fileName) status.warn(`The name of the file was completed to ${wanted}.`);
   const saved = await findSaved(deps, order, { directory, ownLock }, status, signal);
   if (saved) {
-    const isAlone = (await partsOf(directory, key)).length === 0;
+    const isAlone = partsOf(await listParts(directory), key).length === 0;
     const lock = isAlone ? undefined : await acquireLock(ownLock, deps);
     if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
-    return reportSaved(directory, saved, wanted, status);
+    return reportSaved(directory, saved, { name, wanted }, status);
   }
-  const first = (await toContinue(directory, key, wanted)) ?? (await begin(deps, order, wanted, signal));
+  const parts = await listParts(directory);
+  const first = (await toContinue(directory, parts, key, wanted)) ?? (await begin(deps, order, wanted, signal));
   show(status, directory, first);
-  await refuseTakenNames(directory, first);
+  await refuseTakenNames(directory, parts, first);
   status.state = "queued";
   const leave = await deps.slots.enter(signal);
   try {
@@ -51,13 +55,14 @@ export async function saveSnapshot(
       const meanwhile = (await findRecorded(directory, order.identity, deps.checkedFiles)).find(isUntouched);
       if (meanwhile) {
         await removeLeftoversOf(directory, key);
-        return reportSaved(directory, meanwhile, wanted, status);
+        return reportSaved(directory, meanwhile, { name, wanted }, status);
       }
-      const open = (await toContinue(directory, key, wanted)) ?? first;
+      const open = (await toContinue(directory, await listParts(directory), key, wanted)) ?? first;
       show(status, directory, open);
+      if (open.state.identity.name !== name) status.warn(recordedAs(open.state.identity.name));
       // With the snapshot's own lock held, only another snapshot's transfer can hold the one of the file.
       return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (ofFile) => {
-        await refuseTakenNames(directory, open);
+        await refuseTakenNames(directory, await listParts(directory), open);
         const bounded = AbortSignal.any([signal, own.lost, ofFile.lost]);
         return finishPart(deps, { directory, open, locks: [own, ofFile], ...order }, status, bounded);
       });
@@ -81,10 +86,11 @@ async function locked<T>(deps: SavingDeps, path: string, busy: Failure, work: (l
 /** The part of an earlier attempt, to be finished under the name that is wanted now. */
 async function toContinue(
   directory: DownloadDirectory,
+  parts: readonly OpenPart[],
   key: string,
   wanted: string | undefined,
 ): Promise<OpenPart | undefined> {
-  const part = await findPart(directory, key);
+  const part = await findPart(directory, parts, key);
   return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
 }
 
@@ -106,7 +112,7 @@ function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenP
 
 /** A crash right before the end may have left the finished file's part and state behind. */
 async function removeLeftoversOf(directory: DownloadDirectory, key: string): Promise<void> {
-  for (const { base } of await partsOf(directory, key)) await removeLeftovers(directory, base);
+  for (const { base } of partsOf(await listParts(directory), key)) await removeLeftovers(directory, base);
 }
 
 const isUntouched = ({ state }: RecordedFile) => state === "untouched";
@@ -128,17 +134,18 @@ async function findSaved(
   );
 }
 
+const SAVED_BEFORE = "The snapshot was saved before, under this name; it is not saved again under another.";
+
 function reportSaved(
   directory: DownloadDirectory,
   { fileName, record }: SavedSnapshot,
-  wanted: string | undefined,
+  { name, wanted }: { name: string; wanted: string | undefined },
   status: SaveStatus,
 ): SaveReport {
   status.state = "complete";
-  const report = completeReport(directory, fileName, record);
-  if (wanted === undefined || wanted === fileName) return report;
-  return {
-    ...report,
-    warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
-  };
+  const warnings = [
+    ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
+    ...(record.identity.name === name ? [] : [recordedAs(record.identity.name)]),
+  ];
+  return completeReport(directory, fileName, record, warnings);
 }
