@@ -53,7 +53,7 @@ export const saveFlexSnapshot = defineTool({
 
 function advice(report: SaveReport, context: ToolContext): string {
   if (report.state === "complete")
-    return `The file is complete and verified. ${restoreAdvice(report.restore, report.fileName)}`;
+    return `${report.contents?.kind === "unknown" ? "The file is complete, but it may be no backup." : "The file is complete and verified."} ${restoreAdvice(report.restore, report.fileName)}`;
   if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
   const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");

@@ -13,6 +13,14 @@ export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
   return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";
 }
 
+interface Renewal {
+  bytes: number;
+  writer: LockOwner;
+  limits: Limits;
+  /** Rejects when this process has lost its locks: copying takes a while. */
+  confirm: () => Promise<void>;
+}
+
 /** Read and written at a time. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -22,7 +30,7 @@ const PIECE_BYTES = 1024 * 1024;
  */
 export async function renewPart(
   part: PartFile,
-  { bytes, writer, limits }: { bytes: number; writer: LockOwner; limits: Limits },
+  { bytes, writer, limits, confirm }: Renewal,
   signal: AbortSignal,
 ): Promise<PartFile> {
   await checkSpace(part.path, bytes, limits);
@@ -34,6 +42,7 @@ export async function renewPart(
     const copied = await copyBytes(part.handle, handle, bytes, signal);
     await handle.sync();
     const inode = await handle.stat();
+    await confirm();
     await rename(copy, part.path);
     await syncFolderOf(part.path);
     await part.handle.close();

@@ -54,7 +54,7 @@ export async function finishPart(
     if (writer && (await mayStillWrite(writer))) {
       await confirm();
       const bytes = Math.min(part.bytes, committedBytes);
-      part = await renewPart(part, { bytes, writer, limits: deps.limits }, bounded);
+      part = await renewPart(part, { bytes, writer, limits: deps.limits, confirm }, bounded);
     }
     await state.write({ ...rest, writer: locks[0].owner });
     copy = await openLocalCopy({ part, state, startCheck: deps.startCheck, clock: deps.clock, limits: deps.limits });
