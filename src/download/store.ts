@@ -113,7 +113,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       endsWhenLetGo: () => status.state !== "verifying",
       heldBy: () => status.requestInFlight,
       onUnheard: (error) => {
-        if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
+        // By the next call the other process may have come to its end.
+        if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.unheard = { failure: error, asked };
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
