@@ -121,8 +121,11 @@ export interface SavedFile {
   fileName: string;
   path: string;
   bytes: number;
-  /** `unrecorded`: no record lies beside it that fits it; this server did not save it, or it was changed since. */
-  state: "complete" | "unrecorded";
+  /**
+   * `unrecorded`: no record lies beside it, so this server did not save it. `changed`: it was written to since it was saved;
+   * a check tells whether it is still the same.
+   */
+  state: "complete" | "changed" | "unrecorded";
   identity?: SnapshotIdentity;
   facts?: SnapshotFacts;
   sha256?: string;

@@ -29,8 +29,6 @@ export interface Limits {
   retryAfterMaxMs: number;
   /** Links in one run: four hours each, so this is more than a day. */
   freshLinksPerRun: number;
-  /** A link is replaced this long before it expires. */
-  linkMarginMs: number;
   /** Kept free on the disk: this many bytes or this share of the rest of the file, whichever is more. */
   diskReserveBytes: number;
   diskReserveShare: number;
@@ -63,7 +61,6 @@ export const DEFAULT_LIMITS: Limits = {
   backoffMaxMs: 30_000,
   retryAfterMaxMs: 60_000,
   freshLinksPerRun: 8,
-  linkMarginMs: 30_000,
   diskReserveBytes: 64 * MIB,
   diskReserveShare: 0.01,
   transferMs: 24 * 3_600_000,

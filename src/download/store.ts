@@ -7,10 +7,12 @@ import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, Snapsh
 import { createCheckedFiles } from "./folder/checked-files.ts";
 import { diskFailure } from "./folder/disk-failure.ts";
 import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
+import { chosenFileName } from "./folder/file-name.ts";
 import { listSaved, progressOf } from "./folder/listing.ts";
 import { checkIdentity, keyOf } from "./identity.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { recordedAs } from "./saving/complete-report.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
 import { createSaveStatus } from "./saving/save-status.ts";
 import type { SavingDeps } from "./saving/saving-deps.ts";
@@ -82,6 +84,15 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     return directory ?? createDirectory();
   }
 
+  /** What a call that joins a running save had asked for otherwise. */
+  function differencesOf({ name, fileName }: SaveRequest, running: SnapshotIdentity): (report: SaveReport) => string[] {
+    const wanted = fileName === undefined ? undefined : chosenFileName(filePrefix, fileName);
+    return (report) => [
+      ...(wanted === undefined || [undefined, wanted].includes(report.fileName) ? [] : [RUNS_ALREADY]),
+      ...(name === running.name ? [] : [recordedAs(running.name)]),
+    ];
+  }
+
   function startSave(snapshot: Snapshot, fileName: string | undefined): BackgroundTask<SaveReport> {
     const { identity, memory } = snapshot;
     const asked = termsOf(identity, fileName);
@@ -102,7 +113,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       endsWhenLetGo: () => status.state !== "verifying",
       heldBy: () => status.requestInFlight,
       onUnheard: (error) => {
-        if (error instanceof Failure) snapshot.unheard = { failure: error, asked };
+        // By the next call the other process may have come to its end.
+        if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.unheard = { failure: error, asked };
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
@@ -123,6 +135,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       if (unheard?.asked === termsOf(identity, request.fileName)) throw unheard.failure;
       // The cluster's name may have been wrong the last time.
       if (!snapshot.task) snapshot.identity = identity;
+      const differences = snapshot.task ? differencesOf(request, snapshot.identity) : () => [];
       const task = snapshot.task ?? startSave(snapshot, request.fileName);
       if (task !== snapshot.task) {
         snapshot.task = task;
@@ -130,7 +143,9 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
           delete snapshot.task;
         });
       }
-      return task.join(wait);
+      const report = await task.join(wait);
+      const warnings = [...new Set([...(report.warnings ?? []), ...differences(report)])];
+      return { ...report, ...(warnings.length > 0 && { warnings }) };
     },
 
     list: async (signal) => {
@@ -169,6 +184,10 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     },
   };
 }
+
+type SaveRequest = Parameters<SnapshotStore["save"]>[0];
+
+const RUNS_ALREADY = "The snapshot was being saved under this name already; the fileName of this call is not used.";
 
 /** What two calls for one snapshot may differ in. */
 function termsOf({ name }: SnapshotIdentity, fileName = ""): string {

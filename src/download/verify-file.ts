@@ -5,7 +5,7 @@ import { type CheckedFiles, stampOf } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import { beside, isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/part-file.ts";
-import { readRecord, type SaveRecord } from "./folder/record.ts";
+import { noteCheck, readRecord, type SaveRecord } from "./folder/record.ts";
 import { listParts } from "./folder/saved-files.ts";
 import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
 import { restoreHere } from "./restore-guide.ts";
@@ -62,7 +62,10 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
         const { sha256, contents, bytes } = found;
         const integrity = compare(found, record);
         const sound = isSound(integrity);
-        if (record) checkedFiles.note(path, stamp, sound);
+        if (record) {
+          checkedFiles.note(path, stamp, sound);
+          await noteCheck(directory.at(beside.record(fileName)), record, stat.mtimeMs, sound);
+        }
         return {
           ...report(),
           state: "complete",

@@ -74,6 +74,21 @@ export function transferMessage(report: SaveReport): string {
 
 export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
+const AGAIN = "call save_flex_snapshot again with the same arguments";
+
+/** The hint of the failure in words that fit here: many tell to call again and what was kept, which is to be said once. */
+export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {
+  const kept = bytes > 0 ? "; what was saved is kept, and the next call continues there" : " before anything was saved";
+  const hint = (lastError?.hint ?? "")
+    .replace(/; (what was saved so far is kept|the transfer continues where it stopped)/, "")
+    .replace(/\bcall again\b/i, (words) => (words.startsWith("C") ? `C${AGAIN.slice(1)}` : AGAIN))
+    .replace(/^Try once more\b/, `C${AGAIN.slice(1)}`);
+  const isSaid = hint.includes(AGAIN.slice(1));
+  return [`The transfer has stopped${kept}.`, hint, isSaid ? "" : `${hint ? "Then c" : "C"}${AGAIN.slice(1)}.`]
+    .filter(Boolean)
+    .join(" ");
+}
+
 /** How to use a restore guide; which of its commands keeps running and which are for copying elsewhere only. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
   if (fileName?.startsWith("simulated-"))

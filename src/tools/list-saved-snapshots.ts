@@ -77,6 +77,9 @@ export const listSavedSnapshots = defineTool({
               "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
             )
           : "",
+        files.some(({ state }) => state === "changed")
+          ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."
+          : "",
         isTruncated
           ? "The list is cut: the download folder holds more than is shown, and of its files the newest are."
           : "",

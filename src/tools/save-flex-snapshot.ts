@@ -1,6 +1,14 @@
 import * as z from "zod";
 import type { SaveReport } from "../download/contract.ts";
-import { fileFields, restoreAdvice, transferFields, transferMessage, viewContents, viewError } from "./file-view.ts";
+import {
+  fileFields,
+  pausedAdvice,
+  restoreAdvice,
+  transferFields,
+  transferMessage,
+  viewContents,
+  viewError,
+} from "./file-view.ts";
 import { fileName, groupId, name, snapshotId, waitSeconds } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 
@@ -45,9 +53,8 @@ export const saveFlexSnapshot = defineTool({
 
 function advice(report: SaveReport, context: ToolContext): string {
   if (report.state === "complete")
-    return `The file is complete and verified. ${restoreAdvice(report.restore, report.fileName)}`;
-  if (report.state === "paused")
-    return `The transfer has stopped and what was saved is kept. ${report.lastError?.hint ?? ""} Then call save_flex_snapshot again with the same arguments to continue.`;
+    return `${report.contents?.kind === "unknown" ? "The file is complete, but it may be no backup." : "The file is complete and verified."} ${restoreAdvice(report.restore, report.fileName)}`;
+  if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
   const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
   return `The transfer goes on in the background.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;

@@ -10,11 +10,14 @@ import {
   clock,
   defaultName,
   hashOf,
+  identity,
   KIB,
   namesIn,
   openStore,
   patiently,
+  readJsonFile,
   remoteFile,
+  saveTo,
   sha256,
   slowWorker,
   sourceOf,
@@ -65,17 +68,22 @@ const later = () => new Date(Date.now() + 60_000);
 
 describe("a saved file that was changed, its size kept,", () => {
   test("does not pass for the snapshot, which is saved again under another name", async () => {
-    const { path, save, file, folder } = await saved();
+    const { path, save, file, folder, server } = await saved();
     await spoil(path, later());
-    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
-    expect(await save("again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
+    const detail = expect.stringContaining("changed or damaged since it was saved");
+    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS", envelope: { detail } });
+    const next = openStore(folder, { source: sourceOf(server.url) });
+    await expect(saveTo(next)).rejects.toMatchObject({ code: "FILE_EXISTS", envelope: { detail } });
+    expect(await saveTo(next, "again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
     expect(await hashOf(folder, "again.tgz")).toBe(sha256(file.bytes));
     expect(await save()).toMatchObject({ state: "complete", fileName: "again.tgz" });
   });
 
   test("without a trace in its time is known as damaged once it was verified", async () => {
-    const { path, save, store } = await saved();
+    const { path, store, folder, server } = await saved();
     await spoil(path, undefined);
+    const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
+    await utimes(path, Number(mtimeMs) / 1_000, Number(mtimeMs) / 1_000);
     expect(await store.verify(defaultName, patiently())).toMatchObject({
       integrity: {
         gzip: "damaged",
@@ -83,8 +91,10 @@ describe("a saved file that was changed, its size kept,", () => {
         notes: expect.arrayContaining([expect.stringContaining("changed since")]),
       },
     });
-    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "unrecorded" }]);
-    expect(await save("again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
+    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "changed", identity }]);
+    const next = openStore(folder, { source: sourceOf(server.url) });
+    await expect(saveTo(next)).rejects.toMatchObject({ code: "FILE_EXISTS" });
+    expect(await saveTo(next, "again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
   });
 
   test("counts again as saved when it is put back and verified", async () => {
@@ -92,9 +102,8 @@ describe("a saved file that was changed, its size kept,", () => {
     const bytes = await readFile(path);
     await spoil(path, later());
     await writeFile(path, bytes);
-    await utimes(path, later(), later());
-    await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect(await store.verify(defaultName, patiently())).toMatchObject({ integrity: { recordedSha256: "ok" } });
+    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "complete" }]);
     expect(await save()).toMatchObject({ state: "complete", fileName: defaultName });
   });
 
@@ -115,6 +124,43 @@ describe("a saved file that was changed, its size kept,", () => {
     await store.verify(defaultName, patiently({ waitMs: 20 }));
     await utimes(path, later(), later());
     await refused;
+  });
+});
+
+describe("a saved file whose time alone differs", () => {
+  const copied: [how: string, at: (ms: number) => number][] = [
+    ["copied", (ms) => ms + 3_600_000],
+    ["written to a moment later", (ms) => ms + 1.5],
+  ];
+  test.each(copied)("since it was %s is read, found whole, and from then on known", async (_how, at) => {
+    const { path, folder, server } = await saved();
+    const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
+    const time = at(Number(mtimeMs)) / 1_000;
+    await utimes(path, time, time);
+    const next = openStore(folder, { source: sourceOf(server.url) });
+    expect((await next.list(new AbortController().signal)).files).toMatchObject([{ state: "changed" }]);
+    expect(await saveTo(next)).toMatchObject({ state: "complete", fileName: defaultName });
+    expect(server.requests).toHaveLength(1);
+    const last = openStore(folder, { checkWorker: new URL("file:///none.js") });
+    expect(await saveTo(last)).toMatchObject({ state: "complete", fileName: defaultName });
+  });
+
+  test("by less than a file system's coarse steps is not even read", async () => {
+    const { path, folder } = await saved();
+    const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
+    const time = Math.round(Number(mtimeMs) / 1_000);
+    await utimes(path, time, time);
+    const next = openStore(folder, { checkWorker: new URL("file:///none.js") });
+    expect(await saveTo(next)).toMatchObject({ state: "complete", fileName: defaultName });
+  });
+
+  test("is checked in the state verifying", async () => {
+    const { path, folder } = await saved();
+    await utimes(path, later(), later());
+    const next = openStore(folder, { checkWorker: await slowWorker() });
+    const early = next.save(identity, patiently({ waitMs: 50 }));
+    expect(await early).toMatchObject({ state: "verifying", fileName: defaultName });
+    expect(await saveTo(next)).toMatchObject({ state: "complete" });
   });
 });
 

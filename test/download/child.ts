@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { SCRATCH } from "../scratch.ts";
 import { worker } from "./fixtures.ts";
 
 export interface Child {
@@ -16,7 +16,7 @@ export interface Child {
 
 /** Bundles the child's program. */
 export async function buildChild(): Promise<{ program: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), "store-child-"));
+  const folder = await mkdtemp(join(SCRATCH, "store-child-"));
   const program = join(folder, "child.mjs");
   await build({
     entryPoints: [fileURLToPath(new URL("child-main.ts", import.meta.url))],

@@ -6,7 +6,7 @@ import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { openPart } from "../../src/download/folder/part-file.ts";
 import { newOwner } from "../../src/download/folder/process-identity.ts";
 import { publish } from "../../src/download/folder/publish.ts";
-import { readRecord, type SaveRecord } from "../../src/download/folder/record.ts";
+import { type CheckedFile, readRecord } from "../../src/download/folder/record.ts";
 import { createStateFile, newState, readState } from "../../src/download/folder/state-file.ts";
 import { ownFailure } from "../../src/errors.ts";
 import { serve } from "./fault-server.ts";
@@ -85,12 +85,7 @@ describe("a crash is healed by the next call, without a request,", () => {
     await sameAgain(staged);
   });
 
-  test("without hard links: after renaming, before the record", async () => {
-    const staged = await received();
-    await setRenaming(staged.at(state));
-    await rename(staged.at(part), staged.at(defaultName));
-    await sameAgain(staged);
-  });
+  test("without hard links: after renaming, before the state is removed", async () => sameAgain(await renamed()));
 });
 
 describe("a crash after the final name was taken leaves the file that name, whatever is asked for,", () => {
@@ -101,12 +96,43 @@ describe("a crash after the final name was taken leaves the file that name, what
   });
 
   test("without hard links", async () => {
-    const staged = await received();
-    await setRenaming(staged.at(state));
-    await rename(staged.at(part), staged.at(defaultName));
+    const staged = await renamed();
     await sameAgain({ ...staged, save: () => staged.save("other") });
   });
 });
+
+test("a file of the user is never taken for a part, whatever the state says", async () => {
+  const staged = await received();
+  await setRenaming(staged.at(state));
+  await rename(staged.at(part), staged.at(defaultName));
+  await expect(staged.save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+  expect(await hashOf(staged.folder)).toBe(sha256(staged.file.bytes));
+  expect(await namesIn(staged.folder)).toEqual([defaultName, state]);
+});
+
+test("a file that was changed after such a crash keeps its name and its bytes", async () => {
+  const staged = await received();
+  await copyFile(staged.at(state), staged.at("saved-state"));
+  await staged.save();
+  await link(staged.at(defaultName), staged.at(part));
+  await rename(staged.at("saved-state"), staged.at(state));
+  await writeFile(staged.at(defaultName), Buffer.alloc(staged.file.bytes.length, 7));
+  await expect(staged.save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+  await rm(staged.at(part));
+  staged.server.script(serve(staged.file));
+  expect(await staged.save("other")).toMatchObject({ state: "complete", fileName: "other.tgz" });
+  expect(await readFile(staged.at(defaultName))).toEqual(Buffer.alloc(staged.file.bytes.length, 7));
+});
+
+/** A crash right after the file was renamed to its final name: record and state lie beside it. */
+async function renamed() {
+  const staged = await received();
+  await setRenaming(staged.at(state));
+  await copyFile(staged.at(state), staged.at("saved-state"));
+  await staged.save();
+  await rename(staged.at("saved-state"), staged.at(state));
+  return staged;
+}
 
 async function setRenaming(path: string): Promise<void> {
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), renaming: true }));
@@ -117,11 +143,11 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   const directory = await openDownloadDirectory(await temporaryFolder(), "create");
   if (!directory) throw ownFailure("INTERNAL_ERROR");
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
-  const part = await openPart(directory.at("a.tgz.part"), directory.at("a.tgz"));
+  const part = await openPart(directory.at("a.tgz.part"));
   onTestFinished(() => part.handle.close());
   const initial = newState(identity, {}, "a.tgz", Date.now());
   const state = createStateFile(directory.at("a.tgz.part.json"), initial, directory.confirm);
-  const record: SaveRecord = {
+  const record: CheckedFile = {
     identity,
     facts: {},
     bytes: 7,
@@ -137,11 +163,12 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record, link }), record };
 }
 
-test("the intent to rename is on disk before the name is taken", async () => {
+test("the intent to rename and the record are on disk before the file has the name", async () => {
   const { directory, publish } = await unlinkable("EPERM", rm);
   await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(directory.at("a.tgz"))).size).toBe(0);
   expect(await readState(directory.at("a.tgz.part.json"))).toMatchObject({ renaming: true });
+  expect(await readRecord(directory.at("a.tgz.json"))).toMatchObject({ bytes: 7 });
 });
 
 test("a part that is not as long as what was checked is not published", async () => {

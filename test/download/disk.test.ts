@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -9,6 +9,7 @@ import {
   defaultName,
   hashOf,
   KIB,
+  namesIn,
   openStore,
   remoteFile,
   saveTo,
@@ -81,6 +82,21 @@ describe("on a file system of its own", () => {
     const { state, resumedFromBytes = 0 } = await saveTo(store);
     expect({ state, resumedFromBytes }).toEqual({ state: "complete", resumedFromBytes: bytes });
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("a disk that is full from the start is not locked once there is room", async (context) => {
+    const folder = await mounted("16k");
+    if (!folder) return context.skip();
+    const filler = join(folder, "filler");
+    await writeFile(filler, Buffer.alloc(64 * KIB)).catch(() => undefined);
+    const file = await remoteFile(100 * KIB);
+    const { server } = await stage({}, serve(file));
+    const store = openStore(folder, { source: sourceOf(server.url) });
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "DISK_FULL" });
+    expect(await namesIn(folder)).toEqual(["filler"]);
+    await rm(filler);
+    await run("mount", ["-o", "remount,size=4m", folder]);
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
   });
 
   test("a disk that may only be read is told from a full one", async (context) => {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { CUT, cut, daysAgo, type FaultRow, range, withoutEtag } from "./fault-row.ts";
 import { respond, serve } from "./fault-server.ts";
 import { KIB } from "./fixtures.ts";
@@ -5,7 +6,24 @@ import { KIB } from "./fixtures.ts";
 const expired = (status: string) => respond(status, { "content-type": "application/xml" }, "<Error>Expired</Error>");
 const login = respond("200 OK", { "content-type": "text/html" }, "<html>Please log in</html>");
 
+/** Answers with these bytes and hangs up. */
+const say = (bytes: string) => (_: unknown, socket: Socket) => void socket.end(Buffer.from(bytes, "latin1"));
+
+const NO_HTTP: [what: string, bytes: string][] = [
+  ["the banner of another protocol", "SSH-2.0-OpenSSH_9.6\r\n"],
+  ["the preface of HTTP/2", "\0\0\x12\x04\0\0\0\0\0"],
+  ["a header that is none", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n"],
+  ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"],
+  ["headers without end", `HTTP/1.1 200 OK\r\nx: ${"a".repeat(40_000)}\r\n\r\n`],
+  ["chunks of no size", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"],
+];
+
 export const CONNECTION_ROWS: FaultRow[] = [
+  ...NO_HTTP.flatMap(([what, bytes]): FaultRow[] => [
+    { name: `${what}, once`, script: ({ one }) => [say(bytes), serve(one)], expected: "saved" },
+    { name: `${what}, after a cut`, script: ({ one }) => [cut(one), say(bytes), serve(one)], expected: "saved" },
+    { name: `${what}, always`, script: () => [say(bytes)], expected: "paused TRANSFER_INTERRUPTED" },
+  ]),
   ...[0, 1, 65_535, 65_536, 1024 * KIB - 1, 1024 * KIB, 1024 * KIB + 1].map(
     (after): FaultRow => ({
       name: `cut after ${after} bytes`,

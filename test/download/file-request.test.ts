@@ -24,7 +24,7 @@ const LOOPBACK = ["127.0.0.1", "localhost", ...(process.platform === "darwin" ? 
 const sourceFor = (url: string) => ({ describe: async () => ({}), link: async () => ({ url }) });
 
 describe("behind a proxy", () => {
-  async function proxied(answer: string, link: string) {
+  async function proxied(answer: string, link: string, settings = {}) {
     const seen: string[] = [];
     const proxy = createTcpServer((socket) => {
       socket.on("error", () => socket.destroy());
@@ -37,7 +37,7 @@ describe("behind a proxy", () => {
     const httpsProxy = `http://user:SENTINEL@127.0.0.1:${await portOf(proxy)}`;
     const store = openStore(await temporaryFolder(), {
       source: sourceFor(link),
-      proxy: { httpsProxy },
+      proxy: { httpsProxy, ...settings },
       allowLoopback: false,
     });
     return { outcome: await saveTo(store).catch((error: unknown) => error), seen };
@@ -61,6 +61,12 @@ describe("behind a proxy", () => {
       expect(seen).toEqual([]);
     },
   );
+
+  test.each(["*", "files.invalid", ".invalid"])("NO_PROXY=%s is honoured", async (noProxy) => {
+    const { outcome, seen } = await proxied("", "https://files.invalid/x", { noProxy });
+    expect(outcome).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+    expect(seen).toEqual([]);
+  });
 
   test.each(LOOPBACK)("%s is reached without it", async (host) => {
     const file = await remoteFile(20 * KIB);

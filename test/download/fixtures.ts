@@ -1,7 +1,5 @@
 import { createCipheriv, createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
@@ -10,6 +8,7 @@ import { pack } from "tar-stream";
 import { onTestFinished } from "vitest";
 import type { SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
+import { SCRATCH } from "../scratch.ts";
 import { clock, facts, identity, KIB, limits } from "./child-vocabulary.ts";
 import type { Behaviour, RemoteFile } from "./fault-server.ts";
 import { startFaultServer } from "./fault-server.ts";
@@ -37,11 +36,8 @@ export async function remoteFile(bytes: number, seed = 1): Promise<RemoteFile> {
   return { bytes: await archive(bytes, seed), etag: `"object-${seed}-8"` };
 }
 
-/** Where there is a file system in memory, hundreds of fsyncs cost nothing. */
-const root = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-
 export async function temporaryFolder(): Promise<string> {
-  const folder = await realpath(await mkdtemp(join(root, "store-test-")));
+  const folder = await realpath(await mkdtemp(join(SCRATCH, "store-test-")));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }

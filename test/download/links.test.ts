@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
+import type { SnapshotLink } from "../../src/download/contract.ts";
 import { ownFailure } from "../../src/errors.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   clock,
   defaultName,
-  facts,
   hashOf,
   identity,
   KIB,
@@ -19,38 +18,7 @@ import {
   sha256,
   stage,
 } from "./fixtures.ts";
-
-const JOB = "5fa1000000000000000000d1";
-const OTHER_JOB = "5fa1000000000000000000d2";
-const HOUR = 3_600_000;
-
-interface Asked {
-  restoreJobId?: string;
-  refused: string[];
-}
-
-/** Hands out the given links one after the other and remembers what it was asked. */
-function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } {
-  const asked: Asked[] = [];
-  return {
-    asked,
-    describe: async () => facts,
-    link: async (_identity, { refused, onRequest, onJob, ...known }) => {
-      await onJob(JOB);
-      const link = links[Math.min(asked.length, links.length - 1)];
-      asked.push({ ...known, refused: [...refused] });
-      if (!link) throw ownFailure("LINK_NOT_READY");
-      return link;
-    },
-  };
-}
-
-async function staged(...links: ((url: string) => SnapshotLink)[]) {
-  const stageOf = await stage({}, respond("404 X"));
-  const source = linksOf(...links.map((link, index) => link(`${stageOf.server.url}&n=${index}`)));
-  const open = () => openStore(stageOf.folder, { source });
-  return { ...stageOf, source, open, store: open() };
-}
+import { HOUR, JOB, linksOf, OTHER_JOB, staged } from "./link-source.ts";
 
 describe("a link", () => {
   test("is remembered between calls; after a restart the job leads to it; it is never written down", async () => {
@@ -155,16 +123,32 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(2);
   });
 
-  test("about to expire is replaced before the next request", async () => {
+  test.each([5 * HOUR, 24 * HOUR, -24 * HOUR])("that works is kept when the clock jumps %d ms", async (jumpMs) => {
+    const file = await remoteFile(300 * KIB);
+    let jumped = 0;
+    const { server, source, folder } = await staged(
+      (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() + 4 * HOUR, isNew: true }),
+      (url) => ({ url, restoreJobId: OTHER_JOB, isNew: true }),
+    );
+    server.script(async (request, socket) => {
+      await serve(file, { after: 100 * KIB })(request, socket);
+      jumped = jumpMs;
+    }, serve(file));
+    const jumping = { ...clock, now: () => Date.now() + jumped };
+    expect(await saveTo(openStore(folder, { source, clock: jumping }))).toMatchObject({ state: "complete" });
+    expect(source.asked).toHaveLength(1);
+  });
+
+  test("that has expired by every clock is replaced when the file host refuses it", async () => {
     const file = await remoteFile(300 * KIB);
     const { server, source, store } = await staged(
-      (url) => ({ url, expiresAt: Date.now() + 1_000 }),
-      (url) => ({ url, expiresAt: Date.now() + HOUR }),
+      (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() - 1_000 }),
+      (url) => ({ url, restoreJobId: OTHER_JOB, expiresAt: Date.now() + HOUR }),
     );
-    server.script(serve(file, { after: 100 * KIB }), serve(file));
+    server.script(serve(file, { after: 100 * KIB }), respond("403 Forbidden"), serve(file));
     expect(await saveTo(store)).toMatchObject({ state: "complete" });
     expect(source.asked).toHaveLength(2);
-    expect(server.requests[1]?.path).toContain("&n=1");
+    expect(server.requests.map(({ path }) => path.at(-1))).toEqual(["0", "0", "1"]);
   });
 
   test("that a wrong clock takes for expired is tried all the same", async () => {
@@ -195,7 +179,7 @@ test("a clock that jumps a day to and fro changes nothing", async () => {
   let jumps = 0;
   const jumping = { ...clock, now: () => Date.now() + ((jumps++ % 3) - 1) * 24 * HOUR };
   expect(await saveTo(openStore(folder, { source, clock: jumping }))).toMatchObject({ state: "complete" });
-  expect(source.asked.length).toBeLessThanOrEqual(2);
+  expect(source.asked).toHaveLength(1);
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
 });
 

@@ -91,11 +91,11 @@ describe("the list", () => {
     expect(transfers).toEqual([]);
   });
 
-  test("counts a file as unrecorded when it no longer has the size it was saved with", async () => {
+  test("counts a file as changed when it no longer has the size it was saved with", async () => {
     const { folder, store, save } = await stage({}, serve(await remoteFile(40 * KIB)));
     await save();
     await writeFile(join(folder, defaultName), "something else");
-    expect((await store.list(now())).files).toMatchObject([{ fileName: defaultName, state: "unrecorded" }]);
+    expect((await store.list(now())).files).toMatchObject([{ fileName: defaultName, state: "changed", identity }]);
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
   });
 

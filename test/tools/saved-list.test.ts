@@ -107,3 +107,21 @@ test("every name that is listed can be verified, the longest simulated one inclu
   expect(files).toMatchObject([{ fileName, state: "complete" }]);
   expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
 });
+
+test("a file that was touched is listed as changed, with what to do about it", async () => {
+  const folder = await temporaryFolder();
+  await putFile(folder, 1, "touched.tgz");
+  await utimes(join(folder, "touched.tgz"), 1_000, 1_000);
+  const { files, nextStep } = await listOf(folder);
+  expect(files).toMatchObject([{ fileName: "touched.tgz", state: "changed" }]);
+  expect(nextStep).toContain("tells whether it still is what was saved");
+});
+
+test("a file that never was an archive and has no record is not called a damaged snapshot", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "notes.tgz"), "hello");
+  const { ok } = await serverWith({ args: ["--download-dir", folder] });
+  const { nextStep } = await ok("verify_saved_snapshot", { fileName: "notes.tgz" });
+  expect(nextStep).toMatch(/no whole snapshot archive.*nothing is known of where it came from/);
+  expect(nextStep).not.toMatch(/was changed|again/);
+});

@@ -49,6 +49,14 @@ export function snapshotLock({ groupId, snapshotId }: Pick<SnapshotIdentity, "gr
   return `${groupId}-${snapshotId}.lock`;
 }
 
+/** `name` is that of a file which this server saved, and which is no longer what was saved. */
+export function changedSince(name: string) {
+  return ownFailure("FILE_EXISTS", {
+    detail: `${name} in the download folder was changed or damaged since it was saved: it is not what its record tells. It is neither overwritten nor removed.`,
+    hint: "Do not restore from it. Save the snapshot under another fileName, or move this file away.",
+  });
+}
+
 /** `name` is one that this server makes. */
 export function nameTaken(name: string) {
   return ownFailure("FILE_EXISTS", {

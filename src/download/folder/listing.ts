@@ -9,7 +9,7 @@ import { beside, isArchiveName } from "./file-name.ts";
 import { freeBytes } from "./free-space.ts";
 import { isLocked } from "./lock.ts";
 import { lstatOf } from "./part-file.ts";
-import { listParts, type OpenPart, readRecordOf } from "./saved-files.ts";
+import { fewAtATime, listParts, type OpenPart, readRecorded } from "./saved-files.ts";
 
 interface ListingDeps {
   clock: Clock;
@@ -46,12 +46,12 @@ interface FoundFile {
 
 /** The newest first. */
 async function findFiles(directory: DownloadDirectory): Promise<FoundFile[]> {
-  const found: FoundFile[] = [];
-  for (const fileName of await readdir(directory.path)) {
-    const stat = isArchiveName(fileName) ? await lstatOf(directory.at(fileName)) : undefined;
-    if (stat?.isFile()) found.push({ fileName, bytes: stat.size, changedAt: stat.mtimeMs });
-  }
-  return found.sort((one, other) => other.changedAt - one.changedAt);
+  const names = (await readdir(directory.path)).filter(isArchiveName);
+  const found = await fewAtATime(names, async (fileName): Promise<FoundFile[]> => {
+    const stat = await lstatOf(directory.at(fileName));
+    return stat?.isFile() ? [{ fileName, bytes: stat.size, changedAt: stat.mtimeMs }] : [];
+  });
+  return found.flat().sort((one, other) => other.changedAt - one.changedAt);
 }
 
 async function describeFiles(
@@ -59,18 +59,14 @@ async function describeFiles(
   found: readonly FoundFile[],
   { checkedFiles }: ListingDeps,
 ): Promise<SavedFile[]> {
-  const files: SavedFile[] = [];
-  for (const { fileName, bytes } of found) {
-    const record = await readRecordOf(directory, fileName, checkedFiles);
+  return fewAtATime(found, async ({ fileName, bytes }): Promise<SavedFile> => {
+    const recorded = await readRecorded(directory, fileName, checkedFiles);
     const file = { fileName, path: directory.at(fileName), bytes };
-    if (!record) {
-      files.push({ ...file, state: "unrecorded" });
-      continue;
-    }
-    const { identity, facts, sha256, contents, savedAt } = record;
-    files.push({ ...file, state: "complete", identity, facts, sha256, contents, savedAt });
-  }
-  return files;
+    if (!recorded) return { ...file, state: "unrecorded" };
+    const { identity, facts, sha256, contents, savedAt } = recorded.record;
+    if (recorded.state !== "untouched") return { ...file, state: "changed", identity };
+    return { ...file, state: "complete", identity, facts, sha256, contents, savedAt };
+  });
 }
 
 /** Those of this process first, then parts that are paused or that another process writes. */
@@ -80,9 +76,12 @@ async function listTransfers(
   files: readonly SavedFile[],
   deps: ListingDeps,
 ): Promise<OpenTransfer[]> {
-  const saved = new Set(files.flatMap(({ identity }) => (identity ? [keyOf(identity)] : [])));
+  const saved = new Set(
+    files.flatMap(({ state, identity }) => (state === "complete" && identity ? [keyOf(identity)] : [])),
+  );
   const transfers = [...running.values()];
-  for (const part of await listParts(directory)) {
+  // Beyond these, one more tells that there are more.
+  for (const part of await listParts(directory, deps.limits.maxListed + running.size + saved.size + 1)) {
     const key = keyOf(part.state.identity);
     if (running.has(key) || saved.has(key)) continue;
     const elsewhere = await isLocked(directory.at(beside.lock(part.base)), deps);

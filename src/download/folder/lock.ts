@@ -13,6 +13,9 @@ import { type LockOwner, lifeOf, newOwner, ownerSchema } from "./process-identit
 export interface Lock {
   /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over from this one, which then must have slept. */
   lost: AbortSignal;
+  /** Rejects with `SAVED_ELSEWHERE` when the lock is lost, without waiting for the next beat to notice. */
+  confirm: () => Promise<void>;
+  owner: LockOwner;
   release: () => Promise<void>;
 }
 
@@ -30,9 +33,19 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
   if (!(await claim(path, owner, options))) return undefined;
   const held = new AbortController();
   const lost = new AbortController();
-  void beat(path, owner, options, held.signal, lost);
+  /** A lock that cannot be read this moment is not lost. */
+  async function notice(): Promise<void> {
+    if ((await isLost(path, owner).catch(() => false)) && !held.signal.aborted)
+      lost.abort(ownFailure("SAVED_ELSEWHERE"));
+  }
+  void beat(path, options, held.signal, lost.signal, notice);
   return {
     lost: lost.signal,
+    owner,
+    confirm: async () => {
+      await notice();
+      lost.signal.throwIfAborted();
+    },
     release: async () => {
       held.abort();
       // Without the means to look: it was ours a moment ago, and a lock that stays would outlive its transfer.
@@ -80,19 +93,23 @@ async function removeDead(path: string, generation: string, options: LockOptions
 /** How `create` begins what it writes. */
 const OWNER_BEGINNING = Buffer.from('{"pid":');
 
+/** Between creating a lock and writing its owner into it lie milliseconds, on a slow network drive a little more. */
+const WRITING_MS = 5_000;
+
 type Judgement = { word: "free" } | { word: "held" } | { word: "foreign" } | { word: "dead"; generation: string };
 
 async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
   const stat = await lstatOf(path);
   if (!stat) return { word: "free" };
   if (!stat.isFile()) return { word: "foreign" };
-  const silent = Math.abs(clock.now() - stat.mtimeMs) > limits.lockSilentMs;
+  const age = Math.abs(clock.now() - stat.mtimeMs);
   const owner = ownerSchema.safeParse(await readJson(path));
-  // Unreadable: just created and not yet written, or left by a crash in that moment.
+  // Unreadable: just created and not yet written, or left by a crash or a full disk in that moment.
   if (!owner.success && !(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
-  if (!owner.success) return silent ? { word: "dead", generation: "unreadable" } : { word: "held" };
+  if (!owner.success) return age > WRITING_MS ? { word: "dead", generation: "unreadable" } : { word: "held" };
   const life = await lifeOf(owner.data);
-  if (life === "dead" || (life === "unknown" && silent)) return { word: "dead", generation: owner.data.token };
+  if (life === "dead" || (life === "unknown" && age > limits.lockSilentMs))
+    return { word: "dead", generation: owner.data.token };
   return { word: "held" };
 }
 
@@ -102,6 +119,9 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
     const handle = await open(path, flags, 0o600);
     try {
       await handle.writeFile(JSON.stringify(owner));
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await handle.close();
     }
@@ -126,10 +146,10 @@ async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
 
 async function beat(
   path: string,
-  owner: LockOwner,
   { clock, limits }: LockOptions,
   held: AbortSignal,
-  lost: AbortController,
+  lost: AbortSignal,
+  notice: () => Promise<void>,
 ): Promise<void> {
   while (!held.aborted) {
     try {
@@ -138,11 +158,8 @@ async function beat(
       // Released.
       return;
     }
-    // A lock that cannot be read this moment is not lost.
-    if (await isLost(path, owner).catch(() => false)) {
-      if (!held.aborted) lost.abort(ownFailure("SAVED_ELSEWHERE"));
-      return;
-    }
+    await notice();
+    if (lost.aborted) return;
     const now = clock.now() / 1_000;
     // A beat that cannot be written shows as silence; the next one tries again.
     await utimes(path, now, now).catch(() => undefined);

@@ -1,25 +1,30 @@
 import { keyOf } from "../identity.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
-import { beside, nameTaken } from "./file-name.ts";
+import { beside, changedSince, nameTaken } from "./file-name.ts";
 import { isReplaceable, temporaryOf } from "./json-file.ts";
 import { lstatOf } from "./part-file.ts";
 import { holdsFinalName } from "./publish.ts";
-import { refuseForeignRecord } from "./record.ts";
-import { listParts, type OpenPart } from "./saved-files.ts";
+import { isPublished, refuseForeignRecord } from "./record.ts";
+import type { OpenPart } from "./saved-files.ts";
 import { readState } from "./state-file.ts";
 
 /**
- * Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
+ * `parts`: every part in the folder. Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
  * did not write as far as can be told: files of the user are neither replaced nor removed.
  */
-export async function refuseTakenNames(directory: DownloadDirectory, open: OpenPart): Promise<void> {
+export async function refuseTakenNames(
+  directory: DownloadDirectory,
+  parts: readonly OpenPart[],
+  open: OpenPart,
+): Promise<void> {
   const { base, state } = open;
   const names = [base, state.fileName];
   const isOther = (other: { identity: typeof state.identity }) => keyOf(other.identity) !== keyOf(state.identity);
-  for (const other of await listParts(directory)) {
+  for (const other of parts) {
     if (isOther(other.state) && (names.includes(other.base) || names.includes(other.state.fileName)))
       throw nameTaken(state.fileName);
   }
+  if (await isPublished(directory, state)) throw changedSince(state.fileName);
   if ((await lstatOf(directory.at(state.fileName))) && !(await holdsFinalName(directory, open)))
     throw nameTaken(state.fileName);
 

@@ -8,26 +8,34 @@ const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 /** Opening a FIFO in place of the part must not wait for its other end. */
 const NO_WAIT = constants.O_NONBLOCK ?? 0;
 
+type Inode = Pick<Stats, "dev" | "ino">;
+
 export interface PartFile {
   handle: FileHandle;
   path: string;
   bytes: number;
+  /** Which file it is, whatever has its name by now. */
+  inode: Inode;
+}
+
+/** Rejects with `PART_UNUSABLE` when the part's name belongs to another file by now. */
+export async function confirmPart({ inode, path }: PartFile): Promise<void> {
+  if (!isSameFile(await lstatOf(path), inode)) throw unusable();
 }
 
 /**
  * Opens the partial file for continuing, or creates it (0600). Rejects with `PART_UNUSABLE` when its name belongs to
- * anything but a plain file of this user with no second name; `published` is the one second name that is allowed, left by
- * a crash between linking and cleaning up.
+ * anything but a plain file of this user with no second name.
  */
-export async function openPart(path: string, published: string): Promise<PartFile> {
-  const existing = await reopen(path, published);
+export async function openPart(path: string): Promise<PartFile> {
+  const existing = await reopen(path);
   if (existing) return existing;
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
   const handle = await open(path, flags, 0o600);
-  return { handle, path, bytes: 0 };
+  return { handle, path, bytes: 0, inode: await handle.stat() };
 }
 
-async function reopen(path: string, published: string): Promise<PartFile | undefined> {
+async function reopen(path: string): Promise<PartFile | undefined> {
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
@@ -40,17 +48,12 @@ async function reopen(path: string, published: string): Promise<PartFile | undef
     const stat = await handle.stat();
     const uid = process.getuid?.();
     const foreign = uid !== undefined && stat.uid !== uid;
-    if (!stat.isFile() || foreign || !(await hasOneName(stat, published))) throw unusable();
-    return { handle, path, bytes: stat.size };
+    if (!stat.isFile() || foreign || stat.nlink !== 1) throw unusable();
+    return { handle, path, bytes: stat.size, inode: stat };
   } catch (error) {
     await handle.close();
     throw error;
   }
-}
-
-async function hasOneName(stat: Stats, published: string): Promise<boolean> {
-  if (stat.nlink === 1) return true;
-  return stat.nlink === 2 && isSameFile(stat, await lstatOf(published));
 }
 
 /** The name's own entry, links not followed; undefined when there is none. */
@@ -63,7 +66,7 @@ export async function lstatOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-export function isSameFile(one: Stats | undefined, other: Stats | undefined): boolean {
+export function isSameFile(one: Inode | undefined, other: Inode | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 

@@ -26,6 +26,12 @@ export async function newOwner(): Promise<LockOwner> {
   };
 }
 
+/** Whether this process is the owner. */
+export async function isThisProcess(owner: LockOwner): Promise<boolean> {
+  const { pid, started, space } = await newOwner();
+  return owner.pid === pid && owner.started === started && owner.space === space;
+}
+
 /** `unknown`: the process lives where this one cannot see it, or its number may have been given to another by now. */
 export async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "unknown"> {
   if (owner.space !== (await processSpace())) return "unknown";

@@ -5,7 +5,7 @@ import type { DownloadDirectory } from "./download-directory.ts";
 import { beside } from "./file-name.ts";
 import { syncFolderOf, writeJson } from "./json-file.ts";
 import { isSameFile, lstatOf, type PartFile, unusable } from "./part-file.ts";
-import { recordToJson, refuseForeignRecord, type SaveRecord } from "./record.ts";
+import { type CheckedFile, recordToJson, refuseForeignRecord } from "./record.ts";
 import type { OpenPart } from "./saved-files.ts";
 import type { StateFile } from "./state-file.ts";
 
@@ -15,7 +15,7 @@ interface Publication {
   base: string;
   part: PartFile;
   state: StateFile;
-  record: SaveRecord;
+  record: CheckedFile;
   link?: (existing: string, path: string) => Promise<void>;
 }
 
@@ -29,10 +29,11 @@ export async function publish({ directory, base, part, state, record, link = har
   const checked = await part.handle.stat();
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
-  if (state.current.renaming) await renameToFree(part.path, final, state);
-  else await linkToFree(part.path, final, state, link);
   const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
-  await writeJson(directory.at(beside.record(state.current.fileName)), published);
+  const writeRecord = () => writeJson(directory.at(beside.record(state.current.fileName)), published);
+  const hasLinks = !state.current.renaming && (await linkToFree(part, final, link));
+  if (hasLinks) await writeRecord();
+  else await renameToFree(part.path, final, state, writeRecord);
   await syncFolderOf(final);
   await removeLeftovers(directory, base);
 }
@@ -40,28 +41,35 @@ export async function publish({ directory, base, part, state, record, link = har
 /** What file systems without hard links (exFAT, some SMB shares) and the systems above them answer. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
 
-/** The link either makes the name or finds it taken; nothing can come in between. */
+/** The link either makes the name or finds it taken; nothing can come in between. False where there are no links. */
 async function linkToFree(
-  part: string,
+  { inode, path }: PartFile,
   final: string,
-  state: StateFile,
   link: (existing: string, path: string) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    await link(part, final);
+    await link(path, final);
   } catch (error) {
-    if (failedWith(error, ...NO_LINKS)) return renameToFree(part, final, state);
-    if (!failedWith(error, "EEXIST")) throw error;
-    // A crash right after linking leaves both names to one file; any other file keeps its name.
-    if (!isSameFile(await lstatOf(part), await lstatOf(final))) throw ownFailure("FILE_EXISTS");
+    if (failedWith(error, ...NO_LINKS)) return false;
+    throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
+  if (isSameFile(await lstatOf(final), inode)) return true;
+  // Another process has put its own part under the name since this one looked: that is not what was checked.
+  await rm(final, { force: true });
+  throw unusable();
 }
 
 /**
  * Renaming replaces what has the name, so the name is first taken with an empty file, which only succeeds when it is free.
- * The intent is written down before: an empty file under that name is then ours.
+ * The intent is written down before: an empty file under that name is then ours. So is the record: a whole file under that
+ * name needs no other proof that it is ours.
  */
-async function renameToFree(part: string, final: string, state: StateFile): Promise<void> {
+async function renameToFree(
+  part: string,
+  final: string,
+  state: StateFile,
+  writeRecord: () => Promise<void>,
+): Promise<void> {
   const existing = await lstatOf(final);
   const ours = state.current.renaming && existing?.isFile() && existing.size === 0;
   if (existing && !ours) throw ownFailure("FILE_EXISTS");
@@ -69,6 +77,8 @@ async function renameToFree(part: string, final: string, state: StateFile): Prom
     await state.merge({ renaming: true });
     await reserve(final);
   }
+  await writeRecord();
+  await syncFolderOf(final);
   await rename(part, final);
 }
 
@@ -80,14 +90,13 @@ async function reserve(final: string): Promise<void> {
   }
 }
 
-/** Without hard links, a crash after renaming leaves the whole file under its final name, still without a record. */
+/**
+ * A crash right after linking leaves the part under its final name too, still without a record. It loses that name until it
+ * has been checked once more: nothing writes to a file that has its final name.
+ */
 export async function recover(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
-  if (!state.renaming || state.receivedBytes === undefined) return;
-  const part = directory.at(beside.part(base));
   const final = directory.at(state.fileName);
-  if (await lstatOf(part)) return;
-  const renamed = await lstatOf(final);
-  if (renamed?.isFile() && renamed.size === state.receivedBytes) await rename(final, part);
+  if (isSameFile(await lstatOf(directory.at(beside.part(base))), await lstatOf(final))) await rm(final);
 }
 
 /** Whether the final name holds what a crash in the middle of publishing left there. */
@@ -95,8 +104,7 @@ export async function holdsFinalName(directory: DownloadDirectory, { base, state
   const final = await lstatOf(directory.at(state.fileName));
   const part = await lstatOf(directory.at(beside.part(base)));
   if (isSameFile(final, part)) return true;
-  if (!final?.isFile() || !state.renaming) return false;
-  return final.size === 0 || (!part && final.size === state.receivedBytes);
+  return final?.isFile() === true && state.renaming === true && final.size === 0;
 }
 
 /** The same part, to be published under another name; under its old one when a crash came after that was taken. */

@@ -4,6 +4,7 @@ import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { factsSchema, identitySchema } from "../identity.ts";
 import { type ObjectVersion, objectVersionSchema } from "../object-version.ts";
 import { readJson, writeJson } from "./json-file.ts";
+import { ownerSchema } from "./process-identity.ts";
 
 const jobId = z.string().regex(ATLAS_ID);
 const count = z.number().int().nonnegative();
@@ -31,6 +32,8 @@ const stateSchema = z.object({
   /** The final name is about to be taken by renaming, where the file system has no hard links. */
   renaming: z.boolean().exactOptional(),
   startedAt: z.string(),
+  /** Who has the part open; absent once it was closed in order. */
+  writer: ownerSchema.exactOptional(),
 });
 
 export type TransferState = z.infer<typeof stateSchema>;

@@ -1,7 +1,7 @@
 import { ownFailure } from "../../errors.ts";
 import type { Integrity, SnapshotLink } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
-import type { SaveRecord } from "../folder/record.ts";
+import type { CheckedFile } from "../folder/record.ts";
 import type { StateFile } from "../folder/state-file.ts";
 import type { ArchiveReport } from "../integrity/archive-check.ts";
 import type { ObjectVersion } from "../object-version.ts";
@@ -23,7 +23,7 @@ interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
  * Transfers the file and checks it; one that fails its check is discarded and fetched once more. Rejects with
  * `FILE_DAMAGED` when that one fails too.
  */
-export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<SaveRecord> {
+export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<CheckedFile> {
   const { source, clock, limits } = deps;
   const { identity, memory, copy, state, status, log } = fetch;
   status.follow(() => ({
@@ -83,7 +83,7 @@ function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): I
 const NO_MD5 =
   "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
 
-function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): SaveRecord {
+function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): CheckedFile {
   const { identity, facts, etag } = current;
   const { bytes, sha256, contents } = report;
   return {

@@ -4,10 +4,12 @@ import { diskFailure } from "../folder/disk-failure.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside } from "../folder/file-name.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
-import { openPart, type PartFile } from "../folder/part-file.ts";
+import type { Lock } from "../folder/lock.ts";
+import { confirmPart, openPart, type PartFile } from "../folder/part-file.ts";
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
+import { mayStillWrite, renewPart } from "../folder/renew-part.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
-import { createStateFile, type TransferState } from "../folder/state-file.ts";
+import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/state-file.ts";
 import type { StoreEvent } from "../store-event.ts";
 import { completeReport } from "./complete-report.ts";
 import { fetchSound } from "./fetch-sound.ts";
@@ -17,36 +19,52 @@ import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 interface LockedOrder extends SaveOrder {
   directory: DownloadDirectory;
   open: OpenPart;
+  /** Held: the one of the snapshot and the one of the file. */
+  locks: readonly [Lock, Lock];
 }
 
-/** Everything that happens while the lock is held: transfer, check, publication. Pauses where the part can be continued. */
+/** Everything that happens while the locks are held: transfer, check, publication. Pauses where the part can be continued. */
 export async function finishPart(
   deps: SavingDeps,
   order: LockedOrder,
   status: SaveStatus,
   signal: AbortSignal,
 ): Promise<SaveReport> {
-  const { directory, open } = order;
+  const { open, locks } = order;
   const { fileName, identity, committedBytes } = open.state;
   const ended = new AbortController();
   const bounded = AbortSignal.any([signal, deadline(deps, ended.signal)]);
   const log = (event: Omit<StoreEvent, "snapshotId" | "fileName">) =>
     deps.log({ ...event, snapshotId: identity.snapshotId, fileName });
-  const state = createStateFile(directory.at(beside.state(open.base)), open.state, directory.confirm);
   let part: PartFile | undefined;
   let copy: LocalCopy | undefined;
+  /** A process that slept may find that another has gone on in its place, or has even come to the end. */
+  async function confirm(): Promise<void> {
+    await order.directory.confirm();
+    for (const lock of locks) await lock.confirm();
+    if (part) await confirmPart(part);
+  }
+  const directory = { ...order.directory, confirm };
+  const { writer, ...rest } = open.state;
+  const state = createStateFile(directory.at(beside.state(open.base)), rest, confirm);
   try {
-    await directory.confirm();
+    await confirm();
     await recover(directory, open);
-    part = await openPart(directory.at(beside.part(open.base)), directory.at(fileName));
-    await state.write(state.current);
+    part = await openPart(directory.at(beside.part(open.base)));
+    if (writer && (await mayStillWrite(writer))) {
+      await confirm();
+      const bytes = Math.min(part.bytes, committedBytes);
+      part = await renewPart(part, { bytes, writer, limits: deps.limits, confirm }, bounded);
+    }
+    await state.write({ ...rest, writer: locks[0].owner });
     copy = await openLocalCopy({ part, state, startCheck: deps.startCheck, clock: deps.clock, limits: deps.limits });
     log({ event: "transfer-started", bytes: copy.bytes });
     const record = await fetchSound(deps, { ...order, copy, state, status, log }, bounded);
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
     log({ event: "file-saved", bytes: record.bytes });
-    return { ...status.report(), ...completeReport(directory, fileName, record) };
+    const report = status.report();
+    return { ...report, ...completeReport(directory, fileName, record, report.warnings) };
   } catch (error) {
     // A full disk may have taken the bytes but not the state that counts them; those are dropped when it goes on.
     const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
@@ -58,12 +76,23 @@ export async function finishPart(
     const final = isFinal(code, bytes, worthIt);
     log({ event: final ? "transfer-failed" : "transfer-paused", bytes, code });
     if (!final) return status.paused(failure.envelope);
-    if (!NOT_OURS.includes(code) && !mayHaveJob(state.current, code)) await removeLeftovers(directory, open.base);
+    if (NOT_OURS.includes(code)) throw failure;
+    await confirm();
+    if (part && mayHaveJob(state.current, code, deps.clock.now())) await keepTrace(part, state);
+    else await removeLeftovers(directory, open.base);
     throw failure;
   } finally {
     ended.abort();
     await (copy?.close() ?? part?.handle.close());
+    if (part) await letGo(state);
   }
+}
+
+/** The part is closed, so the next one may go on in it. */
+async function letGo(state: StateFile): Promise<void> {
+  const { writer, ...closed } = state.written;
+  // There is no part any more, or it is another process's by now; where the disk is full, the next one copies the part.
+  await state.write(closed).catch(() => undefined);
 }
 
 /** Aborts with a failure when the transfer takes longer than any should; `ended` calls that off. */
@@ -100,7 +129,15 @@ function isFinal(code: string, bytes: number, worthIt: boolean): boolean {
   return bytes === 0 && !worthIt && !WORTH_ANOTHER_TRY.includes(code);
 }
 
-/** Without the trace of a job that was or may have been created, the next call would create another. */
-function mayHaveJob({ restoreJobId, requestedAt }: TransferState, code: string): boolean {
-  return code === "JOB_WITHOUT_LINK" || (restoreJobId === undefined && requestedAt !== undefined);
+/** Without the trace of a job whose link may still live, or that may have been created, the next call would create another. */
+function mayHaveJob({ restoreJobId, requestedAt, linkExpiresAt }: TransferState, code: string, now: number): boolean {
+  if (restoreJobId === undefined) return requestedAt !== undefined;
+  return code === "JOB_WITHOUT_LINK" || linkExpiresAt === undefined || now < linkExpiresAt;
+}
+
+/** Forgets every byte, but not the job. */
+async function keepTrace({ handle }: PartFile, state: StateFile): Promise<void> {
+  const { damagedOnce, ...trace } = startedOver(state.current, {});
+  await state.write(trace);
+  await handle.truncate(0);
 }

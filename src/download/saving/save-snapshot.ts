@@ -2,14 +2,23 @@ import { type Failure, ownFailure } from "../../errors.ts";
 import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
-import { acquireLock } from "../folder/lock.ts";
+import { acquireLock, type Lock } from "../folder/lock.ts";
 import { refuseTakenNames } from "../folder/own-names.ts";
 import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
-import { findPart, findSaved, type OpenPart, type SavedSnapshot } from "../folder/saved-files.ts";
+import {
+  findPart,
+  findRecorded,
+  listParts,
+  type OpenPart,
+  partsOf,
+  type RecordedFile,
+  type SavedSnapshot,
+} from "../folder/saved-files.ts";
 import { newState } from "../folder/state-file.ts";
 import { cleanFacts, keyOf } from "../identity.ts";
-import { completeReport } from "./complete-report.ts";
+import { completeReport, recordedAs } from "./complete-report.ts";
 import { finishPart } from "./finish-part.ts";
+import { recheck } from "./recheck.ts";
 import type { SaveStatus } from "./save-status.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
@@ -24,33 +33,38 @@ export async function saveSnapshot(
   const key = keyOf(order.identity);
   const ownLock = directory.at(snapshotLock(order.identity));
   const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
-  const saved = await findSaved(directory, key, deps.checkedFiles);
+  const { name } = order.identity;
+  if (wanted !== order.fileName) status.warn(`The name of the file was completed to ${wanted}.`);
+  const saved = await findSaved(deps, order, { directory, ownLock }, status, signal);
   if (saved) {
-    const lock = (await findPart(directory, key)) && (await acquireLock(ownLock, deps));
+    const isAlone = partsOf(await listParts(directory), key).length === 0;
+    const lock = isAlone ? undefined : await acquireLock(ownLock, deps);
     if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
-    return reportSaved(directory, saved, wanted, status);
+    return reportSaved(directory, saved, { name, wanted }, status);
   }
-  const first = (await toContinue(directory, key, wanted)) ?? (await begin(deps, order, wanted, signal));
+  const parts = await listParts(directory);
+  const first = (await toContinue(directory, parts, key, wanted)) ?? (await begin(deps, order, wanted, signal));
   show(status, directory, first);
-  await refuseTakenNames(directory, first);
+  await refuseTakenNames(directory, parts, first);
   status.state = "queued";
   const leave = await deps.slots.enter(signal);
   try {
     status.state = "requesting";
-    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (ownLost) => {
+    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (own) => {
       // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = await findSaved(directory, key, deps.checkedFiles);
+      const meanwhile = (await findRecorded(directory, order.identity, deps.checkedFiles)).find(isUntouched);
       if (meanwhile) {
         await removeLeftoversOf(directory, key);
-        return reportSaved(directory, meanwhile, wanted, status);
+        return reportSaved(directory, meanwhile, { name, wanted }, status);
       }
-      const open = (await toContinue(directory, key, wanted)) ?? first;
+      const open = (await toContinue(directory, await listParts(directory), key, wanted)) ?? first;
       show(status, directory, open);
+      if (open.state.identity.name !== name) status.warn(recordedAs(open.state.identity.name));
       // With the snapshot's own lock held, only another snapshot's transfer can hold the one of the file.
-      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLost) => {
-        await refuseTakenNames(directory, open);
-        const bounded = AbortSignal.any([signal, ownLost, fileLost]);
-        return finishPart(deps, { directory, open, ...order }, status, bounded);
+      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (ofFile) => {
+        await refuseTakenNames(directory, await listParts(directory), open);
+        const bounded = AbortSignal.any([signal, own.lost, ofFile.lost]);
+        return finishPart(deps, { directory, open, locks: [own, ofFile], ...order }, status, bounded);
       });
     });
   } finally {
@@ -59,16 +73,11 @@ export async function saveSnapshot(
 }
 
 /** Does the work while it holds the lock; rejects with `busy` while another transfer holds it. */
-async function locked<T>(
-  deps: SavingDeps,
-  path: string,
-  busy: Failure,
-  work: (lost: AbortSignal) => Promise<T>,
-): Promise<T> {
+async function locked<T>(deps: SavingDeps, path: string, busy: Failure, work: (lock: Lock) => Promise<T>): Promise<T> {
   const lock = await acquireLock(path, deps);
   if (!lock) throw busy;
   try {
-    return await work(lock.lost);
+    return await work(lock);
   } finally {
     await lock.release();
   }
@@ -77,10 +86,11 @@ async function locked<T>(
 /** The part of an earlier attempt, to be finished under the name that is wanted now. */
 async function toContinue(
   directory: DownloadDirectory,
+  parts: readonly OpenPart[],
   key: string,
   wanted: string | undefined,
 ): Promise<OpenPart | undefined> {
-  const part = await findPart(directory, key);
+  const part = await findPart(directory, parts, key);
   return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
 }
 
@@ -102,21 +112,40 @@ function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenP
 
 /** A crash right before the end may have left the finished file's part and state behind. */
 async function removeLeftoversOf(directory: DownloadDirectory, key: string): Promise<void> {
-  const leftover = await findPart(directory, key);
-  if (leftover) await removeLeftovers(directory, leftover.base);
+  for (const { base } of partsOf(await listParts(directory), key)) await removeLeftovers(directory, base);
 }
+
+const isUntouched = ({ state }: RecordedFile) => state === "untouched";
+
+/** The finished file of the snapshot; one that was only touched is read first, to see whether it still is what was saved. */
+async function findSaved(
+  deps: SavingDeps,
+  { identity }: SaveOrder,
+  { directory, ownLock }: { directory: DownloadDirectory; ownLock: string },
+  status: SaveStatus,
+  signal: AbortSignal,
+): Promise<SavedSnapshot | undefined> {
+  const files = await findRecorded(directory, identity, deps.checkedFiles);
+  const saved = files.find(isUntouched);
+  const touched = files.filter(({ state }) => state === "touched");
+  if (saved || touched.length === 0) return saved;
+  return locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), () =>
+    recheck(deps, { directory, touched }, status, signal),
+  );
+}
+
+const SAVED_BEFORE = "The snapshot was saved before, under this name; it is not saved again under another.";
 
 function reportSaved(
   directory: DownloadDirectory,
   { fileName, record }: SavedSnapshot,
-  wanted: string | undefined,
+  { name, wanted }: { name: string; wanted: string | undefined },
   status: SaveStatus,
 ): SaveReport {
   status.state = "complete";
-  const report = completeReport(directory, fileName, record);
-  if (wanted === undefined || wanted === fileName) return report;
-  return {
-    ...report,
-    warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
-  };
+  const warnings = [
+    ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
+    ...(record.identity.name === name ? [] : [recordedAs(record.identity.name)]),
+  ];
+  return completeReport(directory, fileName, record, warnings);
 }

@@ -26,7 +26,7 @@ export interface KeptJob {
 }
 
 /**
- * Replaces a refused or expiring link once; once more only after it brought the transfer forward. A new link that is
+ * Replaces a refused link once; once more only after it brought the transfer forward. A new link that is
  * refused at its first use is not replaced before it expires, in later runs neither: the reason is not its age, most
  * likely an address missing from the access list, and each replacement would cost a job.
  */
@@ -35,7 +35,7 @@ export function createLinkKeeper(options: {
   identity: SnapshotIdentity;
   memory: LinkMemory;
   clock: Pick<Clock, "now">;
-  limits: Pick<Limits, "progressBytes" | "freshLinksPerRun" | "linkMarginMs">;
+  limits: Pick<Limits, "progressBytes" | "freshLinksPerRun">;
   startBytes: number;
   kept: KeptJob;
 }): LinkKeeper {
@@ -61,11 +61,6 @@ export function createLinkKeeper(options: {
     mark = furthest;
   }
 
-  /** A clock that is wrong must not throw good links away, so one that brought nothing yet is tried, whatever the time. */
-  function isUsedUp({ expiresAt }: SnapshotLink): boolean {
-    return expiresAt !== undefined && clock.now() + limits.linkMarginMs >= expiresAt && hasProgressed();
-  }
-
   function isWorthKeeping(link: SnapshotLink): boolean {
     const isAlive = link.expiresAt === undefined || clock.now() < link.expiresAt;
     const isKept = link.restoreJobId !== undefined && link.restoreJobId === kept.current();
@@ -74,7 +69,7 @@ export function createLinkKeeper(options: {
 
   return {
     current: async ({ onRequest, onJob, ...jobs }, signal) => {
-      if (memory.link && isUsedUp(memory.link) && replaced < limits.freshLinksPerRun) drop();
+      // Whether it has expired is for the file host to say: this computer's clock may jump, and each new link costs a job.
       if (memory.link) return memory.link;
       const isRefused = jobs.restoreJobId !== undefined && memory.refused.has(jobs.restoreJobId);
       const known = { ...(!isRefused && jobs), refused: memory.refused, onRequest, onJob };

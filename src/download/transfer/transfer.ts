@@ -1,3 +1,4 @@
+import { errors } from "undici";
 import { Failure, ownFailure } from "../../errors.ts";
 import type { Clock } from "../../http/send.ts";
 import type { SnapshotLink } from "../contract.ts";
@@ -144,10 +145,15 @@ const UNTRUSTED =
 function networkStep(error: unknown, tooSlow: boolean): Step {
   const failure = failureIn(error);
   if (failure) throw failure;
-  const code = foreignCode(error) ?? (tooSlow ? "TOO_SLOW" : undefined);
+  const code = foreignCode(error) ?? (tooSlow ? "TOO_SLOW" : isNoHttp(error) ? "NO_HTTP" : undefined);
   if (code === undefined) throw error;
   if (UNTRUSTED.test(code)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
   return { word: "again", code };
+}
+
+/** What came is no HTTP, which undici gives no code: something else answered, or the connection was garbled. */
+function isNoHttp(error: unknown): boolean {
+  return error instanceof errors.HTTPParserError;
 }
 
 /** The address check and the proxy's tunnel fail inside the connection, so what they say may arrive wrapped. */

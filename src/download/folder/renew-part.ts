@@ -1,0 +1,68 @@
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import type { Limits } from "../limits.ts";
+import { checkSpace } from "./free-space.ts";
+import { syncFolderOf } from "./json-file.ts";
+import type { PartFile } from "./part-file.ts";
+import { isThisProcess, type LockOwner, lifeOf } from "./process-identity.ts";
+
+/**
+ * Whether the one that had the part open last may wake up and write into it: its lock can be lost while it sleeps where
+ * nobody sees it. In this process a transfer is begun only after the one before has closed the part.
+ */
+export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
+  return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";
+}
+
+interface Renewal {
+  bytes: number;
+  writer: LockOwner;
+  limits: Limits;
+  /** Rejects when this process has lost its locks: copying takes a while. */
+  confirm: () => Promise<void>;
+}
+
+/** Read and written at a time. */
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * Puts the part's first `bytes` into a new file under its name and closes the old one, so that `writer` writes into a file
+ * without a name from now on. Bytes that it changes during the copy show in the check of the whole file.
+ */
+export async function renewPart(
+  part: PartFile,
+  { bytes, writer, limits, confirm }: Renewal,
+  signal: AbortSignal,
+): Promise<PartFile> {
+  await checkSpace(part.path, bytes, limits);
+  // The token is in the state file alone, so a file of this name is what a crash left of an earlier copy.
+  const copy = `${part.path}.${writer.token}`;
+  await rm(copy, { force: true });
+  const handle = await open(copy, "wx+", 0o600);
+  try {
+    const copied = await copyBytes(part.handle, handle, bytes, signal);
+    await handle.sync();
+    const inode = await handle.stat();
+    await confirm();
+    await rename(copy, part.path);
+    await syncFolderOf(part.path);
+    await part.handle.close();
+    return { handle, path: part.path, bytes: copied, inode };
+  } catch (error) {
+    await handle.close();
+    await rm(copy, { force: true });
+    throw error;
+  }
+}
+
+async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<number> {
+  const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes));
+  let at = 0;
+  while (at < bytes) {
+    signal.throwIfAborted();
+    const { bytesRead } = await from.read(piece, 0, Math.min(piece.length, bytes - at), at);
+    if (bytesRead === 0) break;
+    await to.writeFile(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return at;
+}

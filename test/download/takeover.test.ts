@@ -1,0 +1,123 @@
+import { readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
+import {
+  defaultName,
+  hashOf,
+  identity,
+  KIB,
+  namesIn,
+  openStore,
+  patiently,
+  readJsonFile,
+  remoteFile,
+  saveTo,
+  sha256,
+  sourceOf,
+  stage,
+} from "./fixtures.ts";
+
+const part = `${defaultName}.part`;
+const state = `${part}.json`;
+const locks = [`${defaultName}.lock`, snapshotLock(identity)];
+
+/** Makes the owner of a lock or a part one that this process cannot see, and that has long been silent. */
+async function moveAway(folder: string, name: string, ownerIn: (json: Record<string, unknown>) => unknown) {
+  const json = await readJsonFile(folder, name);
+  Object.assign(ownerIn(json) ?? {}, { space: "elsewhere" });
+  await writeFile(join(folder, name), JSON.stringify(json));
+  await utimes(join(folder, name), 1, 1);
+}
+
+/** A transfer that has stopped in the middle without letting go; `wake` lets it go on with the rest of its file. */
+async function asleep(file: RemoteFile) {
+  let wake: () => void = () => undefined;
+  const woken = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const half = Math.floor(file.bytes.length / 2);
+  const staged = await stage({ limits: { commitBytes: 32 * KIB } }, async (request, socket) => {
+    await serve(file, { after: half, end: "stall" })(request, socket);
+    await woken;
+    socket.end(file.bytes.subarray(half));
+  });
+  const { folder, store } = staged;
+  const saving = saveTo(store);
+  // Only a failure that nobody waits for would end the test run.
+  saving.catch(() => undefined);
+  await expect
+    .poll(async () => (await readJsonFile(folder, state)).committedBytes, { timeout: 5_000 })
+    .toBeGreaterThan(0);
+  return { ...staged, saving, wake };
+}
+
+async function another(folder: string, file: RemoteFile) {
+  const server = await startFaultServer(serve(file));
+  const store = openStore(folder, { source: sourceOf(server.url) });
+  return { server, save: () => saveTo(store).finally(server.close) };
+}
+
+const takeovers: [how: string, happen: (folder: string) => Promise<unknown>][] = [
+  [
+    "fell silent where it cannot be seen",
+    (folder) => Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock))),
+  ],
+  ["lost its locks to a tidy hand", (folder) => Promise.all(locks.map((name) => rm(join(folder, name))))],
+];
+
+describe.each(takeovers)("a process that %s and wakes up later", (_how, happen) => {
+  test.each([
+    ["the same file", 1],
+    ["a file that was replaced", 2],
+  ])("writes nothing into %s that another one has published meanwhile", async (_what, seed) => {
+    const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
+    await happen(folder);
+    await moveAway(folder, state, ({ writer }) => writer);
+    const file = await remoteFile(400 * KIB, seed);
+    expect(await (await another(folder, file)).save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+    wake();
+    await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
+});
+
+test("what such a process had committed is not transferred again", async () => {
+  const file = await remoteFile(400 * KIB);
+  const { folder, wake } = await asleep(file);
+  await Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock)));
+  await moveAway(folder, state, ({ writer }) => writer);
+  const { committedBytes } = await readJsonFile(folder, state);
+  const next = await another(folder, file);
+  expect(await next.save()).toMatchObject({ state: "complete", resumedFromBytes: committedBytes });
+  expect(next.server.requests[0]?.headers).toMatchObject({ range: `bytes=${committedBytes}-` });
+  wake();
+});
+
+test("a process that slept leaves the part and its state to the one that goes on", async () => {
+  const file = await remoteFile(400 * KIB);
+  const { folder, saving, wake } = await asleep(file);
+  await Promise.all(locks.map((name) => rm(join(folder, name))));
+  await moveAway(folder, state, ({ writer }) => writer);
+  const server = await startFaultServer(serve(file, { after: 0, end: "stall" }));
+  const store = openStore(folder, { source: sourceOf(server.url) });
+  await store.save(identity, patiently({ waitMs: 0 }));
+  await expect.poll(() => server.requests.length).toBe(1);
+  const bytes = await readFile(join(folder, part));
+  const written = await readFile(join(folder, state), "utf8");
+  wake();
+  await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+  expect(await readFile(join(folder, part))).toEqual(bytes);
+  expect(await readFile(join(folder, state), "utf8")).toBe(written);
+  await store.close();
+  await server.close();
+});
+
+test("a part that was closed in order says so, and is continued in place", async () => {
+  const file = await remoteFile(200 * KIB);
+  const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+  expect(await save()).toMatchObject({ state: "paused" });
+  expect(await readJsonFile(folder, state)).not.toHaveProperty("writer");
+});
