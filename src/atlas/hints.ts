@@ -1,4 +1,4 @@
-import type { FailureSource } from "../own-errors.ts";
+import { type FailureSource, OWN_ERRORS } from "../own-errors.ts";
 
 interface Advice {
   hint: string;
@@ -101,10 +101,23 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   },
 };
 
+/** Whether a code is one of the documented ones; any other is text of a stranger, which advice must not repeat. */
+export function isKnownCode(code: string): boolean {
+  return Object.hasOwn(ADVICE, code) || Object.hasOwn(OWN_ERRORS, code);
+}
+
 /** What to do about an answer that is no success. */
 export function adviceFor(status: number, errorCode: string | undefined): Required<Advice> {
   const known = errorCode !== undefined && Object.hasOwn(ADVICE, errorCode) ? ADVICE[errorCode] : undefined;
   return known ? { source: "atlas", retryable: false, ...known } : adviceForStatus(status);
+}
+
+/**
+ * Statuses below 500 that a gateway can send after the request reached Atlas: 408 (RFC 9110 section 15.5.9), 425 (RFC 8470), and
+ * nginx's 499. They say nothing of what became of the request.
+ */
+export function isByGateway(status: number): boolean {
+  return status === 408 || status === 425 || status === 499;
 }
 
 /** What to do when Atlas named no code, or one that is not documented. */
@@ -140,6 +153,12 @@ function adviceForStatus(status: number): Required<Advice> {
       source: "atlas",
       retryable: true,
       hint: RATE,
+    };
+  if (isByGateway(status))
+    return {
+      source: "atlas",
+      retryable: true,
+      hint: "The request took too long on its way, or something between this computer and Atlas broke it off. Call again in a minute; if it persists, check the network and any proxy.",
     };
   if (status >= 500)
     return {

@@ -6,6 +6,7 @@ import { httpDate } from "../http/retry-after.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
 import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import { isByGateway } from "./hints.ts";
 import { isAbout } from "./restore-job.ts";
 import { RestoreJob } from "./schemas.ts";
 
@@ -29,7 +30,7 @@ interface Dependencies {
 
 /**
  * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
- * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 5xx, an unreadable success) is resolved by
+ * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success) is resolved by
  * looking for the job that the request must have created: a DOWNLOAD job of this snapshot, scheduled since the
  * request by Atlas's own clock, which this process has not seen before.
  * `newest` is what this process knows of the latest one, so that whoever needs a job uses it instead of another.
@@ -124,8 +125,8 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 
 const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotId}`;
 
-/** Only 4xx says that nothing was done; a redirect may come from something on the way, with or without a place to go. */
-const isRefusal = (status = 0) => status >= 400 && status < 500;
+/** Only a 4xx of Atlas itself says that nothing was done; a redirect, too, may come from something on the way. */
+const isRefusal = (status = 0) => status >= 400 && status < 500 && !isByGateway(status);
 
 /** The response's `Date`, milliseconds since the epoch. */
 export function serverTimeOf(response: HttpResponse): number | undefined {
