@@ -71,8 +71,9 @@ export function createServer(deps: ServerDependencies): Server {
     const tool = name && (await deps.loadTools()).find((known) => known.name === name);
     if (!tool) throw invalidParams(`Unknown tool. Known: ${names.join(", ")}.`);
     const args = params.arguments ?? {};
-    const startedAt = clock.now();
-    const done = (outcome: string) => log.info({ tool: tool.name, outcome, ms: clock.now() - startedAt }, "tool call");
+    const startedAt = clock.ticks();
+    const done = (outcome: string) =>
+      log.info({ tool: tool.name, outcome, ms: Math.round(clock.ticks() - startedAt) }, "tool call");
     try {
       const value = await run(tool, args, extra);
       done("ok");

@@ -80,7 +80,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       for (const pauseMs of LOOK_UP_PAUSES_MS) {
         await clock.sleep(pauseMs, signal);
         const { jobs, serverTime } = await latestJobs(cluster, { deadline, signal });
-        const since = (serverTime ?? Number.NaN) - (clock.now() - startedAt) - ROUNDING_MS;
+        const since = (serverTime ?? Number.NaN) - (clock.ticks() - startedAt) - ROUNDING_MS;
         const found = jobs.find((job) => isResult(job, snapshotId, since) && !known.has(job.id ?? ""));
         if (found) return { httpStatus: 200, restoreJob: found, serverTime };
       }
@@ -94,6 +94,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 
   async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
     const requestedAt = clock.now();
+    const startedAt = clock.ticks();
     const key = keyOf(snapshot);
     const before = requests.get(key);
     requests.set(key, { requestedAt });
@@ -103,7 +104,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       throw error;
     });
     if (!(outcome instanceof Failure)) return remember(key, requestedAt, outcome);
-    const found = await lookUp(snapshot, requestedAt, limits);
+    const found = await lookUp(snapshot, startedAt, limits);
     if (!found) throw outcomeUnknown(outcome);
     return remember(key, requestedAt, found);
   }

@@ -56,19 +56,19 @@ async function follow(
   waitSeconds: number,
   { clock, deadline, signal, report }: ToolContext,
 ): Promise<{ answer: JobAnswer; lookFailed?: Failure }> {
-  const startedAt = clock.now();
-  const until = Math.min(startedAt + waitSeconds * 1000, deadline);
+  const waitMs = Math.min(waitSeconds * 1000, deadline - clock.now());
+  const startedAt = clock.ticks();
+  const leftMs = () => startedAt + waitMs - clock.ticks();
   let answer = await read(deadline);
-  while (!isFinished(answer.restoreJob) && clock.now() < until) {
-    const seconds = Math.round((clock.now() - startedAt) / 1000);
+  while (!isFinished(answer.restoreJob) && leftMs() > 0) {
     report({
-      progress: seconds,
+      progress: Math.round((waitMs - leftMs()) / 1000),
       total: waitSeconds,
       message: `The job is ${statusOf(answer.restoreJob)}.`,
     });
-    await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);
+    await clock.sleep(Math.min(POLL_MS, leftMs()), signal);
     try {
-      answer = await read(Math.min(deadline, until + LAST_LOOK_MS));
+      answer = await read(Math.min(deadline, clock.now() + Math.max(leftMs(), 0) + LAST_LOOK_MS));
     } catch (error) {
       if (signal.aborted || !(error instanceof Failure)) throw error;
       return { answer, lookFailed: error };
