@@ -8,8 +8,10 @@ const MAX_FIELDS = 20;
 
 /** Names each argument that is wrong, what it must look like and what came; nothing was sent. */
 export function inputFailure(error: z.ZodError, args: Record<string, unknown>, known: readonly string[]): Failure {
-  const fields = error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownArgument(key, known));
+  // Cut first: a line has room for a hundred thousand names, and to compare one costs more than to read it.
+  const fields = error.issues.slice(0, MAX_FIELDS).flatMap((issue) => {
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.slice(0, MAX_FIELDS).map((key) => unknownArgument(key, known));
     const field = issue.path.map(String).join(".");
     const missing = !Object.hasOwn(args, field);
     return [

@@ -115,6 +115,14 @@ describe("arguments of the wrong form", () => {
     for (const field of ["groupId", "name", "snapshotId", "extra"]) expect(text).toContain(field);
   });
 
+  test("by the thousand are named up to twenty, each cut", async () => {
+    const { fails } = await serverAgainst(await simulatorFor());
+    const names = Array.from({ length: 5_000 }, (_, index) => `${"long".repeat(20)}${index}`);
+    const failure = await fails(REQUEST, Object.fromEntries(names.map((name) => [name, 1])));
+    expect(failure.badRequestDetail?.fields).toHaveLength(20);
+    expect(JSON.stringify(failure).length).toBeLessThan(8_000);
+  });
+
   test("with hidden characters come back without them", async () => {
     const { fails } = await serverAgainst(await simulatorFor());
     const failure = await fails(REQUEST, { ...GOOD, name: "\u001b[31mred\u202e", "a\u200bb": 1 });
