@@ -18,7 +18,7 @@ export const OWN_ERRORS = {
     source: "input",
     retryable: false,
     meaning: "An argument does not have the required form; nothing was sent.",
-    hint: "Correct the arguments that detail names and call again.",
+    hint: "Correct the named arguments and call again.",
   },
   PROJECT_NOT_ALLOWED: {
     source: "configuration",
@@ -35,8 +35,8 @@ export const OWN_ERRORS = {
   CONFIGURATION_INVALID: {
     source: "configuration",
     retryable: false,
-    meaning: "A setting cannot be used; every problem is listed in detail.",
-    hint: "Correct the settings named in detail in the configuration of this MCP server and restart it.",
+    meaning: "A setting cannot be used; every problem is listed.",
+    hint: "Correct the named settings in the configuration of this MCP server and restart it.",
   },
   INVALID_CREDENTIALS: {
     source: "credentials",

@@ -16,7 +16,7 @@ const SNAPSHOT = "List the cluster's snapshots and use an id from there; Atlas d
 const PROJECT = "List the Flex clusters to see the projects that these credentials can reach, with their ids.";
 const JOBS = "List the cluster's restore jobs and use an id from there.";
 const NO_BACKUPS = "This cluster or plan has no Flex backups. Flex clusters only.";
-const RATE = "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.";
+const RATE = "Atlas limits the rate of calls. Wait a minute, or as long as it asks for, then call again.";
 
 /** What to do about each code that Atlas documents for these operations (MongoDB's page "Atlas Administration API error codes"). */
 export const ADVICE: Readonly<Record<string, Advice>> = {

@@ -40,8 +40,8 @@ function unknownArgument(key: string, known: readonly string[]) {
 function shown(value: unknown): string {
   const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
   if (type === "object" || type === "array") return `an ${type}`;
-  const text = JSON.stringify(value) ?? "nothing";
-  return type === "string"
-    ? `the string ${clean(text, MAX_SHOWN_CHARACTERS)}`
-    : `${clean(text, MAX_SHOWN_CHARACTERS)} (${type})`;
+  const text = clean(JSON.stringify(value) ?? "nothing", MAX_SHOWN_CHARACTERS);
+  if (type !== "string") return `${text} (${type})`;
+  // One that was cut has lost its closing quote.
+  return `the string ${text.endsWith('"') ? text : `${text}"`}`;
 }
