@@ -35,7 +35,7 @@ describe("arguments of the wrong form", () => {
       [
         REQUEST,
         { ...GOOD, name: "x".repeat(65) },
-        [{ field: "name", description: expect.stringMatching(`^${NAME_RULE}; got the string "x+…$`) }],
+        [{ field: "name", description: expect.stringMatching(`^${NAME_RULE}; got the string "x+…"$`) }],
       ],
       [REQUEST, { ...GOOD, name: 7 }, [{ field: "name", description: `${NAME_RULE}; got 7 (number)` }]],
       [REQUEST, { ...GOOD, name: null }, [{ field: "name", description: `${NAME_RULE}; got null (null)` }]],
@@ -150,7 +150,11 @@ test("a project outside the allowed ones is refused before any request", async (
   });
   const args = { ...GOOD, groupId: SIMULATED.emptyGroupId };
   for (const tool of [REQUEST, "save_flex_snapshot"])
-    expect(await fails(tool, args)).toMatchObject({ errorCode: "PROJECT_NOT_ALLOWED", source: "configuration" });
+    expect(await fails(tool, args)).toMatchObject({
+      errorCode: "PROJECT_NOT_ALLOWED",
+      source: "configuration",
+      detail: `Project ${args.groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${SIMULATED.groupId}; nothing was sent.`,
+    });
   expect(simulator.requests).toEqual([]);
   expect(await ok("list_flex_clusters")).toMatchObject({
     projects: [{ groupId: SIMULATED.groupId }],
