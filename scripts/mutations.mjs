@@ -86,8 +86,8 @@ export const MUTATIONS = [
     edits: [
       edit(
         "src/tools/get-restore-job.ts",
-        "await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);",
-        "await clock.sleep(Math.min(POLL_MS, until - clock.now()), new AbortController().signal);",
+        "await clock.sleep(Math.min(POLL_MS, leftMs()), signal);",
+        "await clock.sleep(Math.min(POLL_MS, leftMs()), new AbortController().signal);",
       ),
       edit(
         "src/tools/get-restore-job.ts",

@@ -49,7 +49,7 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
     sendUnsigned: unwrapped,
     atlas: createAtlas({
       baseUrl,
-      send: withoutSecrets(redactor.remove)(withRetry(clock)(signer.send)),
+      send: withoutSecrets(redactor)(withRetry(clock)(signer.send)),
       clock,
       scrub: redactor.scrub,
     }),

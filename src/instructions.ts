@@ -1,4 +1,4 @@
-import type { ToolName } from "./tools/catalog.ts";
+import { ONLY_READS, type ToolName } from "./tools/catalog.ts";
 
 /** What a model should know before its first call and cannot read in a tool's description; below 2 kB. */
 export function instructions(tools: readonly ToolName[], simulated: boolean): string {
@@ -12,12 +12,16 @@ export function instructions(tools: readonly ToolName[], simulated: boolean): st
     !has("save_flex_snapshot") &&
       has("request_flex_snapshot_download") &&
       "create its link with request_flex_snapshot_download",
-    !has("save_flex_snapshot") && has("get_restore_job") && "follow the job with get_restore_job",
+    !has("save_flex_snapshot") &&
+      has("request_flex_snapshot_download") &&
+      has("get_restore_job") &&
+      "follow the job with get_restore_job",
   ].filter((step) => step !== false);
   return [
-    "Saves and inspects backups (snapshots) of MongoDB Atlas Flex clusters.",
+    `${has("save_flex_snapshot") ? "Saves and inspects" : "Inspects"} backups (snapshots) of MongoDB Atlas Flex clusters.`,
     simulated ? "SIMULATED: everything comes from an embedded simulator, nothing from MongoDB Atlas." : "",
     steps.length > 0 ? `In this order: ${steps.join("; ")}.` : "",
+    has("save_flex_snapshot") || has("request_flex_snapshot_download") ? "" : ONLY_READS,
     has("save_flex_snapshot") && has("request_flex_snapshot_download")
       ? "Prefer save_flex_snapshot over request_flex_snapshot_download: it needs no link in the conversation."
       : "",

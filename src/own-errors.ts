@@ -10,7 +10,7 @@ interface OwnError {
 }
 
 /** The page as MongoDB's documentation of today names it, and as it did before; the same words wherever it is named. */
-const ATLAS_ACCESS_PAGE = "Project Identity & Access (older pages: Access Manager)";
+export const ATLAS_ACCESS_PAGE = "Project Identity & Access (older pages: Access Manager)";
 
 /** Clients start servers with an environment of their own, and some have a form instead. */
 const WHERE_SETTINGS_ARE =
@@ -25,7 +25,7 @@ export const OWN_ERRORS = {
     source: "input",
     retryable: false,
     meaning: "An argument does not have the required form; nothing was sent.",
-    hint: "Correct the arguments that detail names and call again.",
+    hint: "Correct the named arguments and call again.",
   },
   PROJECT_NOT_ALLOWED: {
     source: "configuration",
@@ -42,8 +42,8 @@ export const OWN_ERRORS = {
   CONFIGURATION_INVALID: {
     source: "configuration",
     retryable: false,
-    meaning: "A setting cannot be used; every problem is listed in detail.",
-    hint: `Correct what detail names ${WHERE_SETTINGS_ARE}, then restart it.`,
+    meaning: "A setting cannot be used; every problem is listed.",
+    hint: `Correct the named settings ${WHERE_SETTINGS_ARE}, then restart it.`,
   },
   INVALID_CREDENTIALS: {
     source: "credentials",

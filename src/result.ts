@@ -37,7 +37,7 @@ function proseOf(tool: string, envelope: ErrorEnvelope): string {
     `${tool} failed: ${facts || "no code"} (source: ${source}).`,
     detail && sentence(detail),
     fields?.length && sentence(fields.join("; ")),
-    parameters?.length && `Parameters: ${parameters.join(", ")}.`,
+    parameters?.some((parameter) => !detail?.includes(parameter)) && `Parameters: ${parameters.join(", ")}.`,
     `What to do: ${sentence(hint)}`,
     retryable
       ? `The same call may succeed later${retryAfterSeconds === undefined ? "" : `, after ${retryAfterSeconds} seconds`}.`

@@ -21,6 +21,9 @@ import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 46_000;
 
+/** Enough to choose from; the list itself is as long as whoever configured it likes. */
+const MAX_NAMED_PROJECTS = 10;
+
 export interface ServerDependencies {
   facts: ServerFacts;
   /** The tools to register, in order. */
@@ -71,8 +74,9 @@ export function createServer(deps: ServerDependencies): Server {
     const tool = name && (await deps.loadTools()).find((known) => known.name === name);
     if (!tool) throw invalidParams(`Unknown tool. Known: ${names.join(", ")}.`);
     const args = params.arguments ?? {};
-    const startedAt = clock.now();
-    const done = (outcome: string) => log.info({ tool: tool.name, outcome, ms: clock.now() - startedAt }, "tool call");
+    const startedAt = clock.ticks();
+    const done = (outcome: string) =>
+      log.info({ tool: tool.name, outcome, ms: Math.round(clock.ticks() - startedAt) }, "tool call");
     try {
       const value = await run(tool, args, extra);
       done("ok");
@@ -94,9 +98,7 @@ export function createServer(deps: ServerDependencies): Server {
     const call = tool.prepare(args);
     const { groupId } = call.args;
     if (typeof groupId === "string" && settings.allowedProjects?.includes(groupId) === false)
-      throw ownFailure("PROJECT_NOT_ALLOWED", {
-        detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS; nothing was sent.`,
-      });
+      throw notAllowed(groupId, settings.allowedProjects);
     const deadline = clock.now() + CALL_LIMIT_MS;
     return bounded(clock, { deadline, signal: extra.signal }, async (signal) => {
       const runtime = await deps.runtime();
@@ -113,6 +115,15 @@ export function createServer(deps: ServerDependencies): Server {
   }
 
   return server;
+}
+
+/** The ids are settings, no secrets. */
+function notAllowed(groupId: string, allowed: readonly string[]): Failure {
+  const named = allowed.slice(0, MAX_NAMED_PROJECTS).join(", ");
+  const others = allowed.length > MAX_NAMED_PROJECTS ? ` and ${allowed.length - MAX_NAMED_PROJECTS} more` : "";
+  return ownFailure("PROJECT_NOT_ALLOWED", {
+    detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${named}${others}; nothing was sent.`,
+  });
 }
 
 /** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */

@@ -75,6 +75,8 @@ test.each([
     "https://b.example/f?a='x'&<y>&X-Goog-Signature=abc end",
     "b.example [query removed] end",
   ],
+  ["a link behind an underscore", "file_https://b.example/f?sig=abc", "file_b.example [query removed]"],
+  ["a link behind a long word", `${"a-".repeat(20)}https://b.example/f?sig=abc`, "b.example [query removed]"],
   ["a link with a fragment", "https://b.example/f#access_token=abc", "b.example [path removed]"],
   ["a connection string", "mongodb+srv://user:password@c.example/db", "mongodb+srv://[removed]@c.example/db"],
   [
@@ -117,6 +119,8 @@ test.each([
   "\\u0026",
   "http://x?",
   "a.-",
+  "a-",
+  "a://",
   "https%3A%2F%2F",
   "X-Amz-Signature: ",
 ])("a megabyte of %s is scrubbed in passing", (piece) => {

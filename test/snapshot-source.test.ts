@@ -112,14 +112,17 @@ describe("a request of which only its beginning is known", () => {
 });
 
 describe("an answer to the request that is no clear one", () => {
-  test.each([300, 302, 304, 399, 500, 503])("is %i without anything else: its job is looked for", async (post) => {
-    const { atlas, limits, jobs, seen } = await atlasOfJobs({ post });
-    const { restoreJob } = await atlas.requestDownload(SNAPSHOT, {}, limits());
-    expect(restoreJob.id).toBe(jobs[0]?.id);
-    expect(seen.posts).toBe(1);
-  });
+  test.each([300, 302, 304, 399, 408, 425, 499, 500, 503])(
+    "is %i without anything else: its job is looked for",
+    async (post) => {
+      const { atlas, limits, jobs, seen } = await atlasOfJobs({ post });
+      const { restoreJob } = await atlas.requestDownload(SNAPSHOT, {}, limits());
+      expect(restoreJob.id).toBe(jobs[0]?.id);
+      expect(seen.posts).toBe(1);
+    },
+  );
 
-  test.each([400, 404, 410, 499])("is not %i: that is a refusal", async (post) => {
+  test.each([400, 404, 410, 498])("is not %i: that is a refusal", async (post) => {
     const { atlas, limits, seen } = await atlasOfJobs({ post });
     await expect(atlas.requestDownload(SNAPSHOT, {}, limits())).rejects.toMatchObject({ envelope: { error: post } });
     expect(seen.lists).toBe(0);

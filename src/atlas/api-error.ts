@@ -5,9 +5,6 @@ import { clean } from "../text.ts";
 import { adviceFor } from "./hints.ts";
 import { ApiError } from "./schemas.ts";
 
-/** Enough for every documented code; the longest has five parameters. */
-const MAX_PARAMETERS = 10;
-const MAX_FIELDS = 20;
 const MAX_DETAIL_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 256;
 const MAX_CODE_CHARACTERS = 100;
@@ -27,9 +24,10 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
   const errorCode = readable(code, MAX_CODE_CHARACTERS) || undefined;
   const advice = adviceFor(status, errorCode);
   const wait = retryAfterSeconds(response, now);
-  const fields = body.badRequestDetail?.fields
-    .slice(0, MAX_FIELDS)
-    .map(({ field, description }) => ({ field: readable(field), description: readable(description) }));
+  const fields = body.badRequestDetail?.fields.map(({ field, description }) => ({
+    field: readable(field),
+    description: readable(description),
+  }));
   const reason = readable(body.reason);
   const detail = readable(body.detail, MAX_DETAIL_CHARACTERS);
   const envelope: ErrorEnvelope = {
@@ -39,9 +37,9 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
     ...(detail ? { detail } : {}),
     ...(body.parameters
       ? {
-          parameters: body.parameters
-            .slice(0, MAX_PARAMETERS)
-            .map((value) => readable(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS)),
+          parameters: body.parameters.map((value) =>
+            readable(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS),
+          ),
         }
       : {}),
     ...(fields?.length ? { badRequestDetail: { fields } } : {}),

@@ -1,4 +1,4 @@
-import type { FailureSource } from "../own-errors.ts";
+import { ATLAS_ACCESS_PAGE, type FailureSource, OWN_ERRORS } from "../own-errors.ts";
 
 interface Advice {
   hint: string;
@@ -10,13 +10,12 @@ interface Advice {
 
 const ROLE =
   "The credentials are valid but lack the role. Creating a download needs Project Owner or the newer Project Backup Export Operator on this project, reading needs Project Read Only. An Organization Owner must still be added to the project.";
-const API_ACCESS_LIST =
-  "Add the public IP address of this computer to the API access list of the service account or API key (Atlas: Organization > Access Manager). That list is separate from the project's IP access list.";
+const API_ACCESS_LIST = `Add the public IP address of this computer to the API access list of the service account or API key (Atlas: ${ATLAS_ACCESS_PAGE}). That list is separate from the project's IP access list.`;
 const SNAPSHOT = "List the cluster's snapshots and use an id from there; Atlas deletes a snapshot after eight days.";
 const PROJECT = "List the Flex clusters to see the projects that these credentials can reach, with their ids.";
 const JOBS = "List the cluster's restore jobs and use an id from there.";
 const NO_BACKUPS = "This cluster or plan has no Flex backups. Flex clusters only.";
-const RATE = "Atlas limits the rate of calls. Wait as long as retryAfterSeconds says, or a minute, then call again.";
+const RATE = "Atlas limits the rate of calls. Wait a minute, or as long as it asks for, then call again.";
 
 /** What to do about each code that Atlas documents for these operations (MongoDB's page "Atlas Administration API error codes"). */
 export const ADVICE: Readonly<Record<string, Advice>> = {
@@ -101,10 +100,23 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   },
 };
 
+/** Whether a code is one of the documented ones; any other is text of a stranger, which advice must not repeat. */
+export function isKnownCode(code: string): boolean {
+  return Object.hasOwn(ADVICE, code) || Object.hasOwn(OWN_ERRORS, code);
+}
+
 /** What to do about an answer that is no success. */
 export function adviceFor(status: number, errorCode: string | undefined): Required<Advice> {
   const known = errorCode !== undefined && Object.hasOwn(ADVICE, errorCode) ? ADVICE[errorCode] : undefined;
   return known ? { source: "atlas", retryable: false, ...known } : adviceForStatus(status);
+}
+
+/**
+ * Statuses below 500 that a gateway can send after the request reached Atlas: 408 (RFC 9110 section 15.5.9), 425 (RFC 8470), and
+ * nginx's 499. They say nothing of what became of the request.
+ */
+export function isByGateway(status: number): boolean {
+  return status === 408 || status === 425 || status === 499;
 }
 
 /** What to do when Atlas named no code, or one that is not documented. */
@@ -140,6 +152,12 @@ function adviceForStatus(status: number): Required<Advice> {
       source: "atlas",
       retryable: true,
       hint: RATE,
+    };
+  if (isByGateway(status))
+    return {
+      source: "atlas",
+      retryable: true,
+      hint: "The request took too long on its way, or something between this computer and Atlas broke it off. Call again in a minute; if it persists, check the network and any proxy.",
     };
   if (status >= 500)
     return {

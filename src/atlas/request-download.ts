@@ -6,6 +6,7 @@ import { httpDate } from "../http/retry-after.ts";
 import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
 import { OWN_ERRORS } from "../own-errors.ts";
 import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import { isByGateway } from "./hints.ts";
 import { isAbout } from "./restore-job.ts";
 import { RestoreJob } from "./schemas.ts";
 
@@ -29,7 +30,7 @@ interface Dependencies {
 
 /**
  * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
- * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 5xx, an unreadable success) is resolved by
+ * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success) is resolved by
  * looking for the job that the request must have created: a DOWNLOAD job of this snapshot, scheduled since the
  * request by Atlas's own clock, which this process has not seen before.
  * `newest` is what this process knows of the latest one, so that whoever needs a job uses it instead of another.
@@ -79,7 +80,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       for (const pauseMs of LOOK_UP_PAUSES_MS) {
         await clock.sleep(pauseMs, signal);
         const { jobs, serverTime } = await latestJobs(cluster, { deadline, signal });
-        const since = (serverTime ?? Number.NaN) - (clock.now() - startedAt) - ROUNDING_MS;
+        const since = (serverTime ?? Number.NaN) - (clock.ticks() - startedAt) - ROUNDING_MS;
         const found = jobs.find((job) => isResult(job, snapshotId, since) && !known.has(job.id ?? ""));
         if (found) return { httpStatus: 200, restoreJob: found, serverTime };
       }
@@ -93,6 +94,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 
   async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
     const requestedAt = clock.now();
+    const startedAt = clock.ticks();
     const key = keyOf(snapshot);
     const before = requests.get(key);
     requests.set(key, { requestedAt });
@@ -102,7 +104,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       throw error;
     });
     if (!(outcome instanceof Failure)) return remember(key, requestedAt, outcome);
-    const found = await lookUp(snapshot, requestedAt, limits);
+    const found = await lookUp(snapshot, startedAt, limits);
     if (!found) throw outcomeUnknown(outcome);
     return remember(key, requestedAt, found);
   }
@@ -124,8 +126,8 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 
 const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotId}`;
 
-/** Only 4xx says that nothing was done; a redirect may come from something on the way, with or without a place to go. */
-const isRefusal = (status = 0) => status >= 400 && status < 500;
+/** Only a 4xx of Atlas itself says that nothing was done; a redirect, too, may come from something on the way. */
+const isRefusal = (status = 0) => status >= 400 && status < 500 && !isByGateway(status);
 
 /** The response's `Date`, milliseconds since the epoch. */
 export function serverTimeOf(response: HttpResponse): number | undefined {

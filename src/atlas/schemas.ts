@@ -26,9 +26,12 @@ const link = z
   .optional()
   .catch(undefined);
 
-const links = z
-  .array(z.object({ rel: text, href: link }))
-  .transform((list) => list.filter(({ href }) => href !== undefined).slice(0, 10))
+/** A list cut to what is read of it before it is looked at: each wrong entry of millions would be an issue of its own. */
+const atMost = <T extends z.ZodType>(count: number, entry: T) =>
+  z.preprocess((list) => (Array.isArray(list) ? list.slice(0, count) : list), z.array(entry));
+
+const links = atMost(10, z.object({ rel: text, href: link }))
+  .transform((list) => list.filter(({ href }) => href !== undefined))
   .optional()
   .catch(undefined);
 
@@ -106,9 +109,10 @@ export const ApiError = z.object({
   errorCode: raw,
   reason: raw,
   detail: raw,
-  parameters: z.array(z.unknown()).optional().catch(undefined),
+  // The longest documented list of parameters has five.
+  parameters: atMost(10, z.unknown()).optional().catch(undefined),
   badRequestDetail: z
-    .object({ fields: z.array(z.object({ field: raw, description: raw })) })
+    .object({ fields: atMost(20, z.object({ field: raw, description: raw })) })
     .optional()
     .catch(undefined),
 });

@@ -6,6 +6,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The real time of this computer. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

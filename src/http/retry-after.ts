@@ -7,7 +7,11 @@ const MAX_SECONDS = 86_400;
 /** The body of Atlas's token-bucket limiter: [resource, seconds to wait, capacity, refill, refill seconds]. */
 const TokenBucket = z.object({
   errorCode: z.literal("RATE_LIMITED_TOKEN_BUCKET"),
-  parameters: z.tuple([z.unknown(), z.number().nonnegative()], z.unknown()),
+  // What follows is not looked at, however much it is.
+  parameters: z.preprocess(
+    (list) => (Array.isArray(list) ? list.slice(0, 2) : list),
+    z.tuple([z.unknown(), z.number().nonnegative()]),
+  ),
 });
 
 /**

@@ -27,8 +27,10 @@ export type Middleware = (next: Send) => Send;
 
 /** Edges of the outside world, passed in as plain values so that tests can hold them still. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; jumps when the computer's clock is set. */
   now: () => number;
+  /** Milliseconds since any moment, for durations: goes on evenly when the clock is set. */
+  ticks: () => number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Uniform in [0, 1). */

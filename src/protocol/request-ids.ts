@@ -19,6 +19,8 @@ export function createRequestIds() {
       clientIds.set(lastId, clientId);
       return lastId;
     },
+    /** How many requests are in flight. */
+    count: (): number => clientIds.size,
     ownIdOf: (clientId: RequestId): number | undefined => ownIds.get(clientId),
     isOpen: (ownId: RequestId): boolean => clientIds.has(ownId),
     /** Ends a request that was answered or cancelled; returns the client's id unless it had ended before. */

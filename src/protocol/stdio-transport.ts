@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport, TransportSendOptions } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { createIntake } from "./intake.ts";
 import { createLineSplitter } from "./lines.ts";
 import { CODES, type Refusal, readMessage } from "./read-message.ts";
 import { createRequestIds } from "./request-ids.ts";
@@ -8,15 +9,18 @@ import { createRequestIds } from "./request-ids.ts";
 /** Our largest valid request is below 2 KiB; this is what a client may waste before we stop keeping it. */
 const LINE_LIMIT_BYTES = 1024 * 1024;
 
+/** What may be in flight at once; a host has a few. More wait for their turn, since each holds memory until it is answered. */
+const MAX_OPEN_REQUESTS = 1_000;
+
 export interface StdioTransport extends Transport {
-  /** Resolves when every request received so far was answered or cancelled. */
+  /** Resolves when every request that arrived so far was answered or cancelled. */
   idle(): Promise<void>;
 }
 
 /**
  * JSON-RPC over a pair of streams, one message per line. Unlike the SDK's own transport it answers what it cannot read
- * instead of staying silent or closing, cancels requests under any id, and survives a reader that goes away. It never
- * ends by itself on bad input; `onerror` hears of it, without the input's text. The end of the input is the owner's
+ * instead of staying silent or closing, cancels requests under any id, and survives a reader that goes away. It takes no
+ * more requests while nobody reads the answers. It never ends by itself on bad input; `onerror` hears of it, without the input's text. The end of the input is the owner's
  * business (see `runUntilEnd`); a broken output closes the transport.
  */
 export function createStdioTransport(
@@ -30,6 +34,11 @@ export function createStdioTransport(
     onLine: receive,
     onOverlong: () =>
       refuse({ id: null, code: CODES.request, message: `Invalid request: the line exceeds ${lineLimitBytes} bytes` }),
+  });
+  const intake = createIntake(stdin, {
+    isFull: () => stdout.writableNeedDrain || ids.count() >= MAX_OPEN_REQUESTS,
+    push: lines.push,
+    end: lines.end,
   });
   let state: "new" | "open" | "closed" = "new";
   let drained: Promise<void> | undefined;
@@ -56,6 +65,7 @@ export function createStdioTransport(
     if (id === undefined) return;
     hand({ ...message, params: { ...message.params, requestId: id } });
     ids.close(id);
+    intake.goOn();
   }
 
   /** The SDK throws in `onmessage` on some malformed messages; none of them may end the process. */
@@ -84,6 +94,7 @@ export function createStdioTransport(
       return write(message);
     }
     const id = message.id === undefined ? undefined : ids.close(message.id);
+    intake.goOn();
     // Cancelled requests get no answer.
     if (id === undefined) return;
     return write({ ...message, id });
@@ -98,6 +109,7 @@ export function createStdioTransport(
       stdout.once("drain", () => {
         drained = undefined;
         resolve();
+        intake.goOn();
       });
     });
     return drained;
@@ -117,9 +129,7 @@ export function createStdioTransport(
   async function close(): Promise<void> {
     if (state === "closed") return;
     state = "closed";
-    stdin.off("data", lines.push);
-    stdin.off("end", lines.end);
-    stdin.pause();
+    intake.stop();
     stopWaiting();
     transport.onclose?.();
   }
@@ -128,8 +138,7 @@ export function createStdioTransport(
     async start() {
       if (state !== "new") throw new Error("The transport was started before");
       state = "open";
-      stdin.on("data", lines.push);
-      stdin.on("end", lines.end);
+      intake.start();
       stdin.on("error", report);
       // These stay after close(): a late EPIPE without a listener would be an uncaught exception.
       stdout.on("error", (error) => {
@@ -140,7 +149,10 @@ export function createStdioTransport(
     },
     send,
     close,
-    idle: ids.idle,
+    async idle() {
+      await intake.empty();
+      await ids.idle();
+    },
   };
   return transport;
 }

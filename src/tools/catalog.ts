@@ -13,6 +13,10 @@ export const CATALOG = [
   { name: "list_restore_jobs", effect: "reads" },
 ] as const satisfies readonly { name: string; effect: Effect }[];
 
+/** What a server says of itself that can neither save a snapshot nor request its link. */
+export const ONLY_READS =
+  "This server only reads: it was started read-only or with some of its tools (ATLAS_FLEX_READ_ONLY, ATLAS_FLEX_TOOLS), so it can neither save a snapshot nor request a download link.";
+
 export type Offer = (typeof CATALOG)[number];
 export type ToolName = Offer["name"];
 

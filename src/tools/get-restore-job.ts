@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { JobAnswer } from "../atlas/contract.ts";
+import { isKnownCode } from "../atlas/hints.ts";
 import { isDownload, isFailed, isFinished } from "../atlas/restore-job.ts";
 import type { RestoreJob } from "../atlas/schemas.ts";
 import { Failure } from "../errors.ts";
@@ -12,6 +13,9 @@ const POLL_MS = 3_000;
 /** What is left for the last look when the waiting time is over. */
 const LAST_LOOK_MS = 5_000;
 const POLL_AFTER_SECONDS = 5;
+
+/** The documented states. */
+const STATUSES = ["PENDING", "QUEUED", "RUNNING", "FAILED", "COMPLETED"];
 
 export const getRestoreJob = defineTool({
   name: "get_restore_job",
@@ -38,9 +42,7 @@ export const getRestoreJob = defineTool({
       finished,
       ...(finished ? {} : { pollAfterSeconds: POLL_AFTER_SECONDS }),
       nextStep: [
-        ...(lookFailed
-          ? [`This is the last known state: a later look failed with ${lookFailed.code ?? "an error"}.`]
-          : []),
+        ...(lookFailed ? [`This is the last known state: a later look failed${reasonOf(lookFailed)}.`] : []),
         ...linkNotes(answer.restoreJob, view),
         advice(answer, finished, context),
       ].join(" "),
@@ -54,25 +56,36 @@ async function follow(
   waitSeconds: number,
   { clock, deadline, signal, report }: ToolContext,
 ): Promise<{ answer: JobAnswer; lookFailed?: Failure }> {
-  const startedAt = clock.now();
-  const until = Math.min(startedAt + waitSeconds * 1000, deadline);
+  const waitMs = Math.min(waitSeconds * 1000, deadline - clock.now());
+  const startedAt = clock.ticks();
+  const leftMs = () => startedAt + waitMs - clock.ticks();
   let answer = await read(deadline);
-  while (!isFinished(answer.restoreJob) && clock.now() < until) {
-    const seconds = Math.round((clock.now() - startedAt) / 1000);
+  while (!isFinished(answer.restoreJob) && leftMs() > 0) {
     report({
-      progress: seconds,
+      progress: Math.round((waitMs - leftMs()) / 1000),
       total: waitSeconds,
-      message: `The job is ${answer.restoreJob.status ?? "of unknown status"}.`,
+      message: `The job is ${statusOf(answer.restoreJob)}.`,
     });
-    await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);
+    await clock.sleep(Math.min(POLL_MS, leftMs()), signal);
     try {
-      answer = await read(Math.min(deadline, until + LAST_LOOK_MS));
+      answer = await read(Math.min(deadline, clock.now() + Math.max(leftMs(), 0) + LAST_LOOK_MS));
     } catch (error) {
       if (signal.aborted || !(error instanceof Failure)) throw error;
       return { answer, lookFailed: error };
     }
   }
   return { answer };
+}
+
+/** In words of our own: a code that nobody knows could be any text of whoever answered. */
+function reasonOf({ code, envelope }: Failure): string {
+  if (code !== undefined && isKnownCode(code)) return ` with ${code}`;
+  return envelope.error === undefined ? "" : ` with HTTP ${envelope.error}`;
+}
+
+/** What people see while they wait; any other state could be any text. */
+function statusOf({ status = "" }: RestoreJob): string {
+  return STATUSES.includes(status.toUpperCase()) ? status : "in a state that is not documented";
 }
 
 function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }: ToolContext): string {

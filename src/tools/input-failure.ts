@@ -8,8 +8,10 @@ const MAX_FIELDS = 20;
 
 /** Names each argument that is wrong, what it must look like and what came; nothing was sent. */
 export function inputFailure(error: z.ZodError, args: Record<string, unknown>, known: readonly string[]): Failure {
-  const fields = error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownArgument(key, known));
+  // Cut first: a line has room for a hundred thousand names, and to compare one costs more than to read it.
+  const fields = error.issues.slice(0, MAX_FIELDS).flatMap((issue) => {
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.slice(0, MAX_FIELDS).map((key) => unknownArgument(key, known));
     const field = issue.path.map(String).join(".");
     const missing = !Object.hasOwn(args, field);
     return [
@@ -38,8 +40,8 @@ function unknownArgument(key: string, known: readonly string[]) {
 function shown(value: unknown): string {
   const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
   if (type === "object" || type === "array") return `an ${type}`;
-  const text = JSON.stringify(value) ?? "nothing";
-  return type === "string"
-    ? `the string ${clean(text, MAX_SHOWN_CHARACTERS)}`
-    : `${clean(text, MAX_SHOWN_CHARACTERS)} (${type})`;
+  const text = clean(JSON.stringify(value) ?? "nothing", MAX_SHOWN_CHARACTERS);
+  if (type !== "string") return `${text} (${type})`;
+  // One that was cut has lost its closing quote.
+  return `the string ${text.endsWith('"') ? text : `${text}"`}`;
 }

@@ -1,12 +1,17 @@
 import * as z from "zod";
 import { lookForClusters } from "../atlas/cluster-looks.ts";
 import type { FlexCluster, Project } from "../atlas/schemas.ts";
+import { CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
+import type { ErrorEnvelope } from "../errors.ts";
+import { nearest } from "../text.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 
 /** Keeps the answer below 64 KiB. */
 const MAX_CLUSTERS = 200;
 const MAX_UNREADABLE = 20;
+/** Comparing a name takes as long as reading it several times; nobody has more Flex clusters. */
+const MAX_COMPARED_NAMES = 500;
 /** Stop asking for more projects this long before the call must end. */
 const RESERVE_MS = 5_000;
 
@@ -45,10 +50,14 @@ export const listFlexClusters = defineTool({
     nextStep: z.string(),
   }),
   async handler(wanted, context) {
-    const projects = await projectsToRead(wanted.groupId, context);
+    const { projects, limitedBy } = await projectsToRead(wanted.groupId, context);
     const limits = { deadline: context.deadline - RESERVE_MS, signal: context.signal };
     const looks = await lookForClusters(context.atlas, projects, limits, (progress) =>
-      context.report({ progress, total: projects.length }),
+      context.report({
+        progress,
+        total: projects.length,
+        message: `${progress} of ${projectsOf(projects.length)} read`,
+      }),
     );
     const only = projects.length === 1 ? looks[0] : undefined;
     if (only && "failure" in only) throw only.failure;
@@ -67,27 +76,43 @@ export const listFlexClusters = defineTool({
     return {
       projects: shown,
       projectsWithoutFlexClusters: read.filter(({ clusters }) => clusters.length === 0).length,
-      unreadable: unreadable.slice(0, MAX_UNREADABLE).map(({ project, failure: { envelope } }) => ({
-        ...named(project),
-        errorCode: envelope.errorCode,
-        detail: envelope.detail,
-        hint: envelope.hint,
-      })),
+      unreadable: unreadable
+        .slice(0, MAX_UNREADABLE)
+        .map(({ project, failure }) => ({ ...named(project), ...viewFailure(failure.envelope) })),
       ...(total > MAX_CLUSTERS || unreadable.length > MAX_UNREADABLE ? { truncated: true } : {}),
-      nextStep: advice({ found: total, unreadable: unreadable.length, wanted: wanted.name }, context),
+      nextStep: advice(
+        {
+          found: total,
+          read: read.length,
+          unreadable: unreadable.length,
+          limitedBy,
+          wanted: wanted.name,
+          meant: total === 0 && wanted.name ? meantBy(wanted.name, read) : undefined,
+        },
+        context,
+      ),
     };
   },
 });
 
 type ReadableProject = Project & { id: string };
 
-async function projectsToRead(groupId: string | undefined, context: ToolContext): Promise<ReadableProject[]> {
-  const ids = groupId ? [groupId] : context.projectId ? [context.projectId] : context.allowedProjects;
-  if (ids) return ids.map((id) => ({ id }));
+interface Projects {
+  projects: ReadableProject[];
+  /** The setting because of which these are not all. */
+  limitedBy?: "MONGODB_ATLAS_PROJECT_ID" | "ATLAS_FLEX_ALLOWED_PROJECTS";
+}
+
+async function projectsToRead(groupId: string | undefined, context: ToolContext): Promise<Projects> {
+  const { projectId, allowedProjects } = context;
+  if (groupId) return { projects: [{ id: groupId }] };
+  if (projectId) return { projects: [{ id: projectId }], limitedBy: "MONGODB_ATLAS_PROJECT_ID" };
+  if (allowedProjects)
+    return { projects: allowedProjects.map((id) => ({ id })), limitedBy: "ATLAS_FLEX_ALLOWED_PROJECTS" };
   const projects: ReadableProject[] = [];
   for await (const project of context.atlas.projects(context))
     if (project.id) projects.push({ ...project, id: project.id });
-  return projects;
+  return { projects };
 }
 
 const named = ({ id, name }: ReadableProject) => ({ groupId: id, ...(name ? { projectName: name } : {}) });
@@ -105,22 +130,64 @@ function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettin
   };
 }
 
-function advice(
-  { found, unreadable, wanted }: { found: number; unreadable: number; wanted: string | undefined },
-  context: ToolContext,
-): string {
-  const gap =
-    unreadable > 0
-      ? `${unreadable === 1 ? "1 project" : `${unreadable} projects`} could not be read, see unreadable.`
-      : "";
+/** An entry has no field for the status or for the time to wait, so both are in its texts. */
+function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: ErrorEnvelope) {
+  return {
+    errorCode,
+    detail: detail ?? (error === undefined ? undefined : `The answer was HTTP ${error} and did not say why.`),
+    hint: retryAfterSeconds === undefined ? hint : `${hint} It asks for ${retryAfterSeconds} seconds.`,
+  };
+}
+
+/** The name that was probably meant; one that could not be a cluster's is text of a stranger, which advice must not repeat. */
+function meantBy(wanted: string, looks: readonly { clusters: readonly FlexCluster[] }[]): string | undefined {
+  const names = looks.flatMap(({ clusters }) => clusters.flatMap(({ name }) => name ?? []));
+  return nearest(
+    wanted,
+    names
+      .filter((name) => CLUSTER_NAME.test(name) && name.length <= MAX_CLUSTER_NAME_CHARACTERS)
+      .slice(0, MAX_COMPARED_NAMES),
+  );
+}
+
+interface Outcome {
+  found: number;
+  /** How many projects could be read, and how many could not. */
+  read: number;
+  unreadable: number;
+  limitedBy: string | undefined;
+  wanted: string | undefined;
+  meant: string | undefined;
+}
+
+function advice(outcome: Outcome, context: ToolContext): string {
+  const { found, read, unreadable, limitedBy } = outcome;
   const next =
     found > 0
       ? context.ifTool(
           "list_flex_snapshots",
           "For the backups of a cluster, call list_flex_snapshots with its groupId and name.",
         )
-      : wanted === undefined
-        ? "No Flex cluster was found. Clusters of other tiers (M0, M10 and above) are not covered by this server."
-        : "No Flex cluster of that name was found. Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server. Call list_flex_clusters without name to see all.";
-  return `${gap} ${next}`.trim() || "Nothing else is to be done here.";
+      : nothingFound(outcome);
+  return (
+    [
+      unreadable > 0 && `${projectsOf(unreadable)} could not be read, see unreadable.`,
+      found === 0 && read === 0 && unreadable > 0
+        ? "So whether there are Flex clusters is not known: do what the hints say, then call list_flex_clusters again."
+        : next,
+      found === 0 && limitedBy && `Only what ${limitedBy} names was looked at.`,
+    ]
+      .filter(Boolean)
+      .join(" ") || "Nothing else is to be done here."
+  );
 }
+
+function nothingFound({ unreadable, wanted, meant }: Outcome): string {
+  const where = unreadable > 0 ? " in the others" : "";
+  if (wanted === undefined)
+    return `No Flex cluster was found${where}. Clusters of other tiers (M0, M10 and above) are not covered by this server.`;
+  const suggestion = meant === undefined ? "" : ` Did you mean ${meant}?`;
+  return `No Flex cluster of that name was found${where}.${suggestion} Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server. Call list_flex_clusters without name to see all.`;
+}
+
+const projectsOf = (count: number) => (count === 1 ? "1 project" : `${count} projects`);

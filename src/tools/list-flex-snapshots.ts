@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Snapshot } from "../atlas/schemas.ts";
+import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool } from "./tool.ts";
 
@@ -44,19 +45,27 @@ export const listFlexSnapshots = defineTool({
       snapshots: snapshots.slice(0, MAX_SNAPSHOTS).map((snapshot) => ({ ...snapshot, ...ageOf(snapshot, now) })),
       ...(snapshots.length > MAX_SNAPSHOTS ? { truncated: true } : {}),
       nextStep: latest
-        ? context.ifTool(
+        ? `${noteOnNewest(snapshots[0])}${context.ifTool(
             "save_flex_snapshot",
             "To save one, call save_flex_snapshot with the same groupId and name and its id as snapshotId.",
             context.ifTool(
               "request_flex_snapshot_download",
               "For a download link, call request_flex_snapshot_download with its id as snapshotId.",
-              "Only a COMPLETED snapshot can be downloaded.",
+              ONLY_READS,
             ),
-          )
+          )}`
         : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
     };
   },
 });
+
+/** Who asks for the latest backup should know when another is on its way. */
+function noteOnNewest({ status }: Snapshot = {}): string {
+  const state = status?.toUpperCase();
+  if (state === "COMPLETED") return "";
+  const what = state === "FAILED" ? "has failed" : "is not complete yet";
+  return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
+}
 
 /** Newest is what finished last; one that still runs is newer than all that have finished. */
 function momentOf({ finishTime, startTime, scheduledTime }: Snapshot): number {

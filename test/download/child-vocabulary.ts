@@ -13,6 +13,7 @@ export const facts = { finishTime: "2026-11-22T03:01:10Z", mongoDBVersion: "8.0.
 
 export const clock: Clock = {
   now: Date.now,
+  ticks: performance.now.bind(performance),
   random: Math.random,
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {

@@ -149,3 +149,16 @@ test("a download request that is under way when the process ends is sent once, a
   expect(station.simulator.count("requestDownload")).toBe(1);
   expect(station.simulator.jobs).toHaveLength(1);
 });
+
+test("a client that asks and asks and reads nothing costs little memory, and leaves like any other", async () => {
+  // What the answers come to if they pile up is three times as much.
+  const station = await stationOf({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });
+  const { child } = station.server;
+  child.stdout.pause();
+  for (let id = 0; id < 15_000; id += 1)
+    child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id: `flood ${id}`, method: "tools/list" })}\n`);
+  await until(() => child.stdin.writableLength === 0);
+  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+  child.stdin.end();
+  expect(await ended).toEqual({ code: 0, signal: null });
+});

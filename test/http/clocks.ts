@@ -9,6 +9,7 @@ export function skippingClock(random = 0.5): Clock & { waits: number[] } {
   return {
     waits,
     now: () => time,
+    ticks: () => time,
     random: () => random,
     sleep: async (ms, signal) => {
       signal.throwIfAborted();
@@ -41,6 +42,7 @@ export function manualClock(): Clock & { advance: (ms: number) => Promise<void> 
   const sleepers = new Set<{ until: number; wake: () => void }>();
   return {
     now: () => time,
+    ticks: () => time,
     random: () => 0.5,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {

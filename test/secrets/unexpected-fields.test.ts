@@ -23,11 +23,14 @@ const withMore = (json: unknown) =>
   }));
 
 /** A server to which every answer of Atlas comes with more fields than documented. */
-async function behindProxy(options: Parameters<typeof openStation>[0] = {}): Promise<Station> {
+async function behindProxy(
+  options: Parameters<typeof openStation>[0] = {},
+  alter: (json: unknown) => unknown = withMore,
+): Promise<Station> {
   let target = "";
   const proxy = await startAlteringProxy(
     () => target,
-    (_, json) => withMore(json),
+    (_, json) => alter(json),
   );
   onTestFinished(proxy.close);
   const station = await openStation({ ...options, env: { ...options.env, MONGODB_ATLAS_BASE_URL: proxy.baseUrl } });
@@ -74,4 +77,35 @@ test("connection strings of clusters, which Atlas documents, stay out too", asyn
   const { server } = await behindProxy();
   await server.call("list_flex_clusters", {});
   expect(server.output.stdout + server.output.stderr).not.toMatch(/mongodb\+srv|mongodb\.net|connectionStrings/);
+});
+
+const SIGNED = `https://files.example/5fa1.tgz?X-Amz-Signature=${SENTINEL}`;
+
+/** The link in every text but ids and types, by which answers are understood, and the fields that exist to hold a link. */
+const withLinks = (json: unknown) =>
+  mapObjects(json, (object) =>
+    Object.fromEntries(
+      Object.entries(object).map(([name, value]) => [
+        name,
+        typeof value === "string" && !/id$|deliveryType|snapshotUrl|href|error|token/i.test(name) ? SIGNED : value,
+      ]),
+    ),
+  );
+
+test.each<[string, Record<string, unknown>]>([
+  ["list_flex_clusters", {}],
+  ["list_flex_snapshots", CLUSTER],
+  ["request_flex_snapshot_download", SNAPSHOT],
+  ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }],
+  ["list_restore_jobs", CLUSTER],
+])("a signed link in any other text than a link's own stays out of %s and the log", async (tool, args) => {
+  const { server } = await behindProxy({}, withLinks);
+  const result = await server.call(tool, args);
+  expect(result.isError).toBeUndefined();
+  expect(JSON.stringify(result)).toContain("files.example [query removed]");
+  expect(server.output.stdout + server.output.stderr).not.toContain(SENTINEL);
+  if (/^request|^get/.test(tool))
+    expect(result.structuredContent).toMatchObject({
+      restoreJob: { snapshotUrl: expect.stringMatching(/[?&]X-Amz-Signature=[0-9a-f]{64}/) },
+    });
 });

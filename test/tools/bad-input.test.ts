@@ -35,7 +35,7 @@ describe("arguments of the wrong form", () => {
       [
         REQUEST,
         { ...GOOD, name: "x".repeat(65) },
-        [{ field: "name", description: expect.stringMatching(`^${NAME_RULE}; got the string "x+…$`) }],
+        [{ field: "name", description: expect.stringMatching(`^${NAME_RULE}; got the string "x+…"$`) }],
       ],
       [REQUEST, { ...GOOD, name: 7 }, [{ field: "name", description: `${NAME_RULE}; got 7 (number)` }]],
       [REQUEST, { ...GOOD, name: null }, [{ field: "name", description: `${NAME_RULE}; got null (null)` }]],
@@ -115,6 +115,14 @@ describe("arguments of the wrong form", () => {
     for (const field of ["groupId", "name", "snapshotId", "extra"]) expect(text).toContain(field);
   });
 
+  test("by the thousand are named up to twenty, each cut", async () => {
+    const { fails } = await serverAgainst(await simulatorFor());
+    const names = Array.from({ length: 5_000 }, (_, index) => `${"long".repeat(20)}${index}`);
+    const failure = await fails(REQUEST, Object.fromEntries(names.map((name) => [name, 1])));
+    expect(failure.badRequestDetail?.fields).toHaveLength(20);
+    expect(JSON.stringify(failure).length).toBeLessThan(8_000);
+  });
+
   test("with hidden characters come back without them", async () => {
     const { fails } = await serverAgainst(await simulatorFor());
     const failure = await fails(REQUEST, { ...GOOD, name: "\u001b[31mred\u202e", "a\u200bb": 1 });
@@ -142,7 +150,11 @@ test("a project outside the allowed ones is refused before any request", async (
   });
   const args = { ...GOOD, groupId: SIMULATED.emptyGroupId };
   for (const tool of [REQUEST, "save_flex_snapshot"])
-    expect(await fails(tool, args)).toMatchObject({ errorCode: "PROJECT_NOT_ALLOWED", source: "configuration" });
+    expect(await fails(tool, args)).toMatchObject({
+      errorCode: "PROJECT_NOT_ALLOWED",
+      source: "configuration",
+      detail: `Project ${args.groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${SIMULATED.groupId}; nothing was sent.`,
+    });
   expect(simulator.requests).toEqual([]);
   expect(await ok("list_flex_clusters")).toMatchObject({
     projects: [{ groupId: SIMULATED.groupId }],

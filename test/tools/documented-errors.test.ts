@@ -106,7 +106,7 @@ const FAILURES = [
       retryAfterSeconds: 3600,
       parameters: expect.arrayContaining(["1200"]),
     },
-    hint: /retryAfterSeconds/,
+    hint: /as long as it asks for/,
   },
 ] as const;
 

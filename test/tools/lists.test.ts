@@ -53,6 +53,63 @@ describe("list_flex_clusters", () => {
   });
 });
 
+describe("list_flex_clusters that finds nothing", () => {
+  test.each(["401", "503+html", "429:retry-after=3600", "html"])(
+    "since no project could be read (%s) does not say that there is nothing",
+    async (fault) => {
+      const { ok } = await serverAgainst(await simulatorFor({ orders: `listFlexClusters=${fault}` }));
+      const { nextStep, unreadable } = await ok("list_flex_clusters");
+      expect(nextStep).toBe(
+        "2 projects could not be read, see unreadable. So whether there are Flex clusters is not known: do what the hints say, then call list_flex_clusters again.",
+      );
+      expect(unreadable).toEqual([
+        expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
+        expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
+      ]);
+      expect(JSON.stringify(unreadable)).not.toContain("retryAfterSeconds");
+      if (fault.startsWith("429")) expect(JSON.stringify(unreadable)).toContain("It asks for 3600 seconds.");
+    },
+  );
+
+  test("in what could be read says so", async () => {
+    const simulator = await simulatorFor({ orders: "listFlexClusters=NOT_IN_GROUP*1" });
+    const { ok } = await serverAgainst(simulator);
+    const { nextStep } = await ok("list_flex_clusters", { name: "no-such-cluster-at-all" });
+    expect(nextStep).toMatch(/^1 project could not be read, see unreadable\. No Flex cluster .* in the others\./);
+  });
+
+  test.each([
+    ["order", " Did you mean orders?"],
+    ["Orders", " Did you mean orders?"],
+    ["no-such-cluster-at-all", ""],
+  ])("of the name %s suggests the nearest name", async (name, suggestion) => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const { nextStep } = await ok("list_flex_clusters", { name });
+    expect(nextStep).toBe(
+      `No Flex cluster of that name was found.${suggestion} Names are case-sensitive; a cluster of another tier (M0, M10 and above) is not covered by this server. Call list_flex_clusters without name to see all.`,
+    );
+  });
+
+  test.each([
+    ["MONGODB_ATLAS_PROJECT_ID", SIMULATED.emptyGroupId],
+    ["ATLAS_FLEX_ALLOWED_PROJECTS", SIMULATED.emptyGroupId],
+  ])("names %s when only that was looked at", async (variable, value) => {
+    const { ok } = await serverAgainst(await simulatorFor(), { env: { ...SERVICE_ACCOUNT, [variable]: value } });
+    expect(await ok("list_flex_clusters")).toMatchObject({
+      nextStep: expect.stringMatching(new RegExp(`Only what ${variable} names was looked at\\.$`)),
+    });
+  });
+});
+
+test("list_flex_clusters says in words how far it is", async () => {
+  const { client } = await serverAgainst(await simulatorFor());
+  const messages: unknown[] = [];
+  await client.callTool({ name: "list_flex_clusters" }, undefined, {
+    onprogress: ({ message }) => messages.push(message),
+  });
+  expect(messages).toEqual(["1 of 2 projects read", "2 of 2 projects read"]);
+});
+
 describe("list_flex_snapshots", () => {
   test("lists the newest first, with ages and the latest complete one", async () => {
     const { ok } = await serverAgainst(await simulatorFor());
@@ -75,6 +132,9 @@ describe("list_flex_snapshots", () => {
       snapshots: [{ id: SIMULATED.runningSnapshot.snapshotId, status: "RUNNING" }, ...Array(3).fill(expect.anything())],
     });
     expect(answer.latestCompleteSnapshotId).not.toBe(SIMULATED.runningSnapshot.snapshotId);
+    expect(answer.nextStep).toMatch(
+      /^The newest snapshot is not complete yet, so latestCompleteSnapshotId is an older one\. To save one/,
+    );
   });
 
   test("explains an empty list of a new cluster", async () => {

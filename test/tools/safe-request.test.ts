@@ -9,21 +9,29 @@ const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 const posts = (simulator: Simulator) => simulator.count("requestDownload");
 
 describe("a download request whose answer is lost after its effect", () => {
-  test.each(["reset-after", "502:after", "302:after", "cut", "garbage", "empty", "html"])(
-    "ends with the one job it created (%s)",
-    async (fault) => {
-      const simulator = await simulatorFor({ orders: `requestDownload=${fault}*1` });
-      const { ok } = await serverAgainst(simulator);
-      const { restoreJob } = await ok(REQUEST, SNAPSHOT);
-      expect(restoreJob).toMatchObject({
-        id: simulator.jobs[0]?.id,
-        snapshotId: SIMULATED.snapshotId,
-        deliveryType: "DOWNLOAD",
-      });
-      expect(simulator.jobs).toHaveLength(1);
-      expect(posts(simulator)).toBe(1);
-    },
-  );
+  test.each([
+    "reset-after",
+    "502:after",
+    "302:after",
+    "408:after",
+    "425:after",
+    "499:after",
+    "cut",
+    "garbage",
+    "empty",
+    "html",
+  ])("ends with the one job it created (%s)", async (fault) => {
+    const simulator = await simulatorFor({ orders: `requestDownload=${fault}*1` });
+    const { ok } = await serverAgainst(simulator);
+    const { restoreJob } = await ok(REQUEST, SNAPSHOT);
+    expect(restoreJob).toMatchObject({
+      id: simulator.jobs[0]?.id,
+      snapshotId: SIMULATED.snapshotId,
+      deliveryType: "DOWNLOAD",
+    });
+    expect(simulator.jobs).toHaveLength(1);
+    expect(posts(simulator)).toBe(1);
+  });
 
   test("is not mistaken for an older job of the same snapshot", async () => {
     // The simulated world starts with a download job of this snapshot, twenty minutes old.

@@ -21,6 +21,10 @@ describe("read-only", () => {
     expect(JSON.stringify(answer)).not.toMatch(/X-Amz|snapshotUrl|save_flex_snapshot|request_flex_snapshot_download/);
     expect(session.client.getInstructions()).not.toMatch(/save_flex_snapshot|request_flex_snapshot_download/);
     expect((await session.client.listPrompts()).prompts).toEqual([]);
+    const onlyReads = /only reads: .*ATLAS_FLEX_READ_ONLY.* can neither save a snapshot nor request a download link/;
+    expect(session.client.getInstructions()).toMatch(onlyReads);
+    expect(session.client.getInstructions()).not.toMatch(/Saves|get_restore_job/);
+    expect((await session.ok("list_flex_snapshots", CLUSTER)).nextStep).toMatch(onlyReads);
   });
 
   test("is on when its variable holds an unknown word", async () => {

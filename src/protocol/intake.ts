@@ -1,0 +1,87 @@
+import type { Readable } from "node:stream";
+
+/** Room for a hundred thousand requests. Beyond it the input waits in its pipe, where its end is not seen either. */
+const HELD_LIMIT_BYTES = 8 * 1024 * 1024;
+
+export interface Intake {
+  start: () => void;
+  /** Says that `isFull` may have changed. */
+  goOn: () => void;
+  /** Resolves when everything that came in so far was passed on. */
+  empty: () => Promise<void>;
+  stop: () => void;
+}
+
+/**
+ * Takes in what arrives, but passes none of it on while `isFull`: answers that nobody reads would pile up without end. It is
+ * held instead, in order, so that the end of the input is still noticed and no cancellation is lost.
+ */
+export function createIntake(
+  stdin: Readable,
+  { isFull, push, end }: { isFull: () => boolean; push: (chunk: Buffer) => void; end: () => void },
+): Intake {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  let hasEnded = false;
+  let isDue = false;
+  let waiting: (() => void)[] = [];
+
+  function take(chunk: Buffer): void {
+    if (held.length === 0 && !isFull()) return push(chunk);
+    held.push(chunk);
+    heldBytes += chunk.length;
+    if (heldBytes > HELD_LIMIT_BYTES) stdin.pause();
+    goOn();
+  }
+
+  /** One piece in each turn, since answers to it come in between and may fill the output. */
+  function goOn(): void {
+    if (isDue || held.length === 0 || isFull()) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      const chunk = isFull() ? undefined : held.shift();
+      if (chunk) passOn(chunk);
+      goOn();
+    });
+  }
+
+  function passOn(chunk: Buffer): void {
+    heldBytes -= chunk.length;
+    if (heldBytes <= HELD_LIMIT_BYTES && stdin.isPaused()) stdin.resume();
+    push(chunk);
+    if (held.length > 0) return;
+    if (hasEnded) end();
+    release();
+  }
+
+  function release(): void {
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  }
+
+  function finish(): void {
+    hasEnded = true;
+    if (held.length === 0) end();
+  }
+
+  return {
+    start() {
+      stdin.on("data", take);
+      stdin.on("end", finish);
+    },
+    goOn,
+    empty: () =>
+      new Promise((resolve) => {
+        if (held.length === 0) resolve();
+        else waiting.push(resolve);
+      }),
+    stop() {
+      stdin.off("data", take);
+      stdin.off("end", finish);
+      stdin.pause();
+      held = [];
+      release();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER, temporaryFolder } from "../fixtures.ts";
+import { startStdioServer } from "./stdio-server.ts";
+
+/** Just below what is accepted of an answer. */
+const BYTES = 8 * 1024 * 1024 - 1024;
+const filled = (before: string, entry: string, after: string, separator = ",") =>
+  before + Array(Math.floor(BYTES / (entry.length + 1))).join(entry + separator) + entry + after;
+/** One entry less than a full page, behind which another would be asked for. */
+const ofTexts = (text: string) => JSON.stringify({ results: Array(499).fill(text.repeat(16_384 / text.length)) });
+
+/** Each shape costs its reader the most in another place. */
+const SHAPES: Record<string, { status: number; body: string }> = {
+  "wrong fields of an error": { status: 400, body: filled('{"badRequestDetail":{"fields":[1,', "1", "]}}") },
+  "parameters of an error": { status: 400, body: filled('{"parameters":[1,', "{}", "]}") },
+  "one long detail": { status: 400, body: filled('{"detail":"', "a-", '"}', "") },
+  "wrong links of a job": { status: 200, body: filled(`{"id":"${SIMULATED.restoreJobId}","links":[1,`, "1", "]}") },
+  "a list without end": { status: 200, body: filled('{"results":[{},', "{}", "]}") },
+  "texts for a list": { status: 200, body: ofTexts("a-") },
+  "links for a list": { status: 200, body: ofTexts("https://a?") },
+  brackets: { status: 200, body: filled("[", "[[]]", "]") },
+};
+
+/** A server with little memory, against an Atlas that answers everything alike. */
+async function against(answer: { status: number; body: string }) {
+  const atlas = createServer((_, response) => {
+    response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
+  }).listen(0, "127.0.0.1");
+  await once(atlas, "listening");
+  onTestFinished(() => {
+    atlas.closeAllConnections();
+    atlas.close();
+  });
+  const address = atlas.address();
+  const server = await startStdioServer({
+    env: {
+      HOME: await temporaryFolder(),
+      // Ten times what it needs otherwise, a third of what one such answer took when all of it was looked at.
+      NODE_OPTIONS: "--max-old-space-size=256",
+      MONGODB_ATLAS_BASE_URL: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+      MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token",
+    },
+  });
+  onTestFinished(() => void server.child.kill("SIGKILL"));
+  return server;
+}
+
+test.each(Object.entries(SHAPES))(
+  "answers of 8 MiB (%s) are survived with little memory, and a signal ends the process while they come",
+  async (_, answer) => {
+    const server = await against(answer);
+    const job = await server.call("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId });
+    const list = await server.call("list_restore_jobs", { ...CLUSTER, limit: 1 });
+    expect(JSON.stringify([job, list])).not.toContain("RESPONSE_TOO_LARGE");
+    const calls = [
+      server.call("list_flex_clusters", {}).catch(() => "ended"),
+      server.call("list_flex_snapshots", CLUSTER).catch(() => "ended"),
+    ];
+    server.child.kill("SIGTERM");
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    await Promise.all(calls);
+    expect(server.output.stderr).not.toMatch(/end-timed-out/);
+  },
+);

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { ownFailure } from "../src/errors.ts";
+import { failureResult } from "../src/result.ts";
+
+function proseOf(facts: Parameters<typeof ownFailure>[1]) {
+  const [content] = failureResult("a_tool", ownFailure("UNREADABLE_RESPONSE", { hint: "Look.", ...facts }).envelope, {
+    simulated: false,
+  }).content;
+  return content?.type === "text" ? content.text : "";
+}
+
+test("parameters that the detail names are not told twice in prose", () => {
+  const parameters = ["order", "5fa1"];
+  expect(proseOf({ detail: "No cluster order in group 5fa1.", parameters })).not.toContain("Parameters");
+});
+
+test("parameters of which the detail leaves one out are all told", () => {
+  const parameters = ["order", "5fa1"];
+  expect(proseOf({ detail: "No cluster order.", parameters })).toContain(" Parameters: order, 5fa1. ");
+});

@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { createDownloadRequests } from "../../src/atlas/request-download.ts";
+import { RestoreJob } from "../../src/atlas/schemas.ts";
+import type { SnapshotStore } from "../../src/download/contract.ts";
+import { ownFailure } from "../../src/errors.ts";
+import { getRestoreJob } from "../../src/tools/get-restore-job.ts";
+import { atlasOfJobs, jobAt, SNAPSHOT } from "../atlas-of-jobs.ts";
+import { pausingClock } from "../http/clocks.ts";
+
+const HOUR_MS = 3_600_000;
+const never = new AbortController().signal;
+
+const unused = () => Promise.reject(new Error("not used here"));
+const store: SnapshotStore = { save: unused, list: unused, verify: unused, close: unused };
+
+/** Time as it passes, on a computer whose clock is set at some moment. */
+function clockToSet(byMs: number) {
+  const even = pausingClock();
+  let offsetMs = 0;
+  const set = () => {
+    offsetMs = byMs;
+  };
+  return { ...even, now: () => even.now() + offsetMs, set };
+}
+
+const PENDING = RestoreJob.parse({ deliveryType: "DOWNLOAD", status: "PENDING" });
+
+const SETTINGS = [
+  ["back", -HOUR_MS],
+  ["ahead", HOUR_MS],
+] as const;
+
+test.each(SETTINGS)("a clock that is set %s while a job is waited for changes nothing of the wait", async (_, byMs) => {
+  const clock = clockToSet(byMs);
+  const { atlas } = await atlasOfJobs({});
+  const { snapshotId: _snapshotId, ...cluster } = SNAPSHOT;
+  const job = { ...cluster, restoreJobId: "5fa1000000000000000000e7" };
+  const pending: typeof atlas.getRestoreJob = async () => {
+    clock.set();
+    return { httpStatus: 200, restoreJob: PENDING, serverTime: undefined };
+  };
+  const startedAt = clock.ticks();
+  const progress: number[] = [];
+  const answer = await getRestoreJob.prepare({ ...job, waitSeconds: 10 }).run({
+    atlas: { ...atlas, getRestoreJob: pending },
+    store,
+    clock,
+    hideSnapshotUrls: false,
+    deadline: clock.now() + 46_000,
+    signal: never,
+    report: (update) => progress.push(update.progress),
+    ifTool: (_name, sentence) => sentence,
+  });
+  expect(answer).toMatchObject({ finished: false });
+  expect(clock.ticks() - startedAt).toBe(10_000);
+  expect(progress).toEqual([0, 3, 6, 9]);
+});
+
+test.each(SETTINGS)(
+  "a clock that is set %s during a download request makes no other job its result",
+  async (_, byMs) => {
+    const clock = clockToSet(byMs);
+    const serverStart = Date.UTC(2026, 10, 24, 12);
+    const started = clock.ticks();
+    const jobs = [jobAt(serverStart, 2), jobAt(serverStart - HOUR_MS / 2, 1)].map((job) => RestoreJob.parse(job));
+    const { request } = createDownloadRequests({
+      clock,
+      post: () => {
+        clock.set();
+        return Promise.reject(ownFailure("CONNECTION_LOST"));
+      },
+      // The job appears only at the second look.
+      latestJobs: async () => ({
+        jobs: jobs.slice(clock.ticks() === started ? 1 : 0),
+        serverTime: serverStart + clock.ticks() - started,
+      }),
+      refusal: () => ownFailure("INTERNAL_ERROR"),
+    });
+    const answer = await request(SNAPSHOT, {}, { deadline: clock.now() + 3 * HOUR_MS, signal: never });
+    expect(answer.restoreJob.id).toBe(jobs[0]?.id);
+  },
+);
