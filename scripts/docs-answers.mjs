@@ -69,7 +69,7 @@ const MEANINGS = {
   "files[].path": "Absolute.",
   "files[].bytes": "Size of the file.",
   "files[].state":
-    "`complete`: saved and checked by this server. `unrecorded`: no record that fits lies beside it, since something else put it there or it was changed.",
+    "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: no record that fits lies beside it, since something else put it there.",
   "files[].groupId": "From the record, as are the others below.",
   "files[].name": "Cluster.",
   "files[].snapshotId": "Snapshot.",

@@ -190,4 +190,32 @@ export const MUTATIONS = [
     tests: ["test/download/folder.test.ts"],
     only: "appears during the transfer",
   },
+  {
+    claim: "end on a line that is no JSON",
+    edits: [edit("src/protocol/stdio-transport.ts", "report(new Error(message));", "void close();")],
+    tests: ["test/protocol/stdio-transport.test.ts"],
+    only: "garbage is answered",
+  },
+  {
+    claim: "leave console on standard output",
+    edits: [edit("src/protocol/lifecycle.ts", "Object.assign(target, new Console(stderr, stderr));", "")],
+    tests: ["test/protocol/lifecycle.test.ts"],
+    only: "printed with console",
+  },
+  {
+    claim: "say in tools/list what the README does not",
+    edits: [edit("src/tools/get-restore-job.ts", "Reads one restore job of", "Looks at one restore job of")],
+    tests: ["test/docs/generated.test.ts"],
+  },
+  {
+    claim: "continue a part that another process may still hold open",
+    edits: [
+      edit(
+        "src/download/folder/renew-part.ts",
+        'return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";',
+        "return false;",
+      ),
+    ],
+    tests: ["test/download/takeover.test.ts"],
+  },
 ];

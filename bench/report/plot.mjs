@@ -14,7 +14,7 @@ const PANELS = [
     title: "From start to initialize, milliseconds",
     digits: 0,
     bars: [
-      ["start", "current empty", "initializeMs", "node -e 0, for comparison"],
+      ["start", "current empty", "initializeMs", "node -e 0, to its end"],
       ["start", "current minimal", "initializeMs", "minimal server on the same SDK"],
       ["start", "current ours", "initializeMs", "this server"],
       ["start", "later minimal", "initializeMs", "minimal server, later Node"],

@@ -9,7 +9,7 @@ export const verifySavedSnapshot = defineTool({
   name: "verify_saved_snapshot",
   title: "Verify saved snapshot",
   description:
-    "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Changes and unpacks nothing. Large files take longer than one call: call again with the same fileName until state is complete.",
+    "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Leaves the file as it is. Large files take longer than one call: call again with the same fileName until state is complete.",
   input: z.strictObject({ fileName, waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
     state: z.enum(["verifying", "complete"]),
