@@ -42,7 +42,7 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
   const { credentials, baseUrl } = target;
   const unwrapped = unwrapEnvelope(transport.send);
   const signer = credentials
-    ? createSigner(credentials, { baseUrl, send: unwrapped, clock, onSecret: redactor.add })
+    ? createSigner(credentials, { baseUrl, send: unwrapped, clock, onSecret: redactor.addToken })
     : { send: withoutCredentials, close: async () => {} };
   return {
     baseUrl,

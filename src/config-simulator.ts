@@ -12,14 +12,17 @@ export interface SimulatorSettings {
 /** As in orders. */
 const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
+/** The largest file that is saved at all. */
+const MAX_BYTES = 64 * 1024 ** 3;
+
 export function readSimulatorSettings(env: Environment, problems: string[]): SimulatorSettings {
   const bytes = (name: string): number | undefined => {
     const text = settingOf(env, name);
     if (text === undefined) return undefined;
     const [, digits, unit = ""] = /^(\d{1,15})\s*(KiB|MiB|GiB)?$/.exec(text) ?? [];
     const value = Number(digits) * (UNIT_BYTES[unit] ?? 1);
-    if (Number.isSafeInteger(value)) return value;
-    problems.push(`${name} must be a whole number, with KiB, MiB or GiB behind it if wanted.`);
+    if (value <= MAX_BYTES) return value;
+    problems.push(`${name} must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.`);
     return undefined;
   };
   const snapshotBytes = bytes("ATLAS_FLEX_SIMULATOR_BYTES");

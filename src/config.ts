@@ -5,7 +5,7 @@ import { readCredentials } from "./config-credentials.ts";
 import { misspeltVariables } from "./config-names.ts";
 import { listOf, readBaseUrl, readFileHosts, readProxies } from "./config-network.ts";
 import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
-import { type Environment, type SecretFile, settingOf } from "./environment.ts";
+import { type Environment, type SecretFile, setOrNot, settingOf } from "./environment.ts";
 import { withHomeFolder } from "./home-folder.ts";
 import { clean, nearest } from "./text.ts";
 import { type SettingOption, variableOf } from "./variables.ts";
@@ -65,7 +65,7 @@ export function parseConfig(input: {
   const unusable = new Set<SettingArea>();
   const value = (option: SettingOption) => {
     const chosen = options[option];
-    return typeof chosen === "string" ? chosen : settingOf(env, variableOf(option));
+    return (typeof chosen === "string" ? setOrNot(chosen) : undefined) ?? settingOf(env, variableOf(option));
   };
 
   /** An unknown word counts as on: each of these switches is on the safe side when it is on. */
@@ -125,6 +125,8 @@ export function parseConfig(input: {
   function parseFolder(): string {
     const path = value("download-dir") ?? "~/atlas-flex-snapshots";
     const expanded = withHomeFolder(path);
+    if (expanded !== undefined && /\$\{[^}]*\}|^~/.test(expanded))
+      problems.push(`${bothNames("download-dir")} holds a placeholder that nobody has filled in: ${clean(path)}.`);
     if (expanded !== undefined) return resolve(expanded);
     problems.push(`This user has no home folder: name a folder in ${bothNames("download-dir")}.`);
     return resolve("/", path.replace(/^[^/\\]*/, "."));

@@ -1,8 +1,12 @@
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Blank settings and placeholders that a desktop host left unfilled count as unset. */
 export function settingOf(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim();
+  return setOrNot(env[name]);
+}
+
+/** Blank settings and placeholders that a desktop host left unfilled count as unset. */
+export function setOrNot(text: string | undefined): string | undefined {
+  const value = text?.trim();
   return value === undefined || value === "" || /^\$\{user_config\.[^}]*\}$/.test(value) ? undefined : value;
 }
 

@@ -2,13 +2,24 @@
 export interface Redactor {
   /** From now on this value is removed; values below six characters are ignored, since they would tear up innocent text. */
   add(secret: string): void;
-  /** Without the known secrets; links stay as they are. */
+  /** The same for one of a series, of which the last few are remembered: those before have long expired. */
+  addToken(token: string): void;
+  /**
+   * Without the known secrets of at least sixteen characters, for data that the program goes on with: a shorter one, such as a
+   * password that is a word, stands in names and statuses by chance. Links stay as they are.
+   */
   remove(text: string): string;
-  /** Without the known secrets, credentials of headers, and whatever grants access in a link. */
+  /** The same, and without what grants access in a link and credentials of headers. */
+  removeWithLinks(text: string): string;
+  /** Without any known secret, credentials of headers, and what grants access in a link. */
   scrub(text: string): string;
 }
 
 const MIN_SECRET_CHARACTERS = 6;
+/** Client secrets, private keys and tokens of Atlas are twice as long and more. */
+const MIN_UNMISTAKABLE_CHARACTERS = 16;
+/** A token lives an hour and is fetched once in it; retries on 401 bring no more than one a minute. */
+const MAX_TOKENS = 8;
 const REMOVED = "[removed]";
 
 /**
@@ -32,20 +43,46 @@ const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
  * pair), credentials of Authorization headers, and everything in a link that can grant access.
  */
 export function createRedactor(): Redactor {
-  // Longest first, so that no shorter form leaves the ends of a longer one behind.
-  let forms: string[] = [];
-  const remove = (text: string) => forms.reduce((rest, form) => rest.replaceAll(form, REMOVED), text);
+  const secrets = new Set<string>();
+  let tokens: string[] = [];
+  let all: string[] = [];
+  let unmistakable: string[] = [];
+
+  function learn(): void {
+    const known = [...secrets, ...tokens];
+    all = formsOfAll(known);
+    unmistakable = formsOfAll(known.filter(({ length }) => length >= MIN_UNMISTAKABLE_CHARACTERS));
+  }
+
   return {
     add(secret) {
       if (secret.length < MIN_SECRET_CHARACTERS) return;
-      forms = [...new Set([...forms, ...formsOf(secret)])].sort((a, b) => b.length - a.length);
+      secrets.add(secret);
+      learn();
     },
-    remove,
-    scrub: (text) =>
-      remove(text.replace(LINK, withoutAccess).replace(ENCODED_LINK, "[link removed]"))
-        .replace(SIGNATURE, `$1${REMOVED}`)
-        .replace(AUTHORIZATION, `$1 ${REMOVED}`),
+    addToken(token) {
+      tokens = [...tokens.slice(1 - MAX_TOKENS), token];
+      learn();
+    },
+    remove: (text) => without(text, unmistakable),
+    removeWithLinks: (text) => withoutLinks(text, unmistakable),
+    scrub: (text) => withoutLinks(text, all),
   };
+}
+
+/** Longest first, so that no shorter form leaves the ends of a longer one behind. */
+function formsOfAll(secrets: string[]): string[] {
+  return [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+}
+
+function without(text: string, forms: string[]): string {
+  return forms.reduce((rest, form) => rest.replaceAll(form, REMOVED), text);
+}
+
+function withoutLinks(text: string, forms: string[]): string {
+  return without(text.replace(LINK, withoutAccess).replace(ENCODED_LINK, "[link removed]"), forms)
+    .replace(SIGNATURE, `$1${REMOVED}`)
+    .replace(AUTHORIZATION, `$1 ${REMOVED}`);
 }
 
 /**

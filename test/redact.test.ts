@@ -48,6 +48,24 @@ test("a secret within another is removed with the whole of the other", () => {
   expect(knowing("secret", "secret-and-more").scrub("it is secret-and-more.")).toBe("it is [removed].");
 });
 
+test("data that the program goes on with loses only secrets that are no words, and its links", () => {
+  const redactor = knowing("backup", "mdb_sa_sk_0123456789");
+  const name = "backup-prod of mdb_sa_sk_0123456789";
+  expect(redactor.remove(name)).toBe("backup-prod of [removed]");
+  expect(redactor.removeWithLinks(`${name} at https://b.example/f?sig=1`)).toBe(
+    "backup-prod of [removed] at b.example [query removed]",
+  );
+  expect(redactor.scrub(name)).toBe("[removed]-prod of [removed]");
+});
+
+test("of a series of tokens the last eight are remembered, beside every other secret", () => {
+  const redactor = knowing("the-first-secret");
+  const tokens = Array.from({ length: 20 }, (_, index) => `token-${String(index).padStart(20, "0")}`);
+  for (const token of tokens) redactor.addToken(token);
+  expect(tokens.filter((token) => redactor.scrub(token) === "[removed]")).toEqual(tokens.slice(-8));
+  expect(redactor.scrub("the-first-secret")).toBe("[removed]");
+});
+
 test("values too short to be secrets leave the text alone", () => {
   expect(knowing("", "a", "error").scrub("an error")).toBe("an error");
 });

@@ -19,16 +19,16 @@ const LINKS = ["snapshotUrl", "href"];
  */
 export function withoutSecrets({
   remove,
-  scrub,
+  removeWithLinks,
 }: {
   remove: (text: string) => string;
-  scrub: (text: string) => string;
+  removeWithLinks: (text: string) => string;
 }): Middleware {
   const cleared = (value: unknown, name = "", depth = 0): unknown => {
     if (typeof value === "string") {
       // Cleaned first, since an invisible character could hide a secret until it is removed later on.
       const visible = clean(value, MAX_TEXT_CHARACTERS);
-      const without = LINKS.includes(name) ? remove(visible) : scrub(visible);
+      const without = LINKS.includes(name) ? remove(visible) : removeWithLinks(visible);
       return without === visible ? value : without;
     }
     if (typeof value !== "object" || value === null) return value;

@@ -30,7 +30,7 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
       cnonce: randomBytes(16).toString("hex"),
     });
     const response = await send({ ...request, headers: { ...request.headers, authorization } });
-    if (rejectsCredentials(response)) {
+    if (isRefused(response)) {
       if (shared === session) shared = undefined;
       return response;
     }
@@ -44,15 +44,15 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
       const known = shared;
       const first = await (known ? answered(request, known) : send(request));
       // An unsigned request has told nobody who is calling, so whatever code its 401 has is no verdict on roles.
-      if (known ? !rejectsCredentials(first) : first.status !== 401) return first;
+      if (known ? !isRefused(first) : first.status !== 401) return first;
       const fresh = challengeOf(first);
       if (!fresh) throw known ? invalid(first) : withoutChallenge(first);
       const second = await answered(request, { challenge: fresh, count: 0 });
-      if (!rejectsCredentials(second)) return second;
+      if (!isRefused(second)) return second;
       const again = challengeOf(second);
       if (!again?.stale) throw invalid(second);
       const third = await answered(request, { challenge: again, count: 0 });
-      if (!rejectsCredentials(third)) return third;
+      if (!isRefused(third)) return third;
       throw challengeOf(third)?.stale ? neverFresh(third) : invalid(third);
     },
 
@@ -60,6 +60,11 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
       // A Digest leaves nothing behind at Atlas.
     },
   };
+}
+
+/** A nonce that is called stale says so whatever else the answer says: nobody has looked at roles yet. */
+function isRefused(response: HttpResponse): boolean {
+  return rejectsCredentials(response) || (response.status === 401 && challengeOf(response)?.stale === true);
 }
 
 function challengeOf(response: HttpResponse): DigestChallenge | undefined {

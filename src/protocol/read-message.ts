@@ -2,7 +2,15 @@ import { isUtf8 } from "node:buffer";
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
 
 /** JSON-RPC 2.0, section 5.1. */
-export const CODES = { parse: -32700, request: -32600, method: -32601, params: -32602, internal: -32603 } as const;
+/** JSON-RPC's own, and of the range that it leaves to servers: too many requests are open. */
+export const CODES = {
+  parse: -32700,
+  request: -32600,
+  method: -32601,
+  params: -32602,
+  internal: -32603,
+  busy: -32000,
+} as const;
 
 /** An error answer to something that is no proper request. */
 export interface Refusal {

@@ -9,8 +9,8 @@ import { createRequestIds } from "./request-ids.ts";
 /** Our largest valid request is below 2 KiB; this is what a client may waste before we stop keeping it. */
 const LINE_LIMIT_BYTES = 1024 * 1024;
 
-/** What may be in flight at once; a host has a few. More wait for their turn, since each holds memory until it is answered. */
-const MAX_OPEN_REQUESTS = 1_000;
+/** What may be in flight at once; a host has a few. More are refused, since each holds memory until it is answered. */
+const MAX_OPEN_REQUESTS = 4_000;
 
 export interface StdioTransport extends Transport {
   /** Resolves when every request that arrived so far was answered or cancelled. */
@@ -19,9 +19,9 @@ export interface StdioTransport extends Transport {
 
 /**
  * JSON-RPC over a pair of streams, one message per line. Unlike the SDK's own transport it answers what it cannot read
- * instead of staying silent or closing, cancels requests under any id, and survives a reader that goes away. It takes no
- * more requests while nobody reads the answers. It never ends by itself on bad input; `onerror` hears of it, without the input's text. The end of the input is the owner's
- * business (see `runUntilEnd`); a broken output closes the transport.
+ * instead of staying silent or closing, cancels requests under any id, survives a reader that goes away, and takes in no
+ * more while nobody reads the answers. It never ends by itself on bad input; `onerror` hears of it, without the input's
+ * text. The end of the input is the owner's business (see `runUntilEnd`); a broken output closes the transport.
  */
 export function createStdioTransport(
   stdin: Readable,
@@ -36,7 +36,7 @@ export function createStdioTransport(
       refuse({ id: null, code: CODES.request, message: `Invalid request: the line exceeds ${lineLimitBytes} bytes` }),
   });
   const intake = createIntake(stdin, {
-    isFull: () => stdout.writableNeedDrain || ids.count() >= MAX_OPEN_REQUESTS,
+    isFull: () => stdout.writableNeedDrain,
     push: lines.push,
     end: lines.end,
   });
@@ -54,6 +54,12 @@ export function createStdioTransport(
   function deliver(message: JSONRPCMessage): void {
     if (!("method" in message)) return hand(message);
     if ("id" in message) {
+      if (ids.count() >= MAX_OPEN_REQUESTS)
+        return refuse({
+          id: message.id,
+          code: CODES.busy,
+          message: "Too many requests are open; wait for their answers",
+        });
       const id = ids.open(message.id);
       if (id !== undefined) return hand({ ...message, id });
       return refuse({ id: message.id, code: CODES.request, message: "Invalid request: the id is already in use" });

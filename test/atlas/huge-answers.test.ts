@@ -26,7 +26,7 @@ async function cleared(json: unknown) {
     into.push(text);
     return text.replace("SECRET", "gone");
   };
-  const send = withoutSecrets({ remove: note(removed), scrub: note(scrubbed) })(async () => ({
+  const send = withoutSecrets({ remove: note(removed), removeWithLinks: note(scrubbed) })(async () => ({
     status: 200,
     headers: {},
     json,

@@ -102,6 +102,18 @@ test("a 401 about a role comes back as it is, on the first answer and with a kno
   expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 2 });
 });
 
+test("a stale nonce is replaced even if its 401 has the code of a missing role", async () => {
+  const digest = digestServer({ nonceUses: 1 });
+  const atlas = await serveAtlas({
+    api: (request) => {
+      const answer = digest.handle(request);
+      return answer.status === 401 ? { ...answer, body: { error: 401, errorCode: "USER_UNAUTHORIZED" } } : answer;
+    },
+  });
+  const signer = signWithApiKey(KEY, atlas.context);
+  for (let call = 0; call < 4; call += 1) expect((await signer.send(atlas.request())).status).toBe(200);
+});
+
 test("a code in the 401 of an unsigned request is no verdict: the challenge is answered", async () => {
   const digest = digestServer();
   const atlas = await serveAtlas({

@@ -77,8 +77,8 @@ describe("settings that cannot be used", () => {
     });
     expect(failed).toEqual(["settings"]);
     expect(step("settings")?.whatToDo?.split("\n")).toEqual([
-      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted.",
-      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted.",
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
+      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "nonsense"'),
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "mischief"'),
     ]);

@@ -82,14 +82,3 @@ test("the end of the input is noticed all the same, and its last line follows wh
   await idle;
   expect(seen).toHaveLength(10_001);
 });
-
-test("of more requests than a thousand that stay open, each waits until another has ended", async () => {
-  const { stdin, seen, transport, read } = await openTransport({ answers: false });
-  read();
-  for (const piece of FLOOD) stdin.write(piece);
-  await turns();
-  expect(seen).toHaveLength(1_000);
-  await transport.send({ jsonrpc: "2.0", id: 1, result: {} });
-  await turns();
-  expect(seen).toHaveLength(1_050);
-});

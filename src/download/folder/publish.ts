@@ -6,6 +6,7 @@ import { beside } from "./file-name.ts";
 import { syncFolderOf, writeJson } from "./json-file.ts";
 import { isSameFile, lstatOf, type PartFile, unusable } from "./part-file.ts";
 import { type CheckedFile, recordToJson, refuseForeignRecord } from "./record.ts";
+import { removeCopiesOf } from "./renew-part.ts";
 import type { OpenPart } from "./saved-files.ts";
 import type { StateFile } from "./state-file.ts";
 
@@ -117,5 +118,6 @@ export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, 
 /** Part and state go; the final file stays. */
 export async function removeLeftovers(directory: DownloadDirectory, base: string): Promise<void> {
   await rm(directory.at(beside.part(base)), { force: true });
+  await removeCopiesOf(directory.at(beside.part(base)));
   await rm(directory.at(beside.state(base)), { force: true });
 }

@@ -1,4 +1,5 @@
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { Limits } from "../limits.ts";
 import { checkSpace } from "./free-space.ts";
 import { syncFolderOf } from "./json-file.ts";
@@ -52,6 +53,14 @@ export async function renewPart(
     await rm(copy, { force: true });
     throw error;
   }
+}
+
+/** What crashes left of copies of this part. */
+export async function removeCopiesOf(path: string): Promise<void> {
+  const start = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length)))
+      await rm(join(dirname(path), name), { force: true });
 }
 
 async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<number> {
