@@ -5,11 +5,15 @@ import { type Batch, runInTurn } from "./run-cells.ts";
 import { printTally } from "./tally.ts";
 import { fromAtlas } from "./verdicts.ts";
 
+/** A gateway sends these when a request took too long or broke off. */
+const FROM_GATEWAYS = ["408", "425", "499"];
 const ROWS = [...ANSWERS, ...STATUSES, ...WAITS];
 const OTHERS = Array.from({ length: 200 }, (_, index) => String(400 + index))
   .filter((status) => !ROWS.some(({ fault }) => fault === status))
   .map((fault) => {
-    const facts = fromAtlas(Number(fault), undefined, { retryable: Number(fault) >= 500 });
+    const facts = fromAtlas(Number(fault), undefined, {
+      retryable: Number(fault) >= 500 || FROM_GATEWAYS.includes(fault),
+    });
     return { fault, read: facts, post: { ...facts, retryable: false }, jobs: 0 };
   });
 
