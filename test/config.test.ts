@@ -151,6 +151,12 @@ describe("lists and folders", () => {
     expect(parse({}, { "download-dir": "backups" }).downloadDir).toBe(resolve("backups"));
   });
 
+  test.each(["65GiB", "5000GiB", "10MB", "-1"])("%s is no size of the simulator's files", (text) => {
+    expect(parse({ ATLAS_FLEX_SIMULATOR_BYTES: text }, { simulate: true }).problems).toEqual([
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
+    ]);
+  });
+
   test.each([
     ["64MiB", 64 * 1024 ** 2],
     ["1 GiB", 1024 ** 3],

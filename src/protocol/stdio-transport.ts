@@ -71,7 +71,6 @@ export function createStdioTransport(
     if (id === undefined) return;
     hand({ ...message, params: { ...message.params, requestId: id } });
     ids.close(id);
-    intake.goOn();
   }
 
   /** The SDK throws in `onmessage` on some malformed messages; none of them may end the process. */
@@ -100,7 +99,6 @@ export function createStdioTransport(
       return write(message);
     }
     const id = message.id === undefined ? undefined : ids.close(message.id);
-    intake.goOn();
     // Cancelled requests get no answer.
     if (id === undefined) return;
     return write({ ...message, id });

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { serve } from "./fault-server.ts";
@@ -49,6 +49,16 @@ test("an ETag that only looks like an MD5 does not count against a file that is 
   expect(report).toMatchObject({ state: "complete", integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" } });
   expect(report.integrity?.notes).toEqual([expect.stringContaining("looks like an MD5")]);
   expect(await save()).toEqual(report);
+});
+
+test("copies of its part that crashes left go with the part, and nothing else does", async () => {
+  const { save, folder } = await stage({}, serve(await remoteFile(40 * KIB)));
+  for (const ending of ["0123abcd", "0123abcd.bak", "old"])
+    await writeFile(join(folder, `${defaultName}.part.${ending}`), "x");
+  await save();
+  expect(await namesIn(folder)).toEqual(
+    [defaultName, `${defaultName}.json`, `${defaultName}.part.0123abcd.bak`, `${defaultName}.part.old`].sort(),
+  );
 });
 
 test("a cut connection continues where it broke off", async () => {
