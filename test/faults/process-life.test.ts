@@ -59,7 +59,8 @@ describe.each(ENDS)("$end", ({ run }) => {
   });
 
   test("in the middle of a transfer keeps the part, and the next process continues it to the same file", async () => {
-    const simulator = { snapshotBytes: 2_000_000, fileRateBytesPerSecond: 600_000 };
+    // Long enough to be under way still when a closed output is noticed, which takes two lines of progress.
+    const simulator = { snapshotBytes: 8_000_000, fileRateBytesPerSecond: 600_000 };
     const station = await stationOf({ simulator });
     const { server } = station;
     const folder = join(station.folder, "snapshots");
