@@ -185,6 +185,11 @@ export const MUTATIONS = [
     tests: ["test/download/part-writer.test.ts"],
   },
   {
+    claim: "end the thread of a check from outside",
+    edits: [edit("src/download/integrity/archive-check.ts", 'send({ type: "stop" });', "await worker.terminate();")],
+    tests: ["test/download/integrity/archive-check.test.ts"],
+  },
+  {
     claim: "rename over the final name instead of linking",
     edits: [edit("src/download/folder/publish.ts", "link = hardLink", "link = rename")],
     tests: ["test/download/folder.test.ts"],

@@ -13,7 +13,7 @@ export interface ArchiveCheck {
    * Rejects when the file cannot be read (`DISK_FAILED`), the worker breaks (`INTERNAL_ERROR`) or on `stop` (`AbortError`).
    */
   finish(): Promise<ArchiveReport>;
-  /** Stops the worker and releases the file. */
+  /** Has the thread end, which releases the file; resolves when it has. */
   stop(): Promise<void>;
   /** Bytes checked so far. */
   readonly progress: () => number;
@@ -72,8 +72,9 @@ export function startArchiveCheck(options: {
     worker.once("error", (cause) => reject(broken(cause)));
     worker.once("exit", () => reject(broken(undefined)));
   });
-  const started = new Promise<void>((resolve) => {
-    worker.once("message", () => resolve());
+  // The thread ends itself, never by `terminate`: that can meet it while it makes its zlib stream, and Node then aborts the
+  // whole process ("close before init").
+  const ended = new Promise<void>((resolve) => {
     worker.once("exit", () => resolve());
   });
   // A failure before `finish` is called waits there for its caller.
@@ -83,20 +84,20 @@ export function startArchiveCheck(options: {
     advance: (bytes) => {
       if (bytes <= written) return;
       written = bytes;
-      send({ bytes, last: false });
+      send({ type: "written", bytes, last: false });
     },
     finish: async () => {
-      send({ bytes: written, last: true });
+      send({ type: "written", bytes: written, last: true });
       try {
         return await outcome;
       } finally {
-        await worker.terminate();
+        await ended;
       }
     },
     stop: async () => {
       reject(new DOMException("The check was stopped.", "AbortError"));
-      await started;
-      await worker.terminate();
+      send({ type: "stop" });
+      await ended;
     },
     progress: () => checked,
   };

@@ -29,11 +29,8 @@ export interface CheckOrder {
   limits: UnpackLimits;
 }
 
-/** To the worker: so many bytes are on disk, and whether that is all of the file. */
-export interface FeedMessage {
-  bytes: number;
-  last: boolean;
-}
+/** To the worker: so many bytes are on disk, and whether that is all of the file; or that it shall end now. */
+export type FeedMessage = { type: "written"; bytes: number; last: boolean } | { type: "stop" };
 
 /** From the worker. */
 export type WorkerMessage =

@@ -12,8 +12,10 @@ const send = (message: WorkerMessage) => port.postMessage(message);
 
 let extent: Extent = { bytes: 0, complete: false };
 let wake = () => {};
-port.on("message", ({ bytes, last }: FeedMessage) => {
-  extent = { bytes, complete: last };
+port.on("message", (message: FeedMessage) => {
+  // Ends this thread only, between two turns of its event loop, and closes what it has open.
+  if (message.type === "stop") process.exit();
+  extent = { bytes: message.bytes, complete: message.last };
   wake();
 });
 
@@ -26,8 +28,6 @@ const reached: Await = async (bytes) => {
   return extent;
 };
 
-// A sign of life: from here on this thread can be stopped without losing a descriptor of the module loader.
-send({ type: "checked", bytes: 0 });
 try {
   const report = await examineArchive(order, reached, (bytes) => send({ type: "checked", bytes }));
   send({ type: "report", report });

@@ -162,6 +162,22 @@ describe("stop", () => {
     }
   });
 
+  test("interrupts nothing that the thread is at, since Node aborts where that is the making of a zlib stream", async () => {
+    await writeFile(
+      path("busy.mjs"),
+      `import { writeFileSync } from "node:fs";
+       import { parentPort } from "node:worker_threads";
+       parentPort.on("message", () => process.exit());
+       parentPort.postMessage({ type: "checked", bytes: 1 });
+       for (const end = Date.now() + 100; Date.now() < end; );
+       writeFileSync(${JSON.stringify(path("undisturbed"))}, "");`,
+    );
+    const check = startArchiveCheck({ path: path("any"), worker: new URL(`file://${path("busy.mjs")}`) });
+    await expect.poll(check.progress, { interval: 2 }).toBe(1);
+    await check.stop();
+    expect(await readdir(path(""))).toContain("undisturbed");
+  });
+
   test("is harmless twice and after the end", async () => {
     const check = start(await file(sound));
     check.advance(sound.length);
