@@ -27,7 +27,7 @@ test("however the chunks are cut and however little the system takes at a time, 
       const writer = createPartWriter({ handle: { writev }, position: 0, batchBytes: 256, onWritten });
       let at = 0;
       for (const size of chunks) {
-        await writer.add(bytes.subarray(at, at + size));
+        await writer.add(Buffer.from(bytes.subarray(at, at + size)));
         at += size;
       }
       await writer.flush();
@@ -45,4 +45,18 @@ test("a system that takes nothing and names no reason is a failure, not an endle
   const writer = createPartWriter({ handle: { writev }, position: 0, batchBytes: 1, onWritten: () => undefined });
   void writer.add(Buffer.from("x"));
   await expect(writer.flush()).rejects.toMatchObject({ code: "DISK_FAILED" });
+});
+
+test("a chunk's memory is given back once it is written, save what it shares with others", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, "part");
+  const handle = await open(path, "w");
+  const writer = createPartWriter({ handle, position: 0, batchBytes: 1, onWritten: () => undefined });
+  const own = Buffer.from(new Uint8Array(5000).fill(1).buffer);
+  const shared = Buffer.from(new Uint8Array(5000).fill(2).buffer);
+  for (const chunk of [own, shared.subarray(0, 4000), shared.subarray(4000)]) await writer.add(chunk);
+  await writer.flush();
+  await handle.close();
+  expect([own.length, shared.length]).toEqual([0, 5000]);
+  expect(await readFile(path)).toEqual(Buffer.concat([Buffer.alloc(5000, 1), Buffer.alloc(5000, 2)]));
 });

@@ -1,4 +1,5 @@
 import { ownFailure } from "../../errors.ts";
+import { freeMemoryOf } from "../free-memory.ts";
 
 /** The one thing that is done with the file. */
 interface WritableFile {
@@ -8,7 +9,7 @@ interface WritableFile {
 export interface PartWriter {
   /** Bytes in the file. */
   readonly bytes: number;
-  /** Takes a chunk; when a promise comes back, the caller waits for it before the next chunk. Rejects with the system's error. */
+  /** Takes a chunk over, memory and all; when a promise comes back, the caller waits for it before the next chunk. Rejects with the system's error. */
   add(chunk: Buffer): Promise<void> | undefined;
   /** Writes what was taken so far. */
   flush(): Promise<void>;
@@ -53,6 +54,7 @@ export function createPartWriter(options: {
       rest = withoutFirst(rest, bytesWritten);
       onWritten(position);
     }
+    for (const buffer of buffers) if (buffer.length === buffer.buffer.byteLength) freeMemoryOf(buffer);
   }
 
   return {

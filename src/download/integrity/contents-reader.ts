@@ -4,6 +4,7 @@ import { createTarReader } from "./tar-reader.ts";
 
 /** Tells from the unpacked bytes what an archive holds. */
 export interface ContentsReader {
+  /** The chunk is valid during the call only. */
   write(chunk: Buffer): void;
   end(): ContentsFound;
 }

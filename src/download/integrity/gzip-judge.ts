@@ -1,4 +1,5 @@
 import { createGunzip } from "node:zlib";
+import { freeMemoryOf } from "../free-memory.ts";
 import { BATCH_BYTES } from "./follow-file.ts";
 import type { UnpackLimits } from "./protocol.ts";
 
@@ -15,6 +16,7 @@ export interface GzipJudge {
 const CHUNK_BYTES = 1024 * 1024;
 const ZEROS = Buffer.alloc(BATCH_BYTES);
 
+/** `onUnpacked` keeps nothing of a chunk: its memory is used again. */
 export function createGzipJudge(limits: UnpackLimits, onUnpacked: (chunk: Buffer) => void): GzipJudge {
   // zlib checks headers, CRC-32 and length of every member.
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
@@ -36,6 +38,8 @@ export function createGzipJudge(limits: UnpackLimits, onUnpacked: (chunk: Buffer
     else if (unpacked > limits.ratioFreeBytes && unpacked > limits.maxRatio * gunzip.bytesWritten)
       damaged(`The data expands more than ${limits.maxRatio} times, as no snapshot does.`);
     else onUnpacked(chunk);
+    // zlib fills its memory chunk after chunk, and takes new memory when that is full.
+    if (chunk.byteOffset + chunk.length === chunk.buffer.byteLength) freeMemoryOf(chunk);
   });
   gunzip.on("error", () =>
     damaged(

@@ -6,6 +6,7 @@ export interface Wish {
 
 /** Cuts chunks of any size into the pieces that a reader asks for, holding no more than one piece. */
 export interface Pieces {
+  /** The chunk is valid during the call only. */
   write(chunk: Buffer): void;
   /** Whether the input ended between two pieces, with nothing left to skip. */
   atBoundary(): boolean;
@@ -31,9 +32,11 @@ export function createPieces(first: Wish, onPiece: (piece: Buffer) => Wish | und
         }
         const part = chunk.subarray(at, at + wish.take - held.length);
         at += part.length;
-        held = held.length === 0 ? part : Buffer.concat([held, part]);
-        if (held.length < wish.take) return;
-        wish = onPiece(held);
+        if (held.length + part.length < wish.take) {
+          held = Buffer.concat([held, part]);
+          return;
+        }
+        wish = onPiece(held.length === 0 ? part : Buffer.concat([held, part]));
         held = NOTHING;
         skip = wish?.skip ?? 0;
       }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { createGzipJudge } from "../../../src/download/integrity/gzip-judge.ts";
 import { createTarReader } from "../../../src/download/integrity/tar-reader.ts";
 import { dataFiles, tar, tarHeader, tgz } from "./archives.ts";
 import { workshop } from "./workshop.ts";
@@ -41,6 +42,19 @@ test("a bomb in a later member is found", async () => {
   const bytes = Buffer.concat([gzipSync(await tar(dataFiles())), bomb]);
   const report = await inspect(bytes, { ratioFreeBytes: 8 * MIB, maxRatio: 200 });
   expect(report).toMatchObject({ gzip: "damaged", contents: { kind: "data-directory", files: 10 } });
+});
+
+test("what was unpacked gives its memory back at once, also where several chunks share it", async () => {
+  const chunks: Buffer[] = [];
+  const held: number[] = [];
+  const judge = createGzipJudge({ maxUnpackedBytes: 1e12, maxRatio: 2000, ratioFreeBytes: 0 }, (chunk) => {
+    held.push(chunks.reduce((sum, { length }) => sum + length, 0));
+    chunks.push(chunk);
+  });
+  for (let batch = 0; batch < 8; batch += 1) await judge.write(gzipSync(Buffer.alloc(1.7 * MIB)));
+  expect(await judge.end()).toBeUndefined();
+  expect(held.length).toBeGreaterThan(8);
+  expect(Math.max(...held)).toBeLessThan(MIB);
 });
 
 test("a tar of too many entries is counted up to the limit", () => {
