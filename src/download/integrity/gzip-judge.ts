@@ -12,8 +12,8 @@ export interface GzipJudge {
   unpackedBytes(): number;
 }
 
-// Measured: 1 MiB is a quarter faster than 64 KiB, and larger ones gain nothing.
-const CHUNK_BYTES = 1024 * 1024;
+// Measured: 64 KiB take half as long again, 1 MiB a twentieth longer; 4 MiB gain little and hold more.
+const CHUNK_BYTES = 2 * 1024 * 1024;
 const ZEROS = Buffer.alloc(BATCH_BYTES);
 
 /** `onUnpacked` keeps nothing of a chunk: its memory is used again. */

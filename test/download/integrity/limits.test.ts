@@ -20,7 +20,7 @@ test("a 1000:1 bomb is damaged as soon as it passes the ratio, and hashed to its
     notes: ["The data expands more than 200 times, as no snapshot does."],
     sha256: createHash("sha256").update(bomb).digest("hex"),
   });
-  expect(report.contents.unpackedBytes).toBeLessThanOrEqual(9 * MIB);
+  expect(report.contents.unpackedBytes).toBeLessThanOrEqual(10 * MIB);
 });
 
 test("what expands much at its start only is ok", async () => {
@@ -54,7 +54,7 @@ test("what was unpacked gives its memory back at once, also where several chunks
   for (let batch = 0; batch < 8; batch += 1) await judge.write(gzipSync(Buffer.alloc(1.7 * MIB)));
   expect(await judge.end()).toBeUndefined();
   expect(held.length).toBeGreaterThan(8);
-  expect(Math.max(...held)).toBeLessThan(MIB);
+  expect(Math.max(...held)).toBeLessThan(2 * MIB);
 });
 
 test("a tar of too many entries is counted up to the limit", () => {
