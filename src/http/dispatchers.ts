@@ -101,10 +101,7 @@ function nameProxyFailures(host: string): Dispatcher.DispatcherComposeIntercepto
 }
 
 /** A dispatch handler that does as the given one but for the changes. */
-export function around(
-  handler: Dispatcher.DispatchHandler,
-  changes: Dispatcher.DispatchHandler,
-): Dispatcher.DispatchHandler {
+function around(handler: Dispatcher.DispatchHandler, changes: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
   return {
     onRequestStart: (...event) => handler.onRequestStart?.(...event),
     onRequestUpgrade: (...event) => handler.onRequestUpgrade?.(...event),

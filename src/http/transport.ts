@@ -1,8 +1,8 @@
-import { type Dispatcher, request as exchange } from "undici";
 import { ownFailure } from "../errors.ts";
 import { bounded } from "./bounded.ts";
 import { systemClock } from "./clock.ts";
-import { around, createDispatchers, type ProxySettings, type TransportLimits } from "./dispatchers.ts";
+import { createDispatchers, type ProxySettings, type TransportLimits } from "./dispatchers.ts";
+import { exchange } from "./exchange.ts";
 import { parseJson } from "./json.ts";
 import { markNeverSent } from "./never-sent.ts";
 import type { Clock, Send } from "./send.ts";
@@ -33,23 +33,28 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
   const dispatchers = createDispatchers(proxy, { ...LIMITS, ...limits });
 
   const send: Send = async (request) => {
-    const { method, url, headers, body = null, freshConnection = false } = request;
+    const { method, url, body = null, freshConnection = false } = request;
     let sent = false;
     try {
       return await bounded(clock, request, async (signal) => {
-        const dispatcher = dispatchers.choose(url, freshConnection).compose(
-          onStart(() => {
-            sent = true;
-          }),
+        const { origin, pathname, search } = url;
+        const headers = { ...request.headers, "user-agent": userAgent };
+        const response = await exchange(
+          dispatchers.choose(url, freshConnection),
+          { origin, path: pathname + search, method, headers, body },
+          {
+            signal,
+            onSent: () => {
+              sent = true;
+            },
+          },
         );
-        const options = { dispatcher, method, headers: { ...headers, "user-agent": userAgent }, body, signal };
-        const response = await exchange(url, options);
-        const text = await response.body.text();
-        if (response.statusCode >= 300 && response.statusCode < 400 && response.headers.location !== undefined) {
+        const { status } = response;
+        if (status >= 300 && status < 400 && response.headers.location !== undefined) {
           const detail = `${url.host} answered with a redirect, which is not followed.`;
-          throw ownFailure("REDIRECT_REFUSED", { error: response.statusCode, detail });
+          throw ownFailure("REDIRECT_REFUSED", { error: status, detail });
         }
-        return { status: response.statusCode, headers: response.headers, json: parseJson(text) };
+        return { status, headers: response.headers, json: parseJson(response.text) };
       });
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason;
@@ -58,21 +63,4 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
     }
   };
   return { send, close: dispatchers.close };
-}
-
-/**
- * Calls back when a request is about to be written to an established connection: undici writes it in the same turn and never
- * before. A request that was given up while it waited for its connection is not written, and has been judged by then.
- */
-function onStart(started: () => void): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(
-      options,
-      around(handler, {
-        onRequestStart(controller, context) {
-          started();
-          handler.onRequestStart?.(controller, context);
-        },
-      }),
-    );
 }

@@ -15,6 +15,14 @@ test("an answer comes back with status, lower-case headers and parsed body", asy
   });
 });
 
+test("an early hint before the answer is no answer", async () => {
+  const hint = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nlocation: /a\r\n\r\n";
+  const server = await serveBytes((socket) => socket.once("data", () => socket.end(hint + answer('{"a":1}'))));
+  const response = await transport()(get(server.url));
+  expect(response).toMatchObject({ status: 200, json: { a: 1 } });
+  expect(response.headers).not.toHaveProperty("link");
+});
+
 test("several headers of one name stay apart", async () => {
   const server = await serve((_, response) => {
     response.writeHead(401, [
