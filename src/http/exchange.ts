@@ -25,7 +25,8 @@ export function exchange(
     let head: Omit<Exchange, "text"> = { status: 0, headers: {} };
     dispatcher.dispatch(request, {
       onRequestStart: (controller) => {
-        if (signal.aborted) return controller.abort(signal.reason);
+        // To abort it would close the connection, which others can still use.
+        if (signal.aborted) throw signal.reason;
         signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
         onSent();
       },

@@ -15,14 +15,6 @@ test("an answer comes back with status, lower-case headers and parsed body", asy
   });
 });
 
-test("an early hint before the answer is no answer", async () => {
-  const hint = "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nlocation: /a\r\n\r\n";
-  const server = await serveBytes((socket) => socket.once("data", () => socket.end(hint + answer('{"a":1}'))));
-  const response = await transport()(get(server.url));
-  expect(response).toMatchObject({ status: 200, json: { a: 1 } });
-  expect(response.headers).not.toHaveProperty("link");
-});
-
 test("several headers of one name stay apart", async () => {
   const server = await serve((_, response) => {
     response.writeHead(401, [
@@ -78,6 +70,24 @@ test("sixty requests at once share one signal and sixteen connections, without a
   expect(responses.every(({ status }) => status === 200)).toBe(true);
   expect(server.connections()).toBe(16);
   expect(warnings).toEqual([]);
+});
+
+test("requests that are given up while they wait for a connection are not sent and close none", async () => {
+  let answers = 0;
+  const server = await serve((_, response) => {
+    answers += 1;
+    setTimeout(() => response.end("{}"), 200);
+  });
+  const send = transport();
+  const cancel = new AbortController();
+  const running = Array.from({ length: 16 }, () => send(get(server.url)));
+  const waiting = Array.from({ length: 50 }, () => send(get(server.url, { signal: cancel.signal })));
+  await expect.poll(() => answers).toBe(16);
+  cancel.abort("not wanted any more");
+  expect((await Promise.allSettled(waiting)).every(({ status }) => status === "rejected")).toBe(true);
+  await Promise.all(running);
+  await Promise.all(Array.from({ length: 16 }, () => send(get(server.url))));
+  expect([answers, server.connections()]).toEqual([32, 16]);
 });
 
 test.each([301, 302, 303, 307, 308])("a %i with a location is refused and not followed", async (status) => {

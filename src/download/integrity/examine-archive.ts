@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { createContentsReader } from "./contents-reader.ts";
 import { type Await, batches } from "./follow-file.ts";
 import { createGzipJudge } from "./gzip-judge.ts";
@@ -26,6 +27,8 @@ export async function examineArchive(
     await judged;
     bytes += batch.length;
     onChecked(bytes);
+    // Lets messages in: behind a damage, nothing else here waits for anything.
+    await setImmediate();
   }
 
   const damage = await judge.end();

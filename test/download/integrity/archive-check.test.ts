@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, readdir, readlink, symlink, truncate, writeFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
@@ -176,6 +177,19 @@ describe("stop", () => {
     await expect.poll(check.progress, { interval: 2 }).toBe(1);
     await check.stop();
     expect(await readdir(path(""))).toContain("undisturbed");
+  });
+
+  test.each([
+    ["a damage", flipBit(sound, 2000)],
+    ["the zeros that may follow an archive", gzipSync("small")],
+  ])("ends a check behind %s too, where nothing is left to inflate", async (_, head) => {
+    const name = await file(head);
+    await truncate(name, 256 * MIB);
+    const check = start(name);
+    check.advance(256 * MIB);
+    await expect.poll(check.progress, { interval: 2 }).toBeGreaterThan(2 * MIB);
+    await check.stop();
+    expect(check.progress()).toBeLessThan(256 * MIB);
   });
 
   test("is harmless twice and after the end", async () => {
