@@ -73,7 +73,7 @@ test("a body that trickles for ever ends at the deadline", async () => {
       await delay(20);
     }
   });
-  const failure = await failureOf(transport()(get(server.url, { deadline: Date.now() + 300 })));
+  const failure = await failureOf(transport()(get(server.url, { deadline: Date.now() + 1_000 })));
   expect(failure.code).toBe("TIMEOUT");
   expect(neverSent(failure)).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { call, requestDownload, send, start, V2 } from "./harness.ts";
+import { call, patienceMsFor, requestDownload, send, start, V2 } from "./harness.ts";
 
 const PROJECT = `${V2}/groups/${SIMULATED.groupId}`;
 
@@ -94,7 +94,7 @@ describe("the effect of a spoiled request", () => {
     ["no-content", 1],
   ])("requestDownload=%s leaves %i jobs", async (fault, jobs) => {
     const simulator = await start({ orders: `requestDownload=${fault}*1` });
-    const spoiled = await requestDownload(simulator, SIMULATED.snapshotId, { patienceMs: 150 });
+    const spoiled = await requestDownload(simulator, SIMULATED.snapshotId, { patienceMs: patienceMsFor(fault) });
     expect(simulator.jobs).toHaveLength(jobs);
     if (spoiled.status === 200) expect(spoiled.json).not.toHaveProperty("id");
     expect((await requestDownload(simulator)).json).toMatchObject({ status: "PENDING" });
@@ -126,7 +126,7 @@ describe("spoiled transport", () => {
     ["307", { status: 307, end: "complete" }],
   ])("%s", async (fault, expected) => {
     const simulator = await start({ orders: `getProject=${fault}*1` });
-    const answer = await call(simulator, PROJECT, { patienceMs: 300 });
+    const answer = await call(simulator, PROJECT, { patienceMs: patienceMsFor(fault) });
     expect(answer).toMatchObject(expected);
     if (answer.status > 300) expect(answer.headers.location).toBe(`${simulator.fileBaseUrl}/elsewhere`);
     expect(simulator.requests[0]?.status).toBe(answer.status);

@@ -45,6 +45,11 @@ export interface Answer {
   provisional: number[];
 }
 
+/** Long enough for a busy machine where an answer comes, short where none will. */
+export function patienceMsFor(fault: string): number {
+  return /^(hang|stall)/.test(fault) ? 500 : 5_000;
+}
+
 /** One request over a bare client, which follows and decodes nothing; broken connections are answers, not exceptions. */
 export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
   const {
