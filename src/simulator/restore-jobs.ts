@@ -28,6 +28,8 @@ export interface RestoreJobs {
   created: RestoreJob[];
   /** Newest first. */
   ofCluster: (cluster: Cluster) => RestoreJob[];
+  /** One of those, or one that an earlier process of this simulator created. */
+  find: (cluster: Cluster, id: string) => RestoreJob | undefined;
   /** Download jobs of a project whose link has not expired. */
   activeDownloads: (groupId: string) => number;
   request: (cluster: Cluster, snapshot: Snapshot, fate: JobFate) => RestoreJob;
@@ -42,13 +44,29 @@ export function createRestoreJobs(
   const created: RestoreJob[] = [];
   const seeded = seededJobs(projects, now());
   const all = () => [...seeded, ...created];
+  const ofCluster = (cluster: Cluster) =>
+    all()
+      .filter((job) => job.cluster === cluster)
+      .reverse();
+
+  function download(id: string, cluster: Cluster, snapshot: Snapshot, createdAt: number, fate: JobFate): RestoreJob {
+    const finishesAt = createdAt + (takesTime(snapshot) ? jobMs : 0);
+    return { id, deliveryType: "DOWNLOAD", cluster, snapshot, createdAt, finishesAt, fate };
+  }
+
+  /** Told by its id alone, so that a save goes on after a restart. */
+  function ofEarlierProcess(cluster: Cluster, id: string): RestoreJob | undefined {
+    const { seconds = "", digits = "" } = JOB_ID.exec(id)?.groups ?? {};
+    const createdAt = Number.parseInt(seconds, 16) * 1_000;
+    const snapshot = cluster.snapshots.find((candidate) => candidate.id.endsWith(digits));
+    if (!snapshot || !(createdAt <= now() && createdAt + LINK_LIFE_MS > now())) return undefined;
+    return download(id, cluster, snapshot, createdAt, "completes");
+  }
 
   return {
     created,
-    ofCluster: (cluster) =>
-      all()
-        .filter((job) => job.cluster === cluster)
-        .reverse(),
+    ofCluster,
+    find: (cluster, id) => ofCluster(cluster).find((job) => job.id === id) ?? ofEarlierProcess(cluster, id),
     activeDownloads: (groupId) =>
       all().filter(
         ({ cluster, deliveryType, createdAt, fate }) =>
@@ -58,20 +76,21 @@ export function createRestoreJobs(
           createdAt + LINK_LIFE_MS > now(),
       ).length,
     request: (cluster, snapshot, fate) => {
-      const job: RestoreJob = {
-        id: `5fa1${(created.length + 1).toString(16).padStart(20, "0")}`,
-        deliveryType: "DOWNLOAD",
-        cluster,
-        snapshot,
-        createdAt: now(),
-        finishesAt: now() + (takesTime(snapshot) ? jobMs : 0),
-        fate,
-      };
+      const id = jobId(snapshot, now(), created.length + 1);
+      const job = download(id, cluster, snapshot, now(), fate);
       created.push(job);
       return job;
     },
     describe: (job) => describeJob(job, sign, now()),
   };
+}
+
+const JOB_ID = /^5fa1(?<seconds>[0-9a-f]{8})(?<digits>[0-9a-f]{4})[0-9a-f]{8}$/;
+
+/** When the job was created, the last digits of its snapshot, and a number that tells it from others. */
+function jobId({ id }: Snapshot, createdAt: number, count: number): string {
+  const seconds = Math.floor(createdAt / 1_000);
+  return `5fa1${seconds.toString(16).padStart(8, "0")}${id.slice(-4)}${count.toString(16).padStart(8, "0")}`;
 }
 
 /** Atlas's page shows a job that is pending at first, its predecessor for M2 and M5 one that is complete at once: both occur. */

@@ -45,7 +45,13 @@ describe("control over HTTP", () => {
       fileBaseUrl: simulator.fileBaseUrl,
       environment: { MONGODB_ATLAS_CLIENT_ID: SIMULATED.clientId },
       counts: { requestDownload: 1 },
-      jobs: [{ id: "5fa100000000000000000001", snapshotId: SIMULATED.snapshotId, name: "orders" }],
+      jobs: [
+        {
+          id: expect.stringMatching(/^5fa1[0-9a-f]{8}00c800000001$/),
+          snapshotId: SIMULATED.snapshotId,
+          name: "orders",
+        },
+      ],
       orders: [{ target: "file", times: 2 }],
     });
     expect(simulator.requests).toHaveLength(1);

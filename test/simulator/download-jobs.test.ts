@@ -33,7 +33,7 @@ describe("a download job", () => {
     expect(json).toEqual({
       deliveryType: "DOWNLOAD",
       expirationDate: "2026-11-24T16:00:00Z",
-      id: "5fa100000000000000000001",
+      id: "5fa16b057c4000c800000001",
       instanceName: SIMULATED.name,
       projectId: SIMULATED.groupId,
       restoreScheduledDate: "2026-11-24T12:00:00Z",
@@ -49,13 +49,27 @@ describe("a download job", () => {
     const simulator = await start();
     await requestDownload(simulator);
     await requestDownload(simulator, "5fa1000000000000000000c3");
-    expect(simulator.jobs.map(({ id }) => id)).toEqual(["5fa100000000000000000001", "5fa100000000000000000002"]);
+    const ids = simulator.jobs.map(({ id }) => id);
+    expect(ids).toEqual([expect.stringMatching(/00c800000001$/), expect.stringMatching(/00c300000002$/)]);
     const { json } = await call(simulator, `${ORDERS}/backup/restoreJobs`);
-    expect(json.results?.slice(0, 3).map(({ id }) => id)).toEqual([
-      "5fa100000000000000000002",
-      "5fa100000000000000000001",
-      SIMULATED.restoreJobId,
-    ]);
+    expect(json.results?.slice(0, 3).map(({ id }) => id)).toEqual([ids[1], ids[0], SIMULATED.restoreJobId]);
+  });
+
+  test("is known to a later process while its link lives, and so is no other id", async () => {
+    const clock = createClock();
+    const { id } = (await requestDownload(await start({ now: clock.now }))).json;
+    clock.advance(60_000);
+    const later = await start({ now: clock.now });
+    expect((await job(later, id)).json).toMatchObject({
+      id,
+      status: "COMPLETED",
+      snapshotId: SIMULATED.snapshotId,
+      restoreScheduledDate: "2026-11-24T12:00:00Z",
+      snapshotUrl: expect.any(String),
+    });
+    expect((await job(later, "5fa1000000000000000000ff")).status).toBe(404);
+    clock.advance(4 * 3_600_000);
+    expect((await job(later, id)).status).toBe(404);
   });
 
   test("keeps its link from one look to the next", async () => {

@@ -1,5 +1,5 @@
 import { type Problem, problem } from "../problems.ts";
-import type { RestoreJob } from "../restore-jobs.ts";
+import type { RestoreJob, RestoreJobs } from "../restore-jobs.ts";
 import type { Snapshot } from "../snapshots.ts";
 import type { Cluster, Project } from "../world.ts";
 import type { PathParameters } from "./routes.ts";
@@ -37,7 +37,7 @@ export function findSnapshot(cluster: Cluster, parameters: PathParameters): Snap
   );
 }
 
-export function findJob(jobs: RestoreJob[], parameters: PathParameters): RestoreJob | Problem {
+export function findJob(jobs: RestoreJobs, cluster: Cluster, parameters: PathParameters): RestoreJob | Problem {
   if (!isId(parameters.restoreJobId)) return problem("INVALID_JOB_ID", parameters);
-  return jobs.find(({ id }) => id === parameters.restoreJobId) ?? problem("TENANT_RESTORE_NOT_FOUND", parameters);
+  return jobs.find(cluster, parameters.restoreJobId) ?? problem("TENANT_RESTORE_NOT_FOUND", parameters);
 }

@@ -67,7 +67,7 @@ export function createOperations(scene: Scene): Operations {
     getRestoreJob: ({ parameters, faults }) => {
       const cluster = findCluster(projects, parameters);
       if (isProblem(cluster)) return cluster;
-      const job = findJob(jobs.ofCluster(cluster), parameters);
+      const job = findJob(jobs, cluster, parameters);
       if (isProblem(job)) return job;
       if (has(faults, "hide-downloads") && job.deliveryType === "DOWNLOAD") {
         return problem("TENANT_RESTORE_NOT_FOUND", parameters);
