@@ -14,7 +14,7 @@ export const FULL = {
   footprint: { rounds: 3 },
 };
 
-/** Small enough to see in a minute whether everything runs; the figures mean little. */
+/** Small enough to see in two minutes whether everything runs; the figures mean little. */
 export const QUICK = {
   start: { rounds: 3 },
   call: { rounds: 2, calls: 20 },

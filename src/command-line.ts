@@ -44,8 +44,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   });
   const [word, ...extra] = positionals;
   const command = word === undefined ? "server" : COMMANDS.find((known) => known === word);
-  if (!command || extra.length > 0)
-    return { usageError: unknown("command", command ? (extra[0] ?? "") : (word ?? ""), COMMANDS) };
+  if (!command) return { usageError: unknown("command", word ?? "", COMMANDS) };
+  if (extra[0] !== undefined)
+    return { usageError: `${JSON.stringify(extra[0])} is one word too many behind ${command}. See --help.` };
 
   const options: Record<string, string | true> = {};
   for (const token of tokens) {

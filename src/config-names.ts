@@ -29,11 +29,12 @@ export function misspeltVariables(env: Environment): string[] {
 }
 
 function meantBy(name: string): string | undefined {
-  if (OWN.test(name))
-    return nearest(
-      name,
-      KNOWN_VARIABLES.filter((known) => OWN.test(known)),
-    );
+  if (OWN.test(name)) {
+    const own = KNOWN_VARIABLES.filter((known) => OWN.test(known));
+    // A name that only lacks a word of ours means that one, however near in letters another is.
+    const words = name.split("_");
+    return own.find((known) => words.every((word) => known.split("_").includes(word))) ?? nearest(name, own);
+  }
   if (!SHARED.test(name)) return undefined;
   const letters = (text: string) => text.replaceAll("_", "");
   const meant = nearest(letters(name), KNOWN_VARIABLES.map(letters), SLIP_LETTERS);

@@ -219,7 +219,7 @@ export const OWN_ERRORS = {
     source: "disk",
     retryable: false,
     meaning: "No saved file has this name in the download folder.",
-    hint: "Use a file name exactly as it is listed among the saved snapshots.",
+    hint: "List the saved snapshots and use a file name exactly as it is there.",
   },
   PART_UNUSABLE: {
     source: "disk",

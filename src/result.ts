@@ -41,7 +41,7 @@ function proseOf(tool: string, envelope: ErrorEnvelope): string {
     `What to do: ${sentence(hint)}`,
     retryable
       ? `The same call may succeed later${retryAfterSeconds === undefined ? "" : `, after ${retryAfterSeconds} seconds`}.`
-      : "The same call will fail again unless something changes.",
+      : "Repeating the call as it is will not help.",
   ]
     .filter(Boolean)
     .join(" ");

@@ -111,6 +111,7 @@ function announce(config: Config, offers: readonly Offer[], log: Log): void {
   // Of credentials that cannot be used the problem says more.
   if (!simulate && !credentials && !config.unusable.includes("credentials"))
     log.warn({}, "No credentials are configured; every call that needs Atlas will say which variables to set.");
+  if (offers.length === 0) log.warn({}, "No tool is offered: the choice of tools and read-only together leave none.");
   for (const problem of config.problems) log.error({}, problem);
   for (const warning of config.warnings) log.warn({}, warning);
 }

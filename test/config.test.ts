@@ -67,6 +67,8 @@ describe("switches", () => {
     ["MONGODB_ATLAS_CLEINT_ID", "MONGODB_ATLAS_CLIENT_ID"],
     ["MONGODB_ATLAS_CLIENT_SECRET_FLIE", "MONGODB_ATLAS_CLIENT_SECRET_FILE"],
     ["MDB_MCP_API_CLIENTID", "MDB_MCP_API_CLIENT_ID"],
+    ["ATLAS_FLEX_HIDE_URLS", "ATLAS_FLEX_HIDE_SNAPSHOT_URLS"],
+    ["ATLAS_FLEX_ALOWED_PROJECTS", "ATLAS_FLEX_ALLOWED_PROJECTS"],
   ])("%s is pointed out as a slip", (name, meant) => {
     expect(parse({ [name]: "canary" }).warnings).toEqual([
       `${name} is not a setting of this server; did you mean ${meant}?`,

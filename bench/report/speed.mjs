@@ -39,9 +39,9 @@ export function speedTable(sections) {
       row("1 GiB that unpacks to four, saved and verified", took("4:1 ours"), byHand("4:1")),
       row("1 GiB that hardly does", took("incompressible ours"), byHand("incompressible")),
       row(
-        "Peak memory: 4 GiB",
+        "Peak memory while 4 GiB are saved",
         show("growth-size", String(2 ** 32), "peakMb", 0, "MB"),
-        `${show("growth-size", String(2 ** 28), "peakMb", 0, "MB")}: 256 MiB`,
+        `${show("growth-size", String(2 ** 28), "peakMb", 0, "MB")}: while 256 MiB are`,
       ),
       row(
         "Packed",

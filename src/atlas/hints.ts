@@ -12,7 +12,8 @@ const ROLE =
   "The credentials are valid but lack the role. Creating a download needs Project Owner or the newer Project Backup Export Operator on this project, reading needs Project Read Only. An Organization Owner must still be added to the project.";
 const API_ACCESS_LIST = `Add the public IP address of this computer to the API access list of the service account or API key (Atlas: ${ATLAS_ACCESS_PAGE}). That list is separate from the project's IP access list.`;
 const SNAPSHOT = "List the cluster's snapshots and use an id from there; Atlas deletes a snapshot after eight days.";
-const PROJECT = "List the Flex clusters to see the projects that these credentials can reach, with their ids.";
+const PROJECT =
+  "List the Flex clusters without a groupId to see the projects that these credentials can reach, with their ids.";
 const JOBS = "List the cluster's restore jobs and use an id from there.";
 const NO_BACKUPS = "This cluster or plan has no Flex backups. Flex clusters only.";
 const RATE = "Atlas limits the rate of calls. Wait a minute, or as long as it asks for, then call again.";

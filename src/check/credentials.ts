@@ -29,14 +29,15 @@ export function credentials(
     : "the simulator's own service account";
   switch (signIn.verdict) {
     case "blocked":
-      return skipped(`${signIn.why}; there is ${who}`);
+      return skipped(`${signIn.why}; configured: ${who}`);
     case "accepted":
       return ok(`${who}; Atlas accepts it`);
     case "elsewhere":
       return ok(`${who}; Atlas knows it, but does not let it in from here`);
     case "rejected":
     case "unknown": {
-      const step = failedWith(signIn.failure, `${who}. ${describeFailure(signIn.failure)}`);
+      const verdict = signIn.verdict === "unknown" ? "; whether Atlas accepts it could not be found out" : "";
+      const step = failedWith(signIn.failure, `${who}${verdict}. ${describeFailure(signIn.failure)}`);
       const mistake = signIn.verdict === "rejected" && chosen ? likelyMistake(chosen) : undefined;
       return mistake ? { ...step, whatToDo: `${mistake}\n${step.whatToDo}` } : step;
     }

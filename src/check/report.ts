@@ -18,7 +18,7 @@ export function stepText({ state, title, found, whatToDo }: Step, inColour: bool
   return [`${shown} ${title.padEnd(TITLE_WIDTH)}${found}`, ...advice.map((line) => `    ${line}`), ""].join("\n");
 }
 
-/** Relative to the repository: the packed files have no pages. */
+/** Relative to the repository and to the installed package. */
 const PAGES =
   "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
 
@@ -26,7 +26,7 @@ export function summaryText(steps: readonly Step[]): string {
   const count = (state: StepState) => steps.filter((step) => step.state === state).length;
   const failures = count("failed");
   const warnings = count("warning");
-  const doubts = warnings === 0 ? "" : ` ${warnings === 1 ? "One warning" : `${warnings} warnings`} above.`;
+  const doubts = warnings === 0 ? "" : ` ${warnings === 1 ? "One step has" : `${warnings} steps have`} a warning.`;
   if (failures > 0) return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${PAGES}`;
   return `\nEverything that could be tried works.${doubts}\n`;
 }

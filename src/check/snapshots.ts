@@ -31,7 +31,9 @@ export function snapshots({ cluster: { name }, snapshots: list }: SnapshotLook, 
   if (finished.length === 0) {
     return warning(
       `${name} has no complete snapshot (${total})`,
-      "Atlas takes the first one about 24 hours after a Flex cluster is created; none can be taken on demand.",
+      list.length > 0
+        ? "Look at the backups of this cluster in Atlas: none of them is told as complete with a time."
+        : "Atlas takes the first one about 24 hours after a Flex cluster is created; none can be taken on demand.",
     );
   }
   const latest = Math.max(...finished);

@@ -61,7 +61,7 @@ export const viewError = ({ errorCode, detail, hint, retryable }: ErrorEnvelope)
 export function transferMessage(report: SaveReport): string {
   const { state, bytes, totalBytes, bytesPerSecond, secondsLeft, interruptions = 0 } = report;
   if (state === "queued") return "waiting for another transfer to end";
-  if (state === "requesting") return "requesting a link";
+  if (state === "requesting") return "waiting for a link";
   const share = totalBytes
     ? ` ${Math.floor((bytes / totalBytes) * 100)}% of ${megabytes(totalBytes)}`
     : ` ${megabytes(bytes)}`;

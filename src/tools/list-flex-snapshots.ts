@@ -54,7 +54,9 @@ export const listFlexSnapshots = defineTool({
               ONLY_READS,
             ),
           )}`
-        : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
+        : snapshots.length > 0
+          ? "None of these snapshots is complete; their status says how far each is."
+          : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
     };
   },
 });

@@ -5,6 +5,8 @@ import { JobSummary, summarize } from "./job-view.ts";
 import { groupId, name, oneOf, wholeNumber } from "./params.ts";
 import { defineTool } from "./tool.ts";
 
+const MAX_LIMIT = 100;
+
 export const listRestoreJobs = defineTool({
   name: "list_restore_jobs",
   title: "List restore jobs",
@@ -14,7 +16,7 @@ export const listRestoreJobs = defineTool({
     groupId,
     name,
     deliveryType: oneOf(["DOWNLOAD", "RESTORE"]).optional(),
-    limit: wholeNumber(1, 100, 10).describe("Most jobs to return"),
+    limit: wholeNumber(1, MAX_LIMIT, 10).describe("Most jobs to return"),
   }),
   output: z.strictObject({
     restoreJobs: z.array(JobSummary.extend({ finished: z.boolean(), linkExpiresAt: z.string().optional() })),
@@ -31,16 +33,18 @@ export const listRestoreJobs = defineTool({
       if (found.length > limit) break;
     }
     const newest = found.sort((a, b) => momentOf(b) - momentOf(a)).slice(0, limit);
+    const truncated = found.length > limit;
+    const advice = newest.some(isDownload)
+      ? context.ifTool(
+          "get_restore_job",
+          "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",
+          "Links are not shown in this list.",
+        )
+      : "No download job is in this list.";
     return {
       restoreJobs: newest.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
-      truncated: found.length > limit,
-      nextStep: newest.some(isDownload)
-        ? context.ifTool(
-            "get_restore_job",
-            "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",
-            "Links are not shown in this list.",
-          )
-        : "No download job is in this list.",
+      truncated,
+      nextStep: truncated ? `${advice} There are more jobs: raise limit, up to ${MAX_LIMIT}.` : advice,
     };
   },
 });

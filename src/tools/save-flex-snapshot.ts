@@ -57,5 +57,5 @@ function advice(report: SaveReport, context: ToolContext): string {
   if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
   const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
-  return `The transfer goes on in the background.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;
+  return `The transfer goes on as long as this server runs.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;
 }

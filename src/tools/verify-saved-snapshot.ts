@@ -39,7 +39,7 @@ export const verifySavedSnapshot = defineTool({
 
 function advice({ integrity, restore, fileName }: VerifyReport): string {
   if (!integrity)
-    return "The check goes on in the background. Call verify_saved_snapshot again with the same fileName.";
+    return "The check goes on as long as this server runs. Call verify_saved_snapshot again with the same fileName.";
   if (!isSound(integrity) && integrity.recordedSha256 === "unrecorded")
     return "The file is no whole snapshot archive: do not restore from it. There is no record of it, so nothing is known of where it came from or what it was.";
   if (!isSound(integrity))

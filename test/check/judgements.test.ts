@@ -71,7 +71,9 @@ describe("the snapshots of a cluster", () => {
     [[finished(49)], "warning", "orders has 1 snapshot, the latest complete one 2 days old"],
   ])("are judged by the latest complete one (%#)", (list, state, found) => {
     const all = list.map((entry) => ({ ...EMPTY_SNAPSHOT, ...entry }));
-    expect(snapshots({ cluster, snapshots: all }, NOW)).toMatchObject({ state, found });
+    const step = snapshots({ cluster, snapshots: all }, NOW);
+    expect(step).toMatchObject({ state, found });
+    expect(step.whatToDo?.includes("about 24 hours after") ?? false).toBe(list.length === 0);
   });
 });
 
@@ -138,9 +140,9 @@ describe("the report", () => {
 
   test("counts failures and warnings", () => {
     const warned: Step = { ...step, state: "warning" };
-    expect(summaryText([warned])).toBe("\nEverything that could be tried works. One warning above.\n");
+    expect(summaryText([warned])).toBe("\nEverything that could be tried works. One step has a warning.\n");
     expect(summaryText([step, step, warned])).toMatch(
-      /^\n2 steps failed\. One warning above\.\ndocs\/setup\.md .*docs\/troubleshooting\.md .*\n$/,
+      /^\n2 steps failed\. One step has a warning\.\ndocs\/setup\.md .*docs\/troubleshooting\.md .*\n$/,
     );
   });
 

@@ -31,7 +31,7 @@ describe("an address at which Atlas does not answer", () => {
       whatToDo: expect.stringContaining("MONGODB_ATLAS_BASE_URL"),
     });
     for (const id of DEPENDENT) expect(step(id)?.found).toBe("not tried: Atlas was not reached");
-    expect(step("credentials")?.found).toMatch(/^not tried: Atlas was not reached; there is service account/);
+    expect(step("credentials")?.found).toMatch(/^not tried: Atlas was not reached; configured: service account/);
   });
 
   test("somebody who hangs up says so", async () => {

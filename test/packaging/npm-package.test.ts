@@ -36,11 +36,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test("the package holds the built files and what describes them, and nothing else", () => {
   const built = readdirSync(join(ROOT, "dist")).map((file) => `dist/${file}`);
   const texts = ["README.md", "CHANGELOG.md", "LICENSE", "THIRD_PARTY_NOTICES.md"];
+  const pages = readdirSync(join(ROOT, "docs"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`);
   const others = ["package.json", "manifest.json", "assets/icon.png"];
   const files = readdirSync(join(installed, name), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(join(installed, name), join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
-  expect(files.toSorted()).toEqual([...built, ...texts, ...others].toSorted());
+  expect(files.toSorted()).toEqual([...built, ...texts, ...pages, ...others].toSorted());
 });
 
 test("the package is at most 1 MiB", () => {

@@ -139,6 +139,13 @@ describe("list_flex_snapshots", () => {
     );
   });
 
+  test("does not take snapshots in an unknown state for those of a new cluster", async () => {
+    const { ok } = await serverAgainst(await simulatorFor({ orders: "listSnapshots=unknown-status" }));
+    const answer = await ok("list_flex_snapshots", CLUSTER);
+    expect(answer).not.toHaveProperty("latestCompleteSnapshotId");
+    expect(answer.nextStep).toBe("None of these snapshots is complete; their status says how far each is.");
+  });
+
   test("explains an empty list of a new cluster", async () => {
     const { ok } = await serverAgainst(await simulatorFor());
     const answer = await ok("list_flex_snapshots", { ...CLUSTER, name: SIMULATED.freshName });
@@ -160,6 +167,10 @@ describe("list_restore_jobs", () => {
       truncated: false,
     });
     const one = await ok("list_restore_jobs", { ...CLUSTER, limit: 1 });
-    expect(one).toMatchObject({ truncated: true, restoreJobs: [{ id: SIMULATED.restoreJobId }] });
+    expect(one).toMatchObject({
+      truncated: true,
+      restoreJobs: [{ id: SIMULATED.restoreJobId }],
+      nextStep: expect.stringMatching(/There are more jobs: raise limit, up to 100\.$/),
+    });
   });
 });

@@ -46,6 +46,12 @@ test("--tools registers only those named, and no answer names another", async ()
   expect(JSON.stringify(answers)).not.toMatch(/save_flex_snapshot|request_flex_snapshot_download|list_restore_jobs/);
 });
 
+test("switches that leave no tool are warned of at the start", async () => {
+  const session = await serverWith({ args: ["--read-only", "--tools", "save_flex_snapshot"] });
+  expect(await toolNames(session)).toEqual([]);
+  expect(session.log()).toContain("No tool is offered");
+});
+
 test("--hide-snapshot-urls shows a link's host and expiry instead of the link", async () => {
   const simulator = await simulatorFor();
   const { ok } = await serverAgainst(simulator, { args: ["--hide-snapshot-urls"] });
