@@ -32,7 +32,7 @@ export function snapshots({ cluster: { name }, snapshots: list }: SnapshotLook, 
     return warning(
       `${name} has no complete snapshot (${total})`,
       list.length > 0
-        ? "Look at the backups of this cluster in Atlas: none of them is told as complete with a time."
+        ? "Look at the backups of this cluster in Atlas: none of them is reported as complete."
         : "Atlas takes the first one about 24 hours after a Flex cluster is created; none can be taken on demand.",
     );
   }

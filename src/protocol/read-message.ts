@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
 
-/** JSON-RPC 2.0, section 5.1. */
-/** JSON-RPC's own, and of the range that it leaves to servers: too many requests are open. */
+/** JSON-RPC 2.0, section 5.1; `busy` is of the range that it leaves to servers. */
 export const CODES = {
   parse: -32700,
   request: -32600,

@@ -56,10 +56,11 @@ export function createRestoreJobs(
 
   /** Told by its id alone, so that a save goes on after a restart. */
   function ofEarlierProcess(cluster: Cluster, id: string): RestoreJob | undefined {
-    const { seconds = "", digits = "" } = JOB_ID.exec(id)?.groups ?? {};
+    const [, seconds, digits] = JOB_ID.exec(id) ?? [];
+    if (seconds === undefined || digits === undefined) return undefined;
     const createdAt = Number.parseInt(seconds, 16) * 1_000;
     const snapshot = cluster.snapshots.find((candidate) => candidate.id.endsWith(digits));
-    if (!snapshot || !(createdAt <= now() && createdAt + LINK_LIFE_MS > now())) return undefined;
+    if (!snapshot || createdAt > now() || createdAt + LINK_LIFE_MS <= now()) return undefined;
     return download(id, cluster, snapshot, createdAt, "completes");
   }
 
@@ -85,7 +86,7 @@ export function createRestoreJobs(
   };
 }
 
-const JOB_ID = /^5fa1(?<seconds>[0-9a-f]{8})(?<digits>[0-9a-f]{4})[0-9a-f]{8}$/;
+const JOB_ID = /^5fa1([0-9a-f]{8})([0-9a-f]{4})[0-9a-f]{8}$/;
 
 /** When the job was created, the last digits of its snapshot, and a number that tells it from others. */
 function jobId({ id }: Snapshot, createdAt: number, count: number): string {

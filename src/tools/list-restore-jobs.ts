@@ -44,7 +44,8 @@ export const listRestoreJobs = defineTool({
     return {
       restoreJobs: newest.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
       truncated,
-      nextStep: truncated ? `${advice} There are more jobs: raise limit, up to ${MAX_LIMIT}.` : advice,
+      nextStep:
+        truncated && limit < MAX_LIMIT ? `${advice} There are more jobs: raise limit, up to ${MAX_LIMIT}.` : advice,
     };
   },
 });

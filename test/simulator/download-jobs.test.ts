@@ -55,7 +55,7 @@ describe("a download job", () => {
     expect(json.results?.slice(0, 3).map(({ id }) => id)).toEqual([ids[1], ids[0], SIMULATED.restoreJobId]);
   });
 
-  test("is known to a later process while its link lives, and so is no other id", async () => {
+  test("is known to a later process while its link lives, unlike any other id", async () => {
     const clock = createClock();
     const { id } = (await requestDownload(await start({ now: clock.now }))).json;
     clock.advance(60_000);

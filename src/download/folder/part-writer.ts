@@ -9,7 +9,10 @@ interface WritableFile {
 export interface PartWriter {
   /** Bytes in the file. */
   readonly bytes: number;
-  /** Takes a chunk over, memory and all; when a promise comes back, the caller waits for it before the next chunk. Rejects with the system's error. */
+  /**
+   * Takes a chunk over, memory and all; when a promise comes back, the caller waits for it before the next chunk. Rejects
+   * with the system's error.
+   */
   add(chunk: Buffer): Promise<void> | undefined;
   /** Writes what was taken so far. */
   flush(): Promise<void>;
