@@ -132,7 +132,7 @@ export const MUTATIONS = [
   },
   {
     claim: "leave invisible characters in what Atlas says",
-    edits: [edit("src/text.ts", '.replace(INVISIBLE, "")', "")],
+    edits: [edit("src/core/text.ts", '.replace(INVISIBLE, "")', "")],
     tests: ["test/secrets/hostile.test.ts"],
     only: "list_flex_snapshots",
   },

@@ -3,11 +3,12 @@ import { unwrapEnvelope } from "./atlas/envelope.ts";
 import { withoutSecrets } from "./atlas/without-secrets.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
 import type { Config } from "./config.ts";
-import { ownFailure } from "./errors.ts";
+import { ownFailure } from "./core/errors.ts";
+import type { Redactor } from "./core/redact.ts";
+import type { Clock } from "./core/time.ts";
 import { withRetry } from "./http/retry.ts";
-import type { Clock, Send } from "./http/send.ts";
+import type { Send } from "./http/send.ts";
 import { createTransport } from "./http/transport.ts";
-import type { Redactor } from "./redact.ts";
 
 /** The way to Atlas that every command shares. */
 export interface AtlasAccess {

@@ -1,5 +1,5 @@
+import { clean, nearest } from "./core/text.ts";
 import { type Environment, settingOf } from "./environment.ts";
-import { clean, nearest } from "./text.ts";
 import { SECRET_VARIABLES, VARIABLES } from "./variables.ts";
 
 const OWN = /^ATLAS_FLEX_/;

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
-import { isAtlasId } from "./atlas-id.ts";
 import type { Credentials } from "./auth/sign.ts";
 import { readCredentials } from "./config-credentials.ts";
 import { misspeltVariables } from "./config-names.ts";
 import { listOf, readBaseUrl, readFileHosts, readProxies } from "./config-network.ts";
 import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
+import { isAtlasId } from "./core/atlas-id.ts";
+import { clean, nearest } from "./core/text.ts";
 import { type Environment, type SecretFile, setOrNot, settingOf } from "./environment.ts";
 import { withHomeFolder } from "./home-folder.ts";
-import { clean, nearest } from "./text.ts";
 import { type SettingOption, variableOf } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;

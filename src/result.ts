@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import type { ErrorEnvelope } from "./errors.ts";
+import type { ErrorEnvelope } from "./core/errors.ts";
 
 /** A success: the value as structured content, and the same facts as JSON text for clients that show only that. */
 export function successResult(

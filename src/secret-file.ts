@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { codeOf } from "./core/errors.ts";
+import { clean } from "./core/text.ts";
 import type { SecretFile } from "./environment.ts";
 import { withHomeFolder } from "./home-folder.ts";
-import { clean } from "./text.ts";
 
 /** Far above any secret of Atlas; a larger file is not one. */
 const MAX_BYTES = 4096;
@@ -40,7 +41,7 @@ function problemOfOpening(path: string, error: unknown): string {
   if (!isAbsolute(path) || path.includes("mdb_sa_sk_"))
     return "must be the absolute path of a file that holds the secret; it is none, or the secret itself.";
   const shown = clean(path);
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === "EACCES" || code === "EPERM")
     return `names a file that this user may not read: ${shown}. Check its owner and its permissions.`;
   if (code !== "ENOENT" && code !== "ENOTDIR") return `names a file that cannot be opened: ${shown}.`;

@@ -1,13 +1,13 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Config } from "./config.ts";
 import { withOrdersChecked } from "./config-orders.ts";
-import { type Failure, ownFailure } from "./errors.ts";
-import { systemClock } from "./http/clock.ts";
+import { type Failure, ownFailure } from "./core/errors.ts";
+import { createLog, type Log } from "./core/logger.ts";
+import { createRedactor } from "./core/redact.ts";
+import { systemClock } from "./core/time.ts";
 import { instructions } from "./instructions.ts";
-import { createLog, type Log } from "./logger.ts";
 import { createConnection } from "./protocol/connection.ts";
 import { runUntilEnd } from "./protocol/lifecycle.ts";
-import { createRedactor } from "./redact.ts";
 import type { Runtime } from "./runtime.ts";
 import { type Offer, offersOf } from "./tools/catalog.ts";
 

@@ -8,10 +8,9 @@ import {
   type ListToolsResult,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
-import { Failure, ownFailure } from "./errors.ts";
-import { bounded } from "./http/bounded.ts";
-import type { Clock } from "./http/send.ts";
-import type { Log } from "./logger.ts";
+import { Failure, ownFailure } from "./core/errors.ts";
+import type { Log } from "./core/logger.ts";
+import { bounded, type Clock } from "./core/time.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 import type { ServerFacts } from "./protocol/eras.ts";
 import { failureResult, successResult } from "./result.ts";

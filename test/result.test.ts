@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ownFailure } from "../src/errors.ts";
+import { ownFailure } from "../src/core/errors.ts";
 import { failureResult } from "../src/result.ts";
 
 function proseOf(facts: Parameters<typeof ownFailure>[1]) {

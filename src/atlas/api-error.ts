@@ -1,7 +1,7 @@
-import { type ErrorEnvelope, Failure } from "../errors.ts";
+import { type ErrorEnvelope, Failure } from "../core/errors.ts";
+import { clean } from "../core/text.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../http/send.ts";
-import { clean } from "../text.ts";
 import { adviceFor } from "./hints.ts";
 import { ApiError } from "./schemas.ts";
 

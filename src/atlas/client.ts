@@ -1,9 +1,10 @@
 import type * as z from "zod";
-import { isAtlasId } from "../atlas-id.ts";
-import { ownFailure } from "../errors.ts";
-import type { Clock, HttpResponse, Send } from "../http/send.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
+import { ownFailure } from "../core/errors.ts";
+import type { CallLimits, Clock } from "../core/time.ts";
+import type { HttpResponse, Send } from "../http/send.ts";
 import { atlasFailure } from "./api-error.ts";
-import type { CallLimits, ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import type { ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { createDownloadRequests, serverTimeOf } from "./request-download.ts";
 import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
@@ -11,6 +12,9 @@ import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } 
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 /** The only version of the project resources. */
 const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
+
+/** Enough projects at a time to hide the latency, few enough to leave the rate limit to others. */
+export const PROJECTS_AT_ONCE = 8;
 
 /** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
 const MAX_PAGES = 20;

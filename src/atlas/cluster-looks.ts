@@ -1,7 +1,7 @@
-import { Failure } from "../errors.ts";
-import type { Atlas } from "./client.ts";
-import { concurrently } from "./concurrently.ts";
-import type { CallLimits } from "./contract.ts";
+import { concurrently } from "../core/concurrency.ts";
+import { Failure } from "../core/errors.ts";
+import type { CallLimits } from "../core/time.ts";
+import { type Atlas, PROJECTS_AT_ONCE } from "./client.ts";
 import type { FlexCluster } from "./schemas.ts";
 
 /** The Flex clusters of a project, or why they could not be read. */
@@ -17,7 +17,7 @@ export async function lookForClusters<Project extends { id: string }>(
   onLook: (count: number) => void = () => {},
 ): Promise<ClusterLook<Project>[]> {
   let count = 0;
-  return concurrently(projects, async (project) => {
+  return concurrently(projects, PROJECTS_AT_ONCE, async (project) => {
     const look = await lookAt(atlas, project, limits);
     count += 1;
     onLook(count);

@@ -1,12 +1,5 @@
 import type { RestoreJob } from "./schemas.ts";
 
-/** What every call to Atlas is bounded by. */
-export interface CallLimits {
-  /** Milliseconds since the epoch. */
-  deadline: number;
-  signal: AbortSignal;
-}
-
 /** Atlas's own query options; they change the wire format, never what a caller gets. */
 export interface WireOptions {
   envelope?: boolean | undefined;

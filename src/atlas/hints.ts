@@ -1,4 +1,4 @@
-import { ATLAS_ACCESS_PAGE, type FailureSource, OWN_ERRORS } from "../own-errors.ts";
+import { ATLAS_ACCESS_PAGE, type FailureSource, OWN_ERRORS } from "../core/own-errors.ts";
 
 interface Advice {
   hint: string;

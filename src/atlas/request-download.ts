@@ -1,11 +1,9 @@
-import { isAtlasId } from "../atlas-id.ts";
-import { Failure, ownFailure } from "../errors.ts";
-import { bounded } from "../http/bounded.ts";
-import { neverSent } from "../http/never-sent.ts";
-import { httpDate } from "../http/retry-after.ts";
-import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
-import { OWN_ERRORS } from "../own-errors.ts";
-import type { CallLimits, ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
+import { Failure, neverSent, ownFailure } from "../core/errors.ts";
+import { OWN_ERRORS } from "../core/own-errors.ts";
+import { bounded, type CallLimits, type Clock, httpDate } from "../core/time.ts";
+import { type HttpResponse, headerOf } from "../http/send.ts";
+import type { ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { isByGateway } from "./hints.ts";
 import { isAbout } from "./restore-job.ts";
 import { RestoreJob } from "./schemas.ts";

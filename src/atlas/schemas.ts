@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { clean } from "../text.ts";
+import { clean } from "../core/text.ts";
 
 /** Longer links are dropped rather than cut: half a signed link is of no use. */
 const MAX_LINK_CHARACTERS = 8 * 1024;

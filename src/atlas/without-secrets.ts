@@ -1,5 +1,5 @@
+import { clean } from "../core/text.ts";
 import type { Middleware } from "../http/send.ts";
-import { clean } from "../text.ts";
 import { MAX_ITEMS_PER_PAGE } from "./schemas.ts";
 
 /** A link in a list of links of an entry of a page lies four levels down; nothing deeper is read. */

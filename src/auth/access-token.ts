@@ -1,4 +1,4 @@
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../core/errors.ts";
 import { rejectsCredentials } from "./authorization.ts";
 import type { Signer, SignerContext } from "./signer.ts";
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Failure, ownFailure } from "../errors.ts";
+import { type Failure, ownFailure } from "../core/errors.ts";
 import { type HttpRequest, type HttpResponse, headerOf } from "../http/send.ts";
 import { rejectsCredentials } from "./authorization.ts";
 import { parseChallenges } from "./challenge.ts";

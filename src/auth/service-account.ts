@@ -1,6 +1,5 @@
-import { Failure, ownFailure } from "../errors.ts";
-import { bounded } from "../http/bounded.ts";
-import { markNeverSent } from "../http/never-sent.ts";
+import { Failure, markNeverSent, ownFailure } from "../core/errors.ts";
+import { bounded } from "../core/time.ts";
 import type { HttpRequest } from "../http/send.ts";
 import { rejectsCredentials } from "./authorization.ts";
 import type { Signer, SignerContext } from "./signer.ts";

@@ -1,4 +1,4 @@
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../core/errors.ts";
 import type { Send } from "../http/send.ts";
 import { signWithAccessToken } from "./access-token.ts";
 import { signWithApiKey } from "./api-key.ts";

@@ -1,4 +1,5 @@
-import type { Clock, Send } from "../http/send.ts";
+import type { Clock } from "../core/time.ts";
+import type { Send } from "../http/send.ts";
 
 /** Requests go out signed; `close` gives back at Atlas what the signing has taken, within two seconds. */
 export interface Signer {

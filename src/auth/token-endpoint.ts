@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { type Failure, ownFailure } from "../errors.ts";
+import { type Failure, ownFailure } from "../core/errors.ts";
+import type { CallLimits } from "../core/time.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
-import type { HttpRequest, HttpResponse, Send } from "../http/send.ts";
+import type { HttpResponse, Send } from "../http/send.ts";
 
 const HOUR_SECONDS = 3_600;
 
@@ -32,7 +33,7 @@ export function createTokenEndpoint(clientId: string, clientSecret: string, base
   // Raw, not percent-encoded as RFC 6749 section 2.3.1 has it: Atlas refuses %5F for the underscores of its own ids.
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
 
-  const post = (path: string, form: Record<string, string>, limits: Pick<HttpRequest, "deadline" | "signal">) =>
+  const post = (path: string, form: Record<string, string>, limits: CallLimits) =>
     send({
       method: "POST",
       url: new URL(path, baseUrl),
@@ -47,7 +48,7 @@ export function createTokenEndpoint(clientId: string, clientSecret: string, base
 
   return {
     /** Fetches a token (RFC 6749 section 4.4). */
-    async fetch(limits: Pick<HttpRequest, "deadline" | "signal">, now: () => number): Promise<AccessToken> {
+    async fetch(limits: CallLimits, now: () => number): Promise<AccessToken> {
       const response = await post("/api/oauth/token", { grant_type: "client_credentials" }, limits);
       const token = response.status === 200 ? Token.safeParse(response.json).data : undefined;
       if (!token) throw tokenFailure(response, now());
@@ -56,7 +57,7 @@ export function createTokenEndpoint(clientId: string, clientSecret: string, base
     },
 
     /** Gives a token back before it lapses (RFC 7009), since it counts against the account's hundred until then. */
-    revoke: (token: string, limits: Pick<HttpRequest, "deadline" | "signal">) =>
+    revoke: (token: string, limits: CallLimits) =>
       post("/api/oauth/revoke", { token, token_type_hint: "access_token" }, limits),
   };
 }

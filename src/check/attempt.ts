@@ -1,8 +1,6 @@
-import type { CallLimits } from "../atlas/contract.ts";
-import { Failure, ownFailure } from "../errors.ts";
-import { bounded } from "../http/bounded.ts";
-import type { Clock } from "../http/send.ts";
-import type { Log } from "../logger.ts";
+import { Failure, ownFailure } from "../core/errors.ts";
+import type { Log } from "../core/logger.ts";
+import { bounded, type CallLimits, type Clock } from "../core/time.ts";
 import { failedWith, type StepResult, skipped } from "./step.ts";
 
 /** What an attempt came to; `blocked` says in a few words why it was not made. */

@@ -1,12 +1,12 @@
 import type { Writable } from "node:stream";
 import type { Config, Options } from "../config.ts";
 import { withOrdersChecked } from "../config-orders.ts";
+import { createLog } from "../core/logger.ts";
+import { createRedactor } from "../core/redact.ts";
+import { clean } from "../core/text.ts";
+import { systemClock } from "../core/time.ts";
 import type { Environment } from "../environment.ts";
-import { systemClock } from "../http/clock.ts";
-import { createLog } from "../logger.ts";
-import { createRedactor } from "../redact.ts";
 import { secretsOf } from "../serve.ts";
-import { clean } from "../text.ts";
 import { allWell, jsonReport, stepText, summaryText } from "./report.ts";
 import { runCheck } from "./run-check.ts";
 import type { Step } from "./step.ts";

@@ -1,6 +1,6 @@
 import type { Credentials } from "../auth/sign.ts";
 import type { Config } from "../config.ts";
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../core/errors.ts";
 import { obstacleOf, type SignIn } from "./sign-in.ts";
 import { describeFailure, failedWith, ok, type StepResult, skipped } from "./step.ts";
 

@@ -1,9 +1,9 @@
 import { type ClusterLook, lookForClusters as lookForAll } from "../atlas/cluster-looks.ts";
-import type { CallLimits } from "../atlas/contract.ts";
 import type { FlexCluster } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
-import { isClusterName } from "../atlas-id.ts";
-import { clean } from "../text.ts";
+import { isClusterName } from "../core/atlas-id.ts";
+import { clean } from "../core/text.ts";
+import type { CallLimits } from "../core/time.ts";
 import { type ReadableProject, titleOf } from "./projects.ts";
 import { counted, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
 

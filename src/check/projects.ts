@@ -1,11 +1,12 @@
-import { concurrently } from "../atlas/concurrently.ts";
-import type { CallLimits } from "../atlas/contract.ts";
+import { PROJECTS_AT_ONCE } from "../atlas/client.ts";
 import type { Project } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
-import { isAtlasId } from "../atlas-id.ts";
 import type { Config } from "../config.ts";
-import { Failure } from "../errors.ts";
-import { clean } from "../text.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
+import { concurrently } from "../core/concurrency.ts";
+import { Failure } from "../core/errors.ts";
+import { clean } from "../core/text.ts";
+import type { CallLimits } from "../core/time.ts";
 import { counted, failed, failedWith, firstFew, ok, type StepResult } from "./step.ts";
 
 const NAME_CHARACTERS = 40;
@@ -43,7 +44,7 @@ export async function lookForProjects(
   };
   // A configured project that is not allowed is a problem of the settings, and nobody asks for it.
   const wanted = allowedProjects ?? (projectId ? [projectId] : []);
-  const looks = await concurrently([...new Set(wanted)], byId);
+  const looks = await concurrently([...new Set(wanted)], PROJECTS_AT_ONCE, byId);
   const listed = async () => {
     const found: ReadableProject[] = [];
     for await (const project of atlas.projects(limits))

@@ -1,5 +1,6 @@
 import { proxySettings } from "../config-network.ts";
-import { isLoopback } from "../http/loopback.ts";
+import { codeOf } from "../core/errors.ts";
+import { isLoopback } from "../core/loopback.ts";
 import type { Finding } from "./attempt.ts";
 import type { Answer } from "./reach.ts";
 import { type CheckInput, describeFailure, failed, failedWith, ok, type StepResult, skipped, warning } from "./step.ts";
@@ -44,6 +45,6 @@ function describe(value: string): string {
 /** What the operating system calls it, such as ECONNREFUSED, from wherever in the chain of causes it stands. */
 function systemCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = codeOf(error) ?? "";
   return /^E[A-Z]{3,20}$/.test(code) ? code : systemCodeOf(error.cause);
 }

@@ -1,10 +1,9 @@
 import * as z from "zod";
-import type { CallLimits } from "../atlas/contract.ts";
 import { adviceFor } from "../atlas/hints.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
-import { ownFailure } from "../errors.ts";
-import { httpDate } from "../http/retry-after.ts";
-import { type Clock, type HttpResponse, headerOf } from "../http/send.ts";
+import { ownFailure } from "../core/errors.ts";
+import { type CallLimits, type Clock, httpDate } from "../core/time.ts";
+import { type HttpResponse, headerOf } from "../http/send.ts";
 import { type Finding, shown } from "./attempt.ts";
 import { duration } from "./duration.ts";
 import { ok, type StepResult, skipped, warning } from "./step.ts";

@@ -1,8 +1,8 @@
-import type { CallLimits } from "../atlas/contract.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
 import { rejectsCredentials } from "../auth/authorization.ts";
-import type { Failure } from "../errors.ts";
-import { OWN_ERRORS } from "../own-errors.ts";
+import type { Failure } from "../core/errors.ts";
+import { OWN_ERRORS } from "../core/own-errors.ts";
+import type { CallLimits } from "../core/time.ts";
 import type { Finding } from "./attempt.ts";
 
 /** Codes of the list of addresses at which credentials may be used; whether their secret is right is another matter. */

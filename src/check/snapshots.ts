@@ -1,6 +1,7 @@
-import type { CallLimits, ClusterPath } from "../atlas/contract.ts";
+import type { ClusterPath } from "../atlas/contract.ts";
 import type { Snapshot } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
+import type { CallLimits } from "../core/time.ts";
 import { duration } from "./duration.ts";
 import { counted, ok, type StepResult, skipped, warning } from "./step.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../http/send.ts";
+import type { Clock } from "../core/time.ts";
 import type { WaitOptions } from "./contract.ts";
 
 /** Work that goes on between calls and that any number of calls may wait for. */

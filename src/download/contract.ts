@@ -1,4 +1,4 @@
-import type { ErrorEnvelope } from "../errors.ts";
+import type { ErrorEnvelope } from "../core/errors.ts";
 
 /** What a transfer is about: the same triple is the same backup, whatever its file is called. */
 export interface SnapshotIdentity {

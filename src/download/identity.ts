@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
-import { ownFailure } from "../errors.ts";
+import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
+import { ownFailure } from "../core/errors.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
 
 const atlasId = z.string().regex(ATLAS_ID);

@@ -1,7 +1,8 @@
 import type { Dispatcher } from "undici";
-import { type ErrorEnvelope, Failure, ownFailure } from "../errors.ts";
+import { createSlots } from "../core/concurrency.ts";
+import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
+import type { Clock } from "../core/time.ts";
 import type { ProxySettings } from "../http/dispatchers.ts";
-import type { Clock } from "../http/send.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
 import { createCheckedFiles } from "./folder/checked-files.ts";
@@ -16,7 +17,6 @@ import { recordedAs } from "./saving/complete-report.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
 import { createSaveStatus } from "./saving/save-status.ts";
 import type { SavingDeps } from "./saving/saving-deps.ts";
-import { createSlots } from "./slots.ts";
 import type { StoreLog } from "./store-event.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import type { LinkMemory } from "./transfer/link-keeper.ts";

@@ -1,11 +1,11 @@
-import type { Clock } from "../http/send.ts";
+import { createSlots } from "../core/concurrency.ts";
+import type { Clock } from "../core/time.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { SnapshotStore, VerifyReport } from "./contract.ts";
 import type { CheckedFiles } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";
 import type { StartCheck } from "./integrity/archive-check.ts";
 import type { Limits } from "./limits.ts";
-import { createSlots } from "./slots.ts";
 import { prepareVerification, type Verification } from "./verify-file.ts";
 
 /** A result that nobody waited for is handed to the next call, unless it is older than this. */

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { ownFailure } from "../errors.ts";
+import { ownFailure } from "../core/errors.ts";
 import type { Integrity, VerifyReport } from "./contract.ts";
 import { type CheckedFiles, stampOf } from "./folder/checked-files.ts";
 import type { DownloadDirectory } from "./folder/download-directory.ts";

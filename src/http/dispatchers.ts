@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
-import { Failure, ownFailure } from "../errors.ts";
-import { isLoopback } from "./loopback.ts";
+import { Failure, ownFailure } from "../core/errors.ts";
+import { isLoopback } from "../core/loopback.ts";
 import { isTlsError } from "./transport-failure.ts";
 
 /** Proxies as URLs with a scheme; what is absent is not looked up in the environment. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { httpDate } from "../core/time.ts";
 import { type HttpResponse, headerOf } from "./send.ts";
 
 /** Nobody waits longer; a larger number is as good as this one and keeps date arithmetic exact. */
@@ -28,14 +29,4 @@ export function retryAfterSeconds(response: Pick<HttpResponse, "headers" | "json
   }
   const limited = TokenBucket.safeParse(response.json).data;
   return limited && Math.min(Math.ceil(limited.parameters[1]), MAX_SECONDS);
-}
-
-/**
- * A date in one of the three forms of RFC 9110 section 5.6.7, in milliseconds since the epoch; the third form, of asctime, names
- * no zone but means UTC. Undefined for anything else.
- */
-export function httpDate(text: string): number | undefined {
-  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w :-]{10,40}$/.test(text)) return undefined;
-  const time = Date.parse(text.endsWith(" GMT") ? text : `${text} GMT`);
-  return Number.isNaN(time) ? undefined : time;
 }

@@ -1,7 +1,7 @@
-import { Failure } from "../errors.ts";
-import { neverSent } from "./never-sent.ts";
+import { Failure, neverSent } from "../core/errors.ts";
+import type { Clock } from "../core/time.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
-import type { Clock, HttpRequest, HttpResponse, Middleware } from "./send.ts";
+import type { HttpRequest, HttpResponse, Middleware } from "./send.ts";
 
 const MAX_ATTEMPTS = 4;
 const FIRST_BACKOFF_MS = 500;

@@ -1,18 +1,18 @@
 import { errors } from "undici";
-import { Failure, ownFailure } from "../errors.ts";
+import { codeOf, Failure, ownFailure } from "../core/errors.ts";
 
 /** OpenSSL's and Node's codes of certificates that are not trusted and of handshakes that fail. */
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|UND_ERR_PRX_TLS)/;
 
 export function isTlsError(cause: unknown): boolean {
-  return TLS_CODE.test(codeOf(cause));
+  return TLS_CODE.test(codeOf(cause) ?? "");
 }
 
 /** The failure that an error of the transport means; `sent` says whether bytes of the request may have left. */
 export function transportFailure(cause: unknown, { host, sent }: { host: string; sent: boolean }): Failure {
   if (cause instanceof Failure) return cause;
-  const code = codeOf(cause);
+  const code = printableCodeOf(cause);
   const options = { cause };
   const coded = code ? ` (${code})` : "";
   if (TLS_CODE.test(code)) {
@@ -37,7 +37,7 @@ export function transportFailure(cause: unknown, { host, sent }: { host: string;
     : ownFailure("CONNECTION_FAILED", { detail: `No connection to ${host} could be made${coded}.` }, options);
 }
 
-function codeOf(cause: unknown): string {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  return typeof code === "string" && /^[A-Z0-9_]{1,60}$/.test(code) ? code : "";
+function printableCodeOf(cause: unknown): string {
+  const code = codeOf(cause) ?? "";
+  return /^[A-Z0-9_]{1,60}$/.test(code) ? code : "";
 }

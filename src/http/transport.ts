@@ -1,11 +1,9 @@
-import { ownFailure } from "../errors.ts";
-import { bounded } from "./bounded.ts";
-import { systemClock } from "./clock.ts";
+import { markNeverSent, ownFailure } from "../core/errors.ts";
+import { bounded, type Clock, systemClock } from "../core/time.ts";
 import { createDispatchers, type ProxySettings, type TransportLimits } from "./dispatchers.ts";
 import { exchange } from "./exchange.ts";
 import { parseJson } from "./json.ts";
-import { markNeverSent } from "./never-sent.ts";
-import type { Clock, Send } from "./send.ts";
+import type { Send } from "./send.ts";
 import { transportFailure } from "./transport-failure.ts";
 
 const LIMITS: TransportLimits = {

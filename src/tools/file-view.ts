@@ -1,6 +1,6 @@
 import * as z from "zod";
+import type { ErrorEnvelope } from "../core/errors.ts";
 import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
-import type { ErrorEnvelope } from "../errors.ts";
 
 const count = z.number().optional();
 

@@ -3,7 +3,7 @@ import type { JobAnswer } from "../atlas/contract.ts";
 import { isKnownCode } from "../atlas/hints.ts";
 import { isDownload, isFailed, isFinished } from "../atlas/restore-job.ts";
 import type { RestoreJob } from "../atlas/schemas.ts";
-import { Failure } from "../errors.ts";
+import { Failure } from "../core/errors.ts";
 import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";

@@ -1,6 +1,6 @@
 import type * as z from "zod";
-import { type Failure, ownFailure } from "../errors.ts";
-import { clean, nearest } from "../text.ts";
+import { type Failure, ownFailure } from "../core/errors.ts";
+import { clean, nearest } from "../core/text.ts";
 
 /** Enough to recognise what was sent, too little to carry a secret or a page of text. */
 const MAX_SHOWN_CHARACTERS = 60;

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { lookForClusters } from "../atlas/cluster-looks.ts";
 import type { FlexCluster, Project } from "../atlas/schemas.ts";
-import { CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
-import type { ErrorEnvelope } from "../errors.ts";
-import { nearest } from "../text.ts";
+import { CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
+import type { ErrorEnvelope } from "../core/errors.ts";
+import { nearest } from "../core/text.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, type ToolContext } from "./tool.ts";
 

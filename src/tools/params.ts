@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../atlas-id.ts";
+import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { FILE_NAME } from "../download/folder/file-name.ts";
 
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";

@@ -1,8 +1,7 @@
 import type * as z from "zod";
 import type { Atlas } from "../atlas/client.ts";
-import type { CallLimits } from "../atlas/contract.ts";
+import type { CallLimits, Clock } from "../core/time.ts";
 import type { SnapshotStore } from "../download/contract.ts";
-import type { Clock } from "../http/send.ts";
 import type { ToolName } from "./catalog.ts";
 import { inputFailure } from "./input-failure.ts";
 

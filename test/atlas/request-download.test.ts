@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createDownloadRequests } from "../../src/atlas/request-download.ts";
-import { ownFailure } from "../../src/errors.ts";
+import { ownFailure } from "../../src/core/errors.ts";
 import { manualClock } from "../http/clocks.ts";
 
 const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { signWithServiceAccount } from "../../src/auth/service-account.ts";
-import { neverSent } from "../../src/http/never-sent.ts";
+import { neverSent } from "../../src/core/errors.ts";
 import { failureOf } from "../http/requests.ts";
 import { atOnce, serveAtlas, token, unauthorized } from "./atlas.ts";
 

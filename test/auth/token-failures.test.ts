@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { signWithServiceAccount } from "../../src/auth/service-account.ts";
-import { neverSent } from "../../src/http/never-sent.ts";
+import { neverSent } from "../../src/core/errors.ts";
 import { failureOf } from "../http/requests.ts";
 import { type Answer, serveAtlas, token } from "./atlas.ts";
 

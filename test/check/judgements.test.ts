@@ -6,8 +6,8 @@ import { jsonReport, stepText, summaryText } from "../../src/check/report.ts";
 import { judgeSignIn } from "../../src/check/sign-in.ts";
 import { snapshots } from "../../src/check/snapshots.ts";
 import type { Step } from "../../src/check/step.ts";
-import { Failure, ownFailure } from "../../src/errors.ts";
-import { systemClock } from "../../src/http/clock.ts";
+import { Failure, ownFailure } from "../../src/core/errors.ts";
+import { systemClock } from "../../src/core/time.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const HOUR_MS = 3_600_000;

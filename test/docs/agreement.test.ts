@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { ADVICE } from "../../src/atlas/hints.ts";
 import { OPTIONS } from "../../src/command-line.ts";
-import { OWN_ERRORS } from "../../src/own-errors.ts";
+import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { VARIABLES } from "../../src/variables.ts";
 import { serverWith } from "../fixtures.ts";
 import { PAGES, pageOf, ROOT } from "./pages.ts";

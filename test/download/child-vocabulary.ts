@@ -1,5 +1,5 @@
+import type { Clock } from "../../src/core/time.ts";
 import type { Limits } from "../../src/download/limits.ts";
-import type { Clock } from "../../src/http/send.ts";
 
 // What a child process shares with the tests; it imports no test runner.
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotSource } from "../../src/download/contract.ts";
-import { ownFailure } from "../../src/errors.ts";
 import { serve } from "./fault-server.ts";
 import { defaultName, facts, identity, KIB, openStore, patiently, remoteFile, saveTo, stage } from "./fixtures.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Failure } from "../../src/core/errors.ts";
 import type { SaveReport } from "../../src/download/contract.ts";
-import { Failure } from "../../src/errors.ts";
 import { type FaultRow, IMPATIENT, type Outcome, type Versions } from "./fault-row.ts";
 import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
 import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";

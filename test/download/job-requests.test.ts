@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { ownFailure } from "../../src/core/errors.ts";
 import type { KnownJobs, SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
-import { ownFailure } from "../../src/errors.ts";
 import { serve } from "./fault-server.ts";
 import {
   defaultName,

@@ -1,5 +1,5 @@
+import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
-import { ownFailure } from "../../src/errors.ts";
 import { respond } from "./fault-server.ts";
 import { facts, openStore, stage } from "./fixtures.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotLink } from "../../src/download/contract.ts";
-import { ownFailure } from "../../src/errors.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   clock,

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect } from "vitest";
+import { Failure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
-import { Failure } from "../../src/errors.ts";
 import { IMPATIENT } from "./fault-row.ts";
 import { type Behaviour, type RemoteFile, respond, serve, startFaultServer, type Twist } from "./fault-server.ts";
 import {

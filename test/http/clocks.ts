@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/http/send.ts";
+import type { Clock } from "../../src/core/time.ts";
 
 const START = Date.UTC(2026, 10, 24, 12);
 

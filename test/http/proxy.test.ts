@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { neverSent } from "../../src/http/never-sent.ts";
+import { neverSent } from "../../src/core/errors.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { closedPort, serve, serveBytes, serveProxy, serveTls } from "./servers.ts";
 

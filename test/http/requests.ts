@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { Failure } from "../../src/errors.ts";
+import { Failure } from "../../src/core/errors.ts";
 import type { HttpRequest, HttpResponse, Send } from "../../src/http/send.ts";
 import { createTransport } from "../../src/http/transport.ts";
 

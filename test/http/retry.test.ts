@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { type OwnErrorCode, ownFailure } from "../../src/errors.ts";
-import { markNeverSent } from "../../src/http/never-sent.ts";
+import { markNeverSent, type OwnErrorCode, ownFailure } from "../../src/core/errors.ts";
 import { withRetry } from "../../src/http/retry.ts";
 import type { HttpRequest, HttpResponse } from "../../src/http/send.ts";
 import { skippingClock } from "./clocks.ts";

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { neverSent } from "../../src/http/never-sent.ts";
+import { neverSent } from "../../src/core/errors.ts";
 import { createTransport } from "../../src/http/transport.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { answer, closedPort, serve, serveBytes } from "./servers.ts";

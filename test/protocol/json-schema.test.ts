@@ -4,8 +4,8 @@ import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { type ErrorEnvelope, ownFailure } from "../../src/errors.ts";
-import { OWN_ERRORS } from "../../src/own-errors.ts";
+import { type ErrorEnvelope, ownFailure } from "../../src/core/errors.ts";
+import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { ErrorEnvelopeSchema, inputSchema, outputSchema } from "../../src/protocol/json-schema.ts";
 
 const Id = z

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { createDownloadRequests } from "../../src/atlas/request-download.ts";
 import { RestoreJob } from "../../src/atlas/schemas.ts";
+import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
-import { ownFailure } from "../../src/errors.ts";
 import { getRestoreJob } from "../../src/tools/get-restore-job.ts";
 import { atlasOfJobs, jobAt, SNAPSHOT } from "../atlas-of-jobs.ts";
 import { pausingClock } from "../http/clocks.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ownFailure } from "../../src/errors.ts";
-import { OWN_ERRORS } from "../../src/own-errors.ts";
+import { ownFailure } from "../../src/core/errors.ts";
+import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { pausedAdvice } from "../../src/tools/file-view.ts";
 
 const codes = Object.keys(OWN_ERRORS).filter((code): code is keyof typeof OWN_ERRORS => code in OWN_ERRORS);

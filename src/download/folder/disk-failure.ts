@@ -1,9 +1,8 @@
-import { Failure, ownFailure } from "../../errors.ts";
-import { foreignCode } from "../foreign-code.ts";
+import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 
 /** Whether a file operation failed with one of these codes. */
 export function failedWith(error: unknown, ...codes: string[]): boolean {
-  return codes.includes(foreignCode(error) ?? "");
+  return codes.includes(codeOf(error) ?? "");
 }
 
 const FULL = ["ENOSPC", "EDQUOT"];
@@ -11,7 +10,7 @@ const FULL = ["ENOSPC", "EDQUOT"];
 /** A failed file operation in our words; `neededBytes` is what the rest of the file takes. */
 export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   if (cause instanceof Failure) return cause;
-  const code = foreignCode(cause);
+  const code = codeOf(cause);
   if (FULL.includes(code ?? "")) return diskFull(neededBytes, undefined, cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
   const reason =

@@ -1,4 +1,4 @@
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import type { Clock } from "../../http/send.ts";
+import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
 import { keyOf } from "../identity.ts";
 import type { Limits } from "../limits.ts";

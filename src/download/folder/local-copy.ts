@@ -1,4 +1,4 @@
-import type { Clock } from "../../http/send.ts";
+import type { Clock } from "../../core/time.ts";
 import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../object-version.ts";

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { open, rm, utimes } from "node:fs/promises";
 import { basename } from "node:path";
-import { ownFailure } from "../../errors.ts";
-import type { Clock } from "../../http/send.ts";
+import { ownFailure } from "../../core/errors.ts";
+import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
 import { failedWith } from "./disk-failure.ts";
 import { nameTaken } from "./file-name.ts";

@@ -1,6 +1,6 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import { failedWith } from "./disk-failure.ts";
 
 /** Windows has no such flags. */

@@ -1,4 +1,4 @@
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import { freeMemoryOf } from "../free-memory.ts";
 
 /** The one thing that is done with the file. */

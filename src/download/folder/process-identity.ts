@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
-import { foreignCode } from "../foreign-code.ts";
+import { codeOf } from "../../core/errors.ts";
 
 export const ownerSchema = z.object({
   pid: z.number().int().positive(),
@@ -39,7 +39,7 @@ export async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "unkn
     process.kill(owner.pid, 0);
   } catch (error) {
     // EPERM: it lives and belongs to someone else.
-    if (foreignCode(error) === "ESRCH") return "dead";
+    if (codeOf(error) === "ESRCH") return "dead";
   }
   if (owner.started === undefined) return owner.pid === process.pid ? "alive" : "unknown";
   return owner.started === (await startOf(owner.pid)) ? "alive" : "dead";

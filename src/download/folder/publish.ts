@@ -1,5 +1,5 @@
 import { link as hardLink, open, rename, rm } from "node:fs/promises";
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import { failedWith } from "./disk-failure.ts";
 import type { DownloadDirectory } from "./download-directory.ts";
 import { beside } from "./file-name.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { clean } from "../../text.ts";
+import { clean } from "../../core/text.ts";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { cleanFacts, factsSchema, identitySchema, keyOf } from "../identity.ts";
 import type { DownloadDirectory } from "./download-directory.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ATLAS_ID } from "../../atlas-id.ts";
+import { ATLAS_ID } from "../../core/atlas-id.ts";
 import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { factsSchema, identitySchema } from "../identity.ts";
 import { type ObjectVersion, objectVersionSchema } from "../object-version.ts";

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import type { ArchiveReport, CheckOrder, FeedMessage, UnpackLimits, WorkerMessage } from "./protocol.ts";
 
 export type { ArchiveReport } from "./protocol.ts";

@@ -1,4 +1,4 @@
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import type { Integrity, SnapshotLink } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { CheckedFile } from "../folder/record.ts";

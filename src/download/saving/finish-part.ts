@@ -1,4 +1,4 @@
-import { Failure, ownFailure } from "../../errors.ts";
+import { Failure, ownFailure } from "../../core/errors.ts";
 import type { SaveReport } from "../contract.ts";
 import { diskFailure } from "../folder/disk-failure.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";

@@ -1,5 +1,5 @@
-import { isAtlasId } from "../../atlas-id.ts";
-import type { Clock } from "../../http/send.ts";
+import { isAtlasId } from "../../core/atlas-id.ts";
+import type { Clock } from "../../core/time.ts";
 import type { KnownJobs, SnapshotLink } from "../contract.ts";
 import type { StateFile, TransferState } from "../folder/state-file.ts";
 import type { KeptJob } from "../transfer/link-keeper.ts";

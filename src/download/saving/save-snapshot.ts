@@ -1,4 +1,4 @@
-import { type Failure, ownFailure } from "../../errors.ts";
+import { type Failure, ownFailure } from "../../core/errors.ts";
 import type { SaveReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";

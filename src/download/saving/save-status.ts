@@ -1,5 +1,5 @@
-import type { ErrorEnvelope } from "../../errors.ts";
-import type { Clock } from "../../http/send.ts";
+import type { ErrorEnvelope } from "../../core/errors.ts";
+import type { Clock } from "../../core/time.ts";
 import type { SaveReport, SaveState } from "../contract.ts";
 import { createRateMeter } from "./rate-meter.ts";
 

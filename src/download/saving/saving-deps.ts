@@ -1,10 +1,10 @@
-import type { Clock } from "../../http/send.ts";
+import type { Slots } from "../../core/concurrency.ts";
+import type { Clock } from "../../core/time.ts";
 import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
 import type { CheckedFiles } from "../folder/checked-files.ts";
 import type { DownloadDirectory } from "../folder/download-directory.ts";
 import type { StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
-import type { Slots } from "../slots.ts";
 import type { StoreLog } from "../store-event.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
 import type { HostPolicy } from "../transfer/host-policy.ts";

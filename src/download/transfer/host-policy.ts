@@ -1,8 +1,8 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
-import { ownFailure } from "../../errors.ts";
-import { isLoopback } from "../../http/loopback.ts";
+import { ownFailure } from "../../core/errors.ts";
+import { isLoopback } from "../../core/loopback.ts";
 
 /** Which file hosts may be reached. */
 export interface HostPolicy {

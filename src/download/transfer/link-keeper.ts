@@ -1,5 +1,5 @@
-import { ownFailure } from "../../errors.ts";
-import type { Clock } from "../../http/send.ts";
+import { ownFailure } from "../../core/errors.ts";
+import type { Clock } from "../../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 

@@ -1,4 +1,4 @@
-import { ownFailure } from "../../errors.ts";
+import { ownFailure } from "../../core/errors.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../object-version.ts";

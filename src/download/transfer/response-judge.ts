@@ -1,5 +1,6 @@
-import type { FailureFacts, OwnErrorCode } from "../../errors.ts";
-import { httpDate, retryAfterSeconds } from "../../http/retry-after.ts";
+import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
+import { httpDate } from "../../core/time.ts";
+import { retryAfterSeconds } from "../../http/retry-after.ts";
 import { type HttpResponse, headerOf } from "../../http/send.ts";
 import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../object-version.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../http/send.ts";
+import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
 
 export interface SpeedWatch {

@@ -1,9 +1,8 @@
 import { errors } from "undici";
-import { Failure, ownFailure } from "../../errors.ts";
-import type { Clock } from "../../http/send.ts";
+import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
+import type { Clock } from "../../core/time.ts";
 import type { SnapshotLink } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
-import { foreignCode } from "../foreign-code.ts";
 import type { Limits } from "../limits.ts";
 import type { StoreEvent } from "../store-event.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
@@ -145,7 +144,7 @@ const UNTRUSTED =
 function networkStep(error: unknown, tooSlow: boolean): Step {
   const failure = failureIn(error);
   if (failure) throw failure;
-  const code = foreignCode(error) ?? (tooSlow ? "TOO_SLOW" : isNoHttp(error) ? "NO_HTTP" : undefined);
+  const code = codeOf(error) ?? (tooSlow ? "TOO_SLOW" : isNoHttp(error) ? "NO_HTTP" : undefined);
   if (code === undefined) throw error;
   if (UNTRUSTED.test(code)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
   return { word: "again", code };

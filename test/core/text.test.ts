@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, nearest } from "../src/text.ts";
+import { clean, nearest } from "../../src/core/text.ts";
 
 describe("cleaning foreign text", () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLoopback } from "../../src/http/loopback.ts";
+import { isLoopback } from "../../src/core/loopback.ts";
 
 test.each([
   ["http://127.0.0.1:8080", true],

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
-import { Failure } from "./errors.ts";
+import { codeOf, Failure } from "./errors.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 type Write = (fields: Fields, message: string) => void;
@@ -100,9 +100,9 @@ function scrubbed(value: unknown, scrub: (text: string) => string): unknown {
 function chainOf(error: Error): Fields[] {
   const chain: Fields[] = [];
   for (let link: unknown = error; link instanceof Error && chain.length < MAX_CAUSES; link = link.cause) {
-    const code = "code" in link && typeof link.code === "string" ? { code: link.code } : {};
+    const code = codeOf(link);
     const stack = link instanceof Failure || link.stack === undefined ? {} : { stack: link.stack };
-    chain.push({ name: link.name, ...code, message: link.message, ...stack });
+    chain.push({ name: link.name, ...(code && { code }), message: link.message, ...stack });
   }
   return chain;
 }

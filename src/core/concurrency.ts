@@ -1,3 +1,19 @@
+/** Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects. */
+export async function concurrently<Item, Result>(
+  items: readonly Item[],
+  atOnce: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (const [index, item] of queue) results[index] = await work(item);
+    }),
+  );
+  return results;
+}
+
 /** Lets a number of holders in at a time; the others wait in line. */
 export interface Slots {
   /** Resolves with the function that gives the place back; rejects with the signal's reason when aborted first. */

@@ -4,9 +4,9 @@ import { openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
-import { ownFailure } from "../src/errors.ts";
-import { createLog } from "../src/logger.ts";
-import { BUILT, temporaryFolder } from "./fixtures.ts";
+import { ownFailure } from "../../src/core/errors.ts";
+import { createLog } from "../../src/core/logger.ts";
+import { BUILT, temporaryFolder } from "../fixtures.ts";
 
 /** The built server with standard error of the test's choosing; resolves calls by their ids. */
 async function serverLoggingTo(stderr: "pipe" | number, level = "info") {

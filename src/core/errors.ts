@@ -51,3 +51,19 @@ export function ownFailure(code: OwnErrorCode, facts: FailureFacts = {}, options
   const { source, retryable, meaning, hint } = OWN_ERRORS[code];
   return new Failure({ errorCode: code, detail: meaning, source, retryable, hint, ...facts }, options);
 }
+
+/** Records that no byte of the failed request left this computer. */
+export function markNeverSent<Reason>(reason: Reason): Reason {
+  if (reason instanceof Failure) reason.neverSent = true;
+  return reason;
+}
+
+/** True only when it is certain that no byte of the failed request left this computer, so it cannot have had an effect. */
+export function neverSent(reason: unknown): boolean {
+  return reason instanceof Failure && reason.neverSent;
+}
+
+/** The code of any error: one of ours, or the system's or undici's, such as ENOSPC or UND_ERR_SOCKET. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { createRedactor } from "../src/redact.ts";
+import { createRedactor } from "../../src/core/redact.ts";
 
 const SECRET = 'mdb_sa_sk_s/e+c%r"e t~ü';
 
