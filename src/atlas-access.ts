@@ -2,7 +2,7 @@ import { type Atlas, createAtlas } from "./atlas/client.ts";
 import { unwrapEnvelope } from "./atlas/envelope.ts";
 import { withoutSecrets } from "./atlas/without-secrets.ts";
 import { type Credentials, createSigner } from "./auth/sign.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/parse.ts";
 import { ownFailure } from "./core/errors.ts";
 import type { Redactor } from "./core/redact.ts";
 import type { Clock } from "./core/time.ts";

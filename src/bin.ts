@@ -1,6 +1,6 @@
 import module from "node:module";
-import { parseCommandLine } from "./command-line.ts";
 import { compileCacheFolder } from "./compile-cache.ts";
+import { parseCommandLine } from "./config/command-line.ts";
 
 const line = parseCommandLine(process.argv.slice(2));
 const isCheck = "command" in line && line.command === "check";

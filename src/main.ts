@@ -1,10 +1,10 @@
 import packageJson from "../package.json" with { type: "json" };
-import { type CommandLine, helpText } from "./command-line.ts";
-import { parseConfig } from "./config.ts";
+import { type CommandLine, helpText } from "./config/command-line.ts";
+import { readSecretFile } from "./config/credentials.ts";
+import { parseConfig } from "./config/parse.ts";
+import { SECRET_VARIABLES } from "./config/variables.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
-import { readSecretFile } from "./secret-file.ts";
 import { CATALOG } from "./tools/catalog.ts";
-import { SECRET_VARIABLES } from "./variables.ts";
 
 const { version } = packageJson;
 

@@ -1,6 +1,6 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Config } from "./config.ts";
-import { withOrdersChecked } from "./config-orders.ts";
+import type { Config } from "./config/parse.ts";
+import { withOrdersChecked } from "./config/simulator.ts";
 import { type Failure, ownFailure } from "./core/errors.ts";
 import { createLog, type Log } from "./core/logger.ts";
 import { createRedactor } from "./core/redact.ts";

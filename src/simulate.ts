@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { readSimulatorSettings } from "./config-simulator.ts";
+import type { Environment } from "./config/config.ts";
+import { readSimulatorSettings } from "./config/simulator.ts";
 import { clean } from "./core/text.ts";
-import type { Environment } from "./environment.ts";
 import { problemsOfOrders } from "./simulated-target.ts";
 import { startSimulator } from "./simulator/simulator.ts";
 

@@ -1,5 +1,5 @@
-import { type Config, type Options, parseConfig } from "../src/config.ts";
-import type { Environment, SecretFile } from "../src/environment.ts";
+import type { Environment, SecretFile } from "../src/config/config.ts";
+import { type Config, type Options, parseConfig } from "../src/config/parse.ts";
 
 export const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };
 

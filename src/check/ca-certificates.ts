@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { type Environment, settingOf } from "../environment.ts";
+import { type Environment, settingOf } from "../config/config.ts";
 import { failed, ok, type StepResult, warning } from "./step.ts";
 
 /** A bundle of every public CA has a quarter of this. */

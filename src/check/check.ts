@@ -1,11 +1,11 @@
 import type { Writable } from "node:stream";
-import type { Config, Options } from "../config.ts";
-import { withOrdersChecked } from "../config-orders.ts";
+import type { Environment } from "../config/config.ts";
+import type { Config, Options } from "../config/parse.ts";
+import { withOrdersChecked } from "../config/simulator.ts";
 import { createLog } from "../core/logger.ts";
 import { createRedactor } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
 import { systemClock } from "../core/time.ts";
-import type { Environment } from "../environment.ts";
 import { secretsOf } from "../serve.ts";
 import { allWell, jsonReport, stepText, summaryText } from "./report.ts";
 import { runCheck } from "./run-check.ts";

@@ -1,5 +1,5 @@
 import type { Credentials } from "../auth/sign.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/parse.ts";
 import { ownFailure } from "../core/errors.ts";
 import { obstacleOf, type SignIn } from "./sign-in.ts";
 import { describeFailure, failedWith, ok, type StepResult, skipped } from "./step.ts";

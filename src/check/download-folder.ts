@@ -1,6 +1,6 @@
 import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/parse.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
 import { failedWith as failedBecause } from "../download/folder/disk-failure.ts";
 import { openDownloadDirectory } from "../download/folder/download-directory.ts";

@@ -1,7 +1,7 @@
 import { PROJECTS_AT_ONCE } from "../atlas/client.ts";
 import type { Project } from "../atlas/schemas.ts";
 import type { AtlasAccess } from "../atlas-access.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/parse.ts";
 import { isAtlasId } from "../core/atlas-id.ts";
 import { concurrently } from "../core/concurrency.ts";
 import { Failure } from "../core/errors.ts";

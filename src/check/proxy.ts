@@ -1,4 +1,4 @@
-import { proxySettings } from "../config-network.ts";
+import { proxySettings } from "../config/network.ts";
 import { codeOf } from "../core/errors.ts";
 import { isLoopback } from "../core/loopback.ts";
 import type { Finding } from "./attempt.ts";

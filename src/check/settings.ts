@@ -1,6 +1,6 @@
-import type { Config } from "../config.ts";
-import { settingOf } from "../environment.ts";
-import { DEFAULT_BASE_URL } from "../variables.ts";
+import { settingOf } from "../config/config.ts";
+import type { Config } from "../config/parse.ts";
+import { DEFAULT_BASE_URL } from "../config/variables.ts";
 import { namesSet, type Sources } from "./sources.ts";
 import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
 

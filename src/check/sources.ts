@@ -1,7 +1,6 @@
-import type { Options } from "../config.ts";
-import { KNOWN_VARIABLES } from "../config-names.ts";
-import { type Environment, settingOf } from "../environment.ts";
-import { type SettingOption, variableOf } from "../variables.ts";
+import { type Environment, settingOf } from "../config/config.ts";
+import type { Options } from "../config/parse.ts";
+import { KNOWN_VARIABLES, type SettingOption, variableOf } from "../config/variables.ts";
 
 /** What a user has set, by name; values stay out of it. */
 export interface Sources {

@@ -1,8 +1,8 @@
 import type { AccessEdges } from "../atlas-access.ts";
-import type { Config, Options } from "../config.ts";
+import type { Environment } from "../config/config.ts";
+import type { Config, Options } from "../config/parse.ts";
 import type { Failure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
-import type { Environment } from "../environment.ts";
 
 /** What every step may look at. */
 export interface CheckInput extends AccessEdges {

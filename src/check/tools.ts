@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/parse.ts";
 import { CATALOG, offersOf, onlyReads } from "../tools/catalog.ts";
 import { type Sources, sourceOf } from "./sources.ts";
 import { failed, ok, type StepResult } from "./step.ts";

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { openAtlas } from "../../src/atlas-access.ts";
 import { flexClusters, lookForClusters } from "../../src/check/flex-clusters.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import { createRedactor } from "../../src/core/redact.ts";
 import { systemClock } from "../../src/core/time.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { caCertificates } from "../../src/check/ca-certificates.ts";
 import { downloadFolder, judgeFreeSpace } from "../../src/check/download-folder.ts";
 import { nodeVersion } from "../../src/check/node-version.ts";
-import { parseConfig } from "../../src/config.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import { temporaryFolder } from "../fixtures.ts";
 
 const MIB = 1024 ** 2;

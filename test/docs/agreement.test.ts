@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { ADVICE } from "../../src/atlas/hints.ts";
-import { OPTIONS } from "../../src/command-line.ts";
+import { OPTIONS } from "../../src/config/command-line.ts";
+import { VARIABLES } from "../../src/config/variables.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
-import { VARIABLES } from "../../src/variables.ts";
 import { serverWith } from "../fixtures.ts";
 import { PAGES, pageOf, ROOT } from "./pages.ts";
 

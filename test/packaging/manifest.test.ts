@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { parseConfig } from "../../src/config.ts";
-import { SECRET_VARIABLES } from "../../src/variables.ts";
+import { parseConfig } from "../../src/config/parse.ts";
+import { SECRET_VARIABLES } from "../../src/config/variables.ts";
 import { serverWith } from "../fixtures.ts";
 import { ROOT, readManifest } from "./manifest.ts";
 

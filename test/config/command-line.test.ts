@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { helpText, OPTIONS, parseCommandLine } from "../src/command-line.ts";
-import { BUILT } from "./fixtures.ts";
+import { helpText, OPTIONS, parseCommandLine } from "../../src/config/command-line.ts";
+import { BUILT } from "../fixtures.ts";
 
 describe("the command line", () => {
   test.each([

@@ -1,14 +1,12 @@
 import { resolve } from "node:path";
-import type { Credentials } from "./auth/sign.ts";
-import { readCredentials } from "./config-credentials.ts";
-import { misspeltVariables } from "./config-names.ts";
-import { listOf, readBaseUrl, readFileHosts, readProxies } from "./config-network.ts";
-import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./config-simulator.ts";
-import { isAtlasId } from "./core/atlas-id.ts";
-import { clean, nearest } from "./core/text.ts";
-import { type Environment, type SecretFile, setOrNot, settingOf } from "./environment.ts";
-import { withHomeFolder } from "./home-folder.ts";
-import { type SettingOption, variableOf } from "./variables.ts";
+import type { Credentials } from "../auth/sign.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
+import { clean, nearest } from "../core/text.ts";
+import { type Environment, type SecretFile, setOrNot, settingOf, withHomeFolder } from "./config.ts";
+import { readCredentials } from "./credentials.ts";
+import { listOf, readBaseUrl, readFileHosts, readProxies } from "./network.ts";
+import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./simulator.ts";
+import { misspeltVariables, type SettingOption, variableOf } from "./variables.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readSecretFile } from "../src/secret-file.ts";
-import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "./fixtures.ts";
+import { readSecretFile } from "../../src/config/credentials.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "../fixtures.ts";
 
 describe("a setting that cannot be used does not keep the server from starting", () => {
   test.each([

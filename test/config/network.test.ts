@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parse } from "./parsed.ts";
+import { parse } from "../parsed.ts";
 
 describe("the base URL", () => {
   test.each([

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import type { Options } from "./config.ts";
-import { nearest } from "./core/text.ts";
+import { nearest } from "../core/text.ts";
+import type { Options } from "./parse.ts";
 
 const COMMANDS = ["check", "simulator"] as const;
 type Command = "server" | (typeof COMMANDS)[number];

@@ -1,4 +1,5 @@
-import { type Environment, settingOf } from "./environment.ts";
+import { type Environment, settingOf } from "./config.ts";
+import type { Config } from "./parse.ts";
 import { VARIABLES } from "./variables.ts";
 
 /** How an embedded simulator is to be; what is absent has the simulator's own default. */
@@ -39,4 +40,22 @@ export function idleSimulatorSettings(env: Environment): string[] {
   return VARIABLES.map(({ name }) => name)
     .filter((name) => /^ATLAS_FLEX_SIMULATOR_/.test(name) && settingOf(env, name) !== undefined)
     .map((name) => `${name} has no effect without --simulate.`);
+}
+
+/**
+ * The configuration with the problems that only the simulator knows of, whose code is loaded for that: when it is asked for,
+ * and not before an MCP client has its first answer. As with any setting, the default stands in for what cannot be used.
+ */
+export async function withOrdersChecked(config: Config): Promise<Config> {
+  if (!config.simulator) return config;
+  const { problemsOfOrders } = await import("../simulated-target.ts");
+  const problems = problemsOfOrders(config.simulator.orders);
+  if (problems.length === 0) return config;
+  return {
+    ...config,
+    simulator: { ...config.simulator, orders: "" },
+    problems: [...config.problems, ...problems],
+    // What was to be tried is a simulator that misbehaves; one that does not would answer another question.
+    unusable: [...config.unusable, "route"],
+  };
 }

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ACCOUNT, parse } from "./parsed.ts";
+import { ACCOUNT, parse } from "../parsed.ts";
 
 const ID = "5fa1000000000000000000b1";
 

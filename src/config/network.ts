@@ -1,6 +1,6 @@
-import type { Config } from "./config.ts";
-import { isLoopback } from "./core/loopback.ts";
-import { type Environment, settingOf } from "./environment.ts";
+import { isLoopback } from "../core/loopback.ts";
+import { type Environment, settingOf } from "./config.ts";
+import type { Config } from "./parse.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
