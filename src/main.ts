@@ -29,8 +29,8 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
   // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (command === "check")
-    process.exit(await (await import("./check/check.ts")).check({ config, env, options, version }));
+    process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
   if (command === "server") await (await import("./serve.ts")).serve({ config, version });
   if (command === "simulator")
-    process.exitCode = await (await import("./simulate.ts")).simulate({ port: options.port, env });
+    process.exitCode = await (await import("./commands/simulator.ts")).simulate({ port: options.port, env });
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { describe, expect, test } from "vitest";
-import { SERVICE_ACCOUNT, simulatorFor } from "../fixtures.ts";
-import { closedPort, serve, serveBytes, serveProxy, serveTls } from "../http/servers.ts";
+import { SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
+import { closedPort, serve, serveBytes, serveProxy, serveTls } from "../../http/servers.ts";
 import { checked, checkedAgainst } from "./checked.ts";
 
 const tls = {

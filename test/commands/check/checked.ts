@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { expect } from "vitest";
 import * as z from "zod";
-import { SIMULATED } from "../../src/simulator/simulated.ts";
-import type { Simulator } from "../../src/simulator/simulator.ts";
-import { BUILT, SERVICE_ACCOUNT, temporaryFolder } from "../fixtures.ts";
+import { SIMULATED } from "../../../src/simulator/simulated.ts";
+import type { Simulator } from "../../../src/simulator/simulator.ts";
+import { BUILT, SERVICE_ACCOUNT, temporaryFolder } from "../../fixtures.ts";
 
 /** The documented form of `check --json`, strictly: another field fails the test. */
 const Report = z.strictObject({

@@ -1,8 +1,8 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { SIMULATED } from "../../../src/simulator/simulated.ts";
+import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
 import { checked, checkedAgainst } from "./checked.ts";
 
 describe("settings that cannot be used", () => {

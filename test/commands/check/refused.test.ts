@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor } from "../fixtures.ts";
+import { SIMULATED } from "../../../src/simulator/simulated.ts";
+import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
 import { checkedAgainst } from "./checked.ts";
 
 const DEPENDENT = ["api-access-list", "projects", "flex-clusters", "snapshots"];

@@ -1,13 +1,55 @@
-import { type AtlasAccess, openAtlas } from "../atlas-access.ts";
-import { type Attempt, after, type Finding, shown } from "./attempt.ts";
-import { accessList, credentials } from "./credentials.ts";
-import { firstCluster, flexClusters, lookForClusters } from "./flex-clusters.ts";
-import { lookForProjects, type ProjectLooks, projects, readableOf } from "./projects.ts";
-import { proxy } from "./proxy.ts";
-import { type Answer, askUnsigned, clockSkew, reached } from "./reach.ts";
-import { judgeSignIn, obstacleOf, signIn } from "./sign-in.ts";
-import { lookForSnapshots, snapshots } from "./snapshots.ts";
-import type { CheckInput, Step } from "./step.ts";
+import { type AtlasAccess, openAtlas } from "../../atlas-access.ts";
+import {
+  downloadRole,
+  firstCluster,
+  flexClusters,
+  lookForClusters,
+  lookForProjects,
+  lookForSnapshots,
+  type ProjectLooks,
+  projects,
+  readableOf,
+  snapshots,
+} from "./atlas.ts";
+import { atlasAddress, nodeVersion, registered, savesSnapshots, settings } from "./configuration.ts";
+import { accessList, credentials, judgeSignIn, obstacleOf, signIn } from "./credentials.ts";
+import { downloadFolder, freeSpace } from "./download-folder.ts";
+import { type Answer, askUnsigned, caCertificates, clockSkew, proxy, reached } from "./network.ts";
+import {
+  type Attempt,
+  after,
+  type CheckInput,
+  createAttempt,
+  type Finding,
+  type Step,
+  type StepResult,
+  shown,
+} from "./step.ts";
+
+/** With what is local, below the minute that people and scripts give a check; each attempt has a limit of its own. */
+const ATLAS_LIMIT_MS = 45_000;
+/** A file system that does not answer for so long is away. */
+const LOCAL_LIMIT_MS = 3_000;
+
+/**
+ * Tries the configuration step by step and yields each result as it comes. Creates no job and writes no file. Rejects only
+ * with the signal's reason.
+ */
+export async function* runCheck(input: CheckInput): AsyncGenerator<Step> {
+  const { config, env, clock, log, signal } = input;
+  const here = createAttempt({ clock, deadline: Number.POSITIVE_INFINITY, signal, log });
+  const local = async (work: () => Promise<StepResult>) => shown(await here(LOCAL_LIMIT_MS, work), (result) => result);
+
+  yield { id: "node", title: "Node.js", ...nodeVersion() };
+  yield { id: "settings", title: "Settings", ...settings(config, input) };
+  yield { id: "atlas-address", title: "Atlas address", ...atlasAddress(config, input) };
+  yield { id: "ca-certificates", title: "CA certificates", ...(await local(() => caCertificates(env))) };
+  yield* stepsWithAtlas(input, createAttempt({ clock, deadline: clock.now() + ATLAS_LIMIT_MS, signal, log }));
+  yield { id: "download-role", title: "Download role", ...downloadRole(savesSnapshots(config)) };
+  yield { id: "download-folder", title: "Download folder", ...(await local(() => downloadFolder(config, input))) };
+  yield { id: "free-space", title: "Free space", ...(await local(() => freeSpace(config))) };
+  yield { id: "tools", title: "Tools", ...registered(config, input) };
+}
 
 /** Nothing is sent yet; a simulator has to start. */
 const OPEN_LIMIT_MS = 3_000;

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openAtlas } from "../../src/atlas-access.ts";
-import { flexClusters, lookForClusters } from "../../src/check/flex-clusters.ts";
-import { parseConfig } from "../../src/config/parse.ts";
-import { createRedactor } from "../../src/core/redact.ts";
-import { systemClock } from "../../src/core/time.ts";
-import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { simulatorFor } from "../fixtures.ts";
+import { openAtlas } from "../../../src/atlas-access.ts";
+import { flexClusters, lookForClusters } from "../../../src/commands/check/atlas.ts";
+import { parseConfig } from "../../../src/config/parse.ts";
+import { createRedactor } from "../../../src/core/redact.ts";
+import { systemClock } from "../../../src/core/time.ts";
+import { SIMULATED } from "../../../src/simulator/simulated.ts";
+import { simulatorFor } from "../../fixtures.ts";
 
 test("a project that does not answer in time does not hide the clusters of the others", async () => {
   const { environment } = await simulatorFor({ orders: "listFlexClusters=hang*1" });

@@ -1,7 +1,7 @@
 import { access, readdir } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { SIMULATED } from "../../../src/simulator/simulated.ts";
+import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
 import { checked, checkedAgainst, checkedAsText } from "./checked.ts";
 
 const IDS = [

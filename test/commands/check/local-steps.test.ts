@@ -1,11 +1,11 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { caCertificates } from "../../src/check/ca-certificates.ts";
-import { downloadFolder, judgeFreeSpace } from "../../src/check/download-folder.ts";
-import { nodeVersion } from "../../src/check/node-version.ts";
-import { parseConfig } from "../../src/config/parse.ts";
-import { temporaryFolder } from "../fixtures.ts";
+import { nodeVersion } from "../../../src/commands/check/configuration.ts";
+import { downloadFolder, judgeFreeSpace } from "../../../src/commands/check/download-folder.ts";
+import { caCertificates } from "../../../src/commands/check/network.ts";
+import { parseConfig } from "../../../src/config/parse.ts";
+import { temporaryFolder } from "../../fixtures.ts";
 
 const MIB = 1024 ** 2;
 

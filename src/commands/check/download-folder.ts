@@ -1,12 +1,12 @@
 import { access, constants, stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute } from "node:path";
-import type { Config } from "../config/parse.ts";
-import { Failure, ownFailure } from "../core/errors.ts";
-import { failedWith as failedBecause } from "../download/folder/disk-failure.ts";
-import { openDownloadDirectory } from "../download/folder/download-directory.ts";
-import { freeBytes } from "../download/folder/free-space.ts";
-import { DEFAULT_LIMITS } from "../download/limits.ts";
-import { type Sources, sourceOf } from "./sources.ts";
+import type { Config } from "../../config/parse.ts";
+import { Failure, ownFailure } from "../../core/errors.ts";
+import { failedWith as failedBecause } from "../../download/folder/disk-failure.ts";
+import { openDownloadDirectory } from "../../download/folder/download-directory.ts";
+import { freeBytes } from "../../download/folder/free-space.ts";
+import { DEFAULT_LIMITS } from "../../download/limits.ts";
+import { type Sources, sourceOf } from "./configuration.ts";
 import { describeFailure, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
 
 const GIB = 1024 ** 3;

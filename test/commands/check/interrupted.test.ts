@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { SERVICE_ACCOUNT, simulatorFor } from "../fixtures.ts";
+import { SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
 import { startCheck } from "./checked.ts";
 
 test.each([

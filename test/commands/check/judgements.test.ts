@@ -1,13 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createAttempt } from "../../src/check/attempt.ts";
-import { duration } from "../../src/check/duration.ts";
-import { clockSkew } from "../../src/check/reach.ts";
-import { jsonReport, stepText, summaryText } from "../../src/check/report.ts";
-import { judgeSignIn } from "../../src/check/sign-in.ts";
-import { snapshots } from "../../src/check/snapshots.ts";
-import type { Step } from "../../src/check/step.ts";
-import { Failure, ownFailure } from "../../src/core/errors.ts";
-import { systemClock } from "../../src/core/time.ts";
+import { snapshots } from "../../../src/commands/check/atlas.ts";
+import { jsonReport, stepText, summaryText } from "../../../src/commands/check/check.ts";
+import { judgeSignIn } from "../../../src/commands/check/credentials.ts";
+import { clockSkew } from "../../../src/commands/check/network.ts";
+import { createAttempt, duration, type Step } from "../../../src/commands/check/step.ts";
+import { Failure, ownFailure } from "../../../src/core/errors.ts";
+import { systemClock } from "../../../src/core/time.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 12);
 const HOUR_MS = 3_600_000;
