@@ -100,7 +100,7 @@ export const MUTATIONS = [
   },
   {
     claim: "let calls take ten minutes",
-    edits: [edit("src/server.ts", "const CALL_LIMIT_MS = ", "const CALL_LIMIT_MS = 10 * ")],
+    edits: [edit("src/server/server.ts", "const CALL_LIMIT_MS = ", "const CALL_LIMIT_MS = 10 * ")],
     tests: ["test/faults/hanging.test.ts"],
     only: "hang",
   },

@@ -63,7 +63,7 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
 
 async function targetOf(config: Config): Promise<Target> {
   if (!config.simulator) return { ...config, close: async () => {} };
-  const { startSimulatedTarget } = await import("./simulated-target.ts");
+  const { startSimulatedTarget } = await import("./server/simulated-target.ts");
   return startSimulatedTarget(config.simulator);
 }
 

@@ -30,7 +30,7 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (command === "check")
     process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
-  if (command === "server") await (await import("./serve.ts")).serve({ config, version });
+  if (command === "server") await (await import("./server/serve.ts")).serve({ config, version });
   if (command === "simulator")
     process.exitCode = await (await import("./commands/simulator.ts")).simulate({ port: options.port, env });
 }

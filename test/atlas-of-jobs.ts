@@ -1,7 +1,7 @@
 import { createAtlas } from "../src/atlas/client.ts";
 import type { KnownJobs } from "../src/download/contract.ts";
 import type { Send } from "../src/http/send.ts";
-import { createSnapshotSource } from "../src/snapshot-source.ts";
+import { createSnapshotSource } from "../src/server/snapshot-source.ts";
 import { pausingClock } from "./http/clocks.ts";
 import { transport } from "./http/requests.ts";
 import { serve } from "./http/servers.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Environment } from "../config/config.ts";
 import { readSimulatorSettings } from "../config/simulator.ts";
 import { clean } from "../core/text.ts";
-import { problemsOfOrders } from "../simulated-target.ts";
+import { problemsOfOrders } from "../server/simulated-target.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
 /** Runs the simulator alone and prints the environment that points this server at it, until it is told to end; resolves with the exit code. */

@@ -48,7 +48,7 @@ export function idleSimulatorSettings(env: Environment): string[] {
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {
   if (!config.simulator) return config;
-  const { problemsOfOrders } = await import("../simulated-target.ts");
+  const { problemsOfOrders } = await import("../server/simulated-target.ts");
   const problems = problemsOfOrders(config.simulator.orders);
   if (problems.length === 0) return config;
   return {

@@ -6,7 +6,7 @@ import { createLog } from "../../core/logger.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { clean } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
-import { secretsOf } from "../../serve.ts";
+import { secretsOf } from "../../server/serve.ts";
 import { runCheck } from "./run-check.ts";
 import type { Step, StepState } from "./step.ts";
 

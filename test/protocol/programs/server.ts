@@ -1,4 +1,3 @@
-// A server as small as one can be, on the product's own transport and lifecycle.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
@@ -6,8 +5,10 @@ import {
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { createConnection } from "../../../src/protocol/connection.ts";
 import { runUntilEnd } from "../../../src/protocol/lifecycle.ts";
+import { createConnection } from "../../../src/server/serve.ts";
+
+// A server as small as one can be, on the product's own transport and lifecycle.
 
 const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
 const serverInfo = { name: "small", version: "1.0.0" };

@@ -1,15 +1,19 @@
+import type { Readable, Writable } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Config } from "./config/parse.ts";
-import { withOrdersChecked } from "./config/simulator.ts";
-import { type Failure, ownFailure } from "./core/errors.ts";
-import { createLog, type Log } from "./core/logger.ts";
-import { createRedactor } from "./core/redact.ts";
-import { systemClock } from "./core/time.ts";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { Config } from "../config/parse.ts";
+import { withOrdersChecked } from "../config/simulator.ts";
+import { type Failure, ownFailure } from "../core/errors.ts";
+import { createLog, type Log } from "../core/logger.ts";
+import { createRedactor } from "../core/redact.ts";
+import { systemClock } from "../core/time.ts";
+import { type ServerFacts, withEras } from "../protocol/eras.ts";
+import { withHandshake } from "../protocol/handshake.ts";
+import { runUntilEnd } from "../protocol/lifecycle.ts";
+import { createStdioTransport } from "../protocol/stdio-transport.ts";
+import { type Offer, offersOf } from "../tools/catalog.ts";
 import { instructions } from "./instructions.ts";
-import { createConnection } from "./protocol/connection.ts";
-import { runUntilEnd } from "./protocol/lifecycle.ts";
 import type { Runtime } from "./runtime.ts";
-import { type Offer, offersOf } from "./tools/catalog.ts";
 
 /** Serves one MCP client on standard input and output until either side ends. */
 export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
@@ -63,8 +67,8 @@ export async function serve({ config, version }: { config: Config; version: stri
   server = createServer({
     facts,
     offers,
-    loadToolList: async () => (await import("./tool-list.ts")).TOOL_LIST,
-    loadTools: async () => (await import("./tools/index.ts")).TOOLS,
+    loadToolList: async () => (await import("../tool-list.ts")).TOOL_LIST,
+    loadTools: async () => (await import("../tools/index.ts")).TOOLS,
     runtime: startRuntime,
     ...(problems.length > 0 ? { obstacle: obstacleOf(problems) } : {}),
     settings: config,
@@ -114,4 +118,32 @@ function announce(config: Config, offers: readonly Offer[], log: Log): void {
   if (offers.length === 0) log.warn({}, "No tool is offered: the choice of tools and read-only together leave none.");
   for (const problem of config.problems) log.error({}, problem);
   for (const warning of config.warnings) log.warn({}, warning);
+}
+
+/** The whole of what stands between standard streams and the SDK's `Server`. */
+export interface Connection {
+  /** Starts to read; call it when all who must hear of a broken stream listen to it. */
+  open: () => Promise<void>;
+  /** Resolves with the first message; a host that waits for `initialize` has its answer then. */
+  begun: Promise<void>;
+  /** For the server, once it is loaded: everything else waits for it. */
+  transport: () => Promise<Transport>;
+  /** Resolves when every request received so far was answered or cancelled. */
+  idle: () => Promise<void>;
+}
+
+export function createConnection(stdin: Readable, stdout: Writable, facts: ServerFacts): Connection {
+  const stdio = createStdioTransport(stdin, stdout);
+  const { transport, open, begun } = withHandshake(stdio, facts);
+  return {
+    open,
+    begun,
+    transport: async () => {
+      // It checks with the SDK's schemas, so it is loaded together with the SDK.
+      const { withCheckedParams } = await import("../protocol/request-params.ts");
+      // The era comes first: a method that a revision removed is unknown there, whatever its params look like.
+      return withCheckedParams(withEras(transport, facts));
+    },
+    idle: stdio.idle,
+  };
 }

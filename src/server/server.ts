@@ -8,14 +8,13 @@ import {
   type ListToolsResult,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
-import { Failure, ownFailure } from "./core/errors.ts";
-import type { Log } from "./core/logger.ts";
-import { bounded, type Clock } from "./core/time.ts";
+import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
+import type { Log } from "../core/logger.ts";
+import { bounded, type Clock } from "../core/time.ts";
+import type { ServerFacts } from "../protocol/eras.ts";
+import type { Offer } from "../tools/catalog.ts";
+import type { Progress, Tool, ToolContext } from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
-import type { ServerFacts } from "./protocol/eras.ts";
-import { failureResult, successResult } from "./result.ts";
-import type { Offer } from "./tools/catalog.ts";
-import type { Progress, Tool, ToolContext } from "./tools/tool.ts";
 
 /** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
 const CALL_LIMIT_MS = 46_000;
@@ -156,3 +155,51 @@ function internalFailure(error: unknown, log: Log): Failure {
   log.error({ error }, "internal error");
   return ownFailure("INTERNAL_ERROR", {}, { cause: error });
 }
+
+/** A success: the value as structured content, and the same facts as JSON text for clients that show only that. */
+export function successResult(
+  value: object,
+  { simulated, indent }: { simulated: boolean; indent: boolean },
+): CallToolResult {
+  const text = JSON.stringify(simulated ? { ...value, simulated } : value, null, indent ? 2 : 0);
+  const structuredContent: Record<string, unknown> = JSON.parse(text);
+  return { content: [{ type: "text", text }], structuredContent };
+}
+
+/** A failure: prose that is complete without the envelope, and the envelope, which satisfies the tool's output schema too. */
+export function failureResult(
+  tool: string,
+  error: ErrorEnvelope,
+  { simulated }: { simulated: boolean },
+): CallToolResult {
+  return {
+    isError: true,
+    content: [{ type: "text", text: proseOf(simulated ? `${tool} (simulated)` : tool, error) }],
+    structuredContent: { ...(simulated ? { simulated } : {}), error },
+  };
+}
+
+function proseOf(tool: string, envelope: ErrorEnvelope): string {
+  const { error, errorCode, reason, detail, parameters, badRequestDetail, source, retryable, retryAfterSeconds, hint } =
+    envelope;
+  const facts = [error === undefined ? "" : `HTTP ${error}${reason ? ` ${reason}` : ""}`, errorCode]
+    .filter(Boolean)
+    .join(", ");
+  const fields = badRequestDetail?.fields
+    .filter(({ description }) => !detail?.includes(description))
+    .map(({ field, description }) => `${field} ${description}`);
+  return [
+    `${tool} failed: ${facts || "no code"} (source: ${source}).`,
+    detail && sentence(detail),
+    fields?.length && sentence(fields.join("; ")),
+    parameters?.some((parameter) => !detail?.includes(parameter)) && `Parameters: ${parameters.join(", ")}.`,
+    `What to do: ${sentence(hint)}`,
+    retryable
+      ? `The same call may succeed later${retryAfterSeconds === undefined ? "" : `, after ${retryAfterSeconds} seconds`}.`
+      : "Repeating the call as it is will not help.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);

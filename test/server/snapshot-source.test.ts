@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { atlasOfJobs, type Behaviour, HOUR, jobAt, LINK, OTHER_SNAPSHOT, SNAPSHOT } from "./atlas-of-jobs.ts";
+import { atlasOfJobs, type Behaviour, HOUR, jobAt, LINK, OTHER_SNAPSHOT, SNAPSHOT } from "../atlas-of-jobs.ts";
 
 const MINUTE = 60_000;
 const hidden = { list: () => [], shows: () => false } satisfies Behaviour;

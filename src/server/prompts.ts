@@ -1,7 +1,7 @@
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
-import type { ToolName } from "./tools/catalog.ts";
-import { groupId, name } from "./tools/params.ts";
+import type { ToolName } from "../tools/catalog.ts";
+import { groupId, name } from "../tools/params.ts";
 
 const Arguments = z.strictObject({
   cluster: name,

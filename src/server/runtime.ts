@@ -1,10 +1,10 @@
-import type { Atlas } from "./atlas/client.ts";
-import { type AccessEdges, openAtlas } from "./atlas-access.ts";
-import type { Config } from "./config/parse.ts";
-import type { Log } from "./core/logger.ts";
-import { isLoopback } from "./core/loopback.ts";
-import type { SnapshotStore } from "./download/contract.ts";
-import { createSnapshotStore } from "./download/store.ts";
+import type { Atlas } from "../atlas/client.ts";
+import { type AccessEdges, openAtlas } from "../atlas-access.ts";
+import type { Config } from "../config/parse.ts";
+import type { Log } from "../core/logger.ts";
+import { isLoopback } from "../core/loopback.ts";
+import type { SnapshotStore } from "../download/contract.ts";
+import { createSnapshotStore } from "../download/store.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
 /** Everything behind the tools, made at the first call so that starting costs nothing and touches nothing. */

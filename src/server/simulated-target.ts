@@ -1,8 +1,8 @@
-import type { Credentials } from "./auth/sign.ts";
-import { clean } from "./core/text.ts";
-import { parseOrders } from "./simulator/faults/orders.ts";
-import type { SimulatorOptions } from "./simulator/settings.ts";
-import { SIMULATED, startSimulator } from "./simulator/simulator.ts";
+import type { Credentials } from "../auth/sign.ts";
+import { clean } from "../core/text.ts";
+import { parseOrders } from "../simulator/faults/orders.ts";
+import type { SimulatorOptions } from "../simulator/settings.ts";
+import { SIMULATED, startSimulator } from "../simulator/simulator.ts";
 
 /** What is wrong with each order that the simulator cannot read. */
 export function problemsOfOrders(orders: string): string[] {

@@ -1,4 +1,4 @@
-import { ONLY_READS, type ToolName } from "./tools/catalog.ts";
+import { ONLY_READS, type ToolName } from "../tools/catalog.ts";
 
 /** What a model should know before its first call and cannot read in a tool's description; below 2 kB. */
 export function instructions(tools: readonly ToolName[], simulated: boolean): string {

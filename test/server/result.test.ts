@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { ownFailure } from "../src/core/errors.ts";
-import { failureResult } from "../src/result.ts";
+import { ownFailure } from "../../src/core/errors.ts";
+import { failureResult } from "../../src/server/server.ts";
 
 function proseOf(facts: Parameters<typeof ownFailure>[1]) {
   const [content] = failureResult("a_tool", ownFailure("UNREADABLE_RESPONSE", { hint: "Look.", ...facts }).envelope, {

@@ -1,11 +1,11 @@
-import type { Atlas } from "./atlas/client.ts";
-import type { JobAnswer } from "./atlas/contract.ts";
-import { isAbout, isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "./atlas/restore-job.ts";
-import type { RestoreJob } from "./atlas/schemas.ts";
-import { Failure, ownFailure } from "./core/errors.ts";
-import type { CallLimits, Clock } from "./core/time.ts";
-import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "./download/contract.ts";
-import { cleanFacts } from "./download/identity.ts";
+import type { Atlas } from "../atlas/client.ts";
+import type { JobAnswer } from "../atlas/contract.ts";
+import { isAbout, isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "../atlas/restore-job.ts";
+import type { RestoreJob } from "../atlas/schemas.ts";
+import { Failure, ownFailure } from "../core/errors.ts";
+import type { CallLimits, Clock } from "../core/time.ts";
+import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
+import { cleanFacts } from "../download/identity.ts";
 
 /** One conversation with Atlas in the background is bounded like a call of its own. */
 const STEP_LIMIT_MS = 45_000;
