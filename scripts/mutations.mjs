@@ -107,11 +107,7 @@ export const MUTATIONS = [
   {
     claim: "pass on the runtime's own error message",
     edits: [
-      edit(
-        "src/http/transport-failure.ts",
-        "{ detail: `The connection to ",
-        "{ detail: String(cause) + `The connection to ",
-      ),
+      edit("src/http/dispatchers.ts", "{ detail: `The connection to ", "{ detail: String(cause) + `The connection to "),
     ],
     tests: ["test/faults/credential-faults.test.ts"],
     only: "token reset-after",

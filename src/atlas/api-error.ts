@@ -1,6 +1,6 @@
 import { type ErrorEnvelope, Failure } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
-import { retryAfterSeconds } from "../http/retry-after.ts";
+import { retryAfterSeconds } from "../http/retry.ts";
 import { type HttpResponse, headerOf } from "../http/send.ts";
 import { adviceFor } from "./hints.ts";
 import { ApiError } from "./schemas.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { type Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits } from "../core/time.ts";
-import { retryAfterSeconds } from "../http/retry-after.ts";
+import { retryAfterSeconds } from "../http/retry.ts";
 import type { HttpResponse, Send } from "../http/send.ts";
 
 const HOUR_SECONDS = 3_600;

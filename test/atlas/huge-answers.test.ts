@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { atlasFailure } from "../../src/atlas/api-error.ts";
 import { ApiError, RestoreJob } from "../../src/atlas/schemas.ts";
 import { withoutSecrets } from "../../src/atlas/without-secrets.ts";
-import { retryAfterSeconds } from "../../src/http/retry-after.ts";
+import { retryAfterSeconds } from "../../src/http/retry.ts";
 
 /** As many wrong entries as eight megabytes have room for, and which of them anybody looked at. */
 function wrongEntries(): { list: unknown[]; looks: () => number } {

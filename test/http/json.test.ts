@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseJson } from "../../src/http/json.ts";
+import { parseJson } from "../../src/http/transport.ts";
 
 test.each([
   ["entries", `{"results":[${"1,".repeat(100_000)}1]}`],

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { retryAfterSeconds } from "../../src/http/retry-after.ts";
+import { retryAfterSeconds } from "../../src/http/retry.ts";
 
 const now = Date.UTC(2026, 10, 24, 12, 0, 0);
 const bucket = (...parameters: unknown[]) => ({ errorCode: "RATE_LIMITED_TOKEN_BUCKET", parameters });

@@ -1,6 +1,6 @@
 import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
 import { httpDate } from "../../core/time.ts";
-import { retryAfterSeconds } from "../../http/retry-after.ts";
+import { retryAfterSeconds } from "../../http/retry.ts";
 import { type HttpResponse, headerOf } from "../../http/send.ts";
 import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../object-version.ts";
 
