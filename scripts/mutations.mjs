@@ -53,7 +53,7 @@ export const MUTATIONS = [
   },
   {
     claim: "take a missing role for rejected credentials",
-    edits: [edit("src/auth/authorization.ts", "status === 401 && !NOT_AUTHORIZED", "status === 401 || NOT_AUTHORIZED")],
+    edits: [edit("src/auth/signer.ts", "status === 401 && !NOT_AUTHORIZED", "status === 401 || NOT_AUTHORIZED")],
     tests: ["test/tools/credentials.test.ts"],
     only: "fifty calls that lack a role",
   },

@@ -1,9 +1,8 @@
 import { ownFailure } from "../core/errors.ts";
 import type { Send } from "../http/send.ts";
-import { signWithAccessToken } from "./access-token.ts";
-import { signWithApiKey } from "./api-key.ts";
+import { signWithApiKey } from "./digest.ts";
 import { signWithServiceAccount } from "./service-account.ts";
-import type { Signer, SignerContext } from "./signer.ts";
+import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";
 
 export type Credentials =
   | { kind: "service-account"; clientId: string; clientSecret: string }
@@ -31,5 +30,21 @@ function onlyTo({ origin }: URL, send: Send): Send {
   return async (request) => {
     if (request.url.origin === origin) return send(request);
     throw ownFailure("INTERNAL_ERROR", { detail: `A signed request to another origin than ${origin} was refused.` });
+  };
+}
+
+/** Signs with a ready-made bearer token (RFC 6750 section 2.1), which is not ours to renew or revoke. */
+export function signWithAccessToken(token: string, { send }: Pick<SignerContext, "send">): Signer {
+  return {
+    async send(request) {
+      const headers = { ...request.headers, authorization: `Bearer ${token}` };
+      const response = await send({ ...request, headers });
+      if (rejectsCredentials(response)) throw ownFailure("ACCESS_TOKEN_REJECTED", { error: response.status });
+      return response;
+    },
+
+    close: async () => {
+      // Whoever made the token may still use it.
+    },
   };
 }

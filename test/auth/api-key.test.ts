@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { signWithApiKey } from "../../src/auth/api-key.ts";
+import { signWithApiKey } from "../../src/auth/digest.ts";
 import { failureOf } from "../http/requests.ts";
 import { type Answer, atOnce, serveAtlas, unauthorized } from "./atlas.ts";
 import { digestServer, KEY } from "./digest-server.ts";

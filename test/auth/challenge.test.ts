@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Challenge, parseChallenges, parseParameters } from "../../src/auth/challenge.ts";
+import { type Challenge, parseChallenges, parseParameters } from "../../src/auth/digest.ts";
 
 const read = (headers: string | string[] | undefined) =>
   parseChallenges(headers).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);

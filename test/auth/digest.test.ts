@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { parseChallenges } from "../../src/auth/challenge.ts";
-import { answerChallenge, chooseChallenge, type DigestChallenge } from "../../src/auth/digest.ts";
+import { answerChallenge, chooseChallenge, type DigestChallenge, parseChallenges } from "../../src/auth/digest.ts";
 
 const choose = (...headers: string[]) => chooseChallenge(parseChallenges(headers));
 const rest = 'realm="r", qop="auth"';

@@ -137,7 +137,7 @@ export async function lookForClusters(
   projects: readonly ReadableProject[],
   limits: CallLimits,
 ): Promise<ClusterLooks> {
-  const looks = await lookForEachProject(atlas, projects.slice(0, MAX_PROJECTS), limits);
+  const looks = await lookForAll(atlas, projects.slice(0, MAX_PROJECTS), limits);
   return { looks, omitted: projects.length - looks.length };
 }
 

@@ -1,6 +1,6 @@
 import type { AtlasAccess } from "../../atlas-access.ts";
-import { rejectsCredentials } from "../../auth/authorization.ts";
 import type { Credentials } from "../../auth/sign.ts";
+import { rejectsCredentials } from "../../auth/signer.ts";
 import type { Config } from "../../config/parse.ts";
 import { type Failure, ownFailure } from "../../core/errors.ts";
 import { OWN_ERRORS } from "../../core/own-errors.ts";
