@@ -115,7 +115,7 @@ export const MUTATIONS = [
   {
     claim: "scrub the code of a refusal no more",
     edits: [
-      edit("src/atlas/api-error.ts", "readable(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
+      edit("src/atlas/client.ts", "readable(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
     ],
     tests: ["test/secrets/reflected.test.ts"],
     only: "access token",
@@ -135,7 +135,7 @@ export const MUTATIONS = [
   {
     claim: "pass on fields that are not documented",
     edits: [
-      edit("src/atlas/schemas.ts", "export const Snapshot = z.object({", "export const Snapshot = z.looseObject({"),
+      edit("src/atlas/model.ts", "export const Snapshot = z.object({", "export const Snapshot = z.looseObject({"),
       edit(
         "src/tools/list-flex-snapshots.ts",
         "snapshots: z.array(\n      z.strictObject({",

@@ -1,12 +1,25 @@
 import type * as z from "zod";
 import { isAtlasId } from "../core/atlas-id.ts";
-import { ownFailure } from "../core/errors.ts";
+import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
+import { clean } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
-import type { HttpResponse, Send } from "../http/send.ts";
-import { atlasFailure } from "./api-error.ts";
-import type { ClusterPath, JobAnswer, JobPage, WireOptions } from "./contract.ts";
+import { retryAfterSeconds } from "../http/retry.ts";
+import { type HttpResponse, headerOf, type Send } from "../http/send.ts";
+import { adviceFor } from "./hints.ts";
+import {
+  ApiError,
+  type ClusterPath,
+  FlexCluster,
+  type JobAnswer,
+  type JobPage,
+  MAX_ITEMS_PER_PAGE,
+  Page,
+  Project,
+  RestoreJob,
+  Snapshot,
+  type WireOptions,
+} from "./model.ts";
 import { createDownloadRequests, serverTimeOf } from "./request-download.ts";
-import { FlexCluster, MAX_ITEMS_PER_PAGE, Page, Project, RestoreJob, Snapshot } from "./schemas.ts";
 
 /** The only version in which Atlas offers the Flex resources. */
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
@@ -159,4 +172,50 @@ function readable<T>(schema: z.ZodType<T>, entries: readonly unknown[]): T[] {
 
 function unreadable({ status }: HttpResponse) {
   return ownFailure("UNREADABLE_RESPONSE", { error: status });
+}
+
+const MAX_DETAIL_CHARACTERS = 500;
+const MAX_TEXT_CHARACTERS = 256;
+const MAX_CODE_CHARACTERS = 100;
+
+/**
+ * Turns an answer that is no success into a failure: Atlas's own fields, cleaned, and what to do about it. Tolerates every
+ * body: none, HTML, a gateway's without `errorCode`, an OAuth one whose `error` is a string, null parameters.
+ */
+export function atlasFailure(response: HttpResponse, scrub: (text: string) => string, now: number): Failure {
+  const { status } = response;
+  const body = ApiError.safeParse(response.json).data ?? {};
+  // Cleaned before it is scrubbed, since an invisible character could hide a secret, and cut only afterwards, since a cut one would no longer be recognised.
+  const cleanText = (text = "", limit = MAX_TEXT_CHARACTERS) =>
+    clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), limit);
+  const code =
+    body.errorCode || headerOf(response, "x-error-code") || (typeof body.error === "string" ? body.error : undefined);
+  const errorCode = cleanText(code, MAX_CODE_CHARACTERS) || undefined;
+  const advice = adviceFor(status, errorCode);
+  const wait = retryAfterSeconds(response, now);
+  const fields = body.badRequestDetail?.fields.map(({ field, description }) => ({
+    field: cleanText(field),
+    description: cleanText(description),
+  }));
+  const reason = cleanText(body.reason);
+  const detail = cleanText(body.detail, MAX_DETAIL_CHARACTERS);
+  const envelope: ErrorEnvelope = {
+    error: status,
+    ...(errorCode ? { errorCode } : {}),
+    ...(reason ? { reason } : {}),
+    ...(detail ? { detail } : {}),
+    ...(body.parameters
+      ? {
+          parameters: body.parameters.map((value) =>
+            cleanText(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS),
+          ),
+        }
+      : {}),
+    ...(fields?.length ? { badRequestDetail: { fields } } : {}),
+    source: advice.source,
+    retryable: advice.retryable,
+    ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
+    hint: advice.hint,
+  };
+  return new Failure(envelope);
 }

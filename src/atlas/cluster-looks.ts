@@ -2,7 +2,7 @@ import { concurrently } from "../core/concurrency.ts";
 import { Failure } from "../core/errors.ts";
 import type { CallLimits } from "../core/time.ts";
 import { type Atlas, PROJECTS_AT_ONCE } from "./client.ts";
-import type { FlexCluster } from "./schemas.ts";
+import type { FlexCluster } from "./model.ts";
 
 /** The Flex clusters of a project, or why they could not be read. */
 export type ClusterLook<Project> =

@@ -3,10 +3,16 @@ import { Failure, neverSent, ownFailure } from "../core/errors.ts";
 import { OWN_ERRORS } from "../core/own-errors.ts";
 import { bounded, type CallLimits, type Clock, httpDate } from "../core/time.ts";
 import { type HttpResponse, headerOf } from "../http/send.ts";
-import type { ClusterPath, DownloadRequest, JobAnswer, JobPage, WireOptions } from "./contract.ts";
 import { isByGateway } from "./hints.ts";
-import { isAbout } from "./restore-job.ts";
-import { RestoreJob } from "./schemas.ts";
+import {
+  type ClusterPath,
+  type DownloadRequest,
+  isAbout,
+  type JobAnswer,
+  type JobPage,
+  RestoreJob,
+  type WireOptions,
+} from "./model.ts";
 
 type SnapshotPath = ClusterPath & { snapshotId: string };
 

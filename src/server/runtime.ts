@@ -1,5 +1,5 @@
+import { type AccessEdges, openAtlas } from "../atlas/access.ts";
 import type { Atlas } from "../atlas/client.ts";
-import { type AccessEdges, openAtlas } from "../atlas-access.ts";
 import type { Config } from "../config/parse.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";

@@ -1,7 +1,14 @@
 import type { Atlas } from "../atlas/client.ts";
-import type { JobAnswer } from "../atlas/contract.ts";
-import { isAbout, isDownload, isFailed, isFinished, LINK_LIFE_MS, linkExpiry } from "../atlas/restore-job.ts";
-import type { RestoreJob } from "../atlas/schemas.ts";
+import {
+  isAbout,
+  isDownload,
+  isFailed,
+  isFinished,
+  type JobAnswer,
+  LINK_LIFE_MS,
+  linkExpiry,
+  type RestoreJob,
+} from "../atlas/model.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";

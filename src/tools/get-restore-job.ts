@@ -1,8 +1,6 @@
 import * as z from "zod";
-import type { JobAnswer } from "../atlas/contract.ts";
 import { isKnownCode } from "../atlas/hints.ts";
-import { isDownload, isFailed, isFinished } from "../atlas/restore-job.ts";
-import type { RestoreJob } from "../atlas/schemas.ts";
+import { isDownload, isFailed, isFinished, type JobAnswer, type RestoreJob } from "../atlas/model.ts";
 import { Failure } from "../core/errors.ts";
 import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";

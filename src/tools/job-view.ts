@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { linkExpiry } from "../atlas/restore-job.ts";
-import type { RestoreJob } from "../atlas/schemas.ts";
+import { linkExpiry, type RestoreJob } from "../atlas/model.ts";
 
 const text = z.string().optional();
 const time = z.string().optional();

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { lookForClusters } from "../atlas/cluster-looks.ts";
-import type { FlexCluster, Project } from "../atlas/schemas.ts";
+import type { FlexCluster, Project } from "../atlas/model.ts";
 import { CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import type { ErrorEnvelope } from "../core/errors.ts";
 import { nearest } from "../core/text.ts";

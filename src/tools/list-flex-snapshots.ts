@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Snapshot } from "../atlas/schemas.ts";
+import type { Snapshot } from "../atlas/model.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool } from "./tool.ts";

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import { isDownload, isFinished, linkExpiry } from "../atlas/restore-job.ts";
-import type { RestoreJob } from "../atlas/schemas.ts";
+import { isDownload, isFinished, linkExpiry, type RestoreJob } from "../atlas/model.ts";
 import { JobSummary, summarize } from "./job-view.ts";
 import { groupId, name, oneOf, wholeNumber } from "./params.ts";
 import { defineTool } from "./tool.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isFailed, isFinished } from "../atlas/restore-job.ts";
+import { isFailed, isFinished } from "../atlas/model.ts";
 import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, snapshotId } from "./params.ts";
 import { defineTool } from "./tool.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { atlasFailure } from "../../src/atlas/api-error.ts";
-import { ApiError, RestoreJob } from "../../src/atlas/schemas.ts";
-import { withoutSecrets } from "../../src/atlas/without-secrets.ts";
+import { withoutSecrets } from "../../src/atlas/access.ts";
+import { atlasFailure } from "../../src/atlas/client.ts";
+import { ApiError, RestoreJob } from "../../src/atlas/model.ts";
 import { retryAfterSeconds } from "../../src/http/retry.ts";
 
 /** As many wrong entries as eight megabytes have room for, and which of them anybody looked at. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { RestoreJob } from "../../src/atlas/model.ts";
 import { createDownloadRequests } from "../../src/atlas/request-download.ts";
-import { RestoreJob } from "../../src/atlas/schemas.ts";
 import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
 import { getRestoreJob } from "../../src/tools/get-restore-job.ts";

@@ -1,8 +1,7 @@
+import type { AtlasAccess } from "../../atlas/access.ts";
 import { PROJECTS_AT_ONCE } from "../../atlas/client.ts";
 import { type ClusterLook, lookForClusters as lookForAll } from "../../atlas/cluster-looks.ts";
-import type { ClusterPath } from "../../atlas/contract.ts";
-import type { FlexCluster, Project, Snapshot } from "../../atlas/schemas.ts";
-import type { AtlasAccess } from "../../atlas-access.ts";
+import type { ClusterPath, FlexCluster, Project, Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/parse.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";

@@ -1,4 +1,4 @@
-import type { AtlasAccess } from "../../atlas-access.ts";
+import type { AtlasAccess } from "../../atlas/access.ts";
 import type { Credentials } from "../../auth/sign.ts";
 import { rejectsCredentials } from "../../auth/signer.ts";
 import type { Config } from "../../config/parse.ts";

@@ -1,8 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import * as z from "zod";
+import type { AtlasAccess } from "../../atlas/access.ts";
 import { adviceFor } from "../../atlas/hints.ts";
-import type { AtlasAccess } from "../../atlas-access.ts";
 import { type Environment, settingOf } from "../../config/config.ts";
 import { proxySettings } from "../../config/network.ts";
 import { codeOf, ownFailure } from "../../core/errors.ts";

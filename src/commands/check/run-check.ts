@@ -1,4 +1,4 @@
-import { type AtlasAccess, openAtlas } from "../../atlas-access.ts";
+import { type AtlasAccess, openAtlas } from "../../atlas/access.ts";
 import {
   downloadRole,
   firstCluster,

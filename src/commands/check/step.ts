@@ -1,4 +1,4 @@
-import type { AccessEdges } from "../../atlas-access.ts";
+import type { AccessEdges } from "../../atlas/access.ts";
 import type { Environment } from "../../config/config.ts";
 import type { Config, Options } from "../../config/parse.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";

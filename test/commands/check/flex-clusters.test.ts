@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openAtlas } from "../../../src/atlas-access.ts";
+import { openAtlas } from "../../../src/atlas/access.ts";
 import { flexClusters, lookForClusters } from "../../../src/commands/check/atlas.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import { createRedactor } from "../../../src/core/redact.ts";
