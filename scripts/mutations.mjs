@@ -177,7 +177,7 @@ export const MUTATIONS = [
   },
   {
     claim: "ignore how many bytes were written",
-    edits: [edit("src/download/folder/part-writer.ts", "rest = withoutFirst(rest, bytesWritten);", "rest = [];")],
+    edits: [edit("src/download/folder/part.ts", "rest = withoutFirst(rest, bytesWritten);", "rest = [];")],
     tests: ["test/download/part-writer.test.ts"],
   },
   {
@@ -212,7 +212,7 @@ export const MUTATIONS = [
     claim: "continue a part that another process may still hold open",
     edits: [
       edit(
-        "src/download/folder/renew-part.ts",
+        "src/download/folder/part.ts",
         'return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";',
         "return false;",
       ),

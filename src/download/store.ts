@@ -4,23 +4,26 @@ import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Clock } from "../core/time.ts";
 import type { ProxySettings } from "../http/dispatchers.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
-import type { OpenTransfer, SaveReport, SnapshotIdentity, SnapshotSource, SnapshotStore } from "./contract.ts";
-import { createCheckedFiles } from "./folder/checked-files.ts";
-import { diskFailure } from "./folder/disk-failure.ts";
-import { type DownloadDirectory, openDownloadDirectory } from "./folder/download-directory.ts";
+import type {
+  OpenTransfer,
+  SaveReport,
+  SnapshotIdentity,
+  SnapshotSource,
+  SnapshotStore,
+  StoreLog,
+} from "./contract.ts";
+import { type DownloadDirectory, diskFailure, openDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
-import { listSaved, progressOf } from "./folder/listing.ts";
-import { checkIdentity, keyOf } from "./identity.ts";
+import { createCheckedFiles, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { recordedAs } from "./saving/complete-report.ts";
+import { createSaveStatus, recordedAs } from "./saving/report.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
-import { createSaveStatus } from "./saving/save-status.ts";
 import type { SavingDeps } from "./saving/saving-deps.ts";
-import type { StoreLog } from "./store-event.ts";
+import { checkIdentity, keyOf } from "./snapshot.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import type { LinkMemory } from "./transfer/link-keeper.ts";
-import { createVerifications } from "./verifications.ts";
+import { createVerifications } from "./verify.ts";
 
 export interface SnapshotStoreOptions {
   directory: string;

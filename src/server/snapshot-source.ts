@@ -12,7 +12,7 @@ import {
 import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
-import { cleanFacts } from "../download/identity.ts";
+import { cleanFacts } from "../download/snapshot.ts";
 
 /** One conversation with Atlas in the background is bounded like a call of its own. */
 const STEP_LIMIT_MS = 45_000;

@@ -1,6 +1,5 @@
 import * as z from "zod";
-import type { VerifyReport } from "../download/contract.ts";
-import { isSound } from "../download/soundness.ts";
+import { isSound, type VerifyReport } from "../download/contract.ts";
 import { fileFields, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
 import { defineTool } from "./tool.ts";

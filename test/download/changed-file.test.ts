@@ -1,10 +1,10 @@
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createCheckedFiles } from "../../src/download/folder/checked-files.ts";
-import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
+import { openDownloadDirectory } from "../../src/download/folder/directory.ts";
+import { createCheckedFiles } from "../../src/download/folder/saved-files.ts";
 import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
-import { createVerifications } from "../../src/download/verifications.ts";
+import { createVerifications } from "../../src/download/verify.ts";
 import { serve } from "./fault-server.ts";
 import {
   clock,

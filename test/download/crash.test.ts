@@ -2,13 +2,18 @@ import { copyFile, link, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ownFailure } from "../../src/core/errors.ts";
-import { openDownloadDirectory } from "../../src/download/folder/download-directory.ts";
+import { openDownloadDirectory } from "../../src/download/folder/directory.ts";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
-import { openPart } from "../../src/download/folder/part-file.ts";
-import { newOwner } from "../../src/download/folder/process-identity.ts";
+import { openPart } from "../../src/download/folder/files.ts";
+import { newOwner } from "../../src/download/folder/lock.ts";
 import { publish } from "../../src/download/folder/publish.ts";
-import { type CheckedFile, readRecord } from "../../src/download/folder/record.ts";
-import { createStateFile, newState, readState } from "../../src/download/folder/state-file.ts";
+import {
+  type CheckedFile,
+  createStateFile,
+  newState,
+  readRecord,
+  readState,
+} from "../../src/download/folder/records.ts";
 import { serve } from "./fault-server.ts";
 import { defaultName, hashOf, identity, KIB, namesIn, remoteFile, sha256, stage, temporaryFolder } from "./fixtures.ts";
 

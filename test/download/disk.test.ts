@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { diskFailure } from "../../src/download/folder/disk-failure.ts";
+import { diskFailure } from "../../src/download/folder/directory.ts";
 import { serve } from "./fault-server.ts";
 import {
   defaultName,

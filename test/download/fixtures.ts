@@ -10,8 +10,7 @@ import type { SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
 import { SCRATCH } from "../scratch.ts";
 import { clock, facts, identity, KIB, limits } from "./child-vocabulary.ts";
-import type { Behaviour, RemoteFile } from "./fault-server.ts";
-import { startFaultServer } from "./fault-server.ts";
+import { type Behaviour, type RemoteFile, startFaultServer } from "./fault-server.ts";
 
 export { clock, facts, identity, KIB, limits };
 export const defaultName = `orders-20261122T0301Z-${identity.snapshotId}.tgz`;

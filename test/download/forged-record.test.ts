@@ -1,7 +1,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readRecord } from "../../src/download/folder/record.ts";
+import { readRecord } from "../../src/download/folder/records.ts";
 import { defaultName, identity, openStore, temporaryFolder } from "./fixtures.ts";
 
 /** A record that nobody wrote for this file, with its changes. */

@@ -1,8 +1,7 @@
 import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { acquireLock, isLocked, type Lock } from "../../src/download/folder/lock.ts";
-import { type LockOwner, newOwner } from "../../src/download/folder/process-identity.ts";
+import { acquireLock, isLocked, type Lock, type LockOwner, newOwner } from "../../src/download/folder/lock.ts";
 import { clock, namesIn, temporaryFolder } from "./fixtures.ts";
 
 const options = { clock, limits: { lockBeatMs: 10, lockSilentMs: 1_000 } };

@@ -2,7 +2,7 @@ import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPartWriter } from "../../src/download/folder/part-writer.ts";
+import { createPartWriter } from "../../src/download/folder/part.ts";
 import { noise, temporaryFolder } from "./fixtures.ts";
 
 test("however the chunks are cut and however little the system takes at a time, the file is their sequence", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createRateMeter } from "../../src/download/saving/rate-meter.ts";
-import { createRetryBudget } from "../../src/download/transfer/retry-budget.ts";
+import { createRateMeter } from "../../src/download/saving/report.ts";
+import { createRetryBudget } from "../../src/download/transfer/transfer.ts";
 
 const limits = {
   attemptsWithoutProgress: 3,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import type { StoreEvent } from "../../src/download/store-event.ts";
+import type { StoreEvent } from "../../src/download/contract.ts";
 import { IMPATIENT, type Versions } from "./fault-row.ts";
 import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
 import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { shellQuote } from "../../src/download/shell-quote.ts";
+import { shellQuote } from "../../src/download/restore-guide.ts";
 
 /** Any text without NUL, which no argument can hold; what shells treat specially is frequent in it. */
 const text = fc.string({

@@ -1,13 +1,11 @@
 import type { Clock } from "../../core/time.ts";
 import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
-import type { ObjectVersion } from "../object-version.ts";
-import { diskFailure } from "./disk-failure.ts";
-import { checkSpace } from "./free-space.ts";
-import { syncFolderOf } from "./json-file.ts";
-import type { PartFile } from "./part-file.ts";
-import { createPartWriter } from "./part-writer.ts";
-import { type StateFile, startedOver } from "./state-file.ts";
+import type { ObjectVersion } from "../snapshot.ts";
+import { checkSpace, diskFailure } from "./directory.ts";
+import { type PartFile, syncFolderOf } from "./files.ts";
+import { createPartWriter } from "./part.ts";
+import { type StateFile, startedOver } from "./records.ts";
 
 /** The part, its state file and the check that follows it, kept in agreement. All methods reject with a `Failure`. */
 export interface LocalCopy {

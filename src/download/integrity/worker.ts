@@ -1,8 +1,8 @@
-// The thread of one check: its own file in dist, started by archive-check.ts.
 import { parentPort, workerData } from "node:worker_threads";
-import { examineArchive } from "./examine-archive.ts";
-import type { Await, Extent } from "./follow-file.ts";
+import { type Await, type Extent, examineArchive } from "./examine.ts";
 import type { CheckOrder, FeedMessage, WorkerMessage } from "./protocol.ts";
+
+// The thread of one check: its own file in dist, started by archive-check.ts.
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker thread only");

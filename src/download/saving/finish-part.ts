@@ -1,19 +1,16 @@
 import { Failure, ownFailure } from "../../core/errors.ts";
-import type { SaveReport } from "../contract.ts";
-import { diskFailure } from "../folder/disk-failure.ts";
-import type { DownloadDirectory } from "../folder/download-directory.ts";
+import type { SaveReport, StoreEvent } from "../contract.ts";
+import { type DownloadDirectory, diskFailure } from "../folder/directory.ts";
 import { beside } from "../folder/file-name.ts";
+import { confirmPart, openPart, type PartFile } from "../folder/files.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
 import type { Lock } from "../folder/lock.ts";
-import { confirmPart, openPart, type PartFile } from "../folder/part-file.ts";
+import { mayStillWrite, renewPart } from "../folder/part.ts";
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
-import { mayStillWrite, renewPart } from "../folder/renew-part.ts";
+import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/records.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
-import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/state-file.ts";
-import type { StoreEvent } from "../store-event.ts";
-import { completeReport } from "./complete-report.ts";
 import { fetchSound } from "./fetch-sound.ts";
-import type { SaveStatus } from "./save-status.ts";
+import { completeReport, type SaveStatus } from "./report.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
 interface LockedOrder extends SaveOrder {

@@ -1,10 +1,10 @@
 import { type Failure, ownFailure } from "../../core/errors.ts";
-import type { SaveReport } from "../contract.ts";
-import type { DownloadDirectory } from "../folder/download-directory.ts";
+import { isSound, type SaveReport } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/directory.ts";
 import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
 import { acquireLock, type Lock } from "../folder/lock.ts";
-import { refuseTakenNames } from "../folder/own-names.ts";
-import { removeLeftovers, toPublishAs } from "../folder/publish.ts";
+import { refuseTakenNames, removeLeftovers, toPublishAs } from "../folder/publish.ts";
+import { newState } from "../folder/records.ts";
 import {
   findPart,
   findRecorded,
@@ -14,12 +14,10 @@ import {
   type RecordedFile,
   type SavedSnapshot,
 } from "../folder/saved-files.ts";
-import { newState } from "../folder/state-file.ts";
-import { cleanFacts, keyOf } from "../identity.ts";
-import { completeReport, recordedAs } from "./complete-report.ts";
+import { cleanFacts, keyOf } from "../snapshot.ts";
+import { prepareVerification } from "../verify.ts";
 import { finishPart } from "./finish-part.ts";
-import { recheck } from "./recheck.ts";
-import type { SaveStatus } from "./save-status.ts";
+import { completeReport, recordedAs, type SaveStatus } from "./report.ts";
 import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
 
 /** One save from the question to the finished file. Rejects with a `Failure` where there is nothing to continue. */
@@ -148,4 +146,31 @@ function reportSaved(
     ...(record.identity.name === name ? [] : [recordedAs(record.identity.name)]),
   ];
   return completeReport(directory, fileName, record, warnings);
+}
+
+/** Reads files that were written to since they were saved, and returns the first that still is what its record tells. */
+export async function recheck(
+  { slots, startCheck, checkedFiles }: SavingDeps,
+  { directory, touched }: { directory: DownloadDirectory; touched: readonly RecordedFile[] },
+  status: SaveStatus,
+  signal: AbortSignal,
+): Promise<SavedSnapshot | undefined> {
+  status.state = "queued";
+  const leave = await slots.enter(signal);
+  try {
+    for (const { fileName, record } of touched) {
+      const { run, report } = await prepareVerification({ directory, fileName, startCheck, checkedFiles });
+      status.file = { fileName, path: directory.at(fileName) };
+      status.follow(() => ({ bytes: report().checkedBytes, total: record.bytes }));
+      status.state = "verifying";
+      const { integrity } = await run(signal);
+      if (integrity && isSound(integrity)) return { fileName, record };
+    }
+    status.file = undefined;
+    status.follow(() => ({ bytes: 0 }));
+    status.state = "requesting";
+    return undefined;
+  } finally {
+    leave();
+  }
 }

@@ -1,11 +1,10 @@
 import type { Slots } from "../../core/concurrency.ts";
 import type { Clock } from "../../core/time.ts";
-import type { SnapshotIdentity, SnapshotSource } from "../contract.ts";
-import type { CheckedFiles } from "../folder/checked-files.ts";
-import type { DownloadDirectory } from "../folder/download-directory.ts";
+import type { SnapshotIdentity, SnapshotSource, StoreLog } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/directory.ts";
+import type { CheckedFiles } from "../folder/saved-files.ts";
 import type { StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
-import type { StoreLog } from "../store-event.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
 import type { HostPolicy } from "../transfer/host-policy.ts";
 import type { LinkMemory } from "../transfer/link-keeper.ts";

@@ -2,7 +2,7 @@ import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
 import { httpDate } from "../../core/time.ts";
 import { retryAfterSeconds } from "../../http/retry.ts";
 import { type HttpResponse, headerOf } from "../../http/send.ts";
-import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../object-version.ts";
+import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../snapshot.ts";
 
 /** What the request asked for: bytes from `offset` on of the version already known, if any. */
 export interface Asked extends ObjectVersion {

@@ -1,17 +1,14 @@
 import { errors } from "undici";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
-import type { SnapshotLink } from "../contract.ts";
+import type { SnapshotLink, StoreEvent } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
-import type { StoreEvent } from "../store-event.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
 import { checkLink, type HostPolicy } from "./host-policy.ts";
 import type { LinkKeeper } from "./link-keeper.ts";
-import { receiveRest, receiveWhole } from "./receive.ts";
+import { receiveRest, receiveWhole, watchSpeed } from "./receive.ts";
 import { judgeResponse, type Verdict } from "./response-judge.ts";
-import { createRetryBudget } from "./retry-budget.ts";
-import { watchSpeed } from "./speed-watch.ts";
 
 export interface Transfer {
   copy: LocalCopy;
@@ -165,4 +162,35 @@ function interrupted(host: string, code: string): Failure {
   return ownFailure("TRANSFER_INTERRUPTED", {
     detail: `The transfer from ${host} broke off or stalled, and every new attempt failed (last: ${code}); the part is kept.`,
   });
+}
+
+export interface RetryBudget {
+  /** Attempts count from anew after enough progress beyond the furthest byte so far: a large file may break off often. */
+  reached: (bytes: number) => void;
+  /** Milliseconds to wait before the next attempt, or undefined when the budget is spent. */
+  next: (retryAfterMs?: number) => number | undefined;
+}
+
+type RetryLimits = Pick<
+  Limits,
+  "attemptsWithoutProgress" | "progressBytes" | "backoffFirstMs" | "backoffMaxMs" | "retryAfterMaxMs"
+>;
+
+/** Full jitter: clients that lost the same server do not come back at the same moment. */
+export function createRetryBudget(limits: RetryLimits, random: () => number, startBytes: number): RetryBudget {
+  let attempts = 0;
+  let mark = startBytes;
+  return {
+    reached: (bytes) => {
+      if (bytes - mark < limits.progressBytes) return;
+      mark = bytes;
+      attempts = 0;
+    },
+    next: (retryAfterMs) => {
+      attempts += 1;
+      if (attempts > limits.attemptsWithoutProgress) return undefined;
+      const backoff = random() * Math.min(limits.backoffMaxMs, limits.backoffFirstMs * 2 ** (attempts - 1));
+      return Math.max(backoff, Math.min(retryAfterMs ?? 0, limits.retryAfterMaxMs));
+    },
+  };
 }

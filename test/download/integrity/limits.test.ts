@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { createGzipJudge } from "../../../src/download/integrity/gzip-judge.ts";
-import { createTarReader } from "../../../src/download/integrity/tar-reader.ts";
+import { createTarReader } from "../../../src/download/integrity/contents.ts";
+import { createGzipJudge } from "../../../src/download/integrity/examine.ts";
 import { dataFiles, tar, tarHeader, tgz } from "./archives.ts";
 import { workshop } from "./workshop.ts";
 

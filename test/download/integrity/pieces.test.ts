@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createPieces } from "../../../src/download/integrity/pieces.ts";
+import { createPieces } from "../../../src/download/integrity/contents.ts";
 
 test("pieces are what was asked for, however the chunks are cut and although each is wiped once it was given", () => {
   const wish = fc.record({ skip: fc.nat(20), take: fc.integer({ min: 1, max: 20 }) });

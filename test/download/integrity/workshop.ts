@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll } from "vitest";
 import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
-import { examineArchive } from "../../../src/download/integrity/examine-archive.ts";
+import { examineArchive } from "../../../src/download/integrity/examine.ts";
 import type { UnpackLimits } from "../../../src/download/integrity/protocol.ts";
 
 const GENEROUS: UnpackLimits = { maxUnpackedBytes: 1e12, maxRatio: 2000, ratioFreeBytes: 1e12 };

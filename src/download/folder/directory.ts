@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { lstat, mkdir, realpath } from "node:fs/promises";
+import { lstat, mkdir, realpath, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { ownFailure } from "../../core/errors.ts";
-import { failedWith } from "./disk-failure.ts";
+import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
+import type { Limits } from "../limits.ts";
 
 /** A folder that was found fit to save into. */
 export interface DownloadDirectory {
@@ -67,4 +67,54 @@ async function examine(path: string): Promise<{ dev: number; ino: number } | und
 
 function unusable(why: string, cause?: unknown) {
   return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail: `The download folder cannot be used: ${why}.` }, { cause });
+}
+
+/** Bytes that this user may still write in the folder; undefined where the file system does not tell. */
+export async function freeBytes(path: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  } catch {
+    // Some network file systems do not tell; the writes themselves then find out.
+    return undefined;
+  }
+}
+
+/** Rejects with `DISK_FULL` when the rest of the file would not leave the reserve. Advisory: others write to the disk too. */
+export async function checkSpace(
+  path: string,
+  remainingBytes: number,
+  limits: Pick<Limits, "diskReserveBytes" | "diskReserveShare">,
+): Promise<void> {
+  const free = await freeBytes(path);
+  const reserve = Math.max(limits.diskReserveBytes, Math.ceil(remainingBytes * limits.diskReserveShare));
+  if (free !== undefined && free < remainingBytes + reserve) throw diskFull(remainingBytes + reserve, free);
+}
+
+/** Whether a file operation failed with one of these codes. */
+export function failedWith(error: unknown, ...codes: string[]): boolean {
+  return codes.includes(codeOf(error) ?? "");
+}
+
+const FULL = ["ENOSPC", "EDQUOT"];
+
+/** A failed file operation in our words; `neededBytes` is what the rest of the file takes. */
+export function diskFailure(cause: unknown, neededBytes?: number): Failure {
+  if (cause instanceof Failure) return cause;
+  const code = codeOf(cause);
+  if (FULL.includes(code ?? "")) return diskFull(neededBytes, undefined, cause);
+  if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
+  const reason =
+    code === "EFBIG" ? "The file would exceed the size that this process may write." : `The system answered ${code}.`;
+  return ownFailure("DISK_FAILED", { detail: reason }, { cause });
+}
+
+export function diskFull(neededBytes: number | undefined, freeBytes?: number, cause?: unknown): Failure {
+  const needed = neededBytes === undefined ? "" : ` ${neededBytes} more bytes are needed.`;
+  const free = freeBytes === undefined ? "" : ` ${freeBytes} bytes are free.`;
+  return ownFailure(
+    "DISK_FULL",
+    { detail: `The download folder has too little free space.${needed}${free}` },
+    { cause },
+  );
 }

@@ -1,7 +1,9 @@
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { SaveReport, SaveState } from "../contract.ts";
-import { createRateMeter } from "./rate-meter.ts";
+import type { DownloadDirectory } from "../folder/directory.ts";
+import type { CheckedFile } from "../folder/records.ts";
+import { restoreHere } from "../restore-guide.ts";
 
 /** How far a save is, in bytes on the disk. */
 interface Position {
@@ -88,4 +90,76 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   }
 
   return status;
+}
+
+export interface RateMeter {
+  add: (bytes: number) => void;
+  /** A moving average; undefined before there is anything to average. */
+  bytesPerSecond: () => number | undefined;
+}
+
+const WINDOW_MS = 10_000;
+const SAMPLE_MS = 250;
+
+/** Averages what arrived in the last ten seconds: steady enough to show, quick enough to follow the line. */
+export function createRateMeter(now: () => number): RateMeter {
+  let samples: { at: number; sum: number }[] = [];
+  let sum = 0;
+  return {
+    add: (bytes) => {
+      const at = now();
+      // The clock was set back: older samples mean nothing any more.
+      if (at < (samples.at(-1)?.at ?? at)) samples = [];
+      if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= SAMPLE_MS) samples.push({ at, sum });
+      sum += bytes;
+      while (samples.length > 1 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift();
+    },
+    bytesPerSecond: () => {
+      const first = samples[0];
+      const spanMs = first ? now() - first.at : 0;
+      return first && spanMs >= SAMPLE_MS ? Math.round(((sum - first.sum) * 1_000) / spanMs) : undefined;
+    },
+  };
+}
+
+/** A finished file as its record tells it, with how to restore it here; `warnings` come before those about the file itself. */
+export function completeReport(
+  directory: DownloadDirectory,
+  fileName: string,
+  record: CheckedFile,
+  warnings: readonly string[] = [],
+): SaveReport {
+  const all = [...warnings, ...doubtsAbout(record)];
+  const { bytes, sha256, integrity, contents, facts } = record;
+  const path = directory.at(fileName);
+  return {
+    state: "complete",
+    fileName,
+    path,
+    bytes,
+    totalBytes: bytes,
+    sha256,
+    integrity,
+    contents,
+    ...restoreHere(contents, path, facts),
+    ...(all.length > 0 && { warnings: all }),
+  };
+}
+
+function doubtsAbout({ integrity, contents }: CheckedFile): string[] {
+  const doubts: string[] = [];
+  if (integrity.length === "unknown")
+    doubts.push(
+      "The file host named no length: that nothing is missing at the end shows in the file's own checksums only.",
+    );
+  if (contents.kind === "unknown")
+    doubts.push(
+      "The file holds neither a data directory nor a dump, as far as those are known here: it may be no backup.",
+    );
+  return doubts;
+}
+
+/** `name` is a validated cluster name. */
+export function recordedAs(name: string): string {
+  return `This snapshot is recorded as one of the cluster ${name}, which is not the cluster of this call.`;
 }
