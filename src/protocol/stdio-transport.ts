@@ -1,10 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport, TransportSendOptions } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { createIntake } from "./intake.ts";
-import { createLineSplitter } from "./lines.ts";
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import { createIntake, createLineSplitter } from "./input.ts";
 import { CODES, type Refusal, readMessage } from "./read-message.ts";
-import { createRequestIds } from "./request-ids.ts";
 
 /** Our largest valid request is below 2 KiB; this is what a client may waste before we stop keeping it. */
 const LINE_LIMIT_BYTES = 1024 * 1024;
@@ -167,4 +165,49 @@ function withoutLineBreaks(json: string): string {
     /[\u0085\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+/**
+ * Gives every request in flight an id of our own, from 1 up. The SDK cannot cancel a request whose id is 0, and two
+ * requests in flight under one id would take each other's cancellation.
+ */
+export function createRequestIds() {
+  const ownIds = new Map<RequestId, number>();
+  const clientIds = new Map<RequestId, RequestId>();
+  const idle = new Set<() => void>();
+  let lastId = 0;
+
+  return {
+    /** The own id of a new request, or `undefined` while another with the same id is in flight. */
+    open(clientId: RequestId): number | undefined {
+      if (ownIds.has(clientId)) return undefined;
+      lastId += 1;
+      ownIds.set(clientId, lastId);
+      clientIds.set(lastId, clientId);
+      return lastId;
+    },
+    /** How many requests are in flight. */
+    count: (): number => clientIds.size,
+    ownIdOf: (clientId: RequestId): number | undefined => ownIds.get(clientId),
+    isOpen: (ownId: RequestId): boolean => clientIds.has(ownId),
+    /** Ends a request that was answered or cancelled; returns the client's id unless it had ended before. */
+    close(ownId: RequestId): RequestId | undefined {
+      const clientId = clientIds.get(ownId);
+      if (clientId === undefined) return undefined;
+      clientIds.delete(ownId);
+      ownIds.delete(clientId);
+      if (clientIds.size === 0) {
+        for (const resolve of idle) resolve();
+        idle.clear();
+      }
+      return clientId;
+    },
+    /** Resolves when no request is in flight. */
+    idle(): Promise<void> {
+      return new Promise((resolve) => {
+        if (clientIds.size === 0) resolve();
+        else idle.add(resolve);
+      });
+    },
+  };
 }

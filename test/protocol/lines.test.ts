@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createLineSplitter } from "../../src/protocol/lines.ts";
+import { createLineSplitter } from "../../src/protocol/input.ts";
 
 function split(chunks: Buffer[], limitBytes = 1_000_000) {
   const found: (string | null)[] = [];
