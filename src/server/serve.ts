@@ -67,7 +67,7 @@ export async function serve({ config, version }: { config: Config; version: stri
   server = createServer({
     facts,
     offers,
-    loadToolList: async () => (await import("../tool-list.ts")).TOOL_LIST,
+    loadToolList: async () => (await import("../tools/tool-list.ts")).TOOL_LIST,
     loadTools: async () => (await import("../tools/index.ts")).TOOLS,
     runtime: startRuntime,
     ...(problems.length > 0 ? { obstacle: obstacleOf(problems) } : {}),

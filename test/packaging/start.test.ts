@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { TOOL_LIST } from "../../src/tool-list.ts";
+import { TOOL_LIST } from "../../src/tools/tool-list.ts";
 import { serverWith } from "../fixtures.ts";
 import { ROOT } from "./manifest.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { inputFailure } from "../../src/tools/input-failure.ts";
+import { inputFailure } from "../../src/tools/tool.ts";
 
 test("of a hundred thousand unknown arguments no more are compared with the known ones than are named", () => {
   const { error } = z.strictObject({ name: z.string() }).safeParse({ name: "orders", other: 1 });

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { type ErrorEnvelope, ownFailure } from "../../src/core/errors.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
-import { ErrorEnvelopeSchema, inputSchema, outputSchema } from "../../src/protocol/json-schema.ts";
+import { ErrorEnvelopeSchema, inputSchema, outputSchema } from "../../src/tools/json-schema.ts";
 
 const Id = z
   .string()

@@ -1,7 +1,7 @@
 import type { ListToolsResult } from "@modelcontextprotocol/sdk/types.js";
-import { inputSchema, outputSchema } from "./protocol/json-schema.ts";
-import { CATALOG, type Effect } from "./tools/catalog.ts";
-import { TOOLS } from "./tools/index.ts";
+import { CATALOG, type Effect } from "./catalog.ts";
+import { TOOLS } from "./index.ts";
+import { inputSchema, outputSchema } from "./json-schema.ts";
 
 /** The protocol's defaults are pessimistic, so all four are always given. */
 const ANNOTATIONS: Record<Effect, object> = {
