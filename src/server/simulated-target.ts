@@ -1,7 +1,7 @@
 import type { Credentials } from "../auth/sign.ts";
 import { clean } from "../core/text.ts";
 import { parseOrders } from "../simulator/faults/orders.ts";
-import type { SimulatorOptions } from "../simulator/settings.ts";
+import type { SimulatorOptions } from "../simulator/options.ts";
 import { SIMULATED, startSimulator } from "../simulator/simulator.ts";
 
 /** What is wrong with each order that the simulator cannot read. */

@@ -1,5 +1,5 @@
-import type { Simulator } from "./contract.ts";
-import { type Reply, textReply } from "./reply.ts";
+import { type Reply, textReply } from "./http.ts";
+import type { Simulator } from "./options.ts";
 
 const PREFIX = "/_simulator/";
 

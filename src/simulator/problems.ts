@@ -1,5 +1,4 @@
 import { STATUS_CODES } from "node:http";
-import type { Json, JsonObject } from "./json.ts";
 
 /** What a problem may say about the request it answers. */
 export interface RequestFacts {
@@ -163,4 +162,27 @@ export function gatewayProblem(status: number, detail: string, headers: Record<s
 export function bodyViolation(field: string, description: string): Problem {
   const found = problem("VALIDATION_ERROR", { violation: `${field} ${description}` });
   return { ...found, body: { ...found.body, badRequestDetail: { fields: [{ description, field }] } } };
+}
+
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export interface JsonObject {
+  [field: string]: Json;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value of one JSON text, undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Atlas writes times without milliseconds. */
+export function isoSeconds(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,7 +1,6 @@
-import { isoSeconds, type JsonObject } from "./json.ts";
+import { isoSeconds, type JsonObject } from "./problems.ts";
 import { SIMULATED } from "./simulated.ts";
-import { finishedAt, type Snapshot } from "./snapshots.ts";
-import type { Cluster, Project } from "./world.ts";
+import { type Cluster, finishedAt, type Project, type Snapshot } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
 export const LINK_LIFE_MS = 4 * HOUR_MS;

@@ -45,3 +45,53 @@ export const SIMULATED = {
     mongodumpArchiveSnapshotId: "5fa1000000000000000002c2",
   },
 } as const;
+
+export type CredentialKind = "serviceAccount" | "apiKey" | "accessToken";
+export type PrincipalName = "owner" | "withoutDownloadRole" | "outsideAccessList";
+
+/** Variables that point a client at this simulator, for each person and kind of credentials. */
+export type Environments = Record<PrincipalName, Record<CredentialKind, Record<string, string>>>;
+
+export function environmentsOf(baseUrl: string): Environments {
+  const [owner, withoutDownloadRole, outsideAccessList] = PRINCIPALS.map((principal) => kindsOf(principal, baseUrl));
+  if (!owner || !withoutDownloadRole || !outsideAccessList) throw new Error("The simulated world lacks a principal.");
+  return { owner, withoutDownloadRole, outsideAccessList };
+}
+
+function kindsOf(principal: Principal, baseUrl: string): Record<CredentialKind, Record<string, string>> {
+  const base = { MONGODB_ATLAS_BASE_URL: baseUrl };
+  return {
+    serviceAccount: {
+      ...base,
+      MONGODB_ATLAS_CLIENT_ID: principal.clientId,
+      MONGODB_ATLAS_CLIENT_SECRET: principal.clientSecret,
+    },
+    apiKey: {
+      ...base,
+      MONGODB_ATLAS_PUBLIC_API_KEY: principal.publicKey,
+      MONGODB_ATLAS_PRIVATE_API_KEY: principal.privateKey,
+    },
+    accessToken: { ...base, MONGODB_ATLAS_ACCESS_TOKEN: principal.accessToken },
+  };
+}
+
+/** Someone who may call the API, with one credential of each kind. */
+export interface Principal {
+  clientId: string;
+  clientSecret: string;
+  publicKey: string;
+  privateKey: string;
+  /** Ready-made, never expiring by itself. */
+  accessToken: string;
+  mayDownload: boolean;
+  /** Whether this computer is on the API access list of the credentials. */
+  onAccessList: boolean;
+}
+
+const { clientId, clientSecret, publicKey, privateKey, accessToken } = SIMULATED;
+
+export const PRINCIPALS: readonly Principal[] = [
+  { clientId, clientSecret, publicKey, privateKey, accessToken, mayDownload: true, onAccessList: true },
+  { ...SIMULATED.withoutDownloadRole, mayDownload: false, onAccessList: true },
+  { ...SIMULATED.outsideAccessList, mayDownload: true, onAccessList: false },
+];

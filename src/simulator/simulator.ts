@@ -1,24 +1,22 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { createApi } from "./api/api.ts";
 import { createOperations } from "./api/operations.ts";
 import { createDigestGate } from "./auth/digest.ts";
-import { createOauth } from "./auth/oauth.ts";
-import { createTokens } from "./auth/tokens.ts";
-import type { Simulator } from "./contract.ts";
+import { createOauth, createTokens } from "./auth/oauth.ts";
 import { control, isControl } from "./control.ts";
-import { environmentsOf } from "./environments.ts";
-import { createOrderBook } from "./faults/order-book.ts";
-import { createObjects } from "./file/objects.ts";
-import { createLinkSigner } from "./file/s3-link.ts";
-import { createFileHost } from "./file-host.ts";
-import { listen, readBody } from "./listener.ts";
+import { alterFileReply, alterObject, appliesToRange, replyInRanges } from "./faults/file-faults.ts";
+import { createOrderBook, has, type OrderBook } from "./faults/orders.ts";
+import { createObjects, type Objects } from "./file/objects.ts";
+import { createLinkSigner, expiredReply, type LinkSigner, s3Error } from "./file/s3.ts";
+import { listen, type Reply, readBody, transmit } from "./http.ts";
+import { type Simulator, type SimulatorOptions, settle } from "./options.ts";
 import { createMinuteLimit, createTokenBuckets } from "./rate-limit.ts";
 import { createRecorder } from "./recorder.ts";
 import { createRestoreJobs } from "./restore-jobs.ts";
-import { type SimulatorOptions, settle } from "./settings.ts";
-import { transmit } from "./transmit.ts";
+import { environmentsOf } from "./simulated.ts";
 import { createWorld } from "./world.ts";
 
-export type { Simulator } from "./contract.ts";
+export type { Simulator } from "./options.ts";
 export { SIMULATED } from "./simulated.ts";
 
 /** Control is no traffic of Atlas. */
@@ -91,4 +89,42 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     },
   };
   return simulator;
+}
+
+export interface FileRequest {
+  method: string;
+  url: URL;
+  headers: IncomingHttpHeaders;
+}
+
+export interface FileHostParts {
+  now: () => number;
+  signer: LinkSigner;
+  objects: Objects;
+  orders: OrderBook;
+  /** Where redirects lead. */
+  elsewhere: () => string;
+}
+
+/** Answers as S3 does for a pre-signed link: the signature covers the method, and a second way to authenticate is refused. */
+export function createFileHost(parts: FileHostParts): (request: FileRequest) => Promise<Reply> {
+  const { now, signer, objects, orders, elsewhere } = parts;
+  return async ({ method, url, headers }) => {
+    if (headers.authorization !== undefined) {
+      return s3Error(400, {
+        code: "InvalidArgument",
+        message:
+          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+        fields: { ArgumentName: "Authorization", ArgumentValue: headers.authorization },
+      });
+    }
+    const verdict = signer.judge(url);
+    if (method !== "GET" || verdict.kind === "incomplete" || verdict.kind === "altered") return s3Error(403);
+    if (verdict.kind === "expired") return expiredReply(verdict.expiredAt, now());
+    const faults = orders.take("file", (ordered) => appliesToRange(ordered, headers.range));
+    if (has(faults, "object-changes")) objects.replace(verdict.snapshotId);
+    const object = await objects.objectOf(verdict.snapshotId);
+    const reply = object ? replyInRanges(faults, alterObject(faults, object), headers) : s3Error(404);
+    return alterFileReply(faults, reply, { now: now(), elsewhere: elsewhere() });
+  };
 }

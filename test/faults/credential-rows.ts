@@ -1,4 +1,4 @@
-import type { CredentialKind } from "../../src/simulator/environments.ts";
+import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import {
   type EnvelopeFacts,
   fromAtlas,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CredentialKind } from "../../src/simulator/environments.ts";
+import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import { POST, READS, SAVES } from "./probes.ts";
 import { type Batch, type Cell, runAtOnce } from "./run-cells.ts";
 import { printTally } from "./tally.ts";

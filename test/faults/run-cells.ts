@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CredentialKind } from "../../src/simulator/environments.ts";
-import type { SimulatorOptions } from "../../src/simulator/settings.ts";
+import type { SimulatorOptions } from "../../src/simulator/options.ts";
+import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import type { Probe } from "./probes.ts";
 import { openStation, type Station } from "./station.ts";
 import { type Verdict, verdictOf, worded } from "./verdicts.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { CredentialKind } from "../../src/simulator/environments.ts";
-import type { SimulatorOptions } from "../../src/simulator/settings.ts";
+import type { SimulatorOptions } from "../../src/simulator/options.ts";
+import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { CLUSTER } from "../fixtures.ts";
 import { SCRATCH } from "../scratch.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { HOSTILE_TEXT } from "../../src/simulator/faults/hostile.ts";
+import { HOSTILE_TEXT } from "../../src/simulator/faults/api-faults.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { generatedSnapshot } from "../faults/probes.ts";
 import { openStation, type Station } from "../faults/station.ts";

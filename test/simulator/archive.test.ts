@@ -3,11 +3,8 @@ import { crc32, gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
-import { createCrcCombiner } from "../../src/simulator/archive/crc32.ts";
-import { dataDirectory } from "../../src/simulator/archive/data-directory.ts";
-import { gzipOf } from "../../src/simulator/archive/gzip.ts";
-import { createPool } from "../../src/simulator/archive/pool.ts";
-import { compressed, hollow, stored } from "../../src/simulator/archive/segment.ts";
+import { createPool, dataDirectory } from "../../src/simulator/archive/data-directory.ts";
+import { compressed, createCrcCombiner, gzipOf, hollow, stored } from "../../src/simulator/archive/gzip.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { linkOf, send, start } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { SimulatorOptions } from "../../src/simulator/settings.ts";
+import type { SimulatorOptions } from "../../src/simulator/options.ts";
 import { SIMULATED, type Simulator } from "../../src/simulator/simulator.ts";
 import { ACCEPT, createClock, ORDERS, send, start } from "./harness.ts";
 

@@ -1,7 +1,7 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { onTestFinished } from "vitest";
-import type { SimulatorOptions } from "../../src/simulator/settings.ts";
+import type { SimulatorOptions } from "../../src/simulator/options.ts";
 import { SIMULATED, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 
 /** A simulator that ends with the test. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { crc64 } from "../../src/simulator/archive/crc64.ts";
+import { crc64 } from "../../src/simulator/archive/formats.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { linkOf, requestDownload, send, start, V2 } from "./harness.ts";
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createOrderBook } from "../../src/simulator/faults/order-book.ts";
-import { parseOrders } from "../../src/simulator/faults/orders.ts";
+import { createOrderBook, parseOrders } from "../../src/simulator/faults/orders.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 
 const word = (name: string, value = 0) => ({ kind: "word", word: name, value });

@@ -1,21 +1,14 @@
 import { authenticate, schemeOf } from "../auth/authenticate.ts";
 import type { DigestGate } from "../auth/digest.ts";
-import type { OauthEndpoints } from "../auth/oauth.ts";
-import type { TokenStore } from "../auth/tokens.ts";
-import { alterBody } from "../faults/api-outcomes.ts";
-import { alterReply } from "../faults/api-replies.ts";
-import { has, type OrderBook } from "../faults/order-book.ts";
-import type { Fault } from "../faults/orders.ts";
+import type { OauthEndpoints, TokenStore } from "../auth/oauth.ts";
+import { alterBody, alterReply, type FaultContext, fallsAfterEffect, substitute } from "../faults/api-faults.ts";
+import { type Fault, has, type OrderBook } from "../faults/orders.ts";
 import { happensTo, type Operation } from "../faults/words.ts";
-import { type Outcome, problem } from "../problems.ts";
+import { type Reply, textReply } from "../http.ts";
+import { gatewayProblem, type JsonObject, type Outcome, problem } from "../problems.ts";
 import type { BucketSize, RateLimiter } from "../rate-limit.ts";
-import { type Reply, textReply } from "../reply.ts";
-import { accepts } from "./media-type.ts";
-import { createOauthAnswers, oauthOperationOf } from "./oauth-answers.ts";
-import type { Operations } from "./operations.ts";
-import { type ApiRequest, contextOf, gatewayReply, SERVER_HEADERS, type Surroundings, undergo } from "./pipeline.ts";
-import { render } from "./render.ts";
-import { findRoute, type Route } from "./routes.ts";
+import { isTrue, type Operations } from "./operations.ts";
+import { accepts, findRoute, mediaType, type PathParameters, type ResourceVersion, type Route } from "./routes.ts";
 
 export interface Api {
   operationOf: (method: string, url: URL) => Operation | "unknown";
@@ -119,4 +112,100 @@ function bucketOf({ operation, parameters: { groupId } }: Route): string {
   if (operation.includes("Project")) return "projects";
   if (operation.includes("Restore")) return `restore-jobs/${groupId}`;
   return operation.includes("Cluster") ? `clusters/${groupId}` : `snapshots/${groupId}`;
+}
+
+export type OauthOperation = "token" | "revoke";
+
+export function oauthOperationOf({ pathname }: URL): OauthOperation | undefined {
+  if (pathname === "/api/oauth/token") return "token";
+  return pathname === "/api/oauth/revoke" ? "revoke" : undefined;
+}
+
+/** Answers of the two token endpoints, which know no versions, no envelope and no Bearer. */
+export function createOauthAnswers(oauth: OauthEndpoints, orders: OrderBook, surroundings: Surroundings) {
+  return (operation: OauthOperation, request: ApiRequest): Reply => {
+    if (request.method !== "POST") return gatewayReply(405, "Method not allowed.", { Allow: "POST" });
+    const context = contextOf(operation, request, surroundings);
+    const faults = orders.take(operation, () => true);
+    const { authorization, "content-type": contentType } = request.headers;
+    const outcome = undergo(faults, context, () =>
+      oauth[operation]({ authorization, contentType, body: request.body }),
+    );
+    const isRevoked = operation === "revoke" && outcome.status === 200;
+    const text = isRevoked ? "" : JSON.stringify(alterBody(faults, outcome.body));
+    const reply = textReply(outcome.status, "application/json", text, { ...SERVER_HEADERS, ...outcome.headers });
+    return alterReply(faults, reply, context);
+  };
+}
+
+export interface ApiRequest {
+  method: string;
+  /** The request target as it came, which Digest signs. */
+  target: string;
+  url: URL;
+  headers: { authorization?: string | undefined; accept?: string | undefined; "content-type"?: string | undefined };
+  body: string;
+}
+
+export interface Surroundings {
+  now: () => number;
+  /** Where redirects lead. */
+  elsewhere: () => string;
+}
+
+/** What Atlas's own servers put on every answer. */
+export const SERVER_HEADERS = {
+  Server: "mdbws",
+  "X-Envoy-Upstream-Service-Time": "24",
+  "Strict-Transport-Security": "max-age=31536000; includeSubdomains;",
+  "X-Content-Type-Options": "nosniff",
+};
+
+export function contextOf(
+  operation: Operation,
+  { url, headers }: ApiRequest,
+  { now, elsewhere }: Surroundings,
+  parameters: PathParameters = {},
+): FaultContext {
+  return {
+    operation,
+    facts: { ...parameters, resource: url.pathname.slice(1) },
+    authorization: headers.authorization ?? "",
+    now: now(),
+    elsewhere: elsewhere(),
+  };
+}
+
+/** Performs an operation, or what was ordered in its place: without the effect, unless the order says after it. */
+export function undergo(faults: Fault[], context: FaultContext, perform: () => Outcome): Outcome {
+  const substituted = substitute(faults, context);
+  const hasNoEffect = ["hang", "reset-before", "redirect"].some((word) => has(faults, word));
+  if (!substituted && !hasNoEffect) return perform();
+  if (fallsAfterEffect(faults)) perform();
+  return substituted ?? gatewayProblem(503, "Nothing was done.");
+}
+
+export function gatewayReply(status: number, detail: string, headers: Reply["headers"]): Reply {
+  const text = JSON.stringify(gatewayProblem(status, detail).body);
+  return textReply(status, "application/json", text, { ...SERVER_HEADERS, ...headers });
+}
+
+export interface RenderOptions {
+  url: URL;
+  version: ResourceVersion | undefined;
+  envelopedFailures: "keep-status" | "always-200";
+}
+
+/** Writes an outcome as the request asks for it: `envelope` wraps it or adds the status to a list, `pretty` indents it. */
+export function render(outcome: Outcome, { url, version, envelopedFailures }: RenderOptions): Reply {
+  const enveloped = isTrue(url.searchParams, "envelope");
+  const indent = isTrue(url.searchParams, "pretty") ? 2 : 0;
+  const status = enveloped && envelopedFailures === "always-200" ? 200 : outcome.status;
+  const type = outcome.status < 400 && version ? mediaType(version) : "application/json";
+  const text = JSON.stringify(enveloped ? wrap(outcome) : outcome.body, undefined, indent);
+  return textReply(status, type, text, outcome.headers);
+}
+
+function wrap({ status, body, isList }: Outcome): JsonObject {
+  return isList ? { ...body, status } : { status, content: body };
 }

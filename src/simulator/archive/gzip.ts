@@ -1,5 +1,5 @@
-import { createCrcCombiner } from "./crc32.ts";
-import type { Segment } from "./segment.ts";
+import { promisify } from "node:util";
+import { constants, crc32, deflateRaw, deflateRawSync } from "node:zlib";
 
 /** A gzip file (RFC 1952) of one member, made of segments, readable from any offset. */
 export interface GzipFile {
@@ -55,4 +55,100 @@ function pieceAt(offsets: Float64Array, position: number): number {
     else high = middle;
   }
   return low;
+}
+
+/**
+ * A stretch of a deflate stream that begins and ends on a byte and refers to nothing before it, so that segments can
+ * be put in any order.
+ */
+export interface Segment {
+  bytes: Uint8Array;
+  rawLength: number;
+  /** CRC-32 of the raw bytes. */
+  crc: number;
+}
+
+/** The longest stored block of RFC 1951. */
+const MAX_STORED = 65_535;
+const STORED_HEADER = 5;
+
+/** A full flush ends on a byte and forgets the window. */
+const FLUSHED = { finishFlush: constants.Z_FULL_FLUSH };
+const deflateInBackground = promisify<Buffer, { finishFlush: number }, Buffer>(deflateRaw);
+
+export function compressed(raw: Uint8Array): Segment {
+  return { bytes: deflateRawSync(raw, FLUSHED), rawLength: raw.length, crc: crc32(raw) };
+}
+
+export async function compressedInBackground(raw: Buffer): Promise<Segment> {
+  return { bytes: await deflateInBackground(raw, FLUSHED), rawLength: raw.length, crc: crc32(raw) };
+}
+
+/** Stored blocks (RFC 1951 section 3.2.4): what any deflater makes of bytes without redundancy. */
+export function stored(raw: Uint8Array): Segment {
+  const bytes = Buffer.alloc(storedLength(raw.length));
+  let at = 0;
+  for (let from = 0; from < raw.length; from += MAX_STORED) {
+    const part = raw.subarray(from, from + MAX_STORED);
+    at = bytes.writeUInt16LE(part.length, at + 1);
+    at = bytes.writeUInt16LE(part.length ^ 0xffff, at);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, rawLength: raw.length, crc: crc32(raw) };
+}
+
+export function storedLength(rawLength: number): number {
+  return rawLength + STORED_HEADER * Math.ceil(rawLength / MAX_STORED);
+}
+
+/** Stored blocks of nothing: they lengthen the stream by `count` times five bytes and change nothing else. */
+export function hollow(count: number): Segment {
+  return { bytes: Buffer.alloc(count * STORED_HEADER, Buffer.from([0, 0, 0, 0xff, 0xff])), rawLength: 0, crc: 0 };
+}
+
+/** The CRC-32 polynomial of gzip (RFC 1952), reflected. */
+const POLYNOMIAL = 0xedb88320;
+/** The reflected polynomials 1 and x. */
+const ONE = 0x80000000;
+const X = 0x40000000;
+
+/** `POWERS[k]` is x to the power 2^k modulo the polynomial; the powers repeat after 32. */
+const POWERS = Array.from({ length: 31 }).reduce<number[]>(
+  (powers) => {
+    const last = powers.at(-1) ?? X;
+    powers.push(multiply(last, last));
+    return powers;
+  },
+  [X],
+);
+
+/** The CRC-32 of two texts one after the other, from the CRC-32 of each and the length of the second. */
+export function createCrcCombiner(): (first: number, second: number, secondLength: number) => number {
+  const shifts = new Map<number, number>();
+
+  return (first, second, secondLength) => {
+    const shift = shifts.get(secondLength) ?? powerOfX(secondLength * 8);
+    shifts.set(secondLength, shift);
+    return (multiply(shift, first) ^ second) >>> 0;
+  };
+}
+
+/** Product of two polynomials modulo POLYNOMIAL, coefficients reflected. */
+function multiply(a: number, b: number): number {
+  let product = 0;
+  let factor = b;
+  for (let bit = ONE; bit > 0; bit >>>= 1) {
+    if (a & bit) product ^= factor;
+    factor = factor & 1 ? (factor >>> 1) ^ POLYNOMIAL : factor >>> 1;
+  }
+  return product >>> 0;
+}
+
+function powerOfX(exponent: number): number {
+  let power = ONE;
+  for (let [rest, k] = [exponent, 0]; rest > 0; rest = Math.floor(rest / 2), k += 1) {
+    if (rest % 2 === 1) power = multiply(POWERS[k % 32] ?? ONE, power);
+  }
+  return power;
 }

@@ -1,7 +1,4 @@
-import { type BsonDocument, bson } from "./bson.ts";
-import { crc64 } from "./crc64.ts";
-import { noiseOf } from "./noise.ts";
-import { tarOf } from "./tar.ts";
+import { type BsonDocument, bson, crc64, noiseOf, tarOf } from "./formats.ts";
 
 interface Collection {
   db: string;

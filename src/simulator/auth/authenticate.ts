@@ -1,7 +1,7 @@
 import { gatewayProblem, type Problem, problem } from "../problems.ts";
+import type { Principal } from "../simulated.ts";
 import type { DigestGate } from "./digest.ts";
-import type { Principal } from "./principals.ts";
-import type { TokenStore } from "./tokens.ts";
+import type { TokenStore } from "./oauth.ts";
 
 export type Authentication =
   | { kind: "known"; principal: Principal }

@@ -1,7 +1,6 @@
-import { OAUTH_CODES } from "../auth/oauth-errors.ts";
+import { OAUTH_CODES } from "../auth/oauth.ts";
 import { PROBLEM_CODES } from "../problems.ts";
-import { likeliest } from "./likeness.ts";
-import { happensTo, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
+import { happensTo, type Operation, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
 /** Seconds, or one of the forms that only look like a time to wait. */
 export type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
@@ -147,4 +146,93 @@ const SEE_PAGE = "See docs/simulator.md.";
 function meaning(word: string, known: readonly string[]): string {
   const meant = likeliest(word, known);
   return `${meant === undefined ? "." : `; did you mean ${meant}?`} ${SEE_PAGE}`;
+}
+
+/** More letters than this, and another word was meant. */
+const SLIP_LETTERS = 3;
+
+/** The known word that differs from `word` by the fewest letters, if by few. */
+export function likeliest(word: string, known: readonly string[]): string | undefined {
+  const limit = Math.min(SLIP_LETTERS, Math.floor(word.length / 2));
+  const [best] = known
+    .map((candidate) => ({ candidate, letters: differingLetters(word, candidate, limit) }))
+    .filter(({ letters }) => letters <= limit)
+    .sort((a, b) => a.letters - b.letters);
+  return best?.candidate;
+}
+
+/** Letters to insert, drop or replace to make one word of the other; any number above `limit` once it is more. */
+function differingLetters(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  if (a === "" || b === "") return Math.max(a.length, b.length);
+  if (a[0] === b[0]) return differingLetters(a.slice(1), b.slice(1), limit);
+  if (limit === 0) return 1;
+  const rest = [
+    differingLetters(a.slice(1), b, limit - 1),
+    differingLetters(a, b.slice(1), limit - 1),
+    differingLetters(a.slice(1), b.slice(1), limit - 1),
+  ];
+  return 1 + Math.min(...rest);
+}
+
+export interface OrderBook {
+  add: (input: OrderInput) => void;
+  clear: () => void;
+  /** What is still to come, in order. */
+  pending: () => readonly Order[];
+  /**
+   * The faults of the first order for this operation that applies to the request; counts as one of its times.
+   * An order that does not apply, such as one about ranges when none is asked for, waits.
+   */
+  take: (operation: Operation, applies: (faults: Fault[]) => boolean) => Fault[];
+}
+
+export function createOrderBook(initial: OrderInput): OrderBook {
+  let orders = parseOrders(initial);
+
+  return {
+    add: (input) => {
+      orders.push(...parseOrders(input));
+    },
+    clear: () => {
+      orders = [];
+    },
+    pending: () => orders,
+    take: (operation, applies) => {
+      const order = orders.find(({ target, faults }) => matches(target, operation) && applies(faults));
+      if (!order) return [];
+      order.times -= 1;
+      if (order.times <= 0) orders = orders.filter((other) => other !== order);
+      return order.faults;
+    },
+  };
+}
+
+function matches(target: Order["target"], operation: Operation): boolean {
+  if (target === operation) return true;
+  return target === "api" && operation !== "token" && operation !== "revoke" && operation !== "file";
+}
+
+export function has(faults: Fault[], word: string): boolean {
+  return faults.some((fault) => fault.kind === "word" && fault.word === word);
+}
+
+/** Long enough to be beyond any patience, and beyond 32 bits of milliseconds. */
+const HUGE_SECONDS = 4_000_000_000;
+
+export function retryAfterHeader(form: RetryAfter, now: number): Record<string, string> {
+  switch (form) {
+    case "none":
+      return {};
+    case "date":
+      return { "Retry-After": new Date(now + 5_000).toUTCString() };
+    case "past":
+      return { "Retry-After": new Date(now - 3_600_000).toUTCString() };
+    case "garbage":
+      return { "Retry-After": "soon, 3e1 minutes" };
+    case "huge":
+      return { "Retry-After": String(HUGE_SECONDS) };
+    default:
+      return { "Retry-After": String(form) };
+  }
 }

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { dataDirectory } from "../archive/data-directory.ts";
+import { createPool, dataDirectory, type Pool } from "../archive/data-directory.ts";
 import { dumpArchive, dumpDirectory } from "../archive/mongodump.ts";
-import { createPool, type Pool } from "../archive/pool.ts";
-import { finishedAt, type Snapshot } from "../snapshots.ts";
-import { objectOfBytes, type StoredObject } from "./stored-object.ts";
+import { finishedAt, type Snapshot } from "../world.ts";
+import { objectOfBytes, type StoredObject } from "./s3.ts";
 
 /** Parts of an upload; S3 gives an object that came in parts an ETag that is no MD5. */
 const PART_BYTES = 8 * 1024 * 1024;

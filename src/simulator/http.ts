@@ -1,7 +1,95 @@
 import { once } from "node:events";
-import type { ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Reply } from "./reply.ts";
+
+/** Bodies of this API are a few dozen bytes; whatever is larger is cut off. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export interface Listener {
+  baseUrl: string;
+  close: () => Promise<void>;
+}
+
+export type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
+
+/** An HTTP server on loopback. A defect in `handle` is answered with its stack, so that a test sees it. */
+export async function listen(port: number, handle: Handle): Promise<Listener> {
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("The listener has no port.");
+  const baseUrl = `http://127.0.0.1:${address.port}`;
+  server.on("request", (request, response) => {
+    const { url: target = "/" } = request;
+    if (URL.canParse(target, baseUrl)) {
+      handle(request, response, new URL(target, baseUrl)).catch((error) => confess(error, response));
+    } else {
+      response.writeHead(400).end();
+    }
+  });
+  let closed: Promise<unknown> | undefined;
+  return {
+    baseUrl,
+    close: async () => {
+      closed ??= once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function confess(error: unknown, response: ServerResponse): void {
+  const stack = error instanceof Error ? error.stack : String(error);
+  if (response.headersSent) response.destroy();
+  else response.writeHead(500, { "Content-Type": "text/plain" }).end(`The simulator is at fault: ${stack}`);
+}
+
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length <= MAX_BODY_BYTES) chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** An answer down to the way its bytes travel, so that a fault is a function from reply to reply. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: Iterable<Uint8Array>;
+  /** Bytes of `body`, announced when `framing` is `length`. */
+  length: number;
+  /** How a reader learns where the body ends. */
+  framing: "length" | "chunked" | "close";
+  /** What happens to the connection, and after how many bytes of the body; without it the answer is complete. */
+  end?: { afterBytes: number; by: "closing" | "reset" | "stalling" };
+  /** Nothing is answered at all. */
+  silence?: "hang" | "reset";
+  /** Wait before the first byte. */
+  headersAfterMs?: number;
+  /** Answers 100 and 103 that precede the real one. */
+  preliminary?: boolean;
+  /** Wait between single bytes of the body. */
+  byteEveryMs?: number;
+  /** A limit of its own below that of the host. */
+  bytesPerSecond?: number;
+}
+
+export function textReply(status: number, type: string, text: string, headers: Reply["headers"] = {}): Reply {
+  const bytes = Buffer.from(text);
+  return {
+    status,
+    headers: { "Content-Type": type, ...headers },
+    body: [bytes],
+    length: bytes.length,
+    framing: "length",
+  };
+}
 
 /** Slices a throttled body is sent in, per second: small enough to look like a slow line. */
 const SLICES_PER_SECOND = 20;
