@@ -125,7 +125,6 @@ export function describeCluster({ id, groupId, name, stateName, createdAt }: Clu
   };
 }
 
-const DAY_MS = 86_400_000;
 /** Snapshots are kept for eight days, one a day. */
 const RETENTION_MS = 8 * DAY_MS;
 /** Taking one lasts a little over a minute. */

@@ -117,7 +117,6 @@ export function recordToJson({ identity, facts, ...rest }: SaveRecord): z.infer<
 }
 
 const jobId = z.string().regex(ATLAS_ID);
-const count = z.number().int().nonnegative();
 
 /** What a part must stand beside to be continued; never the link. */
 const stateSchema = z.object({

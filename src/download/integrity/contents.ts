@@ -13,8 +13,6 @@ export interface ContentsFound {
   notes: string[];
 }
 
-const BLOCK_BYTES = 512;
-
 /** Picks the reader that fits the first block. */
 export function createContentsReader(): ContentsReader {
   let head = Buffer.alloc(0);
