@@ -1,3 +1,4 @@
+import "./node-version.mjs";
 import { rm } from "node:fs/promises";
 import { bundle } from "./bundle.mjs";
 

@@ -54,7 +54,7 @@ export function standIns(onReplaced = () => {}) {
 }
 
 /** A module of data alone; the build evaluates it, so that reading the data loads nothing that they were made with. */
-const DATA = /[\\/]src[\\/]tool-list\.ts$/;
+const DATA = /[\\/]src[\\/]tools[\\/]tool-list\.ts$/;
 
 const evaluated = {
   name: "evaluated",

@@ -1,4 +1,5 @@
 // Rewrites the generated blocks of README.md and docs/ from the code. With --check it writes nothing and fails when one is stale.
+import "./node-version.mjs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { answerRows, unusedMeanings } from "./docs-answers.mjs";
@@ -6,15 +7,15 @@ import { answerRows, unusedMeanings } from "./docs-answers.mjs";
 /** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
 const SOURCES = `
   export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
-  export { OPTIONS } from "./src/command-line.ts";
-  export { OWN_ERRORS } from "./src/own-errors.ts";
+  export { OPTIONS } from "./src/config/command-line.ts";
+  export { OWN_ERRORS } from "./src/core/own-errors.ts";
   export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
-  export { inputSchema, outputSchema } from "./src/protocol/json-schema.ts";
+  export { inputSchema, outputSchema } from "./src/tools/json-schema.ts";
   export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
-  export { VARIABLES } from "./src/variables.ts";
+  export { VARIABLES } from "./src/config/variables.ts";
 `;
 
 const bundle = await build({

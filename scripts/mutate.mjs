@@ -1,5 +1,6 @@
 // Breaks one promise at a time in a copy of the tree and expects the tests to notice. Ends with 1 when an edit goes
 // unnoticed, when its place is no longer found, or when its tests fail without it. Arguments select by words of the claim.
+import "./node-version.mjs";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

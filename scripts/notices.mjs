@@ -1,4 +1,5 @@
 // Writes THIRD_PARTY_NOTICES.md: the licence of every package of which code is in the bundle. With --check, only compares.
+import "./node-version.mjs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle } from "./bundle.mjs";

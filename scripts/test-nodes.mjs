@@ -1,5 +1,6 @@
 // Runs the tests, and the packed package from an empty folder, on every supported major version of Node.js. A version that
 // cannot be had is a failure. Arguments choose versions; with --package-only the tests are left out.
+import "./node-version.mjs";
 import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

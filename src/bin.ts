@@ -1,13 +1,12 @@
-import module from "node:module";
-import { compileCacheFolder } from "./compile-cache.ts";
-import { parseCommandLine } from "./config/command-line.ts";
+// Refuses a Node.js that is too old before anything is loaded that needs a newer one, then starts `main`.
+import packageJson from "../package.json" with { type: "json" };
 
-const line = parseCommandLine(process.argv.slice(2));
-const isCheck = "command" in line && line.command === "check";
-
-// Node 20 has no such cache; the command check promises to write nothing, and runs once.
-if (!isCheck && "enableCompileCache" in module && typeof module.enableCompileCache === "function") {
-  const folder = compileCacheFolder(process);
-  if (folder !== undefined) module.enableCompileCache(folder);
+const needed = packageJson.engines.node.replace(">=", "");
+const running = process.versions.node;
+if (running.localeCompare(needed, "en", { numeric: true }) < 0) {
+  process.stderr.write(`${packageJson.name} needs Node.js ${needed} or newer; this is ${running}.\n`);
+  process.exitCode = 1;
+} else {
+  const { main } = await import("./main.ts");
+  await main(process.argv.slice(2));
 }
-await (await import("./main.ts")).main(line);

@@ -1,5 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
-import { type CommandLine, helpText } from "./config/command-line.ts";
+import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { readSecretFile } from "./config/credentials.ts";
 import { parseConfig } from "./config/parse.ts";
 import { SECRET_VARIABLES } from "./config/variables.ts";
@@ -8,8 +8,9 @@ import { CATALOG } from "./tools/catalog.ts";
 
 const { version } = packageJson;
 
-/** Runs what the command line asks for. */
-export async function main(line: CommandLine): Promise<void> {
+/** Runs what the arguments after the program's name ask for. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const line = parseCommandLine(argv);
   keepConsoleOffStdout(console, process.stderr);
   if ("usageError" in line) {
     process.stderr.write(`${line.usageError}\n`);

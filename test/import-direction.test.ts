@@ -1,30 +1,56 @@
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "../src");
 
-/** What each folder may import from, besides itself and the leaves that everybody may. */
-const ALLOWED: Record<string, readonly string[]> = {
-  http: [],
-  auth: ["http"],
-  atlas: ["http"],
-  download: ["http"],
-  protocol: [],
-  tools: ["http", "atlas", "download"],
-  check: ["http", "auth", "atlas", "download", "tools"],
+/** What each room may import from, besides itself, in the order in which the rooms build on each other; "" is the root. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: [],
+  config: ["core", "simulator"],
+  http: ["core"],
+  auth: ["core", "config", "http"],
+  atlas: ["core", "config", "http", "auth", "simulator"],
+  download: ["core", "http"],
+  protocol: ["core"],
+  tools: ["core", "atlas", "download"],
+  server: ["core", "config", "http", "atlas", "download", "protocol", "tools"],
+  commands: ["core", "config", "http", "auth", "atlas", "download", "tools", "simulator"],
+  simulator: [],
+  "": ["core", "config", "protocol", "tools", "server", "commands"],
 };
-const LEAVES = ["atlas-id.ts", "errors.ts", "own-errors.ts", "text.ts"];
-/** Files at the top that wire the folders; check may use them too. */
-const SIMULATOR_USERS = ["simulate.ts", "simulated-target.ts"];
 
-/** Every import of every source file, as paths from `src`. */
-async function imports(): Promise<{ from: string; to: string }[]> {
+/** The only files of a room that the named room may import. */
+const DOORS: readonly { room: string; to: string; files: readonly string[] }[] = [
+  { room: "download", to: "tools", files: ["contract.ts"] },
+  { room: "download", to: "commands", files: ["contract.ts"] },
+  { room: "download", to: "server", files: ["contract.ts", "store.ts"] },
+  { room: "simulator", to: "config", files: ["faults/orders.ts"] },
+  { room: "simulator", to: "atlas", files: ["simulator.ts"] },
+  { room: "simulator", to: "commands", files: ["simulator.ts"] },
+];
+
+/** Packages and parts of Node.js that the code of a room must not know. */
+const UNKNOWN_TO: Record<string, RegExp> = {
+  tools: /^(@modelcontextprotocol|undici|node:)/,
+  core: /^(@modelcontextprotocol|undici)/,
+  config: /^(@modelcontextprotocol|undici|zod)/,
+  atlas: /^(@modelcontextprotocol|undici|node:)/,
+  simulator: /^(?!node:)/,
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+/** Every import of every source file, types and lazy ones included, as paths from `src`. */
+async function imports(): Promise<Import[]> {
   const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const found = await Promise.all(
     files.map(async (from) => {
       const text = await readFile(join(SRC, from), "utf8");
-      return [...text.matchAll(/(?:\bfrom |\bimport\()"([^"\n]+)"\)?[;.,)]?/g)].map(([, to = ""]) => ({
+      return [...text.matchAll(/(?:\bfrom |\bimport\(|^import )"([^"\n]+)"/gm)].map(([, to = ""]) => ({
         from,
         to: to.startsWith(".") ? normalize(join(dirname(from), to)) : to,
       }));
@@ -33,67 +59,73 @@ async function imports(): Promise<{ from: string; to: string }[]> {
   return found.flat();
 }
 
-const folderOf = (path: string) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : "");
+const roomOf = (path: string) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : "");
+const isOurs = ({ to }: Import) => to.endsWith(".ts") && !to.startsWith("..");
 
-test("imports point one way", async () => {
-  const wrong = (await imports()).filter(({ from, to }) => {
-    const [inside, target] = [folderOf(from), folderOf(to)];
-    const allowed = ALLOWED[inside];
-    if (!allowed || !to.endsWith(".ts") || to.startsWith("..")) return false;
-    const isShared = target === "" && (LEAVES.includes(to) || inside === "check");
-    return target !== inside && !allowed.includes(target) && !isShared;
+test("every folder of src is a room with a place in the order", async () => {
+  const rooms = (await readdir(SRC, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  expect(rooms.map(({ name }) => name).sort()).toEqual(
+    Object.keys(MAY_IMPORT)
+      .filter((room) => room !== "")
+      .sort(),
+  );
+});
+
+describe.each(Object.entries(MAY_IMPORT))("the room %j", (room, allowed) => {
+  test("imports only from the rooms that it may build on, through their doors", async () => {
+    const wrong = (await imports()).filter((each) => {
+      const target = roomOf(each.to);
+      if (!isOurs(each) || roomOf(each.from) !== room || target === room) return false;
+      const door = DOORS.find((known) => known.room === target && known.to === room);
+      const isByDoor = door === undefined || door.files.some((file) => each.to === `${target}/${file}`);
+      return !allowed.includes(target) || !isByDoor;
+    });
+    expect(wrong).toEqual([]);
   });
-  expect(wrong).toEqual([]);
+
+  test("knows no package that is another room's business", async () => {
+    const unknown = UNKNOWN_TO[room];
+    const wrong = (await imports()).filter(
+      (each) => roomOf(each.from) === room && !isOurs(each) && !each.to.startsWith("..") && unknown?.test(each.to),
+    );
+    expect(wrong).toEqual([]);
+  });
 });
 
-/** The parts of one folder of `src`: its rooms, each as a whole, and the files beside them, with what each imports of the others. */
-async function partsOf(folder: string): Promise<Map<string, Set<string>>> {
-  const partOf = (path: string) => path.split("/")[1] ?? "";
-  const parts = new Map<string, Set<string>>();
-  for (const { from, to } of await imports()) {
-    if (folderOf(from) !== folder) continue;
-    const others = parts.get(partOf(from)) ?? new Set();
-    parts.set(partOf(from), others);
-    if (folderOf(to) === folder && partOf(to) !== partOf(from)) others.add(partOf(to));
+test("no files import each other in a circle, types included", async () => {
+  const left = new Map<string, Set<string>>();
+  for (const each of await imports()) {
+    if (isOurs(each)) left.set(each.from, (left.get(each.from) ?? new Set()).add(each.to));
   }
-  return parts;
-}
-
-test.each(["download", "simulator"])("the rooms of %s and the files beside them import one way", async (folder) => {
-  const inCircles = await partsOf(folder);
-  const isDone = (others: Set<string>) => [...others].every((other) => !inCircles.has(other));
-  for (let before = -1; before !== inCircles.size; ) {
-    before = inCircles.size;
-    for (const [part, others] of inCircles) if (isDone(others)) inCircles.delete(part);
+  const isDone = (others: Set<string>) => [...others].every((other) => !left.has(other));
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const [file, others] of left) if (isDone(others)) left.delete(file);
   }
-  expect(inCircles).toEqual(new Map());
+  expect(left).toEqual(new Map());
 });
 
-test("the simulator imports nothing from the rest, and only its starters import it", async () => {
-  const all = await imports();
-  expect(
-    all.filter(
-      ({ from, to }) => folderOf(from) === "simulator" && folderOf(to) !== "simulator" && !to.startsWith("node:"),
-    ),
-  ).toEqual([]);
-  const users = all
-    .filter(({ from, to }) => folderOf(to) === "simulator" && folderOf(from) !== "simulator")
-    .map(({ from }) => from);
-  expect([...new Set(users)].sort()).toEqual(SIMULATOR_USERS);
-});
-
-test("tools know neither the protocol's library nor the HTTP library nor the system", async () => {
-  const wrong = (await imports()).filter(
-    ({ from, to }) => folderOf(from) === "tools" && /^(@modelcontextprotocol|undici|node:)/.test(to),
-  );
-  expect(wrong).toEqual([]);
-});
-
-test("no source file starts another process, and none is longer than 250 lines", async () => {
-  expect((await imports()).filter(({ to }) => /child_process|cluster$/.test(to))).toEqual([]);
+describe("every source file", async () => {
   const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
-  const lengths = await Promise.all(
-    files.map(async (file) => ({ file, lines: (await readFile(join(SRC, file), "utf8")).split("\n").length - 1 })),
+  const texts = await Promise.all(
+    files.map(async (file) => ({ file, lines: (await readFile(join(SRC, file), "utf8")).split("\n") })),
   );
-  expect(lengths.filter(({ lines }) => lines > 250)).toEqual([]);
+
+  test("has at most 350 lines", () => {
+    expect(texts.filter(({ lines }) => lines.length > 351).map(({ file }) => file)).toEqual([]);
+  });
+
+  test("begins with a sentence that says what it is for", () => {
+    const silent = texts.filter(({ lines: [first = ""] }) => !/^\/\/ [A-Z`].*[.:]$/.test(first));
+    expect(silent.map(({ file }) => file)).toEqual([]);
+  });
+});
+
+test("the root of src holds the start and nothing else", async () => {
+  const files = (await readdir(SRC, { withFileTypes: true })).filter((entry) => entry.isFile());
+  expect(files.map(({ name }) => name).sort()).toEqual(["bin.ts", "main.ts"]);
+});
+
+test("no source file starts another process", async () => {
+  expect((await imports()).filter(({ to }) => /child_process|cluster$/.test(to))).toEqual([]);
 });

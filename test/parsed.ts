@@ -1,5 +1,5 @@
-import type { Environment, SecretFile } from "../src/config/config.ts";
-import { type Config, type Options, parseConfig } from "../src/config/parse.ts";
+import type { Config, Environment, Options, SecretFile } from "../src/config/config.ts";
+import { parseConfig } from "../src/config/parse.ts";
 
 export const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };
 

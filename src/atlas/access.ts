@@ -1,5 +1,5 @@
-import { type Credentials, createSigner } from "../auth/sign.ts";
-import type { Config } from "../config/parse.ts";
+import { createSigner } from "../auth/sign.ts";
+import type { Config, Credentials } from "../config/config.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
@@ -29,7 +29,7 @@ export interface AccessEdges {
 }
 
 /** Where Atlas is: the real one as configured, or an embedded simulator with its own credentials. */
-export interface Target {
+interface Target {
   baseUrl: URL;
   credentials?: Credentials;
   close: () => Promise<void>;
@@ -63,8 +63,14 @@ export async function openAtlas(config: Config, edges: AccessEdges): Promise<Atl
 
 async function targetOf(config: Config): Promise<Target> {
   if (!config.simulator) return { ...config, close: async () => {} };
-  const { startSimulatedTarget } = await import("../server/simulated-target.ts");
-  return startSimulatedTarget(config.simulator);
+  const { SIMULATED, startSimulator } = await import("../simulator/simulator.ts");
+  const { clientId, clientSecret } = SIMULATED;
+  const simulator = await startSimulator(config.simulator);
+  return {
+    baseUrl: new URL(simulator.baseUrl),
+    credentials: { kind: "service-account", clientId, clientSecret },
+    close: simulator.close,
+  };
 }
 
 const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));
@@ -74,7 +80,7 @@ const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MI
  * `status` beside a list's `results`. The wrapped status then acts as the real one, so that signing and retry see a
  * wrapped 401 or 429. One old page of Atlas's documentation names the second field `envelope`.
  */
-export const unwrapEnvelope: Middleware = (next) => async (request) => unwrap(await next(request));
+const unwrapEnvelope: Middleware = (next) => async (request) => unwrap(await next(request));
 
 function unwrap(response: HttpResponse): HttpResponse {
   const { json } = response;

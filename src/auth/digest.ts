@@ -82,7 +82,7 @@ function withoutChallenge({ status: error }: HttpResponse): Failure {
   return ownFailure("UNREADABLE_RESPONSE", { error, detail, retryable: false });
 }
 
-export interface ApiKey {
+interface ApiKey {
   publicKey: string;
   privateKey: string;
 }
@@ -147,7 +147,7 @@ function read(parameters: Map<string, string>, hash: DigestChallenge["hash"]): D
 }
 
 /** The nonce that Authentication-Info names for the next request (RFC 7616 section 3.5). */
-export function nextNonce(header = ""): string | undefined {
+function nextNonce(header = ""): string | undefined {
   const nonce = parseParameters(header).get("nextnonce");
   return nonce && PRINTABLE.test(nonce) ? nonce : undefined;
 }

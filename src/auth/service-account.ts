@@ -22,7 +22,7 @@ const REFUSAL_MS = 10_000;
 /** The process ends within two seconds of its signal. */
 const CLOSE_LIMIT_MS = 1_500;
 
-export interface ServiceAccount {
+interface ServiceAccount {
   clientId: string;
   clientSecret: string;
 }
@@ -139,7 +139,7 @@ const HOUR_SECONDS = 3_600;
 const MIN_LIFE_SECONDS = 60;
 const MAX_LIFE_SECONDS = 24 * HOUR_SECONDS;
 
-export interface AccessToken {
+interface AccessToken {
   value: string;
   lifeSeconds: number;
 }
@@ -158,7 +158,7 @@ const Token = z.object({
 const TokenError = z.object({ error: z.string() });
 
 /** The OAuth 2 endpoints of Atlas as one service account uses them. */
-export function createTokenEndpoint(clientId: string, clientSecret: string, baseUrl: URL, send: Send) {
+function createTokenEndpoint(clientId: string, clientSecret: string, baseUrl: URL, send: Send) {
   // Raw, not percent-encoded as RFC 6749 section 2.3.1 has it: Atlas refuses %5F for the underscores of its own ids.
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString("base64");
 

@@ -1,13 +1,9 @@
+import type { Credentials } from "../config/config.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Send } from "../http/send.ts";
 import { signWithApiKey } from "./digest.ts";
 import { signWithServiceAccount } from "./service-account.ts";
 import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";
-
-export type Credentials =
-  | { kind: "service-account"; clientId: string; clientSecret: string }
-  | { kind: "api-key"; publicKey: string; privateKey: string }
-  | { kind: "access-token"; token: string };
 
 /** Signs requests to the base URL's origin with the given credentials; any other origin is refused. */
 export function createSigner(credentials: Credentials, context: SignerContext): Signer {
@@ -34,7 +30,7 @@ function onlyTo({ origin }: URL, send: Send): Send {
 }
 
 /** Signs with a ready-made bearer token (RFC 6750 section 2.1), which is not ours to renew or revoke. */
-export function signWithAccessToken(token: string, { send }: Pick<SignerContext, "send">): Signer {
+function signWithAccessToken(token: string, { send }: Pick<SignerContext, "send">): Signer {
   return {
     async send(request) {
       const headers = { ...request.headers, authorization: `Bearer ${token}` };

@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import type { Environment } from "../config/config.ts";
-import { readSimulatorSettings } from "../config/simulator.ts";
+import { problemsOfOrders, readSimulatorSettings } from "../config/simulator.ts";
 import { clean } from "../core/text.ts";
-import { problemsOfOrders } from "../server/simulated-target.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
 /** Runs the simulator alone and prints the environment that points this server at it, until it is told to end; resolves with the exit code. */
@@ -16,7 +15,7 @@ export async function simulate({ port, env }: { port: string | true | undefined;
   }
   const problems: string[] = [];
   const settings = readSimulatorSettings(env, problems);
-  problems.push(...problemsOfOrders(settings.orders));
+  problems.push(...(await problemsOfOrders(settings.orders)));
   if (problems.length > 0) {
     process.stderr.write(`The simulator could not start:\n${problems.map((problem) => `${problem}\n`).join("")}`);
     return 1;

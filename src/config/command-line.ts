@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { nearest } from "../core/text.ts";
-import type { Options } from "./parse.ts";
+import type { Options } from "./config.ts";
 
 const COMMANDS = ["check", "simulator"] as const;
 type Command = "server" | (typeof COMMANDS)[number];

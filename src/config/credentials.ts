@@ -1,9 +1,15 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import type { Credentials } from "../auth/sign.ts";
 import { codeOf } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
-import { type Environment, type SecretFile, settingOf, withHomeFolder } from "./config.ts";
+import {
+  type Config,
+  type Credentials,
+  type Environment,
+  type SecretFile,
+  settingOf,
+  withHomeFolder,
+} from "./config.ts";
 import type { SecretVariable } from "./variables.ts";
 
 /** Variables of one naming family; a pair is never made of two families. */
@@ -23,7 +29,7 @@ const PAIRS: readonly Pair[] = [
 const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /** Credentials and the variables that hold them, both or neither. */
-export interface ChosenCredentials {
+interface ChosenCredentials {
   credentials?: Credentials;
   credentialsFrom?: readonly string[];
 }
@@ -163,4 +169,14 @@ function problemOfOpening(path: string, error: unknown): string {
   if (path.startsWith("/path/to/"))
     return `is still the placeholder of the instructions: ${shown}. Name your own file.`;
   return `names a file that does not exist: ${shown}.`;
+}
+
+/** What is secret from the start; access tokens follow as they are fetched. */
+export function secretsOf({ credentials, proxy }: Config): string[] {
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
+    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
+  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
+  return credentials ? [credentials.token, ...passwords] : passwords;
 }

@@ -1,6 +1,5 @@
 import { isLoopback } from "../core/loopback.ts";
-import { type Environment, settingOf } from "./config.ts";
-import type { Config } from "./parse.ts";
+import { type Config, type Environment, settingOf } from "./config.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
 const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;

@@ -1,48 +1,22 @@
 import { resolve } from "node:path";
-import type { Credentials } from "../auth/sign.ts";
 import { isAtlasId } from "../core/atlas-id.ts";
 import { clean, nearest } from "../core/text.ts";
-import { type Environment, type SecretFile, setOrNot, settingOf, withHomeFolder } from "./config.ts";
+import {
+  type Config,
+  type Environment,
+  LOG_LEVELS,
+  type LogLevel,
+  type Options,
+  type SecretFile,
+  type SettingArea,
+  setOrNot,
+  settingOf,
+  withHomeFolder,
+} from "./config.ts";
 import { readCredentials } from "./credentials.ts";
 import { listOf, readBaseUrl, readFileHosts, readProxies } from "./network.ts";
-import { idleSimulatorSettings, readSimulatorSettings, type SimulatorSettings } from "./simulator.ts";
+import { idleSimulatorSettings, readSimulatorSettings } from "./simulator.ts";
 import { misspeltVariables, type SettingOption, variableOf } from "./variables.ts";
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** Settings whose problems matter beyond the list of problems: whether a request may be sent, signed, and by which tools. */
-export type SettingArea = "route" | "credentials" | "tools";
-
-/** Everything a user may set; whatever is wrong is in `problems`, whatever is doubtful in `warnings`. */
-export interface Config {
-  simulate: boolean;
-  /** Only when it is asked for. Its orders are still to be checked, see `withOrdersChecked`. */
-  simulator?: SimulatorSettings;
-  readOnly: boolean;
-  hideSnapshotUrls: boolean;
-  /** Names of the tools to register; all when absent. */
-  tools?: readonly string[];
-  logLevel: LogLevel;
-  baseUrl: URL;
-  projectId?: string;
-  /** Ids; every project when absent. */
-  allowedProjects?: readonly string[];
-  /** Absolute. */
-  downloadDir: string;
-  fileHosts: readonly string[];
-  credentials?: Credentials;
-  /** The variables that they come from. */
-  credentialsFrom?: readonly string[];
-  proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
-  problems: readonly string[];
-  /** What some of the problems are about. */
-  unusable: readonly SettingArea[];
-  warnings: readonly string[];
-}
-
-/** Options of the command line that stand for a variable, as `parseCommandLine` returns them. */
-export type Options = Readonly<Record<string, string | true | undefined>>;
 
 /** Enough of an unknown word to recognise it. */
 const MAX_WORD_CHARACTERS = 64;

@@ -1,14 +1,7 @@
-import { type Environment, settingOf } from "./config.ts";
-import type { Config } from "./parse.ts";
+import { clean } from "../core/text.ts";
+import type { SimulatorSettings } from "./config.ts";
+import { type Config, type Environment, settingOf } from "./config.ts";
 import { VARIABLES } from "./variables.ts";
-
-/** How an embedded simulator is to be; what is absent has the simulator's own default. */
-export interface SimulatorSettings {
-  /** Its misbehaviour, as text. */
-  orders: string;
-  snapshotBytes?: number;
-  fileRateBytesPerSecond?: number;
-}
 
 /** As in orders. */
 const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
@@ -48,8 +41,7 @@ export function idleSimulatorSettings(env: Environment): string[] {
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {
   if (!config.simulator) return config;
-  const { problemsOfOrders } = await import("../server/simulated-target.ts");
-  const problems = problemsOfOrders(config.simulator.orders);
+  const problems = await problemsOfOrders(config.simulator.orders);
   if (problems.length === 0) return config;
   return {
     ...config,
@@ -58,4 +50,18 @@ export async function withOrdersChecked(config: Config): Promise<Config> {
     // What was to be tried is a simulator that misbehaves; one that does not would answer another question.
     unusable: [...config.unusable, "route"],
   };
+}
+
+/** What is wrong with each order that the simulator cannot read. */
+export async function problemsOfOrders(orders: string): Promise<string[]> {
+  const { parseOrders } = await import("../simulator/faults/orders.ts");
+  return orders.split(",").flatMap((order) => {
+    try {
+      parseOrders(order);
+      return [];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return [`ATLAS_FLEX_SIMULATOR_ORDERS: ${clean(error.message, 2_000)}`];
+    }
+  });
 }

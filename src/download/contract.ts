@@ -1,5 +1,14 @@
 import type { ErrorEnvelope } from "../core/errors.ts";
 
+export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
+export { DISK_RESERVE_BYTES } from "./limits.ts";
+
+/**
+ * What a name in the folder may consist of, to be saved, listed and verified. At most 121 characters: longer than any default
+ * name, and leaves room for the endings of the files beside it in a component of 255 bytes.
+ */
+export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
+
 /** What a transfer is about: the same triple is the same backup, whatever its file is called. */
 export interface SnapshotIdentity {
   groupId: string;
@@ -16,6 +25,9 @@ export interface SnapshotFacts {
   expiration?: string;
   mongoDBVersion?: string;
 }
+
+/** The same as Atlas sent it: each field may be absent or be text of any kind. */
+export type SaidOfSnapshot = { [Field in keyof SnapshotFacts]?: string | undefined };
 
 /** A signed link to a snapshot's file: a secret. */
 export interface SnapshotLink {
@@ -43,7 +55,7 @@ export interface KnownJobs {
 /** Where snapshots come from; the transfer knows nothing else of Atlas. */
 export interface SnapshotSource {
   /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
-  describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SnapshotFacts>;
+  describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SaidOfSnapshot>;
   /**
    * A usable link: of a job that is known, else of an unexpired job in Atlas's list, else of a new job.
    * Waits until a job has its link. Never returns a refused one.
@@ -68,7 +80,7 @@ export interface Integrity {
   notes?: string[];
 }
 
-export type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive" | "unknown";
+type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive" | "unknown";
 
 /** What an archive holds: counts only, since names inside it are untrusted. */
 export interface Contents {

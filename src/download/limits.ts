@@ -44,6 +44,9 @@ export interface Limits {
   maxListed: number;
 }
 
+/** Kept free on the disk, so that this server never fills it. */
+export const DISK_RESERVE_BYTES = 64 * MIB;
+
 export const DEFAULT_LIMITS: Limits = {
   concurrentTransfers: 2,
   concurrentChecks: 2,
@@ -61,7 +64,7 @@ export const DEFAULT_LIMITS: Limits = {
   backoffMaxMs: 30_000,
   retryAfterMaxMs: 60_000,
   freshLinksPerRun: 8,
-  diskReserveBytes: 64 * MIB,
+  diskReserveBytes: DISK_RESERVE_BYTES,
   diskReserveShare: 0.01,
   transferMs: 24 * 3_600_000,
   progressEveryMs: 1_000,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { ownFailure } from "../core/errors.ts";
-import type { SnapshotFacts, SnapshotIdentity } from "./contract.ts";
+import type { SaidOfSnapshot, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
 
 const atlasId = z.string().regex(ATLAS_ID);
 
@@ -26,7 +26,7 @@ const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
 const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
 
 /** What Atlas said of a snapshot; what does not look like a time or a version is dropped, since it ends up in files and results. */
-export function cleanFacts(facts: { [Field in keyof SnapshotFacts]?: string | undefined }): SnapshotFacts {
+export function cleanFacts(facts: SaidOfSnapshot): SnapshotFacts {
   const clean: SnapshotFacts = {};
   for (const field of TIMES) {
     const value = facts[field];

@@ -90,7 +90,7 @@ export function createVerifications(options: {
 }
 
 /** A check of a finished file, ready to run. */
-export interface Verification {
+interface Verification {
   run: (signal: AbortSignal) => Promise<VerifyReport>;
   report: () => VerifyReport;
   /** Of the file that is checked, as it was when that began. */

@@ -112,12 +112,18 @@ function around(handler: Dispatcher.DispatchHandler, changes: Dispatcher.Dispatc
   };
 }
 
-/** OpenSSL's and Node's codes of certificates that are not trusted and of handshakes that fail. */
-const TLS_CODE =
-  /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|UND_ERR_PRX_TLS)/;
+/** Codes of OpenSSL and Node for a certificate that is not trusted; the next attempt meets the same certificate. */
+const UNTRUSTED =
+  /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/;
+/** And for a TLS handshake that fails. */
+const HANDSHAKE_FAILED = /^(ERR_TLS_|ERR_SSL_|EPROTO$|UND_ERR_PRX_TLS)/;
 
-export function isTlsError(cause: unknown): boolean {
-  return TLS_CODE.test(codeOf(cause) ?? "");
+export function isUntrusted(error: unknown): boolean {
+  return UNTRUSTED.test(codeOf(error) ?? "");
+}
+
+function isTlsError(error: unknown): boolean {
+  return isUntrusted(error) || HANDSHAKE_FAILED.test(codeOf(error) ?? "");
 }
 
 /** The failure that an error of the transport means; `sent` says whether bytes of the request may have left. */
@@ -126,7 +132,7 @@ export function transportFailure(cause: unknown, { host, sent }: { host: string;
   const code = printableCodeOf(cause);
   const options = { cause };
   const coded = code ? ` (${code})` : "";
-  if (TLS_CODE.test(code)) {
+  if (isTlsError(cause)) {
     return ownFailure("TLS_FAILED", { detail: `No trusted connection to ${host}${coded}.` }, options);
   }
   if (cause instanceof errors.HTTPParserError || cause instanceof errors.HeadersOverflowError) {

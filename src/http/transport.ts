@@ -76,7 +76,7 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
  * under way. `onSent` is called when the request is about to be written to an established connection: undici writes it in the
  * same turn and never before. One that was given up while it waited for its connection is not written.
  */
-export function exchange(
+function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
   { signal, onSent }: { signal: AbortSignal; onSent: () => void },

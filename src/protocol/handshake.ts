@@ -8,7 +8,7 @@ import { isRequest, type Verdict, wrapTransport } from "./wrap-transport.ts";
 export const NEGOTIABLE = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"] as const;
 
 /** A transport that is open before a server is connected to it. */
-export interface Handshake {
+interface Handshake {
   /** For the server: what arrived before it is connected waits for it. */
   transport: Transport;
   /** Starts to read. */

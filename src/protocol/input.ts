@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 /** Room for a hundred thousand requests. Beyond it the input waits in its pipe, where its end is not seen either. */
 const HELD_LIMIT_BYTES = 8 * 1024 * 1024;
 
-export interface Intake {
+interface Intake {
   start: () => void;
   /** Says that `isFull` may have changed. */
   goOn: () => void;

@@ -4,14 +4,9 @@ import type { Readable, Writable } from "node:stream";
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-export type EndReason =
-  | "input-ended"
-  | "output-closed"
-  | "transport-closed"
-  | "uncaught-exception"
-  | (typeof SIGNALS)[number];
+type EndReason = "input-ended" | "output-closed" | "transport-closed" | "uncaught-exception" | (typeof SIGNALS)[number];
 
-export type Fault = "uncaught-exception" | "unhandled-rejection" | "end-failed" | "end-timed-out";
+type Fault = "uncaught-exception" | "unhandled-rejection" | "end-failed" | "end-timed-out";
 
 /** MCP clients send SIGTERM two seconds after they close our input, so all of the end has to fit below that. */
 const END_LIMIT_MS = 1_800;

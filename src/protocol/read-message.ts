@@ -18,7 +18,7 @@ export interface Refusal {
   message: string;
 }
 
-export type Reading =
+type Reading =
   | { kind: "message"; message: JSONRPCMessage }
   | { kind: "refused"; refusal: Refusal }
   /** Not to be answered: blank lines, and what JSON-RPC forbids to answer (notifications and responses). */

@@ -10,7 +10,7 @@ const LINE_LIMIT_BYTES = 1024 * 1024;
 /** What may be in flight at once; a host has a few. More are refused, since each holds memory until it is answered. */
 const MAX_OPEN_REQUESTS = 4_000;
 
-export interface StdioTransport extends Transport {
+interface StdioTransport extends Transport {
   /** Resolves when every request that arrived so far was answered or cancelled. */
   idle(): Promise<void>;
 }
@@ -171,7 +171,7 @@ function withoutLineBreaks(json: string): string {
  * Gives every request in flight an id of our own, from 1 up. The SDK cannot cancel a request whose id is 0, and two
  * requests in flight under one id would take each other's cancellation.
  */
-export function createRequestIds() {
+function createRequestIds() {
   const ownIds = new Map<RequestId, number>();
   const clientIds = new Map<RequestId, RequestId>();
   const idle = new Set<() => void>();

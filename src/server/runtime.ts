@@ -1,6 +1,6 @@
 import { type AccessEdges, openAtlas } from "../atlas/access.ts";
 import type { Atlas } from "../atlas/client.ts";
-import type { Config } from "../config/parse.ts";
+import type { Config } from "../config/config.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
 import type { SnapshotStore } from "../download/contract.ts";

@@ -1,7 +1,8 @@
 import type { Readable, Writable } from "node:stream";
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { Config } from "../config/parse.ts";
+import type { Config } from "../config/config.ts";
+import { secretsOf } from "../config/credentials.ts";
 import { withOrdersChecked } from "../config/simulator.ts";
 import { type Failure, ownFailure } from "../core/errors.ts";
 import { createLog, type Log } from "../core/logger.ts";
@@ -82,16 +83,6 @@ export async function serve({ config, version }: { config: Config; version: stri
   await server.connect(await transport());
 }
 
-/** What is secret from the start; access tokens follow as they are fetched. */
-export function secretsOf({ credentials, proxy }: Config): string[] {
-  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
-    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
-  );
-  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
-  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
-  return credentials ? [credentials.token, ...passwords] : passwords;
-}
-
 function obstacleOf(problems: readonly string[]): Failure {
   return ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
 }
@@ -121,7 +112,7 @@ function announce(config: Config, offers: readonly Offer[], log: Log): void {
 }
 
 /** The whole of what stands between standard streams and the SDK's `Server`. */
-export interface Connection {
+interface Connection {
   /** Starts to read; call it when all who must hear of a broken stream listen to it. */
   open: () => Promise<void>;
   /** Resolves with the first message; a host that waits for `initialize` has its answer then. */

@@ -22,7 +22,7 @@ const CALL_LIMIT_MS = 46_000;
 /** Enough to choose from; the list itself is as long as whoever configured it likes. */
 const MAX_NAMED_PROJECTS = 10;
 
-export interface ServerDependencies {
+interface ServerDependencies {
   facts: ServerFacts;
   /** The tools to register, in order. */
   offers: readonly Offer[];
@@ -157,10 +157,7 @@ function internalFailure(error: unknown, log: Log): Failure {
 }
 
 /** A success: the value as structured content, and the same facts as JSON text for clients that show only that. */
-export function successResult(
-  value: object,
-  { simulated, indent }: { simulated: boolean; indent: boolean },
-): CallToolResult {
+function successResult(value: object, { simulated, indent }: { simulated: boolean; indent: boolean }): CallToolResult {
   const text = JSON.stringify(simulated ? { ...value, simulated } : value, null, indent ? 2 : 0);
   const structuredContent: Record<string, unknown> = JSON.parse(text);
   return { content: [{ type: "text", text }], structuredContent };

@@ -12,7 +12,6 @@ import {
 import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
-import { cleanFacts } from "../download/snapshot.ts";
 
 /** One conversation with Atlas in the background is bounded like a call of its own. */
 const STEP_LIMIT_MS = 45_000;
@@ -162,7 +161,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     async describe({ snapshotId, ...cluster }, signal) {
       const { status, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
       if (status !== undefined && status.toUpperCase() !== "COMPLETED") throw ownFailure("SNAPSHOT_NOT_COMPLETE");
-      return cleanFacts(facts);
+      return facts;
     },
 
     async link(identity, known, signal) {

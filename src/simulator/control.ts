@@ -4,7 +4,7 @@ import type { Simulator } from "./options.ts";
 const PREFIX = "/_simulator/";
 
 /** What another process can do to a simulator over HTTP; `pendingOrders` are those not used up. */
-export type Controlled = Pick<
+type Controlled = Pick<
   Simulator,
   | "baseUrl"
   | "fileBaseUrl"

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Bodies of this API are a few dozen bytes; whatever is larger is cut off. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export interface Listener {
+interface Listener {
   baseUrl: string;
   close: () => Promise<void>;
 }
 
-export type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
+type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
 /** An HTTP server on loopback. A defect in `handle` is answered with its stack, so that a test sees it. */
 export async function listen(port: number, handle: Handle): Promise<Listener> {
@@ -97,7 +97,7 @@ const SLICES_PER_SECOND = 20;
 /** A hang lasts until the other side or `close()` ends it; nothing needs to fire before that. */
 const FOREVER_MS = 2_147_483_647;
 
-export interface Line {
+interface Line {
   response: ServerResponse;
   /** Bytes per second of this host at this moment; 0 means no limit. */
   rate: () => number;

@@ -39,7 +39,7 @@ export interface SimulatorOptions {
   fileRateBytesPerSecond?: number;
 }
 
-export type Settings = Required<SimulatorOptions>;
+type Settings = Required<SimulatorOptions>;
 
 const DEFAULTS: Settings = {
   port: 0,

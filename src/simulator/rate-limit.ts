@@ -1,4 +1,4 @@
-export interface Admission {
+interface Admission {
   admitted: boolean;
   limit: number;
   remaining: number;

@@ -20,7 +20,7 @@ export interface RestoreJob {
   fate: JobFate;
 }
 
-export type SignLink = (job: RestoreJob) => string;
+type SignLink = (job: RestoreJob) => string;
 
 export interface RestoreJobs {
   /** Oldest first, without those that exist from the start. */

@@ -47,7 +47,7 @@ export const SIMULATED = {
 } as const;
 
 export type CredentialKind = "serviceAccount" | "apiKey" | "accessToken";
-export type PrincipalName = "owner" | "withoutDownloadRole" | "outsideAccessList";
+type PrincipalName = "owner" | "withoutDownloadRole" | "outsideAccessList";
 
 /** Variables that point a client at this simulator, for each person and kind of credentials. */
 export type Environments = Record<PrincipalName, Record<CredentialKind, Record<string, string>>>;

@@ -91,13 +91,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return simulator;
 }
 
-export interface FileRequest {
+interface FileRequest {
   method: string;
   url: URL;
   headers: IncomingHttpHeaders;
 }
 
-export interface FileHostParts {
+interface FileHostParts {
   now: () => number;
   signer: LinkSigner;
   objects: Objects;
@@ -107,7 +107,7 @@ export interface FileHostParts {
 }
 
 /** Answers as S3 does for a pre-signed link: the signature covers the method, and a second way to authenticate is refused. */
-export function createFileHost(parts: FileHostParts): (request: FileRequest) => Promise<Reply> {
+function createFileHost(parts: FileHostParts): (request: FileRequest) => Promise<Reply> {
   const { now, signer, objects, orders, elsewhere } = parts;
   return async ({ method, url, headers }) => {
     if (headers.authorization !== undefined) {

@@ -131,7 +131,7 @@ const RETENTION_MS = 8 * DAY_MS;
 const LEAD_MS = 5_000;
 const DURATION_MS = 75_000;
 
-export type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive";
+type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive";
 
 export interface Snapshot {
   id: string;
@@ -149,7 +149,7 @@ interface Series {
 }
 
 /** Daily snapshots at the same time of day, oldest first as Atlas lists them. */
-export function dailySnapshots({ idPrefix, count, newestAt }: Series): Snapshot[] {
+function dailySnapshots({ idPrefix, count, newestAt }: Series): Snapshot[] {
   return Array.from({ length: count }, (_, index) => ({
     id: `${idPrefix}${index + 1}`,
     scheduledAt: newestAt - (count - 1 - index) * DAY_MS,
@@ -160,7 +160,7 @@ export function dailySnapshots({ idPrefix, count, newestAt }: Series): Snapshot[
 }
 
 /** The last 03:00 UTC by which a snapshot was complete: restarts on the same day show the same times. */
-export function lastNight(now: number): number {
+function lastNight(now: number): number {
   const threeOClock = 3 * 3_600_000;
   return Math.floor((now - threeOClock - 2 * DURATION_MS) / DAY_MS) * DAY_MS + threeOClock;
 }

@@ -33,7 +33,7 @@ export const linkFields = {
   linkExpiresInSeconds: z.number().optional(),
 };
 
-export interface JobView {
+interface JobView {
   restoreJob: z.input<typeof Job>;
   linkHost?: string;
   linkExpiresAt?: string;

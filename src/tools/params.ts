@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
-import { FILE_NAME } from "../download/folder/file-name.ts";
+import { FILE_NAME } from "../download/contract.ts";
 
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
 const objectId = z.string({ error: HEX_ID }).regex(ATLAS_ID, { error: HEX_ID });

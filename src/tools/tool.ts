@@ -40,7 +40,7 @@ export interface Tool {
   prepare: (args: Record<string, unknown>) => PreparedCall;
 }
 
-export interface PreparedCall {
+interface PreparedCall {
   /** As they were read. */
   args: Readonly<Record<string, unknown>>;
   /** Resolves with a value that satisfies the tool's `output`. */

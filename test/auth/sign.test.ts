@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Credentials, createSigner } from "../../src/auth/sign.ts";
+import { createSigner } from "../../src/auth/sign.ts";
+import type { Credentials } from "../../src/config/config.ts";
 import { failureOf, get } from "../http/requests.ts";
 import { serve } from "../http/servers.ts";
 import { serveAtlas, unauthorized } from "./atlas.ts";

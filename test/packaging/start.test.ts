@@ -1,8 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TOOL_LIST } from "../../src/tools/tool-list.ts";
-import { serverWith } from "../fixtures.ts";
+import { BUILT, serverWith } from "../fixtures.ts";
 import { ROOT } from "./manifest.ts";
 
 const DIST = join(ROOT, "dist");
@@ -34,4 +35,31 @@ test("what answers initialize is code of this package alone; all other packages 
 test("the list of tools that the build made ready is the one that the sources make", async () => {
   const { client } = await serverWith();
   expect((await client.listTools()).tools).toEqual(JSON.parse(JSON.stringify(TOOL_LIST)));
+});
+
+describe("a Node.js that is too old", () => {
+  const pretending = (version: string) => [
+    "--import",
+    `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"${version}"})`,
+  ];
+
+  test.each([BUILT, join(ROOT, "scripts/docs.mjs")])("is refused in one line by %s", (program) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...pretending("18.20.8"), program], {
+      encoding: "utf8",
+    });
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "atlas-flex-snapshots-mcp needs Node.js 20.18.1 or newer; this is 18.20.8.\n",
+    });
+  });
+
+  test.each([
+    ["20.18.0", 1],
+    ["20.18.1", 0],
+    ["20.9.0", 1],
+    ["26.0.0", 0],
+  ])("%s ends with exit code %i", (version, status) => {
+    expect(spawnSync(process.execPath, [...pretending(version), BUILT, "--version"]).status).toBe(status);
+  });
 });

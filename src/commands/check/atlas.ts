@@ -2,7 +2,7 @@ import type { AtlasAccess } from "../../atlas/access.ts";
 import { PROJECTS_AT_ONCE } from "../../atlas/client.ts";
 import { type ClusterLook, lookForClusters as lookForAll } from "../../atlas/cluster-looks.ts";
 import type { ClusterPath, FlexCluster, Project, Snapshot } from "../../atlas/model.ts";
-import type { Config } from "../../config/parse.ts";
+import type { Config } from "../../config/config.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";
@@ -12,13 +12,13 @@ import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, s
 
 const NAME_CHARACTERS = 40;
 
-export interface ReadableProject {
+interface ReadableProject {
   id: string;
   name?: string;
 }
 
 /** A project by its id: readable, or why not. */
-export type ProjectLook = ReadableProject | { id: string; failure: Failure };
+type ProjectLook = ReadableProject | { id: string; failure: Failure };
 
 export interface ProjectLooks {
   looks: ProjectLook[];
@@ -113,7 +113,7 @@ export function readableOf(looks: readonly ProjectLook[]): ReadableProject[] {
   return looks.flatMap((look) => ("failure" in look ? [] : [look]));
 }
 
-export const titleOf = ({ id, name }: ReadableProject): string => (name ? `${name} (${id})` : id);
+const titleOf = ({ id, name }: ReadableProject): string => (name ? `${name} (${id})` : id);
 
 function named({ name }: Project): { name?: string } {
   return name ? { name: clean(name, NAME_CHARACTERS) } : {};
@@ -125,7 +125,7 @@ const MAX_PROJECTS = 200;
 const MAX_NAMES = 5;
 const CLUSTER_NAME_CHARACTERS = 64;
 
-export interface ClusterLooks {
+interface ClusterLooks {
   looks: ClusterLook<ReadableProject>[];
   /** Projects beyond the first ones, at which nobody looked. */
   omitted: number;
@@ -186,7 +186,7 @@ export function firstCluster(
 /** Atlas takes one a day, so two days without one are more than a late one. */
 const STALE_MS = 48 * 3_600_000;
 
-export interface SnapshotLook {
+interface SnapshotLook {
   cluster: ClusterPath;
   snapshots: Snapshot[];
 }

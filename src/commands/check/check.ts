@@ -1,12 +1,11 @@
 import type { Writable } from "node:stream";
-import type { Environment } from "../../config/config.ts";
-import type { Config, Options } from "../../config/parse.ts";
+import type { Config, Environment, Options } from "../../config/config.ts";
+import { secretsOf } from "../../config/credentials.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { clean } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
-import { secretsOf } from "../../server/serve.ts";
 import { runCheck } from "./run-check.ts";
 import type { Step, StepState } from "./step.ts";
 
@@ -105,7 +104,7 @@ export function summaryText(steps: readonly Step[]): string {
   return `\nEverything that could be tried works.${doubts}\n`;
 }
 
-export interface JsonReport {
+interface JsonReport {
   ok: boolean;
   version: string;
   steps: Step[];
@@ -128,4 +127,4 @@ export function jsonReport(steps: readonly Step[], facts: { version: string; com
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-export const allWell = (steps: readonly Step[]): boolean => steps.every(({ state }) => state !== "failed");
+const allWell = (steps: readonly Step[]): boolean => steps.every(({ state }) => state !== "failed");

@@ -1,6 +1,4 @@
-import packageJson from "../../../package.json" with { type: "json" };
-import { type Environment, settingOf } from "../../config/config.ts";
-import type { Config, Options } from "../../config/parse.ts";
+import { type Config, type Environment, type Options, settingOf } from "../../config/config.ts";
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, type SettingOption, variableOf } from "../../config/variables.ts";
 import { CATALOG, offersOf, onlyReads } from "../../tools/catalog.ts";
 import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
@@ -37,7 +35,7 @@ export interface Sources {
 }
 
 /** Every option and variable that is set. */
-export function namesSet({ options, env }: Sources): string[] {
+function namesSet({ options, env }: Sources): string[] {
   const given = Object.keys(options)
     .filter((name) => name !== "json")
     .map((name) => `--${name}`);
@@ -79,20 +77,4 @@ export function registered(config: Config, sources: Sources): StepResult {
 /** Whether a tool is left that creates download jobs or saves files. */
 export function savesSnapshots(config: Config): boolean {
   return offersOf(config).some(({ effect }) => !onlyReads(effect));
-}
-
-/** Judges the version of Node.js by what the package asks for. */
-export function nodeVersion(running = process.versions.node, wanted = packageJson.engines.node): StepResult {
-  const minimum = wanted.replace(/^>=\s*/, "");
-  if (atLeast(running, minimum)) return ok(running);
-  return failed(`${running} is too old`, `Install Node.js ${minimum} or newer; the current LTS version is best.`);
-}
-
-function atLeast(running: string, minimum: string): boolean {
-  const have = running.split(".").map(Number);
-  for (const [index, need] of minimum.split(".").map(Number).entries()) {
-    const part = have[index] ?? 0;
-    if (part !== need) return part > need;
-  }
-  return true;
 }

@@ -1,7 +1,6 @@
 import type { AtlasAccess } from "../../atlas/access.ts";
-import type { Credentials } from "../../auth/sign.ts";
 import { rejectsCredentials } from "../../auth/signer.ts";
-import type { Config } from "../../config/parse.ts";
+import type { Config, Credentials } from "../../config/config.ts";
 import { type Failure, ownFailure } from "../../core/errors.ts";
 import { OWN_ERRORS } from "../../core/own-errors.ts";
 import type { CallLimits } from "../../core/time.ts";
@@ -86,7 +85,7 @@ const KNOWN_CALLER = [402, 403, 404];
  * `accepted`: Atlas knows who asks. `elsewhere`: it does, but not at this address. `rejected`: it does not. `unknown`: it
  * could not be found out; `blocked`: nobody tried.
  */
-export type SignIn =
+type SignIn =
   | { verdict: "accepted" }
   | { verdict: "elsewhere" | "rejected" | "unknown"; failure: Failure }
   | { verdict: "blocked"; why: string };

@@ -138,12 +138,12 @@ function systemCodeOf(error: unknown): string | undefined {
 const MAX_BYTES = 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** Whether the extra certificates that Node.js trusts can be readPem; it says nothing itself when they cannot. */
+/** Whether the extra certificates that Node.js trusts can be read; it says nothing itself when they cannot. */
 export async function caCertificates(env: Environment): Promise<StepResult> {
   if (env.NODE_TLS_REJECT_UNAUTHORIZED === "0") {
     return warning(
       "NODE_TLS_REJECT_UNAUTHORIZED is 0, so no certificate is checked",
-      "Unset it: anybody on the way can readPem the credentials. For a company's own CA set NODE_EXTRA_CA_CERTS.",
+      "Unset it: anybody on the way can read the credentials. For a company's own CA set NODE_EXTRA_CA_CERTS.",
     );
   }
   const path = settingOf(env, "NODE_EXTRA_CA_CERTS");
@@ -156,7 +156,7 @@ export async function caCertificates(env: Environment): Promise<StepResult> {
       `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
       `Set it to a file of certificates in PEM form, or unset it.${remark}`,
     );
-  if (text === undefined) return unusable("cannot be readPem");
+  if (text === undefined) return unusable("cannot be read");
   const count = (text.match(CERTIFICATE) ?? []).filter(isCertificate).length;
   if (count === 0) return unusable("holds no certificate in PEM form");
   return ok(`those of Node.js and ${count} of NODE_EXTRA_CA_CERTS`);
@@ -169,7 +169,7 @@ async function readPem(path: string): Promise<string | undefined> {
     const file = await stat(path);
     return file.isFile() && file.size <= MAX_BYTES ? await readFile(path, "utf8") : undefined;
   } catch {
-    // Whatever the reason, the step says that it cannot be readPem.
+    // Whatever the reason, the step says that it cannot be read.
     return undefined;
   }
 }

@@ -11,7 +11,7 @@ import {
   readableOf,
   snapshots,
 } from "./atlas.ts";
-import { atlasAddress, nodeVersion, registered, savesSnapshots, settings } from "./configuration.ts";
+import { atlasAddress, registered, savesSnapshots, settings } from "./configuration.ts";
 import { accessList, credentials, judgeSignIn, obstacleOf, signIn } from "./credentials.ts";
 import { downloadFolder, freeSpace } from "./download-folder.ts";
 import { type Answer, askUnsigned, caCertificates, clockSkew, proxy, reached } from "./network.ts";
@@ -21,6 +21,7 @@ import {
   type CheckInput,
   createAttempt,
   type Finding,
+  ok,
   type Step,
   type StepResult,
   shown,
@@ -40,7 +41,7 @@ export async function* runCheck(input: CheckInput): AsyncGenerator<Step> {
   const here = createAttempt({ clock, deadline: Number.POSITIVE_INFINITY, signal, log });
   const local = async (work: () => Promise<StepResult>) => shown(await here(LOCAL_LIMIT_MS, work), (result) => result);
 
-  yield { id: "node", title: "Node.js", ...nodeVersion() };
+  yield { id: "node", title: "Node.js", ...ok(process.versions.node) };
   yield { id: "settings", title: "Settings", ...settings(config, input) };
   yield { id: "atlas-address", title: "Atlas address", ...atlasAddress(config, input) };
   yield { id: "ca-certificates", title: "CA certificates", ...(await local(() => caCertificates(env))) };
@@ -60,7 +61,7 @@ const SIGN_IN_LIMIT_MS = 12_000;
 const LIST_LIMIT_MS = 9_000;
 
 /** What needs Atlas, each step on top of what came before. */
-export async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): AsyncGenerator<Step> {
+async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): AsyncGenerator<Step> {
   const opened = await attempt(OPEN_LIMIT_MS, () => openAtlas(input.config, input));
   if (!("value" in opened)) {
     yield { id: "connection", title: "Connection to Atlas", ...reached(opened) };

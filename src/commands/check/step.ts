@@ -1,6 +1,5 @@
 import type { AccessEdges } from "../../atlas/access.ts";
-import type { Environment } from "../../config/config.ts";
-import type { Config, Options } from "../../config/parse.ts";
+import type { Config, Environment, Options } from "../../config/config.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";
 import { bounded, type CallLimits, type Clock } from "../../core/time.ts";

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
-import { lstat, mkdir, realpath, statfs } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { access, lstat, mkdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Limits } from "../limits.ts";
@@ -37,6 +37,61 @@ export async function openDownloadDirectory(
   };
 }
 
+/**
+ * Whether snapshots could be saved into the folder, found out without touching it; a folder that does not exist yet counts as
+ * long as it can be created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
+ */
+export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean }> {
+  const nearest = await nearestExisting(downloadDir);
+  if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
+    throw unusable("it cannot be created, since a part of its path is a file");
+  const found = await openDownloadDirectory(downloadDir, "look");
+  if (found) {
+    if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
+    return { exists: true };
+  }
+  if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
+  if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
+  return { exists: false };
+}
+
+/** Bytes that this user may still write to the disk of the folder, which need not exist yet; undefined where nothing tells. */
+export async function freeBytesFor(downloadDir: string): Promise<number | undefined> {
+  return freeBytes(await nearestExisting(downloadDir));
+}
+
+/** The path itself, or the nearest part of it that exists. */
+async function nearestExisting(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      await stat(folder);
+      return folder;
+    } catch (error) {
+      if (!failedWith(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
+        throw unusable("it cannot be looked at");
+    }
+  }
+}
+
+/** A file system that only looks like one, such as /proc, where every folder of root seems writable. */
+async function holdsNoFiles(folder: string): Promise<boolean> {
+  try {
+    const { blocks, files } = await statfs(folder);
+    return process.platform === "linux" && blocks === 0 && files === 0;
+  } catch {
+    return false; // It does not tell, so nothing is known against it.
+  }
+}
+
+async function mayWrite(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false; // Not allowed, on a read-only file system, or gone: in each case the answer is no.
+  }
+}
+
 /** Makes the missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
 async function create(wanted: string): Promise<void> {
   const missing: string[] = [];
@@ -52,17 +107,17 @@ async function create(wanted: string): Promise<void> {
 }
 
 async function examine(path: string): Promise<{ dev: number; ino: number } | undefined> {
-  const stat = await lstat(path).catch((cause) => {
+  const found = await lstat(path).catch((cause) => {
     if (failedWith(cause, "ENOENT")) return undefined;
     throw unusable("it cannot be looked at", cause);
   });
-  if (!stat) return undefined;
-  if (stat.isSymbolicLink()) throw unusable("it is a symbolic link");
-  if (!stat.isDirectory()) throw unusable("it is no folder");
+  if (!found) return undefined;
+  if (found.isSymbolicLink()) throw unusable("it is a symbolic link");
+  if (!found.isDirectory()) throw unusable("it is no folder");
   const uid = process.getuid?.();
-  if (uid !== undefined && stat.uid !== uid) throw unusable("it belongs to another user");
-  if (uid !== undefined && stat.mode & 0o002 && !(stat.mode & 0o1000)) throw unusable("everyone can write to it");
-  return { dev: stat.dev, ino: stat.ino };
+  if (uid !== undefined && found.uid !== uid) throw unusable("it belongs to another user");
+  if (uid !== undefined && found.mode & 0o002 && !(found.mode & 0o1000)) throw unusable("everyone can write to it");
+  return { dev: found.dev, ino: found.ino };
 }
 
 function unusable(why: string, cause?: unknown) {
@@ -109,7 +164,7 @@ export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   return ownFailure("DISK_FAILED", { detail: reason }, { cause });
 }
 
-export function diskFull(neededBytes: number | undefined, freeBytes?: number, cause?: unknown): Failure {
+function diskFull(neededBytes: number | undefined, freeBytes?: number, cause?: unknown): Failure {
   const needed = neededBytes === undefined ? "" : ` ${neededBytes} more bytes are needed.`;
   const free = freeBytes === undefined ? "" : ` ${freeBytes} bytes are free.`;
   return ownFailure(

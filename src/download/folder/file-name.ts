@@ -1,11 +1,6 @@
 import { ownFailure } from "../../core/errors.ts";
-import type { SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { FILE_NAME, type SnapshotFacts, type SnapshotIdentity } from "../contract.ts";
 
-/**
- * What a name in the folder may consist of, to be saved, listed and verified. At most 121 characters: longer than any default
- * name, and leaves room for the endings of the files beside it in a component of 255 bytes.
- */
-export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 const ENDING = /\.(tgz|tar\.gz)$/i;
 /** Windows opens these as devices whatever follows the first dot. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;

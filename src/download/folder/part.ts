@@ -12,7 +12,7 @@ interface WritableFile {
   writev: (buffers: Buffer[], position: number) => Promise<{ bytesWritten: number }>;
 }
 
-export interface PartWriter {
+interface PartWriter {
   /** Bytes in the file. */
   readonly bytes: number;
   /**

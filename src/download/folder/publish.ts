@@ -115,7 +115,7 @@ export async function recover(directory: DownloadDirectory, { base, state }: Ope
 }
 
 /** Whether the final name holds what a crash in the middle of publishing left there. */
-export async function holdsFinalName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<boolean> {
+async function holdsFinalName(directory: DownloadDirectory, { base, state }: OpenPart): Promise<boolean> {
   const final = await lstatOf(directory.at(state.fileName));
   const part = await lstatOf(directory.at(beside.part(base)));
   if (isSameFile(final, part)) return true;

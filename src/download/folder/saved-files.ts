@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { concurrently } from "../../core/concurrency.ts";
 import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
 import type { Limits } from "../limits.ts";
@@ -41,7 +42,7 @@ export async function findRecorded(
   const names = await basesOf(directory, beside.record);
   for (const isOwn of [true, false]) {
     const some = names.filter((name) => name.includes(snapshotId) === isOwn);
-    const files = await fewAtATime(some, (name) => readRecorded(directory, name, checkedFiles));
+    const files = await concurrently(some, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
     found.push(...files.flatMap((file) => (file && keyOf(file.record.identity) === key ? file : [])));
     if (found.some(({ state }) => state === "untouched")) break;
   }
@@ -49,7 +50,7 @@ export async function findRecorded(
 }
 
 /** Undefined for a file without a record; there may be no file either. */
-export async function readRecorded(
+async function readRecorded(
   directory: DownloadDirectory,
   fileName: string,
   checkedFiles: CheckedFiles,
@@ -103,17 +104,6 @@ export async function listParts(directory: DownloadDirectory, most = Number.POSI
 
 /** Enough to keep the disk busy, and far from the limit on open files. */
 const AT_A_TIME = 32;
-
-export async function fewAtATime<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let at = 0; at < items.length; at += AT_A_TIME) {
-    results.push(...(await Promise.all(items.slice(at, at + AT_A_TIME).map(work))));
-  }
-  return results;
-}
 
 /** The archive names whose companion file, named by `companion`, lies in the folder. */
 async function basesOf(directory: DownloadDirectory, companion: (name: string) => string): Promise<string[]> {
@@ -186,7 +176,7 @@ interface FoundFile {
 /** The newest first. */
 async function findFiles(directory: DownloadDirectory): Promise<FoundFile[]> {
   const names = (await readdir(directory.path)).filter(isArchiveName);
-  const found = await fewAtATime(names, async (fileName): Promise<FoundFile[]> => {
+  const found = await concurrently(names, AT_A_TIME, async (fileName): Promise<FoundFile[]> => {
     const stat = await lstatOf(directory.at(fileName));
     return stat?.isFile() ? [{ fileName, bytes: stat.size, changedAt: stat.mtimeMs }] : [];
   });
@@ -198,7 +188,7 @@ async function describeFiles(
   found: readonly FoundFile[],
   { checkedFiles }: ListingDeps,
 ): Promise<SavedFile[]> {
-  return fewAtATime(found, async ({ fileName, bytes }): Promise<SavedFile> => {
+  return concurrently(found, AT_A_TIME, async ({ fileName, bytes }): Promise<SavedFile> => {
     const recorded = await readRecorded(directory, fileName, checkedFiles);
     const file = { fileName, path: directory.at(fileName), bytes };
     if (!recorded) return { ...file, state: "unrecorded" };

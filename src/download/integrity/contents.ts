@@ -2,13 +2,13 @@ import type { Contents } from "../contract.ts";
 import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from "./tar-header.ts";
 
 /** Tells from the unpacked bytes what an archive holds. */
-export interface ContentsReader {
+interface ContentsReader {
   /** The chunk is valid during the call only. */
   write(chunk: Buffer): void;
   end(): ContentsFound;
 }
 
-export interface ContentsFound {
+interface ContentsFound {
   contents: Omit<Contents, "unpackedBytes">;
   notes: string[];
 }
@@ -56,7 +56,7 @@ const TERMINATOR = 0xffffffff;
  * one document for each collection and a terminator (mongo-tools, `common/archive`). Documents are passed over by their
  * lengths, not decoded.
  */
-export function createDumpPrelude(): ContentsReader {
+function createDumpPrelude(): ContentsReader {
   let documents = 0;
   let complete = false;
 
@@ -172,7 +172,7 @@ function padded(bytes: number): number {
 }
 
 /** Counts the regular files of a tar by what their names say; no name comes out. */
-export interface EntryTally {
+interface EntryTally {
   add(name: string): void;
   contents(): Omit<Contents, "unpackedBytes">;
   /** Names that lead out of the folder that the tar is unpacked into. */
@@ -188,7 +188,7 @@ const DUMP_METADATA = /\.metadata\.json(?:\.gz)?$/;
 // Linux's PATH_MAX; tar allows longer names, no snapshot has one.
 const MAX_NAME_LENGTH = 4096;
 
-export function createEntryTally(): EntryTally {
+function createEntryTally(): EntryTally {
   let files = 0;
   let dataFiles = 0;
   let dataCollections = 0;
@@ -252,13 +252,13 @@ function commonFolder() {
 }
 
 /** What a reader asks for next: `take` bytes after passing over `skip`. */
-export interface Wish {
+interface Wish {
   skip: number;
   take: number;
 }
 
 /** Cuts chunks of any size into the pieces that a reader asks for, holding no more than one piece. */
-export interface Pieces {
+interface Pieces {
   /** The chunk is valid during the call only. */
   write(chunk: Buffer): void;
   /** Whether the input ended between two pieces, with nothing left to skip. */

@@ -46,7 +46,7 @@ export async function examineArchive(
 }
 
 /** Bytes read and judged at a time; also the precision of the offsets in notes. */
-export const BATCH_BYTES = 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
 
 /** How far a file has been written. */
 export interface Extent {
@@ -62,7 +62,7 @@ export type Await = (bytes: number) => Promise<Extent>;
  * A plain file in batches at fixed offsets, so that the outcome does not depend on the rhythm in which it was written.
  * A batch is valid until the next one is asked for: they share their memory. A symbolic link, a pipe or a folder is refused.
  */
-export async function* batches(path: string, reached: Await): AsyncGenerator<Buffer> {
+async function* batches(path: string, reached: Await): AsyncGenerator<Buffer> {
   // Synchronous access is for a thread of its own: when that is stopped, no descriptor is lost to an open under way.
   const file = openPlainFile(path);
   try {
@@ -97,7 +97,7 @@ function fill(batch: Buffer, file: number, offset: number): void {
 }
 
 /** Judges a gzip file (RFC 1952: one or more members) that arrives in batches. */
-export interface GzipJudge {
+interface GzipJudge {
   /** Takes the next batch, of at most `BATCH_BYTES`; after a damage it does nothing. */
   write(batch: Buffer): Promise<void>;
   /** The file ends here; resolves with what is wrong with it, in our own words, or undefined. */

@@ -104,7 +104,7 @@ function damaged({ gzip, length, md5, notes = [] }: Integrity) {
 }
 
 /** What the state file keeps of the download jobs of its snapshot. */
-export interface JobNotes {
+interface JobNotes {
   known: () => Omit<KnownJobs, "refused">;
   /** Every request has come to its end, whichever way. */
   settled: () => void;
@@ -115,7 +115,7 @@ export interface JobNotes {
 
 type Jobs = Pick<TransferState, "restoreJobId" | "linkExpiresAt" | "requestedAt">;
 
-export function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock, "now">): JobNotes {
+function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock, "now">): JobNotes {
   let settle = () => {};
 
   function jobs(): Jobs {

@@ -92,7 +92,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   return status;
 }
 
-export interface RateMeter {
+interface RateMeter {
   add: (bytes: number) => void;
   /** A moving average; undefined before there is anything to average. */
   bytesPerSecond: () => number | undefined;

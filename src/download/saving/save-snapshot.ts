@@ -149,7 +149,7 @@ function reportSaved(
 }
 
 /** Reads files that were written to since they were saved, and returns the first that still is what its record tells. */
-export async function recheck(
+async function recheck(
   { slots, startCheck, checkedFiles }: SavingDeps,
   { directory, touched }: { directory: DownloadDirectory; touched: readonly RecordedFile[] },
   status: SaveStatus,

@@ -5,7 +5,7 @@ import type { HttpResponse } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
 import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
 
-export interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
+interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
   body: BodyQueue;
 }
 
@@ -67,7 +67,7 @@ function createDispatchers(options: RequesterOptions): { direct: Dispatcher; pro
 }
 
 /** A response body as it arrives. */
-export interface BodyQueue extends AsyncIterable<Buffer> {
+interface BodyQueue extends AsyncIterable<Buffer> {
   /** Drops the connection; the rest is of no interest. */
   drop: () => void;
 }
@@ -79,7 +79,7 @@ const AHEAD_BYTES = 1024 * 1024;
  * Takes a body's chunks off the stream at once. A stream that fails throws away what it still buffers, which on a line that
  * breaks often would be all the progress there is; here everything that arrived comes out before the error does.
  */
-export function queueBody(body: Readable): BodyQueue {
+function queueBody(body: Readable): BodyQueue {
   const chunks: Buffer[] = [];
   let queued = 0;
   let end: { error?: unknown } | undefined;

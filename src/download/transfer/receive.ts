@@ -12,7 +12,7 @@ interface Receiver {
 }
 
 /** How a body ended: with every byte, too early, or with more than was announced. */
-export type BodyEnd = "received" | "cut" | "overrun";
+type BodyEnd = "received" | "cut" | "overrun";
 
 /** The first two bytes of every gzip member (RFC 1952 §2.3.1). */
 function isGzip(head: Buffer): boolean {
@@ -112,7 +112,7 @@ async function append(body: AsyncIterable<Buffer>, total: number | undefined, re
   return total === undefined || copy.bytes === total ? "received" : "cut";
 }
 
-export interface SpeedWatch {
+interface SpeedWatch {
   /** Aborts when the other side stalls or trickles. */
   signal: AbortSignal;
   received: (bytes: number) => void;

@@ -1,6 +1,7 @@
 import { errors } from "undici";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
+import { isUntrusted } from "../../http/dispatchers.ts";
 import type { SnapshotLink, StoreEvent } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
@@ -134,16 +135,12 @@ function stepOf(verdict: Exclude<Verdict, { word: "begin" | "continue" }>): Step
   }
 }
 
-/** A certificate that is not trusted now will not be trusted in a second either (codes of OpenSSL and Node). */
-const UNTRUSTED =
-  /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERROR_IN_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_|ERR_TLS_CERT_)/;
-
 function networkStep(error: unknown, tooSlow: boolean): Step {
   const failure = failureIn(error);
   if (failure) throw failure;
   const code = codeOf(error) ?? (tooSlow ? "TOO_SLOW" : isNoHttp(error) ? "NO_HTTP" : undefined);
   if (code === undefined) throw error;
-  if (UNTRUSTED.test(code)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
+  if (isUntrusted(error)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
   return { word: "again", code };
 }
 
@@ -164,7 +161,7 @@ function interrupted(host: string, code: string): Failure {
   });
 }
 
-export interface RetryBudget {
+interface RetryBudget {
   /** Attempts count from anew after enough progress beyond the furthest byte so far: a large file may break off often. */
   reached: (bytes: number) => void;
   /** Milliseconds to wait before the next attempt, or undefined when the budget is spent. */

@@ -10,12 +10,12 @@ import type { BucketSize, RateLimiter } from "../rate-limit.ts";
 import { isTrue, type Operations } from "./operations.ts";
 import { accepts, findRoute, mediaType, type PathParameters, type ResourceVersion, type Route } from "./routes.ts";
 
-export interface Api {
+interface Api {
   operationOf: (method: string, url: URL) => Operation | "unknown";
   answer: (request: ApiRequest) => Reply;
 }
 
-export interface ApiParts extends Surroundings {
+interface ApiParts extends Surroundings {
   envelopedFailures: "keep-status" | "always-200";
   oauth: OauthEndpoints;
   tokens: TokenStore;
@@ -114,15 +114,15 @@ function bucketOf({ operation, parameters: { groupId } }: Route): string {
   return operation.includes("Cluster") ? `clusters/${groupId}` : `snapshots/${groupId}`;
 }
 
-export type OauthOperation = "token" | "revoke";
+type OauthOperation = "token" | "revoke";
 
-export function oauthOperationOf({ pathname }: URL): OauthOperation | undefined {
+function oauthOperationOf({ pathname }: URL): OauthOperation | undefined {
   if (pathname === "/api/oauth/token") return "token";
   return pathname === "/api/oauth/revoke" ? "revoke" : undefined;
 }
 
 /** Answers of the two token endpoints, which know no versions, no envelope and no Bearer. */
-export function createOauthAnswers(oauth: OauthEndpoints, orders: OrderBook, surroundings: Surroundings) {
+function createOauthAnswers(oauth: OauthEndpoints, orders: OrderBook, surroundings: Surroundings) {
   return (operation: OauthOperation, request: ApiRequest): Reply => {
     if (request.method !== "POST") return gatewayReply(405, "Method not allowed.", { Allow: "POST" });
     const context = contextOf(operation, request, surroundings);
@@ -138,7 +138,7 @@ export function createOauthAnswers(oauth: OauthEndpoints, orders: OrderBook, sur
   };
 }
 
-export interface ApiRequest {
+interface ApiRequest {
   method: string;
   /** The request target as it came, which Digest signs. */
   target: string;
@@ -147,21 +147,21 @@ export interface ApiRequest {
   body: string;
 }
 
-export interface Surroundings {
+interface Surroundings {
   now: () => number;
   /** Where redirects lead. */
   elsewhere: () => string;
 }
 
 /** What Atlas's own servers put on every answer. */
-export const SERVER_HEADERS = {
+const SERVER_HEADERS = {
   Server: "mdbws",
   "X-Envoy-Upstream-Service-Time": "24",
   "Strict-Transport-Security": "max-age=31536000; includeSubdomains;",
   "X-Content-Type-Options": "nosniff",
 };
 
-export function contextOf(
+function contextOf(
   operation: Operation,
   { url, headers }: ApiRequest,
   { now, elsewhere }: Surroundings,
@@ -177,7 +177,7 @@ export function contextOf(
 }
 
 /** Performs an operation, or what was ordered in its place: without the effect, unless the order says after it. */
-export function undergo(faults: Fault[], context: FaultContext, perform: () => Outcome): Outcome {
+function undergo(faults: Fault[], context: FaultContext, perform: () => Outcome): Outcome {
   const substituted = substitute(faults, context);
   const hasNoEffect = ["hang", "reset-before", "redirect"].some((word) => has(faults, word));
   if (!substituted && !hasNoEffect) return perform();
@@ -185,19 +185,19 @@ export function undergo(faults: Fault[], context: FaultContext, perform: () => O
   return substituted ?? gatewayProblem(503, "Nothing was done.");
 }
 
-export function gatewayReply(status: number, detail: string, headers: Reply["headers"]): Reply {
+function gatewayReply(status: number, detail: string, headers: Reply["headers"]): Reply {
   const text = JSON.stringify(gatewayProblem(status, detail).body);
   return textReply(status, "application/json", text, { ...SERVER_HEADERS, ...headers });
 }
 
-export interface RenderOptions {
+interface RenderOptions {
   url: URL;
   version: ResourceVersion | undefined;
   envelopedFailures: "keep-status" | "always-200";
 }
 
 /** Writes an outcome as the request asks for it: `envelope` wraps it or adds the status to a list, `pretty` indents it. */
-export function render(outcome: Outcome, { url, version, envelopedFailures }: RenderOptions): Reply {
+function render(outcome: Outcome, { url, version, envelopedFailures }: RenderOptions): Reply {
   const enveloped = isTrue(url.searchParams, "envelope");
   const indent = isTrue(url.searchParams, "pretty") ? 2 : 0;
   const status = enveloped && envelopedFailures === "always-200" ? 200 : outcome.status;

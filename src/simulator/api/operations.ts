@@ -22,7 +22,7 @@ import {
 } from "../world.ts";
 import { isBodyType, type PathParameters } from "./routes.ts";
 
-export interface Call {
+interface Call {
   url: URL;
   parameters: PathParameters;
   principal: Principal;
@@ -31,7 +31,7 @@ export interface Call {
   faults: Fault[];
 }
 
-export interface Scene {
+interface Scene {
   projects: Project[];
   jobs: RestoreJobs;
   downloadLimit: number;
@@ -92,7 +92,7 @@ function found(body: JsonObject): Outcome {
 }
 
 /** Creates a download job; the only operation here with an effect. */
-export function requestDownload(call: Call, { projects, jobs, downloadLimit }: Scene): Outcome {
+function requestDownload(call: Call, { projects, jobs, downloadLimit }: Scene): Outcome {
   const project = findProject(projects, call.parameters);
   if (isProblem(project)) return project;
   if (!call.principal.mayDownload) return problem("USER_UNAUTHORIZED");
@@ -126,23 +126,23 @@ function fateOf(faults: Fault[]): JobFate {
 
 const ID = /^[a-f0-9]{24}$/;
 
-export function isProblem<T extends object>(value: T | Problem): value is Problem {
+function isProblem<T extends object>(value: T | Problem): value is Problem {
   return "status" in value;
 }
 
-export function isId(value: unknown): value is string {
+function isId(value: unknown): value is string {
   return typeof value === "string" && ID.test(value);
 }
 
 /** Malformed ids are answered with 404, as Atlas does, not with 400. */
-export function findProject(projects: Project[], parameters: PathParameters): Project | Problem {
+function findProject(projects: Project[], parameters: PathParameters): Project | Problem {
   if (!isId(parameters.groupId)) return problem("INVALID_GROUP_ID", parameters);
   const project = projects.find(({ id }) => id === parameters.groupId);
   if (!project) return problem("GROUP_NOT_FOUND", parameters);
   return project.foreign ? problem("NOT_IN_GROUP", parameters) : project;
 }
 
-export function findCluster(projects: Project[], parameters: PathParameters): Cluster | Problem {
+function findCluster(projects: Project[], parameters: PathParameters): Cluster | Problem {
   const project = findProject(projects, parameters);
   if (isProblem(project)) return project;
   const cluster = project.clusters.find(({ name }) => name === parameters.name);
@@ -150,14 +150,14 @@ export function findCluster(projects: Project[], parameters: PathParameters): Cl
   return cluster.flex ? cluster : problem("CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", parameters);
 }
 
-export function findSnapshot(cluster: Cluster, parameters: PathParameters): Snapshot | Problem {
+function findSnapshot(cluster: Cluster, parameters: PathParameters): Snapshot | Problem {
   if (!isId(parameters.snapshotId)) return problem("INVALID_SNAPSHOT_ID", parameters);
   return (
     cluster.snapshots.find(({ id }) => id === parameters.snapshotId) ?? problem("TENANT_SNAPSHOT_NOT_FOUND", parameters)
   );
 }
 
-export function findJob(jobs: RestoreJobs, cluster: Cluster, parameters: PathParameters): RestoreJob | Problem {
+function findJob(jobs: RestoreJobs, cluster: Cluster, parameters: PathParameters): RestoreJob | Problem {
   if (!isId(parameters.restoreJobId)) return problem("INVALID_JOB_ID", parameters);
   return jobs.find(cluster, parameters.restoreJobId) ?? problem("TENANT_RESTORE_NOT_FOUND", parameters);
 }
@@ -169,7 +169,7 @@ interface PageRequest {
 }
 
 /** Cuts one page out of a list and describes it as Atlas does, or says which parameter is wrong. */
-export function paginate(items: JsonObject[], url: URL): Outcome {
+function paginate(items: JsonObject[], url: URL): Outcome {
   const request = readPaging(url.searchParams);
   if ("status" in request) return request;
   const { itemsPerPage, pageNum, includeCount } = request;

@@ -20,7 +20,7 @@ const TEXT_PAGE_SHARE = 4;
 const MIN_FILE_PAGES = 4;
 const FILE_PAGES_SPREAD = 29;
 
-export interface DataDirectoryOptions {
+interface DataDirectoryOptions {
   seed: string;
   /** Size of the gzip file; exact unless the files that are always there already exceed it. */
   bytes: number;
@@ -105,23 +105,23 @@ function lengthOf(segments: Segment[]): number {
 }
 
 /** Every WiredTiger file begins with a block that says what it is: its magic number, then its version. */
-export const DESCRIPTION_BYTES = 4_096;
+const DESCRIPTION_BYTES = 4_096;
 const WIRED_TIGER_MAGIC = 120_897;
 
-export function description(): Buffer {
+function description(): Buffer {
   const block = Buffer.alloc(DESCRIPTION_BYTES);
   block.writeUInt32LE(WIRED_TIGER_MAGIC, 0);
   block.writeUInt16LE(1, 4);
   return block;
 }
 
-export interface SmallFile {
+interface SmallFile {
   name: string;
   content: Buffer;
 }
 
 /** The files of every data directory, in the order a backup lists them. */
-export function housekeeping(seed: string, modifiedAt: number): SmallFile[] {
+function housekeeping(seed: string, modifiedAt: number): SmallFile[] {
   const noise = noiseOf(`files ${seed}`);
   const table = (pages: number) => Buffer.concat([description(), noise.bytes(pages * DESCRIPTION_BYTES)]);
   const startedAt = new Date(modifiedAt - 60_000).toISOString();
@@ -162,8 +162,8 @@ export function housekeeping(seed: string, modifiedAt: number): SmallFile[] {
 }
 
 /** A page of a data file: 64 bytes of its own, so that no two pages are alike, then a block of the pool. */
-export const PAGE_BYTES = 1024 * 1024;
-export const PAGE_HEADER_BYTES = 64;
+const PAGE_BYTES = 1024 * 1024;
+const PAGE_HEADER_BYTES = 64;
 
 /** Enough blocks that neighbours differ; together they are the memory that serving a file of any size takes. */
 const MAX_RANDOM_BLOCKS = 16;

@@ -51,11 +51,11 @@ export function tarOf(entries: { name: string; content: Uint8Array }[], modified
 }
 
 /** A value of a BSON document; numbers become int32 where they fit, else doubles, bigints int64, dates datetimes. */
-export type BsonValue = string | number | bigint | boolean | null | Date | ObjectId | BsonValue[] | BsonDocument;
+type BsonValue = string | number | bigint | boolean | null | Date | ObjectId | BsonValue[] | BsonDocument;
 export interface BsonDocument {
   [field: string]: BsonValue;
 }
-export interface ObjectId {
+interface ObjectId {
   $oid: string;
 }
 

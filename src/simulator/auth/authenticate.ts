@@ -3,11 +3,11 @@ import type { Principal } from "../simulated.ts";
 import type { DigestGate } from "./digest.ts";
 import type { TokenStore } from "./oauth.ts";
 
-export type Authentication =
+type Authentication =
   | { kind: "known"; principal: Principal }
   | { kind: "refused"; problem: Problem; challenges: string[] };
 
-export type Scheme = "bearer" | "digest" | "none";
+type Scheme = "bearer" | "digest" | "none";
 
 export function schemeOf(authorization = ""): Scheme {
   if (/^Bearer /i.test(authorization)) return "bearer";

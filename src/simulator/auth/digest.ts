@@ -6,9 +6,9 @@ const REALM = "MMS Public API";
 /** Nonces remembered at most; far above what one test run needs. */
 const MAX_NONCES = 10_000;
 
-export type DigestAlgorithm = "MD5" | "SHA-256";
+type DigestAlgorithm = "MD5" | "SHA-256";
 
-export type DigestVerdict = { kind: "accepted"; principal: Principal } | { kind: "refused"; stale: boolean };
+type DigestVerdict = { kind: "accepted"; principal: Principal } | { kind: "refused"; stale: boolean };
 
 export interface DigestGate {
   verify: (authorization: string, method: string, target: string) => DigestVerdict;
@@ -82,7 +82,7 @@ function isEqual(given: string, expected: string): boolean {
 }
 
 /** The parameters of one `Authorization: Digest …` header (RFC 7616 section 3.4), undefined when it is malformed. */
-export function parseDigest(header: string): Map<string, string> | undefined {
+function parseDigest(header: string): Map<string, string> | undefined {
   const scheme = /^Digest\s+/i.exec(header);
   if (!scheme) return undefined;
   const parameters = new Map<string, string>();

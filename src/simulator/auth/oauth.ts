@@ -3,7 +3,7 @@ import { type Outcome, type Problem, problem } from "../problems.ts";
 import type { RateLimiter } from "../rate-limit.ts";
 import { PRINCIPALS, type Principal } from "../simulated.ts";
 
-export interface OauthRequest {
+interface OauthRequest {
   authorization: string | undefined;
   contentType: string | undefined;
   body: string;

@@ -168,14 +168,14 @@ export const HOSTILE_TEXT = [
 ].join("");
 
 /** Every string of an answer, names and ids included, with hostile text behind it. */
-export function makeHostile(value: JsonObject): JsonObject {
+function makeHostile(value: JsonObject): JsonObject {
   return mapObject(value, (_, field) => mapStrings(field, (text) => text + HOSTILE_TEXT));
 }
 
 /** Fields that an answer must have; all others may be absent or null. */
 const REQUIRED = ["results", "error", "errorCode", "clusterCount", "created", "name", "orgId", "providerSettings"];
 
-export function nullOptionals(value: JsonObject): JsonObject {
+function nullOptionals(value: JsonObject): JsonObject {
   return mapObject(value, (name, field) => {
     if (name === "results" && Array.isArray(field))
       return field.map((item) => (isObject(item) ? nullOptionals(item) : item));
@@ -184,7 +184,7 @@ export function nullOptionals(value: JsonObject): JsonObject {
   });
 }
 
-export function unknownStatus(value: JsonObject): JsonObject {
+function unknownStatus(value: JsonObject): JsonObject {
   return mapObject(value, (name, field) => {
     if (name === "results" && Array.isArray(field))
       return field.map((item) => (isObject(item) ? unknownStatus(item) : item));

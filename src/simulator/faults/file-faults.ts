@@ -12,7 +12,7 @@ import {
 import { type Reply, textReply } from "../http.ts";
 import { type Fault, has, retryAfterHeader } from "./orders.ts";
 
-export interface FileFaultContext {
+interface FileFaultContext {
   now: number;
   /** Somewhere a client must not follow to. */
   elsewhere: string;
@@ -112,7 +112,7 @@ function without(reply: Reply, name: string): Reply {
 }
 
 /** By how much `shorter` and `longer` differ from the truth. */
-export const ODD_BYTES = 1_000;
+const ODD_BYTES = 1_000;
 
 /** The object as a fault shows it: cut short with a length that fits, or with one bit of it flipped. */
 export function alterObject(faults: Fault[], object: StoredObject): StoredObject {
@@ -210,6 +210,6 @@ function multipart(object: StoredObject, { start, end }: ByteRange, reply: Reply
   };
 }
 
-export function* sequence(...bodies: Iterable<Uint8Array>[]): Generator<Uint8Array> {
+function* sequence(...bodies: Iterable<Uint8Array>[]): Generator<Uint8Array> {
   for (const body of bodies) yield* body;
 }

@@ -9,7 +9,7 @@ export type Fault =
   | { kind: "status"; status?: number; errorCode?: string; retryAfter?: RetryAfter; after: boolean }
   | { kind: "word"; word: string; value: number };
 
-export interface Order {
+interface Order {
   target: OrderTarget;
   /** All of them on the same answer. */
   faults: Fault[];
@@ -20,7 +20,7 @@ export interface Order {
 /** Orders as text, such as `requestDownload=503*2,file=no-etag+cut@1MiB*1`, or as objects with the fault as text. */
 export type OrderInput = string | OrderObject | (string | OrderObject)[];
 
-export interface OrderObject {
+interface OrderObject {
   operation: OrderTarget;
   fault: string;
   times?: number;
@@ -152,7 +152,7 @@ function meaning(word: string, known: readonly string[]): string {
 const SLIP_LETTERS = 3;
 
 /** The known word that differs from `word` by the fewest letters, if by few. */
-export function likeliest(word: string, known: readonly string[]): string | undefined {
+function likeliest(word: string, known: readonly string[]): string | undefined {
   const limit = Math.min(SLIP_LETTERS, Math.floor(word.length / 2));
   const [best] = known
     .map((candidate) => ({ candidate, letters: differingLetters(word, candidate, limit) }))

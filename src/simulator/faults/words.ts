@@ -1,5 +1,5 @@
 /** The operations under `/api/atlas/v2`, named as their descriptions name them. */
-export const API_OPERATIONS = [
+const API_OPERATIONS = [
   "listProjects",
   "getProject",
   "listFlexClusters",
@@ -62,7 +62,6 @@ export const API_WORDS = {
   "job-stays-pending": { does: "The new job never ends.", only: ["requestDownload", "api"] },
   "job-has-no-link": { does: "The new job completes without a link.", only: ["requestDownload", "api"] },
 } as const satisfies Record<string, Word>;
-export type ApiWord = keyof typeof API_WORDS;
 
 /** Faults of the file host. Offsets count the body bytes of one response, except `flip`, which counts those of the file. */
 export const FILE_WORDS = {
@@ -103,7 +102,6 @@ export const FILE_WORDS = {
   "object-changes": { does: "The file is replaced by another before the answer." },
   expired: { does: "The link has expired." },
 } as const satisfies Record<string, Word>;
-export type FileWord = keyof typeof FILE_WORDS;
 
 export const RETRY_AFTER_FORMS = ["none", "date", "past", "garbage", "huge"] as const;
 

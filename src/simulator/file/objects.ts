@@ -14,7 +14,7 @@ export interface Objects {
   replace: (snapshotId: string) => void;
 }
 
-export interface ObjectsOptions {
+interface ObjectsOptions {
   now: () => number;
   snapshotBytes: number;
   contents: "incompressible" | "compressible";

@@ -28,7 +28,7 @@ const CODE_OF_STATUS: Record<number, { code: string; message: string }> = {
   503: { code: "SlowDown", message: "Please reduce your request rate." },
 };
 
-export interface S3ErrorDetails {
+interface S3ErrorDetails {
   code?: string;
   message?: string;
   /** More elements, in order. */
@@ -74,7 +74,7 @@ export interface LinkSigner {
   judge: (url: URL) => LinkVerdict;
 }
 
-export type LinkVerdict =
+type LinkVerdict =
   | { kind: "valid"; snapshotId: string }
   | { kind: "incomplete" }
   | { kind: "altered" }

@@ -1,7 +1,6 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { nodeVersion } from "../../../src/commands/check/configuration.ts";
 import { downloadFolder, judgeFreeSpace } from "../../../src/commands/check/download-folder.ts";
 import { caCertificates } from "../../../src/commands/check/network.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
@@ -70,16 +69,6 @@ test.each([
   [0, "failed"],
 ])("%s free bytes are judged %s", (bytes, state) => {
   expect(judgeFreeSpace(bytes).state).toBe(state);
-});
-
-test.each([
-  ["20.18.1", "ok"],
-  ["20.19.0", "ok"],
-  ["26.0.0", "ok"],
-  ["20.18.0", "failed"],
-  ["18.20.8", "failed"],
-])("Node.js %s is judged %s", (version, state) => {
-  expect(nodeVersion(version, ">=20.18.1").state).toBe(state);
 });
 
 describe("extra certificates", () => {
