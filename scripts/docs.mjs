@@ -7,7 +7,6 @@ import { answerRows, unusedMeanings } from "./docs-answers.mjs";
 /** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
 const SOURCES = `
   export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
-  export { OPTIONS } from "./src/config/command-line.ts";
   export { OWN_ERRORS } from "./src/core/own-errors.ts";
   export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
@@ -15,7 +14,7 @@ const SOURCES = `
   export { inputSchema, outputSchema } from "./src/tools/json-schema.ts";
   export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
-  export { VARIABLES } from "./src/config/variables.ts";
+  export { OPTION_SETTINGS, VARIABLES } from "./src/config/variables.ts";
 `;
 
 const bundle = await build({
@@ -90,17 +89,21 @@ const isSimulators = ({ name }) => name.startsWith("ATLAS_FLEX_SIMULATOR_");
 const configuration = () =>
   table(
     ["Variable", "Option", "Meaning"],
-    code.VARIABLES.filter((variable) => !isSimulators(variable)).map(({ name, option, does, secret, alias }) => [
-      codeSpan(name),
-      option ? codeSpan(optionForm(option)) : "",
-      [
-        does,
-        secret && `Or ${codeSpan(`${name}_FILE`)}.`,
-        alias && `Read too: ${codeSpan(alias)}${secret ? " (and its `_FILE`)" : ""}.`,
-      ]
-        .filter(Boolean)
-        .join(" "),
-    ]),
+    code.VARIABLES.filter((variable) => !isSimulators(variable)).map(({ name, does, secret, alias }) => {
+      const setting = code.OPTION_SETTINGS.find((known) => known.name === name);
+      const isSwitch = setting !== undefined && setting.value === undefined;
+      return [
+        codeSpan(name),
+        setting ? codeSpan(isSwitch ? `--${setting.option}` : `--${setting.option} ${setting.value}`) : "",
+        [
+          isSwitch ? `\`true\`: ${does[0].toLowerCase()}${does.slice(1)}` : does,
+          secret && `Or ${codeSpan(`${name}_FILE`)}.`,
+          alias && `Read too: ${codeSpan(alias)}${secret ? " (and its `_FILE`)" : ""}.`,
+        ]
+          .filter(Boolean)
+          .join(" "),
+      ];
+    }),
   );
 
 const simulatorVariables = () =>
@@ -108,11 +111,6 @@ const simulatorVariables = () =>
     ["Variable", "Meaning"],
     code.VARIABLES.filter(isSimulators).map(({ name, does }) => [codeSpan(name), does]),
   );
-
-function optionForm(name) {
-  const { value } = code.OPTIONS[name];
-  return value ? `--${name} ${value}` : `--${name}`;
-}
 
 const later = (retryable) => (retryable ? "yes" : "no");
 

@@ -1,6 +1,5 @@
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
-import { readSecretFile } from "./config/credentials.ts";
 import { parseConfig } from "./config/parse.ts";
 import { SECRET_VARIABLES } from "./config/variables.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
@@ -26,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
   const env = { ...process.env };
-  const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name), readSecretFile });
+  const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
   // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (command === "check")

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import type { Environment } from "../config/config.ts";
-import { problemsOfOrders, readSimulatorSettings } from "../config/simulator.ts";
+import { parseSimulatorSettings } from "../config/parse.ts";
+import type { Environment } from "../config/readers.ts";
+import { problemsOfOrders } from "../config/simulator.ts";
 import { clean } from "../core/text.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
@@ -13,9 +14,8 @@ export async function simulate({ port, env }: { port: string | true | undefined;
     process.stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");
     return 2;
   }
-  const problems: string[] = [];
-  const settings = readSimulatorSettings(env, problems);
-  problems.push(...(await problemsOfOrders(settings.orders)));
+  const { settings, problems: unreadable } = parseSimulatorSettings(env);
+  const problems = [...unreadable, ...(await problemsOfOrders(settings.orders))];
   if (problems.length > 0) {
     process.stderr.write(`The simulator could not start:\n${problems.map((problem) => `${problem}\n`).join("")}`);
     return 1;

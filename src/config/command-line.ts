@@ -1,32 +1,32 @@
+// Reads the command line, and prints what can stand in it.
 import { parseArgs } from "node:util";
 import { nearest } from "../core/text.ts";
 import type { Options } from "./config.ts";
+import { OPTION_SETTINGS } from "./variables.ts";
 
 const COMMANDS = ["check", "simulator"] as const;
 type Command = "server" | (typeof COMMANDS)[number];
 
 interface OptionSpec {
-  type: "boolean" | "string";
-  short?: string;
-  /** Placeholder of the value in the help text. */
+  /** Stands for the value in the help text; an option without one is a switch. */
   value?: string;
+  short?: string;
   does: string;
-  /** The commands that take it; all when absent. */
+  /** The only command that takes the option; every command does when absent. */
   only?: Command;
 }
 
-/** In the order of the help text. */
+const OF_COMMANDS: Readonly<Record<string, OptionSpec>> = {
+  json: { does: "Answer as JSON.", only: "check" },
+  port: { value: "N", does: "Listen there. Default: any free port.", only: "simulator" },
+  help: { short: "h", does: "Print this text." },
+  version: { short: "v", does: "Print the version." },
+};
+
+/** In the order of the help text: first those that stand for a variable. */
 export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  simulate: { type: "boolean", does: "use the embedded simulator instead of Atlas; credentials are ignored" },
-  "read-only": { type: "boolean", does: "register only tools that read, and hide links" },
-  tools: { type: "string", value: "a,b", does: "register only these tools" },
-  "download-dir": { type: "string", value: "DIR", does: "where snapshots are saved (default ~/atlas-flex-snapshots)" },
-  "hide-snapshot-urls": { type: "boolean", does: "show the host of download links, never the links" },
-  "log-level": { type: "string", value: "LEVEL", does: "trace, debug, info (default), warn, error, fatal or silent" },
-  json: { type: "boolean", does: "answer as JSON", only: "check" },
-  port: { type: "string", value: "N", does: "listen there (default: any free port)", only: "simulator" },
-  help: { type: "boolean", short: "h", does: "print this text" },
-  version: { type: "boolean", short: "v", does: "print the version" },
+  ...Object.fromEntries(OPTION_SETTINGS.map(({ option, ...setting }) => [option, setting])),
+  ...OF_COMMANDS,
 };
 
 export type CommandLine = { command: Command; options: Options } | { usageError: string };
@@ -36,7 +36,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { tokens, positionals } = parseArgs({
     args: [...argv],
     options: Object.fromEntries(
-      Object.entries(OPTIONS).map(([name, { type, short }]) => [name, { type, ...(short ? { short } : {}) }]),
+      Object.entries(OPTIONS).map(([name, { value, short }]) => [
+        name,
+        { type: value === undefined ? "boolean" : "string", ...(short ? { short } : {}) },
+      ]),
     ),
     strict: false,
     allowPositionals: true,
@@ -46,7 +49,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const command = word === undefined ? "server" : COMMANDS.find((known) => known === word);
   if (!command) return { usageError: unknown("command", word ?? "", COMMANDS) };
   if (extra[0] !== undefined)
-    return { usageError: `${JSON.stringify(extra[0])} is one word too many behind ${command}. See --help.` };
+    return { usageError: `${JSON.stringify(extra[0])} is one word too many after ${command}. See --help.` };
 
   const options: Record<string, string | true> = {};
   for (const token of tokens) {
@@ -62,9 +65,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
           Object.keys(OPTIONS).map((name) => `--${name}`),
         ),
       };
-    if (spec.type === "boolean" && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
+    if (spec.value === undefined && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
     if (
-      spec.type === "string" &&
+      spec.value !== undefined &&
       (token.value === undefined || token.value.trim() === "" || (!token.inlineValue && token.value.startsWith("-")))
     )
       return { usageError: `--${token.name} needs a value: --${token.name} ${spec.value}.` };
@@ -78,10 +81,14 @@ function unknown(what: string, word: string, known: readonly string[]): string {
   return `Unknown ${what} ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : "."} See --help.`;
 }
 
+/** Where the description of an option begins, and where its lines end. */
+const HELP_INDENT = 26;
+const HELP_WIDTH = 110;
+
 export function helpText(version: string): string {
   const rows = Object.entries(OPTIONS).map(([name, { value, does, only }]) => {
-    const left = `  --${name}${value ? ` ${value}` : ""}`;
-    return `${left.padEnd(26)}${does}${only ? ` (${only} only)` : ""}`;
+    const left = `  --${name}${value ? ` ${value}` : ""}`.padEnd(HELP_INDENT);
+    return left + wrapped(`${does.replaceAll("`", "")}${only ? ` (${only} only)` : ""}`);
   });
   return `atlas-flex-snapshots-mcp ${version}
 An MCP server on stdio that saves MongoDB Atlas Flex cluster snapshots.
@@ -91,13 +98,24 @@ Usage:
   atlas-flex-snapshots-mcp check [options]       try the configuration and say what to do about each problem
   atlas-flex-snapshots-mcp simulator [--port N]  run the simulator alone and print the environment to use with it
 
-In a clone, write node dist/atlas-flex-snapshots-mcp.js for the first word.
+In a clone, write "node dist/atlas-flex-snapshots-mcp.js" instead of "atlas-flex-snapshots-mcp".
 
 Options:
 ${rows.join("\n")}
 
 Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET (service account),
 or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
-Each secret may come from a file instead: MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md tells where to get them.
+A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get one.
 `;
+}
+
+/** The words in lines that fit beside the names of the options. */
+function wrapped(text: string): string {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line.length + word.length < HELP_WIDTH - HELP_INDENT) lines[lines.length - 1] = `${line} ${word}`.trim();
+    else lines.push(word);
+  }
+  return lines.join(`\n${" ".repeat(HELP_INDENT)}`);
 }

@@ -1,18 +1,13 @@
+// Chooses the credentials: which kind, from which variables or files, and what is wrong with them.
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { codeOf } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
-import {
-  type Config,
-  type Credentials,
-  type Environment,
-  type SecretFile,
-  settingOf,
-  withHomeFolder,
-} from "./config.ts";
+import type { Config, Credentials } from "./config.ts";
+import { type Environment, settingOf, withHomeFolder } from "./readers.ts";
 import type { SecretVariable } from "./variables.ts";
 
-/** Variables of one naming family; a pair is never made of two families. */
+/** Two variables of one naming family; names of different families are never paired. */
 interface Pair {
   kind: "service-account" | "api-key";
   id: string;
@@ -28,22 +23,20 @@ const PAIRS: readonly Pair[] = [
 ];
 const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
-/** Credentials and the variables that hold them, both or neither. */
-interface ChosenCredentials {
-  credentials?: Credentials;
-  credentialsFrom?: readonly string[];
-}
-
-/** The credentials to use: a complete service account, else a complete API key, else a token. */
-export function readCredentials(input: {
+/**
+ * The credentials to use and the variables that hold them: a complete service account, else a complete API key, else a token.
+ * Neither when nothing is complete.
+ */
+export function readCredentials({
+  env,
+  problems,
+  warnings,
+}: {
   env: Environment;
-  readSecretFile: (path: string) => SecretFile;
   problems: string[];
   warnings: string[];
-}): ChosenCredentials {
-  const { env, problems, warnings } = input;
-
-  /** Variables that are set but of no use; their other half is then not called lonely. */
+}): Pick<Config, "credentials" | "credentialsFrom"> {
+  /** Variables that are set but unusable; their other half is not reported as lonely then. */
   const faulty = new Set<string>();
 
   function secretOf(name: SecretVariable): string | undefined {
@@ -54,7 +47,7 @@ export function readCredentials(input: {
       problems.push(`${name} and ${name}_FILE are both set; keep one of them.`);
       return direct;
     }
-    const file = input.readSecretFile(path);
+    const file = readSecretFile(path);
     if ("problem" in file) {
       problems.push(`${name}_FILE ${file.problem}`);
       faulty.add(name);
@@ -65,10 +58,8 @@ export function readCredentials(input: {
     return file.secret;
   }
 
-  /** A copy from a document can bring along what stands in for a value, what cannot stand in a header and what no eye sees. */
   function usable(name: string, value: string | undefined): string | undefined {
-    if (value === undefined) return undefined;
-    const wrong = whatIsWrong(value);
+    const wrong = value === undefined ? undefined : whatIsWrong(value);
     if (wrong === undefined) return value;
     problems.push(`${name} ${wrong}`);
     faulty.add(name);
@@ -76,42 +67,55 @@ export function readCredentials(input: {
   }
 
   const pairs = PAIRS.map((pair) => ({
-    pair,
-    id: usable(pair.id, settingOf(env, pair.id)),
-    secret: usable(pair.secret, secretOf(pair.secret)),
+    ...pair,
+    idValue: usable(pair.id, settingOf(env, pair.id)),
+    secretValue: usable(pair.secret, secretOf(pair.secret)),
   }));
   const token = usable(TOKEN, secretOf(TOKEN));
   const given = (name: string) => (settingOf(env, name) === undefined ? `${name}_FILE` : name);
-  const complete = pairs.flatMap(({ pair, id, secret }) =>
-    id && secret
-      ? [{ credentials: toCredentials(pair, id, secret), credentialsFrom: [pair.id, given(pair.secret)] }]
-      : [],
+  const complete: Required<Pick<Config, "credentials" | "credentialsFrom">>[] = pairs.flatMap(
+    ({ kind, id, secret, idValue, secretValue }) =>
+      idValue && secretValue
+        ? [{ credentials: toCredentials(kind, idValue, secretValue), credentialsFrom: [id, given(secret)] }]
+        : [],
   );
-  const halves = pairs.filter(
-    ({ pair, id, secret }) => Boolean(id) !== Boolean(secret) && !faulty.has(pair.id) && !faulty.has(pair.secret),
-  );
-  const all = [
-    ...complete,
-    ...(token ? [{ credentials: { kind: "access-token", token } as const, credentialsFrom: [given(TOKEN)] }] : []),
-  ];
+  if (token) complete.push({ credentials: { kind: "access-token", token }, credentialsFrom: [given(TOKEN)] });
 
-  const sink = all.length > 0 ? warnings : problems;
-  for (const { pair, id } of halves) {
-    const [have, lack] = id ? [pair.id, pair.secret] : [given(pair.secret), pair.id];
-    const advice = id
+  for (const { id, secret, idValue, secretValue } of pairs) {
+    if (Boolean(idValue) === Boolean(secretValue) || faulty.has(id) || faulty.has(secret)) continue;
+    const [have, lack] = idValue ? [id, secret] : [given(secret), id];
+    const advice = idValue
       ? `Set ${lack}, or ${lack}_FILE to the path of a file that holds it.`
       : `Set ${lack} too, since the two belong together.`;
-    sink.push(`${have} is set without ${lack}. ${all.length > 0 ? "It is ignored." : advice}`);
+    if (complete.length > 0) warnings.push(`${have} is set without ${lack}. It is ignored.`);
+    else problems.push(`${have} is set without ${lack}. ${advice}`);
   }
-  const [chosen, ...others] = all.map(({ credentialsFrom }) => credentialsFrom.join(" and "));
+  const [chosen, ...others] = complete.map(({ credentialsFrom }) => credentialsFrom.join(" and "));
   if (others.length > 0) warnings.push(`Several credentials are set. Used: ${chosen}. Ignored: ${others.join("; ")}.`);
-  return all[0] ?? {};
+  return complete[0] ?? {};
 }
 
-/** What a form, a client or a document puts where the value belongs. */
+/** Every secret of the configuration; access tokens follow as they are fetched. */
+export function secretsOf({ credentials, proxy }: Config): string[] {
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
+    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+  );
+  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
+  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
+  return credentials ? [credentials.token, ...passwords] : passwords;
+}
+
+function toCredentials(kind: Pair["kind"], id: string, secret: string): Credentials {
+  return kind === "service-account"
+    ? { kind, clientId: id, clientSecret: secret }
+    : { kind, publicKey: id, privateKey: secret };
+}
+
+/** Placeholders of a form or a client, and of a document. */
 const UNFILLED = /^\$\{[^}]*\}$/;
 const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
 
+/** Text copied from a document may be a placeholder, or hold characters that are invisible or cannot stand in a header. */
 function whatIsWrong(value: string): string | undefined {
   if (UNFILLED.test(value))
     return "is still a placeholder that the MCP client did not fill in: answer its question, or set the value itself.";
@@ -120,17 +124,14 @@ function whatIsWrong(value: string): string | undefined {
   return "holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.";
 }
 
-function toCredentials({ kind }: Pair, id: string, secret: string): Credentials {
-  return kind === "service-account"
-    ? { kind, clientId: id, clientSecret: secret }
-    : { kind, publicKey: id, privateKey: secret };
-}
+/** Secrets of Atlas are far shorter. */
+const MAX_SECRET_BYTES = 4096;
 
-/** Far above any secret of Atlas; a larger file is not one. */
-const MAX_BYTES = 4096;
-
-/** Reads the file that a `_FILE` variable names: a regular one of at most 4 KiB, less one newline at its end. */
-export function readSecretFile(setting: string): SecretFile {
+/**
+ * Reads the file that a `_FILE` variable names: a regular file of at most 4 KiB. One newline at its end is dropped.
+ * `problem` completes a sentence that begins with the variable's name.
+ */
+export function readSecretFile(setting: string): { secret: string; readableByOthers: boolean } | { problem: string } {
   const path = withHomeFolder(setting);
   if (path === undefined) return { problem: "begins with ~, but this user has no home folder." };
   let descriptor: number;
@@ -143,10 +144,10 @@ export function readSecretFile(setting: string): SecretFile {
   try {
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: "must name a regular file." };
-    // Read to a limit, since the files of some file systems say that their size is 0.
-    const bytes = Buffer.alloc(MAX_BYTES + 1);
+    // Reads up to the limit whatever size the file claims: some file systems say 0 for every file.
+    const bytes = Buffer.alloc(MAX_SECRET_BYTES + 1);
     const length = readSync(descriptor, bytes);
-    if (length > MAX_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
+    if (length > MAX_SECRET_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
     const secret = bytes.toString("utf8", 0, length).replace(/\r?\n$/, "");
     if (secret.trim() === "") return { problem: "names an empty file." };
     return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
@@ -158,7 +159,7 @@ export function readSecretFile(setting: string): SecretFile {
 }
 
 function problemOfOpening(path: string, error: unknown): string {
-  // Whoever took the variable for that of the secret itself has the secret in it.
+  // Somebody may have put the secret itself here, so a value that looks like one is not quoted.
   if (!isAbsolute(path) || path.includes("mdb_sa_sk_"))
     return "must be the absolute path of a file that holds the secret; it is none, or the secret itself.";
   const shown = clean(path);
@@ -169,14 +170,4 @@ function problemOfOpening(path: string, error: unknown): string {
   if (path.startsWith("/path/to/"))
     return `is still the placeholder of the instructions: ${shown}. Name your own file.`;
   return `names a file that does not exist: ${shown}.`;
-}
-
-/** What is secret from the start; access tokens follow as they are fetched. */
-export function secretsOf({ credentials, proxy }: Config): string[] {
-  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
-    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
-  );
-  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
-  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
-  return credentials ? [credentials.token, ...passwords] : passwords;
 }

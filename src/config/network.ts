@@ -1,12 +1,24 @@
+// Reads the way to Atlas: its address and the proxies.
 import { isLoopback } from "../core/loopback.ts";
-import { type Config, type Environment, settingOf } from "./config.ts";
+import type { Config } from "./config.ts";
+import { type Environment, settingOf } from "./readers.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
-const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
 
+/** Where Atlas is and how to get there. While simulating, the address stands for the simulator's, which is not known yet. */
+export function readRoute(input: {
+  env: Environment;
+  simulate: boolean;
+  problems: string[];
+  warnings: string[];
+}): Pick<Config, "baseUrl" | "proxy"> {
+  const baseUrl = input.simulate ? new URL("http://127.0.0.1") : readBaseUrl(input);
+  return { baseUrl, proxy: readProxies(input) };
+}
+
 /** Where Atlas is; the default stands in for an address that cannot be used. */
-export function readBaseUrl(env: Environment, { problems, warnings }: Record<"problems" | "warnings", string[]>): URL {
+function readBaseUrl({ env, problems, warnings }: Parameters<typeof readRoute>[0]): URL {
   const fallback = new URL(DEFAULT_BASE_URL);
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
   if (text === undefined) return fallback;
@@ -23,23 +35,6 @@ export function readBaseUrl(env: Environment, { problems, warnings }: Record<"pr
   return url;
 }
 
-export function readFileHosts(env: Environment, problems: string[]): readonly string[] {
-  const hosts = (listOf(settingOf(env, "ATLAS_FLEX_FILE_HOSTS")) ?? []).map((host) => host.toLowerCase());
-  if (!hosts.every((host) => HOST_SUFFIX.test(host)))
-    problems.push(
-      "ATLAS_FLEX_FILE_HOSTS must be host names or suffixes such as files.example.com, separated by commas, without scheme or port.",
-    );
-  return hosts;
-}
-
-/** The parts of a comma separated list. */
-export function listOf(text: string | undefined): string[] | undefined {
-  return text
-    ?.split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-}
-
 /** Proxies as they are set, in capitals or not. */
 export function proxySettings(env: Environment) {
   return {
@@ -49,7 +44,7 @@ export function proxySettings(env: Environment) {
   };
 }
 
-export function readProxies(env: Environment, problems: string[]): Config["proxy"] {
+function readProxies({ env, problems }: Parameters<typeof readRoute>[0]): Config["proxy"] {
   const { httpProxy, httpsProxy, noProxy } = proxySettings(env);
   const checked = (name: string, text: string | undefined) => {
     if (text === undefined) return undefined;

@@ -1,160 +1,98 @@
+// Reads options and environment into the configuration.
 import { resolve } from "node:path";
-import { isAtlasId } from "../core/atlas-id.ts";
-import { clean, nearest } from "../core/text.ts";
-import {
-  type Config,
-  type Environment,
-  LOG_LEVELS,
-  type LogLevel,
-  type Options,
-  type SecretFile,
-  type SettingArea,
-  setOrNot,
-  settingOf,
-  withHomeFolder,
-} from "./config.ts";
+import type { Config, Options, SimulatorSettings } from "./config.ts";
 import { readCredentials } from "./credentials.ts";
-import { listOf, readBaseUrl, readFileHosts, readProxies } from "./network.ts";
-import { idleSimulatorSettings, readSimulatorSettings } from "./simulator.ts";
-import { misspeltVariables, type SettingOption, variableOf } from "./variables.ts";
+import { readRoute } from "./network.ts";
+import { type Environment, setOrNot, settingOf } from "./readers.ts";
+import { misspeltVariables, SETTINGS, type Setting, SIMULATOR_SETTINGS } from "./variables.ts";
 
-/** Enough of an unknown word to recognise it. */
-const MAX_WORD_CHARACTERS = 64;
-
-/**
- * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,
- * so that a person mends them in one go. `readSecretFile` reads the file behind a `_FILE` variable.
- */
-export function parseConfig(input: {
+/** Where settings come from, and what was found wrong or doubtful so far. */
+interface Reading {
   options: Options;
   env: Environment;
   toolNames: readonly string[];
-  readSecretFile: (path: string) => SecretFile;
-}): Config {
-  const { options, env } = input;
+  problems: string[];
+  warnings: string[];
+  unusable: Set<string>;
+}
+
+/**
+ * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,
+ * so that a person can correct them in one go.
+ */
+export function parseConfig(input: { options: Options; env: Environment; toolNames: readonly string[] }): Config {
+  const { env } = input;
   const problems: string[] = [];
-  const warnings: string[] = misspeltVariables(env);
-  const unusable = new Set<SettingArea>();
-  const value = (option: SettingOption) => {
-    const chosen = options[option];
-    return (typeof chosen === "string" ? setOrNot(chosen) : undefined) ?? settingOf(env, variableOf(option));
-  };
+  const warnings = misspeltVariables(env);
+  const reading: Reading = { ...input, problems, warnings, unusable: new Set() };
 
-  /** An unknown word counts as on: each of these switches is on the safe side when it is on. */
-  const flag = (option: SettingOption): boolean => {
-    if (options[option] === true) return true;
-    const variable = variableOf(option);
-    const word = settingOf(env, variable)?.toLowerCase();
-    if (word === undefined || ["false", "0", "no", "off"].includes(word)) return false;
-    if (!["true", "1", "yes", "on"].includes(word))
-      warnings.push(`${variable} must be true or false; it counts as true.`);
-    return true;
-  };
-
-  /** Notes what a reading is about when it finds a problem. */
-  function about<T>(area: SettingArea, read: () => T): T {
-    const before = problems.length;
-    const found = read();
-    if (problems.length > before) unusable.add(area);
-    return found;
-  }
-
-  function parseTools(): readonly string[] | undefined {
-    const names = listOf(value("tools"));
-    const unknown = (names ?? []).filter((name) => !input.toolNames.includes(name)).map(unknownTool);
-    if (unknown.length > 0)
-      problems.push(
-        `${bothNames("tools")} names ${unknown.join(", ")}: unknown. Known: ${input.toolNames.join(", ")}.`,
-      );
-    if (names?.length === 0) problems.push(`${bothNames("tools")} names no tool.`);
-    const known = names?.filter((name) => input.toolNames.includes(name));
-    // A server without tools could not even say what is wrong.
-    return known?.length === 0 ? undefined : known;
-  }
-
-  function unknownTool(name: string): string {
-    const meant = nearest(name, input.toolNames);
-    return `${JSON.stringify(clean(name, MAX_WORD_CHARACTERS))}${meant ? ` (did you mean ${meant}?)` : ""}`;
-  }
-
-  function parseProjects(): readonly string[] | undefined {
-    const ids = listOf(settingOf(env, "ATLAS_FLEX_ALLOWED_PROJECTS"));
-    const wrong = (ids ?? []).flatMap((id, index) => (isAtlasId(id) ? [] : [nameOfEntry(id, index)]));
-    if (ids && (ids.length === 0 || wrong.length > 0))
-      problems.push(
-        `ATLAS_FLEX_ALLOWED_PROJECTS must be project ids of 24 characters, 0 to 9 and a to f, separated by commas; not one: ${wrong.join(", ") || "there is none"}.`,
-      );
-    return ids?.filter(isAtlasId);
-  }
-
-  function parseProjectId(): string | undefined {
-    const id = settingOf(env, "MONGODB_ATLAS_PROJECT_ID");
-    if (id === undefined || isAtlasId(id)) return id;
-    problems.push("MONGODB_ATLAS_PROJECT_ID must be 24 characters, 0 to 9 and a to f.");
-    return undefined;
-  }
-
-  function parseFolder(): string {
-    const path = value("download-dir") ?? "~/atlas-flex-snapshots";
-    const expanded = withHomeFolder(path);
-    if (expanded !== undefined && /\$\{[^}]*\}|^~/.test(expanded))
-      problems.push(`${bothNames("download-dir")} holds a placeholder that nobody has filled in: ${clean(path)}.`);
-    if (expanded !== undefined) return resolve(expanded);
-    problems.push(`This user has no home folder: name a folder in ${bothNames("download-dir")}.`);
-    return resolve("/", path.replace(/^[^/\\]*/, "."));
-  }
-
-  function parseLogLevel(): LogLevel {
-    const text = value("log-level")?.toLowerCase();
-    const level = LOG_LEVELS.find((known) => known === text);
-    if (text !== undefined && !level)
-      problems.push(`${bothNames("log-level")} must be one of ${LOG_LEVELS.join(", ")}.`);
-    return level ?? "info";
-  }
-
-  const simulate = flag("simulate");
-  const readOnly = flag("read-only");
-  const hidden = flag("hide-snapshot-urls");
-  const tools = about("tools", parseTools);
-  const projectId = parseProjectId();
-  const allowedProjects = parseProjects();
-  if (projectId && allowedProjects && !allowedProjects.includes(projectId))
+  const settings = readSettings(SETTINGS, reading);
+  const { simulate, readOnly, hideSnapshotUrls, projectId, allowedProjects, downloadDir } = settings;
+  if (projectId && allowedProjects?.includes(projectId) === false)
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
-  const folder = parseFolder();
-  const { readSecretFile } = input;
-  const chosen = about("credentials", () =>
-    simulate ? {} : readCredentials({ env, readSecretFile, problems, warnings }),
-  );
-  const simulator = simulate ? readSimulatorSettings(env, problems) : undefined;
+  const credentials = simulate
+    ? {}
+    : noting("credentials", reading, () => readCredentials({ env, problems, warnings }));
+  const route = noting("route", reading, () => readRoute({ env, simulate, problems, warnings }));
+  const simulator = simulate ? { simulator: readSettings(SIMULATOR_SETTINGS, reading) } : {};
   if (!simulate) warnings.push(...idleSimulatorSettings(env));
-  const logLevel = parseLogLevel();
-  const baseUrl = simulate
-    ? new URL("http://127.0.0.1")
-    : about("route", () => readBaseUrl(env, { problems, warnings }));
-  const fileHosts = readFileHosts(env, problems);
-  const proxy = about("route", () => readProxies(env, problems));
   return {
-    simulate,
-    ...(simulator ? { simulator } : {}),
-    readOnly,
-    hideSnapshotUrls: hidden || readOnly,
-    ...(tools ? { tools } : {}),
-    logLevel,
-    baseUrl,
-    ...(projectId ? { projectId } : {}),
-    ...(allowedProjects ? { allowedProjects } : {}),
-    downloadDir: simulate ? resolve(folder, "simulated") : folder,
-    fileHosts,
-    ...chosen,
-    proxy,
+    ...settings,
+    ...simulator,
+    ...credentials,
+    ...route,
+    hideSnapshotUrls: hideSnapshotUrls || readOnly,
+    downloadDir: simulate ? resolve(downloadDir, "simulated") : downloadDir,
     problems,
-    unusable: [...unusable],
     warnings,
+    unusable: [...reading.unusable],
   };
 }
 
-const bothNames = (option: SettingOption) => `--${option} / ${variableOf(option)}`;
+/** The settings of a simulator that runs alone, and what is wrong with them. */
+export function parseSimulatorSettings(env: Environment): { settings: SimulatorSettings; problems: readonly string[] } {
+  const reading = { options: {}, env, toolNames: [], problems: [], warnings: [], unusable: new Set<string>() };
+  return { settings: readSettings(SIMULATOR_SETTINGS, reading), problems: reading.problems };
+}
 
-/** An entry of a list, quoted only if it looks like a project id with a slip: a secret in the wrong place stays secret. */
-const nameOfEntry = (text: string, index: number) =>
-  /^[A-Za-z0-9]{1,32}$/.test(text) ? JSON.stringify(text) : `entry ${index + 1}`;
+/** The value of each row. */
+function readSettings<Values>(
+  rows: { readonly [Key in keyof Values]: Setting<Values[Key]> },
+  reading: Reading,
+): Values {
+  const values: Partial<Values> = {};
+  for (const key in rows) values[key] = noting(key, reading, () => readSetting(rows[key], reading));
+  if (!isComplete(values, rows)) throw new TypeError("A setting was not read");
+  return values;
+}
+
+function isComplete<Values>(values: Partial<Values>, rows: Record<keyof Values, unknown>): values is Values {
+  return Object.keys(rows).every((key) => key in values);
+}
+
+function readSetting<Value>({ name, option, read }: Setting<Value>, reading: Reading): Value {
+  const { options, env, toolNames, problems, warnings } = reading;
+  const chosen = option === undefined ? undefined : options[option];
+  const called = option === undefined ? name : `--${option} / ${name}`;
+  return read({
+    text: (chosen === true ? "true" : setOrNot(chosen)) ?? settingOf(env, name),
+    toolNames,
+    problem: (predicate) => problems.push(`${called} ${predicate}`),
+    warning: (predicate) => warnings.push(`${name} ${predicate}`),
+  });
+}
+
+/** Notes where a problem is when `read` finds one. */
+function noting<Value>(where: string, { problems, unusable }: Reading, read: () => Value): Value {
+  const before = problems.length;
+  const value = read();
+  if (problems.length > before) unusable.add(where);
+  return value;
+}
+
+/** A warning for each setting of a simulator that nobody asked for. */
+function idleSimulatorSettings(env: Environment): string[] {
+  return Object.values(SIMULATOR_SETTINGS)
+    .filter(({ name }) => settingOf(env, name) !== undefined)
+    .map(({ name }) => `${name} has no effect without --simulate.`);
+}

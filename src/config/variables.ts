@@ -1,20 +1,44 @@
+// The table of settings: a row for each, from which types, help, documentation and warnings about misspelt names follow.
 import { clean, nearest } from "../core/text.ts";
-import { type Environment, settingOf } from "./config.ts";
+import {
+  bytesOr,
+  type Environment,
+  flag,
+  folderOr,
+  type Given,
+  hostSuffixes,
+  projectId,
+  projectIds,
+  settingOf,
+  textOr,
+  tools,
+  wordOf,
+} from "./readers.ts";
 
+export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
+
+/** A variable that is read together with others, in a file of their own. */
 interface Variable {
   name: string;
+  /** A sentence for the documentation, and for `--help` where there is an option. */
   does: string;
-  /** The option of the command line that stands for it and beats it. */
-  option?: string;
-  /** Read from a file as well, when the name has `_FILE` behind it. */
+  /** Read from a file as well, whose path is in the variable of this name with `_FILE` at its end. */
   secret?: true;
   /** What other tools call it; read too. */
   alias?: string;
 }
 
-export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
+/** A variable that is read by itself. */
+export interface Setting<Value> extends Variable {
+  /** The option of the command line that beats the variable, without its dashes. */
+  option?: string;
+  /** Stands for the option's value in the help text; an option without one is a switch. */
+  value?: string;
+  read: (given: Given) => Value;
+}
 
-const ROWS = [
+/** Read by credentials.ts. */
+const CREDENTIALS = [
   { name: "MONGODB_ATLAS_CLIENT_ID", does: "Service account: client id.", alias: "MDB_MCP_API_CLIENT_ID" },
   {
     name: "MONGODB_ATLAS_CLIENT_SECRET",
@@ -34,86 +58,112 @@ const ROWS = [
     does: "A bearer token that you fetched yourself; lives one hour.",
     secret: true,
   },
+] as const satisfies readonly Variable[];
+
+/** Each row is a field of the configuration, read by `read`; see `parseConfig` for what concerns several of them. */
+export const SETTINGS = {
+  projectId: {
+    name: "MONGODB_ATLAS_PROJECT_ID",
+    does: "The project that `list_flex_clusters` looks at when none is named. Default: every project.",
+    read: projectId,
+  },
+  allowedProjects: {
+    name: "ATLAS_FLEX_ALLOWED_PROJECTS",
+    does: "Project ids, separated by commas. Any other project is refused before a request is sent.",
+    read: projectIds,
+  },
+  downloadDir: {
+    name: "ATLAS_FLEX_DOWNLOAD_DIR",
+    option: "download-dir",
+    value: "DIR",
+    does: "Where snapshots are saved. Default: `atlas-flex-snapshots` in the home folder.",
+    read: folderOr("~/atlas-flex-snapshots"),
+  },
+  readOnly: {
+    name: "ATLAS_FLEX_READ_ONLY",
+    option: "read-only",
+    does: "Offer only tools that read, and hide links.",
+    read: flag,
+  },
+  tools: {
+    name: "ATLAS_FLEX_TOOLS",
+    option: "tools",
+    value: "a,b",
+    does: "Offer only these tools: names, separated by commas.",
+    read: tools,
+  },
+  hideSnapshotUrls: {
+    name: "ATLAS_FLEX_HIDE_SNAPSHOT_URLS",
+    option: "hide-snapshot-urls",
+    does: "Answer with the host and expiry of a download link, never with the link.",
+    read: flag,
+  },
+  fileHosts: {
+    name: "ATLAS_FLEX_FILE_HOSTS",
+    does: "Hosts, or suffixes of hosts, that may serve files from a private address, separated by commas.",
+    read: hostSuffixes,
+  },
+  logLevel: {
+    name: "ATLAS_FLEX_LOG_LEVEL",
+    option: "log-level",
+    value: "LEVEL",
+    does: "`trace`, `debug`, `info` (default), `warn`, `error`, `fatal` or `silent`. The log goes to standard error.",
+    read: wordOf(["trace", "debug", "info", "warn", "error", "fatal", "silent"], "info"),
+  },
+  simulate: {
+    name: "ATLAS_FLEX_SIMULATE",
+    option: "simulate",
+    does: "Use the embedded simulator instead of Atlas. Credentials are ignored.",
+    read: flag,
+  },
+} as const satisfies Record<string, Setting<unknown>>;
+
+/** How the simulator behaves; read only when it is asked for. */
+export const SIMULATOR_SETTINGS = {
+  orders: {
+    name: "ATLAS_FLEX_SIMULATOR_ORDERS",
+    does: "How the simulator misbehaves. Default: not at all.",
+    read: textOr(""),
+  },
+  snapshotBytes: {
+    name: "ATLAS_FLEX_SIMULATOR_BYTES",
+    does: "Size of the files that it serves. Default: `64MiB`.",
+    read: bytesOr(64 * 1024 ** 2),
+  },
+  fileRateBytesPerSecond: {
+    name: "ATLAS_FLEX_SIMULATOR_RATE",
+    does: "Bytes per second of its file host, such as `1MiB`. Default: no limit.",
+    read: bytesOr(0),
+  },
+} as const satisfies Record<string, Setting<unknown>>;
+
+/** The way to Atlas, read by network.ts; Node.js itself reads the certificates. */
+const ROUTE: readonly Variable[] = [
   {
     name: "MONGODB_ATLAS_BASE_URL",
     does: `Where Atlas is. Default \`${DEFAULT_BASE_URL}\`. It receives the credentials.`,
   },
-  {
-    name: "MONGODB_ATLAS_PROJECT_ID",
-    does: "The project that `list_flex_clusters` looks at when none is named. Default: every project.",
-  },
-  {
-    name: "ATLAS_FLEX_ALLOWED_PROJECTS",
-    does: "Project ids, separated by commas. Any other project is refused before a request is sent.",
-  },
-  {
-    name: "ATLAS_FLEX_DOWNLOAD_DIR",
-    does: "Where snapshots are saved. Default `atlas-flex-snapshots` in the home folder.",
-    option: "download-dir",
-  },
-  {
-    name: "ATLAS_FLEX_READ_ONLY",
-    does: "`true`: offer only tools that read, and hide links.",
-    option: "read-only",
-  },
-  {
-    name: "ATLAS_FLEX_TOOLS",
-    does: "Offer only these tools: names, separated by commas.",
-    option: "tools",
-  },
-  {
-    name: "ATLAS_FLEX_HIDE_SNAPSHOT_URLS",
-    does: "`true`: answers hold the host and expiry of a download link, never the link.",
-    option: "hide-snapshot-urls",
-  },
-  {
-    name: "ATLAS_FLEX_FILE_HOSTS",
-    does: "Hosts, or suffixes of hosts, that may serve files from a private address, separated by commas.",
-  },
-  {
-    name: "ATLAS_FLEX_LOG_LEVEL",
-    does: "`trace`, `debug`, `info` (default), `warn`, `error`, `fatal` or `silent`. The log goes to standard error.",
-    option: "log-level",
-  },
-  {
-    name: "ATLAS_FLEX_SIMULATE",
-    does: "`true`: use the embedded simulator instead of Atlas. Credentials are ignored.",
-    option: "simulate",
-  },
-  { name: "ATLAS_FLEX_SIMULATOR_ORDERS", does: "How the simulator misbehaves. Default: not at all." },
-  { name: "ATLAS_FLEX_SIMULATOR_BYTES", does: "Size of the files that it serves. Default: `64MiB`." },
-  { name: "ATLAS_FLEX_SIMULATOR_RATE", does: "Bytes per second of its file host, such as `1MiB`. Default: no limit." },
   { name: "HTTPS_PROXY", does: "Proxy for https, such as `http://proxy.example.com:8080`. Lower case is read too." },
   { name: "HTTP_PROXY", does: "Proxy for http. Lower case is read too." },
   { name: "NO_PROXY", does: "Hosts that are reached without a proxy. Loopback always is. Lower case is read too." },
   { name: "NODE_EXTRA_CA_CERTS", does: "File with further CA certificates (PEM). Node.js reads it when it starts." },
-] as const satisfies readonly Variable[];
+];
+
+const ROWS: readonly Setting<unknown>[] = [...Object.values(SETTINGS), ...Object.values(SIMULATOR_SETTINGS)];
 
 /** Every setting that the environment can hold, in the order of the documentation. */
-export const VARIABLES: readonly Variable[] = ROWS;
+export const VARIABLES: readonly Variable[] = [...CREDENTIALS, ...ROWS, ...ROUTE];
 
-type Row = (typeof ROWS)[number];
-type Secret = Extract<Row, { secret: true }>;
+/** The settings that have an option, in the order of the documentation. */
+export const OPTION_SETTINGS = ROWS.flatMap(({ option, ...row }) => (option === undefined ? [] : [{ ...row, option }]));
 
-/** Options that stand for a variable. */
-export type SettingOption = Extract<Row, { option: string }>["option"];
+type Secret = Extract<(typeof CREDENTIALS)[number], { secret: true }>;
 export type SecretVariable = Secret["name"] | Extract<Secret, { alias: string }>["alias"];
-
-export function variableOf(option: SettingOption): string {
-  return VARIABLES.find((variable) => variable.option === option)?.name ?? "";
-}
 
 /** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
 export const SECRET_VARIABLES: readonly string[] = VARIABLES.filter(({ secret }) => secret)
   .flatMap(({ name, alias }) => (alias ? [name, alias] : [name]))
   .flatMap((name) => [name, `${name}_FILE`]);
-
-const OWN = /^ATLAS_FLEX_/;
-/** Shared with other tools of MongoDB, which have variables of their own under these names. */
-const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/;
-
-/** Letters by which a name of other tools may differ from ours and still be a slip; more, and it means something else. */
-const SLIP_LETTERS = 2;
 
 /** Every name that is read. */
 export const KNOWN_VARIABLES: readonly string[] = [
@@ -121,7 +171,13 @@ export const KNOWN_VARIABLES: readonly string[] = [
   ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
 ];
 
-/** A warning for each variable that seems to be meant for this server: it would be ignored in silence. Values stay out of it. */
+const OWN = /^ATLAS_FLEX_/;
+/** Other tools of MongoDB have variables of their own under these names. */
+const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/;
+/** A shared name that differs from ours in more letters belongs to another tool. */
+const SLIP_LETTERS = 2;
+
+/** A warning for each variable that seems to be meant for this server but is not read. Its value is not shown. */
 export function misspeltVariables(env: Environment): string[] {
   return Object.keys(env).flatMap((name) => {
     if (KNOWN_VARIABLES.includes(name) || settingOf(env, name) === undefined) return [];
@@ -137,7 +193,7 @@ export function misspeltVariables(env: Environment): string[] {
 function meantBy(name: string): string | undefined {
   if (OWN.test(name)) {
     const own = KNOWN_VARIABLES.filter((known) => OWN.test(known));
-    // A name that only lacks a word of ours means that one, however near in letters another is.
+    // A name that only lacks a word of ours means that one, even if another is nearer in letters.
     const words = name.split("_");
     return own.find((known) => words.every((word) => known.split("_").includes(word))) ?? nearest(name, own);
   }

@@ -21,7 +21,13 @@ export type Offer = (typeof CATALOG)[number];
 export type ToolName = Offer["name"];
 
 /** The tools that a configuration leaves, in their order. */
-export function offersOf({ readOnly, tools }: { readOnly: boolean; tools?: readonly string[] }): readonly Offer[] {
+export function offersOf({
+  readOnly,
+  tools,
+}: {
+  readOnly: boolean;
+  tools: readonly string[] | undefined;
+}): readonly Offer[] {
   return CATALOG.filter(({ name, effect }) => (!readOnly || onlyReads(effect)) && (!tools || tools.includes(name)));
 }
 

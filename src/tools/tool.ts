@@ -20,9 +20,9 @@ export interface ToolContext extends CallLimits {
   /** Keeps links out of answers; their host and expiry stay. */
   hideSnapshotUrls: boolean;
   /** The project that is meant when none is named. */
-  projectId?: string;
+  projectId?: string | undefined;
   /** The only projects that may be read; all when absent. */
-  allowedProjects?: readonly string[];
+  allowedProjects?: readonly string[] | undefined;
   /** Tells whoever asked for it how far the call is; does nothing otherwise. */
   report: (progress: Progress) => void;
   /** The sentence when that tool is registered, else the other one: advice never names a tool that is not there. */

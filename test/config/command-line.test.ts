@@ -24,7 +24,7 @@ describe("the command line", () => {
     [["--zzzzzzzz"], 'Unknown option "--zzzzzzzz". See --help.'],
     [["-x"], 'Unknown option "-x". See --help.'],
     [["chek"], 'Unknown command "chek"; did you mean check? See --help.'],
-    [["check", "simulator"], '"simulator" is one word too many behind check. See --help.'],
+    [["check", "simulator"], '"simulator" is one word too many after check. See --help.'],
     [["--json"], "--json belongs to the command check."],
     [["check", "--port", "1"], "--port belongs to the command simulator."],
     [["--tools"], "--tools needs a value: --tools a,b."],

@@ -19,9 +19,9 @@ describe("without any setting", () => {
     });
     expect(config.baseUrl.href).toBe("https://cloud.mongodb.com/");
     expect(config.downloadDir).toBe(join(homedir(), "atlas-flex-snapshots"));
-    expect(config).not.toHaveProperty("tools");
-    expect(config).not.toHaveProperty("credentials");
-    expect(config).not.toHaveProperty("allowedProjects");
+    expect(config.tools).toBeUndefined();
+    expect(config.credentials).toBeUndefined();
+    expect(config.allowedProjects).toBeUndefined();
   });
 });
 
@@ -108,16 +108,16 @@ describe("lists and folders", () => {
       MONGODB_ATLAS_CLIENT_ID: "a",
     });
     expect(config.problems.map((problem) => problem.split(" ")[0])).toEqual([
-      "--tools",
       "MONGODB_ATLAS_PROJECT_ID",
       "ATLAS_FLEX_ALLOWED_PROJECTS",
-      "MONGODB_ATLAS_CLIENT_ID",
-      "--log-level",
-      "MONGODB_ATLAS_BASE_URL",
+      "--tools",
       "ATLAS_FLEX_FILE_HOSTS",
+      "--log-level",
+      "MONGODB_ATLAS_CLIENT_ID",
+      "MONGODB_ATLAS_BASE_URL",
       "HTTPS_PROXY",
     ]);
-    expect(config.problems[0]).toContain('"get_restore_jobs" (did you mean get_restore_job?)');
+    expect(config.problems[2]).toContain('"get_restore_jobs" (did you mean get_restore_job?)');
   });
 
   test("every unknown tool is named, with what may have been meant", () => {

@@ -1,7 +1,16 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { temporaryFolder } from "../fixtures.ts";
 import { ACCOUNT, parse } from "../parsed.ts";
 
 const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
+
+async function secretFile(secret: string, mode: number): Promise<string> {
+  const path = join(await temporaryFolder(), "secret");
+  await writeFile(path, secret, { mode });
+  return path;
+}
 
 describe("credentials", () => {
   test.each([
@@ -34,9 +43,9 @@ describe("credentials", () => {
     ]);
   });
 
-  test("of two families of names for the same kind ours wins, and a warning names both", () => {
-    const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: "/run/secrets/atlas" };
-    const config = parse({ ...theirs, ...ACCOUNT }, {}, { secret: "b", readableByOthers: false });
+  test("of two families of names for the same kind ours wins, and a warning names both", async () => {
+    const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("b", 0o600) };
+    const config = parse({ ...theirs, ...ACCOUNT });
     expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });
     expect(config.warnings).toEqual([
       "Several credentials are set. Used: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET. Ignored: MDB_MCP_API_CLIENT_ID and MDB_MCP_API_CLIENT_SECRET_FILE.",
@@ -70,9 +79,9 @@ describe("credentials", () => {
     expect(config.problems).toHaveLength(2);
   });
 
-  test("a secret comes from the file that its _FILE variable names", () => {
-    const env = { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/run/secrets/atlas" };
-    const config = parse(env, {}, { secret: "from-file", readableByOthers: true });
+  test("a secret comes from the file that its _FILE variable names", async () => {
+    const path = await secretFile("from-file", 0o644);
+    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path });
     expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "from-file" });
     expect(config.warnings).toEqual([
       "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { ADVICE } from "../../src/atlas/hints.ts";
 import { OPTIONS } from "../../src/config/command-line.ts";
-import { VARIABLES } from "../../src/config/variables.ts";
+import { OPTION_SETTINGS, SETTINGS, SIMULATOR_SETTINGS, VARIABLES } from "../../src/config/variables.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { serverWith } from "../fixtures.ts";
 import { PAGES, pageOf, ROOT } from "./pages.ts";
@@ -55,11 +55,9 @@ test("the variables of the README are those that the code reads, no fewer and no
     .join("\n");
   // Names that stand alone between quotes are read; those within sentences are advice.
   const byName = [...code.matchAll(/"((?:MONGODB_ATLAS|MDB_MCP|ATLAS_FLEX)_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)"/g)];
-  // Those that an option can stand for are read by the name of the option.
-  const byOption = [...code.matchAll(/\b(?:value|flag)\("([a-z-]+)"\)/g)].flatMap(([, name]) =>
-    VARIABLES.filter(({ option }) => option === name),
-  );
-  const read = new Set([...byName.map(([, name]) => name), ...byOption.map(({ name }) => name)]);
+  // The rest is read by its row of the table.
+  const byRow = [...Object.values(SETTINGS), ...Object.values(SIMULATOR_SETTINGS)];
+  const read = new Set([...byName.map(([, name]) => name), ...byRow.map(({ name }) => name)]);
   const ours = VARIABLES.flatMap(({ name, alias }) => (alias ? [name, alias] : [name]));
   expect([...read].toSorted()).toEqual(ours.filter((name) => name !== "NODE_EXTRA_CA_CERTS").toSorted());
   const inTables = [readme, pageOf("docs/simulator.md")].flatMap(({ text }) =>
@@ -74,7 +72,7 @@ test("the manifest sets only variables of the README", () => {
 });
 
 test("every variable that stands for an option names one of the server", () => {
-  const optional = VARIABLES.flatMap(({ option }) => option ?? []);
+  const optional = OPTION_SETTINGS.map(({ option }) => option);
   const ofServer = Object.entries(OPTIONS).filter(([name, { only }]) => !only && name !== "help" && name !== "version");
   expect(optional.toSorted()).toEqual(ofServer.map(([name]) => name).toSorted());
 });

@@ -23,7 +23,7 @@ function variablesRead(): ReadonlySet<string> {
       },
     },
   );
-  parseConfig({ options: {}, env: spied, toolNames: [], readSecretFile: () => ({ problem: "is not read here." }) });
+  parseConfig({ options: {}, env: spied, toolNames: [] });
   return read;
 }
 

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
-import type { Config, Environment, Options } from "../../config/config.ts";
+import type { Config, Options } from "../../config/config.ts";
 import { secretsOf } from "../../config/credentials.ts";
+import type { Environment } from "../../config/readers.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor } from "../../core/redact.ts";

@@ -1,5 +1,6 @@
-import { type Config, type Environment, type Options, settingOf } from "../../config/config.ts";
-import { DEFAULT_BASE_URL, KNOWN_VARIABLES, type SettingOption, variableOf } from "../../config/variables.ts";
+import type { Config, Options } from "../../config/config.ts";
+import { type Environment, settingOf } from "../../config/readers.ts";
+import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
 import { CATALOG, offersOf, onlyReads } from "../../tools/catalog.ts";
 import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
 
@@ -48,18 +49,17 @@ const isKnown = (name: string) =>
   KNOWN_VARIABLES.includes(name) || (/_proxy$/.test(name) && KNOWN_VARIABLES.includes(name.toUpperCase()));
 
 /** The option or variable that a value comes from. */
-export function sourceOf({ options, env }: Sources, option: SettingOption): string | undefined {
+export function sourceOf({ options, env }: Sources, { name, option }: { name: string; option: string }) {
   if (options[option] !== undefined) return `--${option}`;
-  const variable = variableOf(option);
-  return settingOf(env, variable) === undefined ? undefined : variable;
+  return settingOf(env, name) === undefined ? undefined : name;
 }
 
 /** Which tools a client will see, and what narrows them. */
 export function registered(config: Config, sources: Sources): StepResult {
   const names = offersOf(config).map(({ name }) => name);
   const limits = [
-    sourceOf(sources, "read-only") && config.readOnly ? "read-only" : "",
-    sourceOf(sources, "tools") ?? "",
+    sourceOf(sources, SETTINGS.readOnly) && config.readOnly ? "read-only" : "",
+    sourceOf(sources, SETTINGS.tools) ?? "",
     config.hideSnapshotUrls ? "links hidden" : "",
   ].filter(Boolean);
   const remark = limits.length > 0 ? ` (${limits.join(", ")})` : "";

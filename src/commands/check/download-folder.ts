@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { Config } from "../../config/config.ts";
+import { SETTINGS } from "../../config/variables.ts";
 import { Failure } from "../../core/errors.ts";
 import { DISK_RESERVE_BYTES, freeBytesFor, inspectFolder } from "../../download/contract.ts";
 import { type Sources, sourceOf } from "./configuration.ts";
@@ -15,7 +16,7 @@ const COMFORTABLE_BYTES = 5 * GIB;
  * created.
  */
 export async function downloadFolder(config: Config, sources: Sources): Promise<StepResult> {
-  const setting = sourceOf(sources, "download-dir");
+  const setting = sourceOf(sources, SETTINGS.downloadDir);
   const given = sources.options["download-dir"] ?? (setting && sources.env[setting]);
   // An MCP client starts servers wherever it likes.
   const relative = typeof given === "string" && /^[^/\\~$]/.test(given.trim()) && !isAbsolute(given.trim());

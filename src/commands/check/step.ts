@@ -1,5 +1,6 @@
 import type { AccessEdges } from "../../atlas/access.ts";
-import type { Config, Environment, Options } from "../../config/config.ts";
+import type { Config, Options } from "../../config/config.ts";
+import type { Environment } from "../../config/readers.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";
 import { bounded, type CallLimits, type Clock } from "../../core/time.ts";

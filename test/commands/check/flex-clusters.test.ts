@@ -9,7 +9,7 @@ import { simulatorFor } from "../../fixtures.ts";
 
 test("a project that does not answer in time does not hide the clusters of the others", async () => {
   const { environment } = await simulatorFor({ orders: "listFlexClusters=hang*1" });
-  const config = parseConfig({ options: {}, env: environment, toolNames: [], readSecretFile: () => ({ problem: "" }) });
+  const config = parseConfig({ options: {}, env: environment, toolNames: [] });
   const edges = { clock: systemClock, redactor: createRedactor(), version: "1.0.0" };
   const access = await openAtlas(config, edges);
   onTestFinished(access.close);

@@ -10,7 +10,7 @@ const MIB = 1024 ** 2;
 
 function look(downloadDir: string) {
   const sources = { options: { "download-dir": downloadDir }, env: {} };
-  const config = parseConfig({ ...sources, toolNames: [], readSecretFile: () => ({ problem: "is missing." }) });
+  const config = parseConfig({ ...sources, toolNames: [] });
   return downloadFolder(config, sources);
 }
 
