@@ -122,7 +122,7 @@ export const MUTATIONS = [
   },
   {
     claim: "show links although they are hidden",
-    edits: [edit("src/tools/job-view.ts", "restoreJob: hideLink ? summarize(job) : {", "restoreJob: {")],
+    edits: [edit("src/tools/job-view.ts", "const links = hideSnapshotUrls ? {} : {", "const links = {")],
     tests: ["test/secrets/links.test.ts"],
     only: "hide-snapshot-urls",
   },
@@ -138,8 +138,8 @@ export const MUTATIONS = [
       edit("src/atlas/model.ts", "export const Snapshot = z.object({", "export const Snapshot = z.looseObject({"),
       edit(
         "src/tools/list-flex-snapshots.ts",
-        "snapshots: z.array(\n      z.strictObject({",
-        "snapshots: z.array(\n      z.looseObject({",
+        "z.array(\n        z.strictObject({",
+        "z.array(\n        z.looseObject({",
       ),
     ],
     tests: ["test/secrets/unexpected-fields.test.ts"],

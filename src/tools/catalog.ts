@@ -1,7 +1,9 @@
+// The tools by name and effect: all that the start of the server needs to know of them.
+
 /** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
 export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
 
-/** Every tool with its effect, in the order in which a conversation uses them: all that a start needs to know of them. */
+/** Every tool with its effect, in the order in which a conversation uses them. */
 export const CATALOG = [
   { name: "list_flex_clusters", effect: "reads" },
   { name: "list_flex_snapshots", effect: "reads" },
@@ -13,20 +15,20 @@ export const CATALOG = [
   { name: "list_restore_jobs", effect: "reads" },
 ] as const satisfies readonly { name: string; effect: Effect }[];
 
-/** What a server says of itself that can neither save a snapshot nor request its link. */
+/** Said by a server that can neither save a snapshot nor request its link. */
 export const ONLY_READS =
   "This server only reads: it was started read-only or with some of its tools (ATLAS_FLEX_READ_ONLY, ATLAS_FLEX_TOOLS), so it can neither save a snapshot nor request a download link.";
 
 export type Offer = (typeof CATALOG)[number];
 export type ToolName = Offer["name"];
 
-/** The tools that a configuration leaves, in their order. */
+/** The tools that a configuration offers, in the order of the catalog. */
 export function offersOf({
   readOnly,
   tools,
 }: {
   readOnly: boolean;
-  tools: readonly string[] | undefined;
+  tools?: readonly string[] | undefined;
 }): readonly Offer[] {
   return CATALOG.filter(({ name, effect }) => (!readOnly || onlyReads(effect)) && (!tools || tools.includes(name)));
 }

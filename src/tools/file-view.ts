@@ -1,54 +1,76 @@
+// How saved files and running transfers look in the answers of three tools, and what is said of them.
 import * as z from "zod";
 import type { ErrorEnvelope } from "../core/errors.ts";
 import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
-
-const count = z.number().optional();
+import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 
 /** What is known of a file that was read to its end; shared by saving and verifying. */
 export const fileFields = {
-  fileName: z.string(),
-  path: z.string(),
-  bytes: z.number(),
-  sha256: z.string().optional(),
-  integrity: z
-    .strictObject({
-      gzip: z.string(),
-      length: z.string(),
-      md5: z.string(),
-      recordedSha256: z.string().optional(),
-      notes: z.array(z.string()).optional(),
-    })
-    .optional(),
-  contents: z
-    .strictObject({
-      kind: z.string(),
-      files: count,
-      collections: count,
-      unpackedBytes: count,
-    })
-    .optional(),
-  restore: z.strictObject({ kind: z.string(), needs: z.array(z.string()), commands: z.array(z.string()) }).optional(),
+  fileName: text("Name in the download folder."),
+  path: text("Absolute path of the file, or of the file to be."),
+  bytes: count("Bytes on disk; all of them once complete."),
+  sha256: optionalText("SHA-256 of the whole file, computed here while the file was read to its end."),
+  integrity: field(
+    "The outcome of the checks.",
+    z
+      .strictObject({
+        gzip: text(
+          "`ok`: the checksum (CRC-32) and length within the gzip file are right, up to its last byte. `damaged` otherwise.",
+        ),
+        length: text(
+          "`ok`: as many bytes as the host announced. `wrong`: more or fewer. `unknown`: it announced none.",
+        ),
+        md5: text(
+          "`ok` or `wrong`: the host's ETag is the MD5 of the file, or is not. `not-verifiable`: the ETag is no MD5, as for objects that were uploaded in parts or encrypted. That is no fault; gzip's checksum and length stand for the file.",
+        ),
+        recordedSha256: optionalText(
+          "Only from `verify_saved_snapshot`. `ok`: the file is the one that was saved, byte for byte. `wrong`: it was changed. `unrecorded`: no record lies beside it, so there is nothing to compare with.",
+        ),
+        notes: field("What is damaged and where, or what else is remarkable.", z.array(z.string()).optional()),
+      })
+      .optional(),
+  ),
+  contents: field(
+    "What is inside, as counts; names in the archive never come out.",
+    z
+      .strictObject({
+        kind: text(
+          "`data-directory`: the files of a `mongod`. `dump-directory`: what `mongodump` writes into a folder. `mongodump-archive`: what `mongodump --archive` writes. `unknown`: none of these.",
+        ),
+        files: optionalCount("Files in the tar; absent for an archive that is no tar."),
+        collections: optionalCount("Collections, as far as file names tell."),
+        unpackedBytes: optionalCount("Bytes after decompression."),
+      })
+      .optional(),
+  ),
+  restore: field(
+    "How to restore it on this computer ([explained](restore.md)); only for a file that is whole and recognised.",
+    z
+      .strictObject({
+        kind: text("Like `contents.kind`."),
+        needs: field("Programs to install, with version.", z.array(z.string())),
+        commands: field(
+          "Commands for this operating system, in order, with quoted absolute paths.",
+          z.array(z.string()),
+        ),
+      })
+      .optional(),
+  ),
 };
 
-/** Why a transfer stands still, in the words of the error envelope. */
-export const lastError = z
-  .strictObject({
-    errorCode: z.string().optional(),
-    detail: z.string().optional(),
-    hint: z.string(),
-    retryable: z.boolean(),
-  })
-  .optional();
-
-export const transferFields = {
-  totalBytes: count,
-  bytesPerSecond: count,
-  secondsLeft: count,
-  resumedFromBytes: count,
-  interruptions: count,
-  lastError,
-  warnings: z.array(z.string()).optional(),
-};
+/** Why a transfer stands still, in the fields of the error envelope. */
+export const lastError = (meaning: string) =>
+  field(
+    meaning,
+    z
+      .strictObject({
+        errorCode: z.string().optional(),
+        detail: z.string().optional(),
+        hint: z.string(),
+        retryable: z.boolean(),
+      })
+      .optional(),
+  );
 
 export const viewError = ({ errorCode, detail, hint, retryable }: ErrorEnvelope) => ({
   errorCode,
@@ -57,7 +79,7 @@ export const viewError = ({ errorCode, detail, hint, retryable }: ErrorEnvelope)
   retryable,
 });
 
-/** One line for people who watch: state, share, rate, time left. */
+/** One line of progress: state, share, rate, time left. */
 export function transferMessage(report: SaveReport): string {
   const { state, bytes, totalBytes, bytesPerSecond, secondsLeft, interruptions = 0 } = report;
   if (state === "queued") return "waiting for another transfer to end";
@@ -67,8 +89,7 @@ export function transferMessage(report: SaveReport): string {
     : ` ${megabytes(bytes)}`;
   const rate = bytesPerSecond ? `, ${megabytes(bytesPerSecond)}/s` : "";
   const left = secondsLeft === undefined ? "" : `, ${secondsLeft} s left`;
-  const breaks =
-    interruptions > 0 ? `, went on after ${interruptions === 1 ? "a break" : `${interruptions} breaks`}` : "";
+  const breaks = interruptions > 0 ? `, resumed ${interruptions === 1 ? "once" : `${interruptions} times`}` : "";
   return `${state}${share}${rate}${left}${breaks}`;
 }
 
@@ -76,7 +97,7 @@ export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 const AGAIN = "call save_flex_snapshot again with the same arguments";
 
-/** The hint of the failure in words that fit here: many tell to call again and what was kept, which is to be said once. */
+/** Advice for a transfer that stopped. Many hints say to call again and what was kept; here each is said once. */
 export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {
   const kept = bytes > 0 ? "; what was saved is kept, and the next call continues there" : " before anything was saved";
   const hint = (lastError?.hint ?? "")
@@ -89,17 +110,17 @@ export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "l
     .join(" ");
 }
 
-/** How to use a restore guide; which of its commands keeps running and which are for copying elsewhere only. */
+/** How to use a restore guide: which of its commands keeps running, and which only copy the data elsewhere. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
   if (fileName?.startsWith("simulated-"))
     return "The file is simulated: it has the form of a backup, but mongod does not start from it.";
   if (!restore) return "How to restore it is not known, since its contents were not recognised.";
   const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
   if (restore.kind !== "data-directory" || restore.commands.length < 3) return order;
-  return `${order} mongod keeps running and then serves the data at 127.0.0.1:27099; the commands behind it copy the data to another deployment, in a second terminal and only if that is wanted.`;
+  return `${order} mongod keeps running and then serves the data at 127.0.0.1:27099; the commands after it copy the data to another deployment, in a second terminal and only if that is wanted.`;
 }
 
-/** What is worth telling of the contents; the rest is in the restore commands. */
+/** The counts; everything else about the contents is in the restore commands. */
 export const viewContents = ({ kind, files, collections, unpackedBytes }: Contents) => ({
   kind,
   files,

@@ -1,14 +1,15 @@
+// The tool get_restore_job: reads a restore job, and waits for its end if asked to.
 import * as z from "zod";
 import { isKnownCode } from "../atlas/hints.ts";
 import { isDownload, isFailed, isFinished, type JobAnswer, type RestoreJob } from "../atlas/model.ts";
 import { Failure } from "../core/errors.ts";
-import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { isExpired, jobFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
-import { defineTool, type ToolContext } from "./tool.ts";
+import { defineTool, field, nextStep, optionalCount, type ToolContext } from "./tool.ts";
 
 /** Atlas's own command line tool looks every 4 seconds; its rate limit allows far more. */
 const POLL_MS = 3_000;
-/** What is left for the last look when the waiting time is over. */
+/** Kept for one more look when the waiting time is over. */
 const LAST_LOOK_MS = 5_000;
 const POLL_AFTER_SECONDS = 5;
 
@@ -22,33 +23,30 @@ export const getRestoreJob = defineTool({
     "Reads one restore job of a Flex cluster: its status and, for a download, its link and when that expires. With waitSeconds it waits for the job to finish and reports progress. finished is true once nothing more will happen; a FAILED job is an answer, not an error.",
   input: z.strictObject({ groupId, name, restoreJobId, waitSeconds: waitSeconds(0), envelope, pretty }),
   output: z.strictObject({
-    httpStatus: z.number(),
-    restoreJob: Job,
-    finished: z.boolean(),
-    ...linkFields,
-    pollAfterSeconds: z.number().optional(),
-    nextStep: z.string(),
+    ...jobFields,
+    finished: field("`true`: nothing more will happen, in success or failure, or the link is there.", z.boolean()),
+    pollAfterSeconds: optionalCount("When to ask again; absent once finished."),
+    nextStep,
   }),
   async handler({ waitSeconds, envelope, pretty, ...job }, context) {
     const read = (deadline: number) => context.atlas.getRestoreJob(job, { envelope, pretty }, { ...context, deadline });
     const { answer, lookFailed } = await follow(read, waitSeconds, context);
-    const view = { now: context.clock.now(), hideLink: context.hideSnapshotUrls };
     const finished = isFinished(answer.restoreJob);
     return {
       httpStatus: answer.httpStatus,
-      ...viewJob(answer.restoreJob, view),
+      ...viewJob(answer.restoreJob, context),
       finished,
       ...(finished ? {} : { pollAfterSeconds: POLL_AFTER_SECONDS }),
       nextStep: [
         ...(lookFailed ? [`This is the last known state: a later look failed${reasonOf(lookFailed)}.`] : []),
-        ...linkNotes(answer.restoreJob, view),
+        ...linkNotes(answer.restoreJob, context),
         advice(answer, finished, context),
       ].join(" "),
     };
   },
 });
 
-/** Looks until the job is finished or the time is over; a look that fails after a good one ends the waiting. */
+/** Looks until the job is finished or the time is over. A look that fails after a good one ends the waiting. */
 async function follow(
   read: (deadline: number) => Promise<JobAnswer>,
   waitSeconds: number,
@@ -75,24 +73,24 @@ async function follow(
   return { answer };
 }
 
-/** In words of our own: a code that nobody knows could be any text of whoever answered. */
+/** Names known codes only: an unknown code could be any text of whoever answered. */
 function reasonOf({ code, envelope }: Failure): string {
   if (code !== undefined && isKnownCode(code)) return ` with ${code}`;
   return envelope.error === undefined ? "" : ` with HTTP ${envelope.error}`;
 }
 
-/** What people see while they wait; any other state could be any text. */
+/** Shown to people while they wait; a state that is not documented could be any text. */
 function statusOf({ status = "" }: RestoreJob): string {
   return STATUSES.includes(status.toUpperCase()) ? status : "in a state that is not documented";
 }
 
-function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }: ToolContext): string {
+function advice({ restoreJob }: JobAnswer, finished: boolean, context: ToolContext): string {
+  const { ifTool } = context;
   if (!isDownload(restoreJob) && finished) return endWithoutLink(restoreJob);
   if (isFailed(restoreJob))
     return `Atlas reports the job as FAILED. ${ifTool("request_flex_snapshot_download", "Request another with request_flex_snapshot_download, or choose another snapshot.", "Request another.")}`;
   if (!finished) return ifTool("get_restore_job", "Call get_restore_job again with waitSeconds 30.");
-  const expired = (viewJob(restoreJob, { now: clock.now(), hideLink: true }).linkExpiresInSeconds ?? 1) === 0;
-  if (restoreJob.snapshotUrl === undefined || expired)
+  if (restoreJob.snapshotUrl === undefined || isExpired(restoreJob, context))
     return ifTool(
       "request_flex_snapshot_download",
       "For a new link, call request_flex_snapshot_download with the job's snapshotId.",
@@ -105,7 +103,7 @@ function advice({ restoreJob }: JobAnswer, finished: boolean, { ifTool, clock }:
   );
 }
 
-/** No new download takes the place of a restore, nor of a job of unknown type. */
+/** For restores and jobs of unknown type: a new download would not take their place. */
 function endWithoutLink(job: RestoreJob): string {
   const end = isFailed(job) ? "Atlas reports the job as FAILED." : "The job has ended.";
   return job.deliveryType === undefined

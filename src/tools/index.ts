@@ -1,3 +1,4 @@
+// Every tool in full, in the order of the catalog.
 import { getRestoreJob } from "./get-restore-job.ts";
 import { listFlexClusters } from "./list-flex-clusters.ts";
 import { listFlexSnapshots } from "./list-flex-snapshots.ts";
@@ -8,7 +9,6 @@ import { saveFlexSnapshot } from "./save-flex-snapshot.ts";
 import type { Tool } from "./tool.ts";
 import { verifySavedSnapshot } from "./verify-saved-snapshot.ts";
 
-/** Every tool in full, in the order of the catalog. */
 export const TOOLS: readonly Tool[] = [
   listFlexClusters,
   listFlexSnapshots,

@@ -1,77 +1,76 @@
+// How restore jobs and their links look in the answers of three tools.
 import * as z from "zod";
 import { linkExpiry, type RestoreJob } from "../atlas/model.ts";
+import { field, optionalCount, optionalText, type ToolContext } from "./tool.ts";
 
 const text = z.string().optional();
-const time = z.string().optional();
 
-/** A restore job without its links, as lists show it. */
-export const JobSummary = z.strictObject({
+const summaryFields = {
   id: text,
   deliveryType: text,
   status: text,
   snapshotId: text,
-  expirationDate: time,
+  expirationDate: text,
   instanceName: text,
   projectId: text,
-  restoreScheduledDate: time,
-  restoreFinishedDate: time,
-  snapshotFinishedDate: time,
+  restoreScheduledDate: text,
+  restoreFinishedDate: text,
+  snapshotFinishedDate: text,
   targetDeploymentItemName: text,
   targetProjectId: text,
-});
-
-/** A restore job with Atlas's fields as it sent them. */
-export const Job = JobSummary.extend({
-  snapshotUrl: text,
-  links: z.array(z.strictObject({ rel: text, href: text })).optional(),
-});
-
-/** What both tools that return one restore job say of its link. */
-export const linkFields = {
-  linkHost: text,
-  linkExpiresAt: time,
-  linkExpiresInSeconds: z.number().optional(),
 };
 
-interface JobView {
-  restoreJob: z.input<typeof Job>;
-  linkHost?: string;
-  linkExpiresAt?: string;
-  linkExpiresInSeconds?: number;
-}
+/** A restore job without its links, as lists show it. */
+export const JobSummary = z.strictObject(summaryFields);
 
-export function summarize({
-  snapshotUrl: _,
-  links: __,
-  linkDropped: ___,
-  ...summary
-}: RestoreJob): z.input<typeof JobSummary> {
+/** What both tools that return one restore job say of it. */
+export const jobFields = {
+  httpStatus: field("Status of Atlas's answer; the wrapped one where there is an envelope.", z.number()),
+  restoreJob: field(
+    "The job in Atlas's own fields, each only if Atlas sent it: {fields}.",
+    z.strictObject({
+      ...summaryFields,
+      snapshotUrl: text,
+      links: z.array(z.strictObject({ rel: text, href: text })).optional(),
+    }),
+  ),
+  linkHost: optionalText("Host of the link, in place of the link, when links are hidden."),
+  linkExpiresAt: optionalText("The earlier of Atlas's expiry and four hours after the request; downloads only."),
+  linkExpiresInSeconds: optionalCount("Seconds from now until `linkExpiresAt`."),
+};
+
+type Viewer = Pick<ToolContext, "clock" | "hideSnapshotUrls">;
+
+export function summarize({ snapshotUrl: _url, links: _links, linkDropped: _dropped, ...summary }: RestoreJob) {
   return summary;
 }
 
-/** The job as a caller may see it: with its link, or with the link's host only. */
-export function viewJob(job: RestoreJob, { now, hideLink }: { now: number; hideLink: boolean }): JobView {
+/** The job as the caller may see it: with its link, or with the link's host only. */
+export function viewJob(job: RestoreJob, { clock, hideSnapshotUrls }: Viewer) {
   const expiry = linkExpiry(job);
+  const host = hideSnapshotUrls && job.snapshotUrl && URL.canParse(job.snapshotUrl) && new URL(job.snapshotUrl).host;
+  const links = hideSnapshotUrls ? {} : { snapshotUrl: job.snapshotUrl, links: job.links };
   return {
-    restoreJob: hideLink ? summarize(job) : { ...summarize(job), snapshotUrl: job.snapshotUrl, links: job.links },
-    ...(hideLink && job.snapshotUrl && URL.canParse(job.snapshotUrl)
-      ? { linkHost: new URL(job.snapshotUrl).host }
-      : {}),
+    restoreJob: { ...summarize(job), ...links },
+    ...(host ? { linkHost: host } : {}),
     ...(expiry === undefined
       ? {}
       : {
           linkExpiresAt: new Date(expiry).toISOString(),
-          linkExpiresInSeconds: Math.max(0, Math.floor((expiry - now) / 1000)),
+          linkExpiresInSeconds: Math.max(0, Math.floor((expiry - clock.now()) / 1000)),
         }),
   };
 }
 
-/** What is to be said of a job's link before anything else. */
-export function linkNotes(job: RestoreJob, { now, hideLink }: { now: number; hideLink: boolean }): string[] {
-  const expiry = linkExpiry(job);
+export function isExpired(job: RestoreJob, { clock }: Viewer): boolean {
+  return (linkExpiry(job) ?? Number.POSITIVE_INFINITY) <= clock.now();
+}
+
+/** What must be said of a job's link before anything else. */
+export function linkNotes(job: RestoreJob, viewer: Viewer): string[] {
   if (job.linkDropped) return ["Atlas sent a link that is longer than 8 KiB or no URL; it was left out."];
   if (job.snapshotUrl === undefined) return [];
-  if (expiry !== undefined && expiry <= now) return ["The link has expired."];
-  if (hideLink) return ["The link exists but is hidden by configuration."];
+  if (isExpired(job, viewer)) return ["The link has expired."];
+  if (viewer.hideSnapshotUrls) return ["The link exists but is hidden by configuration."];
   return ["The link in restoreJob.snapshotUrl gives access to the whole database: treat it as a secret."];
 }

@@ -1,3 +1,4 @@
+// Turns zod schemas into small JSON Schemas that every client can compile.
 import * as z from "zod";
 
 /** A JSON Schema with an object root, the only kind that tools may declare. */

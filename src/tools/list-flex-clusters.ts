@@ -1,21 +1,23 @@
+// The tool list_flex_clusters: the Flex clusters of every project that may be read.
 import * as z from "zod";
 import { lookForClusters } from "../atlas/cluster-looks.ts";
 import type { FlexCluster, Project } from "../atlas/model.ts";
-import { CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
+import { isClusterName } from "../core/atlas-id.ts";
 import type { ErrorEnvelope } from "../core/errors.ts";
 import { nearest } from "../core/text.ts";
 import { groupId, name } from "./params.ts";
-import { defineTool, type ToolContext } from "./tool.ts";
+import { count, defineTool, field, nextStep, optionalText, type ToolContext, text, truncated } from "./tool.ts";
 
 /** Keeps the answer below 64 KiB. */
 const MAX_CLUSTERS = 200;
 const MAX_UNREADABLE = 20;
-/** Comparing a name takes as long as reading it several times; nobody has more Flex clusters. */
+/** Comparing names is costly; nobody has more Flex clusters. */
 const MAX_COMPARED_NAMES = 500;
-/** Stop asking for more projects this long before the call must end. */
+/** How long before the end of the call no more projects are asked for. */
 const RESERVE_MS = 5_000;
 
-const text = z.string().optional();
+/** A field as Atlas sent it. */
+const said = z.string().optional();
 
 export const listFlexClusters = defineTool({
   name: "list_flex_clusters",
@@ -24,30 +26,37 @@ export const listFlexClusters = defineTool({
     "Lists Flex clusters by project, to find the groupId and name that the other tools need. Without groupId it looks at the configured project, else at every project the credentials reach. With name, only clusters of that name. Other tiers (M0, M10 and above) are not covered.",
   input: z.strictObject({ groupId: groupId.optional(), name: name.optional() }),
   output: z.strictObject({
-    projects: z.array(
-      z.strictObject({
-        groupId: z.string(),
-        projectName: text,
-        clusters: z.array(
-          z.strictObject({
-            name: text,
-            stateName: text,
-            mongoDBVersion: text,
-            createDate: text,
-            backupEnabled: z.boolean().optional(),
-            provider: text,
-            region: text,
-            diskSizeGB: z.number().optional(),
-          }),
-        ),
-      }),
+    projects: field(
+      "The projects that have Flex clusters.",
+      z.array(
+        z.strictObject({
+          groupId: text("Project id, which the other tools ask for."),
+          projectName: optionalText("The project's name in Atlas."),
+          clusters: field(
+            "Each with {fields}. Without connection strings.",
+            z.array(
+              z.strictObject({
+                name: said,
+                stateName: said,
+                mongoDBVersion: said,
+                createDate: said,
+                backupEnabled: z.boolean().optional(),
+                provider: said,
+                region: said,
+                diskSizeGB: z.number().optional(),
+              }),
+            ),
+          ),
+        }),
+      ),
     ),
-    projectsWithoutFlexClusters: z.number(),
-    unreadable: z.array(
-      z.strictObject({ groupId: z.string(), projectName: text, errorCode: text, detail: text, hint: text }),
+    projectsWithoutFlexClusters: count("How many projects were looked at and have none."),
+    unreadable: field(
+      "Projects that could not be read, and why: {fields}.",
+      z.array(z.strictObject({ groupId: z.string(), projectName: said, errorCode: said, detail: said, hint: said })),
     ),
-    truncated: z.boolean().optional(),
-    nextStep: z.string(),
+    truncated,
+    nextStep,
   }),
   async handler(wanted, context) {
     const { projects, limitedBy } = await projectsToRead(wanted.groupId, context);
@@ -99,7 +108,7 @@ type ReadableProject = Project & { id: string };
 
 interface Projects {
   projects: ReadableProject[];
-  /** The setting because of which these are not all. */
+  /** The setting that narrows them. */
   limitedBy?: "MONGODB_ATLAS_PROJECT_ID" | "ATLAS_FLEX_ALLOWED_PROJECTS";
 }
 
@@ -130,7 +139,7 @@ function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettin
   };
 }
 
-/** An entry has no field for the status or for the time to wait, so both are in its texts. */
+/** An entry has no fields for the status and the time to wait, so its texts tell both. */
 function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: ErrorEnvelope) {
   return {
     errorCode,
@@ -139,15 +148,10 @@ function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: Erro
   };
 }
 
-/** The name that was probably meant; one that could not be a cluster's is text of a stranger, which advice must not repeat. */
+/** The name that was probably meant. Only valid cluster names count: anything else is text of a stranger, which advice must not repeat. */
 function meantBy(wanted: string, looks: readonly { clusters: readonly FlexCluster[] }[]): string | undefined {
   const names = looks.flatMap(({ clusters }) => clusters.flatMap(({ name }) => name ?? []));
-  return nearest(
-    wanted,
-    names
-      .filter((name) => CLUSTER_NAME.test(name) && name.length <= MAX_CLUSTER_NAME_CHARACTERS)
-      .slice(0, MAX_COMPARED_NAMES),
-  );
+  return nearest(wanted, names.filter(isClusterName).slice(0, MAX_COMPARED_NAMES));
 }
 
 interface Outcome {

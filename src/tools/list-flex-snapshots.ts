@@ -1,13 +1,12 @@
+// The tool list_flex_snapshots: the backups of one cluster, newest first.
 import * as z from "zod";
 import type { Snapshot } from "../atlas/model.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
-import { defineTool } from "./tool.ts";
+import { defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
 
-/** Atlas keeps eight; more would only mean that it changed. */
+/** Atlas keeps eight; this only bounds the answer. */
 const MAX_SNAPSHOTS = 100;
-
-const text = z.string().optional();
 
 export const listFlexSnapshots = defineTool({
   name: "list_flex_snapshots",
@@ -16,22 +15,29 @@ export const listFlexSnapshots = defineTool({
     "Lists the snapshots (backups) of a Flex cluster, newest first, with their age. Atlas takes one a day and keeps eight; none can be taken on demand. latestCompleteSnapshotId is the one to save when someone asks for the latest backup.",
   input: z.strictObject({ groupId, name }),
   output: z.strictObject({
-    now: z.string(),
-    latestCompleteSnapshotId: text,
-    snapshots: z.array(
-      z.strictObject({
-        id: text,
-        status: text,
-        mongoDBVersion: text,
-        scheduledTime: text,
-        startTime: text,
-        finishTime: text,
-        expiration: text,
-        ageHours: z.number().optional(),
-      }),
+    now: text("This computer's time, to which `ageHours` refers."),
+    latestCompleteSnapshotId: optionalText(
+      "The snapshot to save when somebody wants the latest backup; absent when none is complete.",
     ),
-    truncated: z.boolean().optional(),
-    nextStep: z.string(),
+    snapshots: field(
+      "Newest first.",
+      z.array(
+        z.strictObject({
+          id: optionalText("The `snapshotId` of other tools."),
+          status: optionalText(
+            "Of Atlas: `PENDING`, `QUEUED`, `RUNNING`, `COMPLETED` or `FAILED`. Only a complete one can be saved.",
+          ),
+          mongoDBVersion: optionalText("The cluster's version at that time; a restore needs the same major version."),
+          scheduledTime: optionalText("When Atlas planned to take it."),
+          startTime: optionalText("When Atlas began."),
+          finishTime: optionalText("When it was complete."),
+          expiration: optionalText("When Atlas deletes it."),
+          ageHours: optionalCount("Hours since it was complete."),
+        }),
+      ),
+    ),
+    truncated,
+    nextStep,
   }),
   async handler(cluster, context) {
     const now = context.clock.now();
@@ -61,7 +67,7 @@ export const listFlexSnapshots = defineTool({
   },
 });
 
-/** Who asks for the latest backup should know when another is on its way. */
+/** Somebody who asks for the latest backup should know that a newer one failed or is on its way. */
 function noteOnNewest({ status }: Snapshot = {}): string {
   const state = status?.toUpperCase();
   if (state === "COMPLETED") return "";
@@ -69,7 +75,7 @@ function noteOnNewest({ status }: Snapshot = {}): string {
   return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
 }
 
-/** Newest is what finished last; one that still runs is newer than all that have finished. */
+/** Newest is what finished last; a snapshot that still runs counts from its start. */
 function momentOf({ finishTime, startTime, scheduledTime }: Snapshot): number {
   const moment = Date.parse(finishTime ?? startTime ?? scheduledTime ?? "");
   return Number.isNaN(moment) ? 0 : moment;

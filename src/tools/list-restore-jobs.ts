@@ -1,8 +1,9 @@
+// The tool list_restore_jobs: the restore jobs of one cluster, without links.
 import * as z from "zod";
 import { isDownload, isFinished, linkExpiry, type RestoreJob } from "../atlas/model.ts";
 import { JobSummary, summarize } from "./job-view.ts";
 import { groupId, name, oneOf, wholeNumber } from "./params.ts";
-import { defineTool } from "./tool.ts";
+import { defineTool, field, nextStep } from "./tool.ts";
 
 const MAX_LIMIT = 100;
 
@@ -18,15 +19,18 @@ export const listRestoreJobs = defineTool({
     limit: wholeNumber(1, MAX_LIMIT, 10).describe("Most jobs to return"),
   }),
   output: z.strictObject({
-    restoreJobs: z.array(JobSummary.extend({ finished: z.boolean(), linkExpiresAt: z.string().optional() })),
-    truncated: z.boolean(),
-    nextStep: z.string(),
+    restoreJobs: field(
+      "Newest first, each with {fields}.",
+      z.array(JobSummary.extend({ finished: z.boolean(), linkExpiresAt: z.string().optional() })),
+    ),
+    truncated: field("`true`: there is more than is shown.", z.boolean()),
+    nextStep,
   }),
   async handler({ deliveryType, limit, ...cluster }, context) {
     const isWanted = (job: RestoreJob) =>
       deliveryType === undefined || isDownload(job) === (deliveryType === "DOWNLOAD");
     const found: RestoreJob[] = [];
-    // Whole pages, so that the order within one does not matter.
+    // Reads whole pages: the order within a page is not documented.
     for await (const page of context.atlas.restoreJobPages(cluster, context)) {
       found.push(...page.filter(isWanted));
       if (found.length > limit) break;

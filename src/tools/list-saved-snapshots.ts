@@ -1,12 +1,10 @@
+// The tool list_saved_snapshots: what is in the download folder, finished or not.
 import * as z from "zod";
 import type { OpenTransfer, SavedFile } from "../download/contract.ts";
 import { lastError, viewError } from "./file-view.ts";
-import { defineTool } from "./tool.ts";
+import { count, defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
 
-const text = z.string().optional();
-const count = z.number().optional();
-
-/** For the folder's path and the entries, so that the answer stays below 64 KiB; a hundred long entries come to more. */
+/** Room for the folder's path and the entries, so that the answer stays below 64 KiB. A hundred long entries would exceed it. */
 const MAX_LISTED_BYTES = 62 * 1024;
 
 export const listSavedSnapshots = defineTool({
@@ -16,37 +14,50 @@ export const listSavedSnapshots = defineTool({
     "Lists the snapshots (backups) on this computer: finished files, running and paused transfers with percent and the arguments to continue. Needs no connection to Atlas. Files without a record are unrecorded.",
   input: z.strictObject({}),
   output: z.strictObject({
-    directory: z.string(),
-    files: z.array(
-      z.strictObject({
-        fileName: z.string(),
-        path: z.string(),
-        bytes: z.number(),
-        state: z.string(),
-        groupId: text,
-        name: text,
-        snapshotId: text,
-        finishTime: text,
-        mongoDBVersion: text,
-        sha256: text,
-        kind: text,
-        savedAt: text,
-      }),
+    directory: text("The download folder."),
+    files: field(
+      "Finished files, newest first.",
+      z.array(
+        z.strictObject({
+          fileName: text("The argument of `verify_saved_snapshot`."),
+          path: text("Absolute path."),
+          bytes: count("Size of the file."),
+          state: text(
+            "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: no record that fits lies beside it, since something else put it there.",
+          ),
+          groupId: optionalText("Project. From the record, like the fields below."),
+          name: optionalText("Cluster."),
+          snapshotId: optionalText("Snapshot."),
+          finishTime: optionalText("When Atlas had finished the snapshot."),
+          mongoDBVersion: optionalText("The cluster's version at that time."),
+          sha256: optionalText("Of the file when it was saved."),
+          kind: optionalText("Like `contents.kind` of `save_flex_snapshot`."),
+          savedAt: optionalText("When it got its name."),
+        }),
+      ),
     ),
-    transfers: z.array(
-      z.strictObject({
-        state: z.string(),
-        fileName: z.string(),
-        bytes: z.number(),
-        totalBytes: count,
-        percent: count,
-        continueWith: z.strictObject({ groupId: z.string(), name: z.string(), snapshotId: z.string() }),
-        lastError,
-      }),
+    transfers: field(
+      "Transfers that are not complete.",
+      z.array(
+        z.strictObject({
+          state: text(
+            "Like `state` of `save_flex_snapshot`, or `elsewhere`: another process, such as a second client's server, saves it.",
+          ),
+          fileName: text("The name that the file will have."),
+          bytes: count("Bytes on disk."),
+          totalBytes: optionalCount("Size that the host announced."),
+          percent: optionalCount("`bytes` as a share of `totalBytes`."),
+          continueWith: field(
+            "Arguments of `save_flex_snapshot` to follow or continue it: {fields}.",
+            z.strictObject({ groupId: z.string(), name: z.string(), snapshotId: z.string() }),
+          ),
+          lastError: lastError("Why it stands still: {fields}."),
+        }),
+      ),
     ),
-    truncated: z.boolean().optional(),
-    freeBytes: count,
-    nextStep: z.string(),
+    truncated,
+    freeBytes: optionalCount("Free space on the disk of the folder, as far as the system tells."),
+    nextStep,
   }),
   async handler(_, { store, signal, ifTool }) {
     const { directory, files, transfers, truncated = false, freeBytes } = await store.list(signal);

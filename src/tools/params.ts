@@ -1,3 +1,4 @@
+// The arguments that several tools take: each described once, with its rule in words.
 import * as z from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { FILE_NAME } from "../download/contract.ts";
@@ -5,18 +6,18 @@ import { FILE_NAME } from "../download/contract.ts";
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
 const objectId = z.string({ error: HEX_ID }).regex(ATLAS_ID, { error: HEX_ID });
 const NAME = `must be a cluster name: letters, digits and hyphens, starting with a letter or digit, at most ${MAX_CLUSTER_NAME_CHARACTERS} characters`;
-const clusterName = z
-  .string({ error: NAME })
-  .max(MAX_CLUSTER_NAME_CHARACTERS, { error: NAME })
-  .regex(CLUSTER_NAME, { error: NAME });
+const FILE_NAME_RULE =
+  "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
 const SWITCH = "must be true or false";
 
 export const groupId = objectId.describe("Project id, from list_flex_clusters");
-export const name = clusterName.describe("Flex cluster name");
+export const name = z
+  .string({ error: NAME })
+  .max(MAX_CLUSTER_NAME_CHARACTERS, { error: NAME })
+  .regex(CLUSTER_NAME, { error: NAME })
+  .describe("Flex cluster name");
 export const snapshotId = objectId.describe("Snapshot id, from list_flex_snapshots");
 export const restoreJobId = objectId.describe("Job id, from list_restore_jobs");
-const FILE_NAME_RULE =
-  "must be a plain file name of at most 121 characters: letters, digits, dots, hyphens and underscores, starting with a letter or digit";
 export const fileName = z
   .string({ error: FILE_NAME_RULE })
   .regex(FILE_NAME, { error: FILE_NAME_RULE })

@@ -1,8 +1,9 @@
+// The tool request_flex_snapshot_download: creates a download job and returns its link.
 import * as z from "zod";
 import { isFailed, isFinished } from "../atlas/model.ts";
-import { Job, linkFields, linkNotes, viewJob } from "./job-view.ts";
+import { jobFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, snapshotId } from "./params.ts";
-import { defineTool } from "./tool.ts";
+import { defineTool, nextStep } from "./tool.ts";
 
 export const requestFlexSnapshotDownload = defineTool({
   name: "request_flex_snapshot_download",
@@ -10,10 +11,9 @@ export const requestFlexSnapshotDownload = defineTool({
   description:
     "Creates a download link for a Flex snapshot; saves no file. Each call creates a new restore job of type DOWNLOAD in Atlas, of which a project may have few at a time. The link lives four hours and opens the whole database to whoever has it. If the answer has no link yet, follow the job with get_restore_job. To get a file, use save_flex_snapshot instead.",
   input: z.strictObject({ groupId, name, snapshotId, envelope, pretty }),
-  output: z.strictObject({ httpStatus: z.number(), restoreJob: Job, ...linkFields, nextStep: z.string() }),
+  output: z.strictObject({ ...jobFields, nextStep }),
   async handler({ envelope, pretty, ...snapshot }, context) {
     const { httpStatus, restoreJob } = await context.atlas.requestDownload(snapshot, { envelope, pretty }, context);
-    const view = { now: context.clock.now(), hideLink: context.hideSnapshotUrls };
     const save = context.ifTool(
       "save_flex_snapshot",
       "To save the file, call save_flex_snapshot with the same arguments; it uses this job.",
@@ -31,8 +31,8 @@ export const requestFlexSnapshotDownload = defineTool({
         : `${follow} ${save}`;
     return {
       httpStatus,
-      ...viewJob(restoreJob, view),
-      nextStep: [...linkNotes(restoreJob, view), advice.trim() || "Nothing else is to be done here."].join(" "),
+      ...viewJob(restoreJob, context),
+      nextStep: [...linkNotes(restoreJob, context), advice.trim() || "Nothing else is to be done here."].join(" "),
     };
   },
 });

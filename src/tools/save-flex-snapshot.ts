@@ -1,16 +1,17 @@
+// The tool save_flex_snapshot: from a snapshot to a verified file, joining or continuing a save that was begun.
 import * as z from "zod";
 import type { SaveReport } from "../download/contract.ts";
 import {
   fileFields,
+  lastError,
   pausedAdvice,
   restoreAdvice,
-  transferFields,
   transferMessage,
   viewContents,
   viewError,
 } from "./file-view.ts";
 import { fileName, groupId, name, snapshotId, waitSeconds } from "./params.ts";
-import { defineTool, type ToolContext } from "./tool.ts";
+import { defineTool, field, nextStep, optionalCount, optionalText, type ToolContext } from "./tool.ts";
 
 export const saveFlexSnapshot = defineTool({
   name: "save_flex_snapshot",
@@ -19,13 +20,29 @@ export const saveFlexSnapshot = defineTool({
     "Downloads a Flex snapshot to a verified file on this computer. Gets a link by itself (creates a restore job of type DOWNLOAD unless a usable one exists), saves into the download folder, never overwrites, checks the file as it arrives. The transfer goes on between calls: call again with the same arguments until state is complete. A broken or paused transfer continues where it stopped.",
   input: z.strictObject({ groupId, name, snapshotId, fileName: fileName.optional(), waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
-    state: z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
+    state: field(
+      "`queued`: waits, since two transfers run at once. `requesting`: looks the snapshot up and gets a link. `downloading`. `verifying`: all bytes are there, their check goes on. `complete`: the file is whole and has its name. `paused`: nothing runs, the part is kept, `lastError` says why; the same call continues.",
+      z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
+    ),
     ...fileFields,
-    ...transferFields,
-    // Not known while the snapshot, whose finish time is part of the default name, is still being looked up.
-    fileName: z.string().optional(),
-    path: z.string().optional(),
-    nextStep: z.string(),
+    // The default name contains the snapshot's finish time, so both are unknown until the snapshot has been looked up.
+    fileName: optionalText("Name in the download folder; absent until the snapshot has been looked up."),
+    path: optionalText(
+      "Absolute path of the file, or of the file to be; absent until the snapshot has been looked up.",
+    ),
+    totalBytes: optionalCount("Size that the host announced."),
+    bytesPerSecond: optionalCount("Present speed."),
+    secondsLeft: optionalCount("Time left at the present speed."),
+    resumedFromBytes: optionalCount("How many bytes of an earlier attempt were on disk when this one began."),
+    interruptions: optionalCount(
+      "How often the connection broke in this run and the transfer resumed where it stopped.",
+    ),
+    lastError: lastError("Why a transfer stands still: {fields}, as in a failure."),
+    warnings: field(
+      "For example that the transfer had to start over, or will outlive its link.",
+      z.array(z.string()).optional(),
+    ),
+    nextStep,
   }),
   async handler({ waitSeconds, fileName, ...snapshot }, context) {
     const report = await context.store.save(
@@ -41,11 +58,11 @@ export const saveFlexSnapshot = defineTool({
           }),
       },
     );
-    const { lastError, contents, ...rest } = report;
+    const { lastError: reason, contents, ...rest } = report;
     return {
       ...rest,
       ...(contents ? { contents: viewContents(contents) } : {}),
-      ...(lastError ? { lastError: viewError(lastError) } : {}),
+      ...(reason ? { lastError: viewError(reason) } : {}),
       nextStep: advice(report, context),
     };
   },
@@ -57,5 +74,5 @@ function advice(report: SaveReport, context: ToolContext): string {
   if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
   const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
-  return `The transfer goes on as long as this server runs.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;
+  return `The download continues in the background while this client is open.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;
 }

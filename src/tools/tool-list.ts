@@ -1,3 +1,4 @@
+// What `tools/list` says of every tool; the build turns this file into data.
 import { CATALOG, type Effect } from "./catalog.ts";
 import { TOOLS } from "./index.ts";
 import { inputSchema, type ObjectSchema, outputSchema } from "./json-schema.ts";

@@ -1,4 +1,5 @@
-import type * as z from "zod";
+// What a tool is: its schemas tied to its handler, what a handler may use, and what is said of arguments that do not fit.
+import * as z from "zod";
 import type { Atlas } from "../atlas/client.ts";
 import { type Failure, ownFailure } from "../core/errors.ts";
 import { clean, nearest } from "../core/text.ts";
@@ -12,20 +13,24 @@ export interface Progress {
   message?: string;
 }
 
+/** The settings that tools go by. */
+export interface ToolSettings {
+  /** Keeps links out of answers; their host and expiry stay. */
+  hideSnapshotUrls: boolean;
+  /** The project to look at when none is named. */
+  projectId?: string | undefined;
+  /** The only projects that may be read; undefined for all. */
+  allowedProjects?: readonly string[] | undefined;
+}
+
 /** What a handler may use of the world outside, for one call. */
-export interface ToolContext extends CallLimits {
+export interface ToolContext extends CallLimits, ToolSettings {
   atlas: Atlas;
   store: SnapshotStore;
   clock: Clock;
-  /** Keeps links out of answers; their host and expiry stay. */
-  hideSnapshotUrls: boolean;
-  /** The project that is meant when none is named. */
-  projectId?: string | undefined;
-  /** The only projects that may be read; all when absent. */
-  allowedProjects?: readonly string[] | undefined;
-  /** Tells whoever asked for it how far the call is; does nothing otherwise. */
+  /** Reports progress to a client that asked for it; does nothing otherwise. */
   report: (progress: Progress) => void;
-  /** The sentence when that tool is registered, else the other one: advice never names a tool that is not there. */
+  /** `sentence` if that tool is offered, else `otherwise`: advice never names a tool that is not there. */
   ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
 }
 
@@ -34,14 +39,14 @@ export interface Tool {
   title: string;
   description: string;
   input: z.ZodObject;
-  /** What a success looks like; the error form is added where schemas are emitted. */
+  /** What a success looks like; the error form is added where the schema is emitted. */
   output: z.ZodObject;
   /** Reads the arguments of one call; throws `INVALID_INPUT` when they do not satisfy `input`. */
   prepare: (args: Record<string, unknown>) => PreparedCall;
 }
 
 interface PreparedCall {
-  /** As they were read. */
+  /** The arguments after reading, defaults included. */
   args: Readonly<Record<string, unknown>>;
   /** Resolves with a value that satisfies the tool's `output`. */
   run: (context: ToolContext) => Promise<object>;
@@ -66,24 +71,42 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   };
 }
 
+/** What the fields of answers mean. For docs/tools.md only: as descriptions in the schemas, every client would load them. */
+export const MEANINGS = z.registry<{ meaning: string }>();
+
+/**
+ * A field of an answer with its meaning. Where the meaning says `{fields}`, the documentation names the fields within there and
+ * gives them no rows of their own.
+ */
+export function field<Schema extends z.ZodType>(meaning: string, schema: Schema): Schema {
+  MEANINGS.add(schema, { meaning });
+  return schema;
+}
+
+export const text = (meaning: string) => field(meaning, z.string());
+export const optionalText = (meaning: string) => field(meaning, z.string().optional());
+export const count = (meaning: string) => field(meaning, z.number());
+export const optionalCount = (meaning: string) => field(meaning, z.number().optional());
+
+export const truncated = field("`true`: there is more than is shown.", z.boolean().optional());
+
+/** In every answer, and explained once at the head of docs/tools.md. */
+export const nextStep = z.string();
+
 /** Enough to recognise what was sent, too little to carry a secret or a page of text. */
 const MAX_SHOWN_CHARACTERS = 60;
 const MAX_FIELDS = 20;
 
 /** Names each argument that is wrong, what it must look like and what came; nothing was sent. */
 export function inputFailure(error: z.ZodError, args: Record<string, unknown>, known: readonly string[]): Failure {
-  // Cut first: a line has room for a hundred thousand names, and to compare one costs more than to read it.
+  // Cut first: one line has room for a hundred thousand names, and comparing one costs more than reading it.
   const fields = error.issues.slice(0, MAX_FIELDS).flatMap((issue) => {
     if (issue.code === "unrecognized_keys")
       return issue.keys.slice(0, MAX_FIELDS).map((key) => unknownArgument(key, known));
-    const field = issue.path.map(String).join(".");
-    const missing = !Object.hasOwn(args, field);
-    return [
-      {
-        field,
-        description: missing ? `is missing; it ${issue.message}` : `${issue.message}; got ${shown(args[field])}`,
-      },
-    ];
+    const name = issue.path.map(String).join(".");
+    const isMissing = !Object.hasOwn(args, name);
+    const description = isMissing ? `is missing; it ${issue.message}` : `${issue.message}; got ${shown(args[name])}`;
+    return [{ field: name, description }];
   });
   const listed = fields.slice(0, MAX_FIELDS);
   const detail = listed.map(({ field, description }) => `${field} ${description}.`).join(" ");
@@ -91,21 +114,21 @@ export function inputFailure(error: z.ZodError, args: Record<string, unknown>, k
 }
 
 function unknownArgument(key: string, known: readonly string[]) {
-  const field = clean(key, MAX_SHOWN_CHARACTERS);
-  const meant = nearest(field, known);
+  const name = clean(key, MAX_SHOWN_CHARACTERS);
+  const meant = nearest(name, known);
   const advice = meant
     ? `did you mean ${meant}?`
     : known.length > 0
       ? `this tool takes ${known.join(", ")}`
       : "this tool takes none";
-  return { field, description: `is an unknown argument; ${advice}` };
+  return { field: name, description: `is an unknown argument; ${advice}` };
 }
 
 function shown(value: unknown): string {
   const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
   if (type === "object" || type === "array") return `an ${type}`;
-  const text = clean(JSON.stringify(value) ?? "nothing", MAX_SHOWN_CHARACTERS);
-  if (type !== "string") return `${text} (${type})`;
-  // One that was cut has lost its closing quote.
-  return `the string ${text.endsWith('"') ? text : `${text}"`}`;
+  const json = clean(JSON.stringify(value) ?? "nothing", MAX_SHOWN_CHARACTERS);
+  if (type !== "string") return `${json} (${type})`;
+  // A string that was cut has lost its closing quote.
+  return `the string ${json.endsWith('"') ? json : `${json}"`}`;
 }

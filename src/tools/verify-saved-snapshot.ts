@@ -1,8 +1,9 @@
+// The tool verify_saved_snapshot: reads a saved file to its end and compares it with its record.
 import * as z from "zod";
 import { isSound, type VerifyReport } from "../download/contract.ts";
 import { fileFields, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
-import { defineTool } from "./tool.ts";
+import { count, defineTool, field, nextStep } from "./tool.ts";
 
 export const verifySavedSnapshot = defineTool({
   name: "verify_saved_snapshot",
@@ -11,10 +12,13 @@ export const verifySavedSnapshot = defineTool({
     "Reads a saved snapshot to its end and says whether it is whole, what is inside and how to restore it on this computer. Compares with the record written when it was saved. Leaves the file as it is. Large files take longer than one call: call again with the same fileName until state is complete.",
   input: z.strictObject({ fileName, waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
-    state: z.enum(["verifying", "complete"]),
+    state: field(
+      "`verifying`: the check goes on; call again. `complete`: `integrity` has the outcome.",
+      z.enum(["verifying", "complete"]),
+    ),
     ...fileFields,
-    checkedBytes: z.number(),
-    nextStep: z.string(),
+    checkedBytes: count("Bytes read so far."),
+    nextStep,
   }),
   async handler({ fileName, waitSeconds }, { store, signal, report }) {
     const result = await store.verify(fileName, {
@@ -38,7 +42,7 @@ export const verifySavedSnapshot = defineTool({
 
 function advice({ integrity, restore, fileName }: VerifyReport): string {
   if (!integrity)
-    return "The check goes on as long as this server runs. Call verify_saved_snapshot again with the same fileName.";
+    return "The check continues in the background while this client is open. Call verify_saved_snapshot again with the same fileName.";
   if (!isSound(integrity) && integrity.recordedSha256 === "unrecorded")
     return "The file is no whole snapshot archive: do not restore from it. There is no record of it, so nothing is known of where it came from or what it was.";
   if (!isSound(integrity))
