@@ -1,5 +1,5 @@
 // Saves the latest backup of a Flex cluster: node examples/save-latest.mjs <cluster> [options of the server]
-// Credentials come from the environment, as the README lists them; with --simulate none are needed.
+// Credentials come from the environment variables that the README lists; --simulate needs none.
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -13,7 +13,7 @@ if (!name || name.startsWith("-")) {
 const server = fileURLToPath(new URL("../dist/atlas-flex-snapshots-mcp.js", import.meta.url));
 const client = new Client({ name: "save-latest", version: "1.0.0" });
 
-/** Calls a tool; a failed call is thrown with the server's own words, which say what to do. */
+/** Calls a tool. A failed call throws the server's text, which says what to do. */
 async function call(tool, args) {
   const onprogress = ({ message }) => message && process.stderr.write(`  ${message}\n`);
   const { isError, content, structuredContent } = await client.callTool({ name: tool, arguments: args }, undefined, {
@@ -28,7 +28,7 @@ try {
     new StdioClientTransport({
       command: process.execPath,
       args: [server, ...options],
-      // A client passes on only a few variables by itself; the server needs its settings too.
+      // By default, this client passes on only a few variables; the server also needs its settings.
       env: { ATLAS_FLEX_LOG_LEVEL: "warn", ...process.env },
     }),
   );
@@ -44,7 +44,7 @@ try {
   const { latestCompleteSnapshotId: snapshotId, ...listed } = await call("list_flex_snapshots", cluster);
   if (!snapshotId) throw new Error(listed.nextStep);
 
-  // Each call waits a while and says how far the file is; the same arguments again go on with it.
+  // Each call waits a while and reports progress; repeating it with the same arguments continues the save.
   let saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
   while (saved.state !== "complete" && saved.state !== "paused")
     saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
