@@ -1,3 +1,4 @@
+// From command line and environment to one command.
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
@@ -26,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
   const env = { ...process.env };
   const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
-  // Nothing that runs later, and nothing that a crash report includes, needs them in the environment.
+  // Nothing needs them in the environment any more, and a crash report would include it.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   if (command === "check")
     process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));

@@ -1,3 +1,4 @@
+// Limits how much happens at a time.
 /** Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects. */
 export async function concurrently<Item, Result>(
   items: readonly Item[],
@@ -14,9 +15,9 @@ export async function concurrently<Item, Result>(
   return results;
 }
 
-/** Lets a number of holders in at a time; the others wait in line. */
+/** A fixed number of places; whoever finds none free waits in line. */
 export interface Slots {
-  /** Resolves with the function that gives the place back; rejects with the signal's reason when aborted first. */
+  /** Resolves with the function that gives the place back; rejects with the signal's reason if it aborts first. */
   enter: (signal: AbortSignal) => Promise<() => void>;
 }
 

@@ -1,39 +1,40 @@
+// The one failure type, and the code of any error.
 import { type FailureSource, OWN_ERRORS } from "./own-errors.ts";
 
 /** The error object of every failed tool call: Atlas's own fields first, then what this server adds. */
 export interface ErrorEnvelope {
   /** HTTP status; absent when no response arrived. */
   error?: number;
-  /** Atlas's code, or one of `OWN_ERRORS`; absent only where Atlas sent none. */
+  /** Atlas's code, or one of `OWN_ERRORS`; absent only if Atlas sent none. */
   errorCode?: string;
   reason?: string;
   detail?: string;
   parameters?: string[];
   badRequestDetail?: { fields: { field: string; description: string }[] };
   source: FailureSource;
-  /** Whether the same call may succeed later without any change. */
+  /** Whether the same call may succeed later, unchanged. */
   retryable: boolean;
-  /** Seconds to wait before the next try; only where someone named a time. */
+  /** Seconds to wait before the next try, if Atlas or the file host named a time. */
   retryAfterSeconds?: number;
   hint: string;
 }
 
 export type OwnErrorCode = keyof typeof OWN_ERRORS;
 
-/** Facts about one failure; what is left out comes from the table of own errors. */
+/** Facts about one failure; the table of own errors fills in the rest. */
 export type FailureFacts = Partial<ErrorEnvelope>;
 
 /**
- * The one failure type of this program. `detail` is made of our own words and validated values, never of a foreign
- * error's message: that may hold secrets. The foreign error goes into `cause`, which only the log prints, scrubbed.
+ * The one failure type of this program. `detail` consists of our own words and validated values. A foreign error's message may
+ * hold secrets, so that error becomes the `cause`, which only the log prints, scrubbed.
  */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly envelope: ErrorEnvelope;
-  // About the request, for this program alone: beside the envelope, since only that comes out.
-  /** Whether it is certain that no byte of the failed request left this computer; whoever sends requests knows. */
+  // The next two are for this program alone, so they are not in the envelope that callers see.
+  /** Certain that no byte of the failed request left this computer. Set by whoever sends requests. */
   neverSent = false;
-  /** Whether the failed request may have had its effect all the same, as far as anybody could find out. */
+  /** The failed request may have had its effect all the same, and looking for it brought no certainty. */
   outcomeUnknown = false;
 
   constructor(envelope: ErrorEnvelope, options?: ErrorOptions) {
@@ -58,7 +59,7 @@ export function markNeverSent<Reason>(reason: Reason): Reason {
   return reason;
 }
 
-/** True only when it is certain that no byte of the failed request left this computer, so it cannot have had an effect. */
+/** Certain that no byte of the failed request left this computer, so that it had no effect. */
 export function neverSent(reason: unknown): boolean {
   return reason instanceof Failure && reason.neverSent;
 }

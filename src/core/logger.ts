@@ -1,3 +1,4 @@
+// The log: structured records on standard error, scrubbed of secrets.
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -6,7 +7,7 @@ import { codeOf, Failure } from "./errors.ts";
 type Fields = Readonly<Record<string, unknown>>;
 type Write = (fields: Fields, message: string) => void;
 
-/** Structured log records; every string in them is scrubbed of secrets before it is written. */
+/** Every string of a record is scrubbed of secrets before it is written. */
 export interface Log {
   debug: Write;
   info: Write;
@@ -16,21 +17,21 @@ export interface Log {
   written: () => Promise<void>;
 }
 
-/** An error's chain of causes is finite in practice; a cycle must not hang the log. */
+/** Keeps a cycle of causes from hanging the log. */
 const MAX_CAUSES = 5;
 
-/** A stack of ten frames has half of it; what is longer quotes a document. */
+/** Twice the size of a stack of ten frames; a longer text quotes a document. */
 const MAX_TEXT_CHARACTERS = 4_096;
 
-/** What a reader that is slow or gone may leave unread; later records are dropped, since a log must never hold up an answer. */
+/** Unread bytes after which records are dropped: a slow or absent reader must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** How long the end of the process waits for a slow reader. */
 const LAST_WORDS_MS = 200;
 
 /**
- * Logs to standard error, since standard output belongs to the protocol. A log that is full, slow or gone loses records and
- * changes nothing else. The library is loaded behind the first answer, so that a host that starts a server for every window
- * waits for the answer only; records written before keep their time.
+ * Logs to standard error, since standard output belongs to the protocol. If the log is full, slow or gone, records are lost and
+ * nothing else changes. The logging library is loaded after the first answer, because hosts start a server for every window and
+ * wait for that answer; earlier records keep their time.
  */
 export function createLog({
   level,
@@ -83,7 +84,7 @@ function drained(stream: Writable): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
-/** Only what is scrubbed may be cut: half a secret would no longer be recognised. */
+/** Called with scrubbed text only: the scrubber would not recognise half a secret. */
 function cut(text: string): string {
   return text.length <= MAX_TEXT_CHARACTERS ? text : `${text.slice(0, MAX_TEXT_CHARACTERS)}…`;
 }
@@ -96,7 +97,7 @@ function scrubbed(value: unknown, scrub: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, scrubbed(item, scrub)]));
 }
 
-/** The error and its causes, each with what identifies it; stacks of what nobody foresaw, which is all but failures. */
+/** The error and its causes. Failures are expected and need no stack; other errors get theirs. */
 function chainOf(error: Error): Fields[] {
   const chain: Fields[] = [];
   for (let link: unknown = error; link instanceof Error && chain.length < MAX_CAUSES; link = link.cause) {

@@ -1,6 +1,7 @@
+// Whether a URL leads to this computer.
 /**
- * Whether a URL leads to this computer itself, as far as its host says without asking a name server. Names below localhost
- * do so by RFC 6761 section 6.3, but not every system keeps to that, and secrets go unencrypted to what is loopback.
+ * Judges by the host alone and asks no name server. Names below localhost are not loopback here: RFC 6761 section 6.3 makes them
+ * so, but not every system complies, and loopback receives secrets unencrypted.
  */
 export function isLoopback({ hostname }: Pick<URL, "hostname">): boolean {
   return (

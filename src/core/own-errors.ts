@@ -1,24 +1,26 @@
-/** Where a failure arose; tells the reader whom to ask. */
+// The table of every failure that this server names itself: source, meaning, hint.
+
+/** Where a failure arose, which tells whom to ask. */
 export type FailureSource = "atlas" | "credentials" | "network" | "configuration" | "input" | "file-host" | "disk";
 
 interface OwnError {
   source: FailureSource;
   retryable: boolean;
-  /** What happened, as one sentence for the documentation. */
+  /** What happened, in one sentence. */
   meaning: string;
   hint: string;
 }
 
-/** The page as MongoDB's documentation of today names it, and as it did before; the same words wherever it is named. */
-export const ATLAS_ACCESS_PAGE = "Project Identity & Access (older pages: Access Manager)";
+/** The page's name in MongoDB's documentation today, and before. */
+export const ATLAS_ACCESS_PAGE = "Project Identity & Access (formerly Access Manager)";
 
-/** Clients start servers with an environment of their own, and some have a form instead. */
+/** Clients start servers with an environment of their own, or have a form for it. */
 const WHERE_SETTINGS_ARE =
   "where the MCP client keeps the settings of this server (env in its configuration, or the form of the desktop extension)";
 
 /**
- * Every failure that this server names itself, in the order of the documentation. Atlas's own codes are in `atlas/hints.ts`.
- * Hints name no tool, since a host may have registered only some of them.
+ * In the order of the documentation. Atlas's own codes are in `atlas/hints.ts`. Hints name no tool, because a configuration may
+ * offer only some of them.
  */
 export const OWN_ERRORS = {
   INVALID_INPUT: {

@@ -1,46 +1,47 @@
-/** Removes secrets from texts that leave the program: log lines, details of errors, answers of Atlas. */
+// Removes secrets from texts that leave the program.
+/** For log lines, details of errors and answers of Atlas. */
 export interface Redactor {
-  /** From now on this value is removed; values below six characters are ignored, since they would tear up innocent text. */
+  /** Removes this value from now on. Values below six characters are ignored: removing them would shred innocent text. */
   add(secret: string): void;
-  /** The same for one of a series, of which the last few are remembered: those before have long expired. */
+  /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
   /**
-   * Without the known secrets of at least sixteen characters, for data that the program goes on with: a shorter one, such as a
-   * password that is a word, stands in names and statuses by chance. Links stay as they are.
+   * Removes known secrets of at least sixteen characters, from data that the program goes on working with: a shorter secret, such
+   * as a password that is a word, can occur in names and statuses by chance. Links stay unchanged.
    */
   remove(text: string): string;
-  /** The same, and without what grants access in a link and credentials of headers. */
+  /** The same, and removes what grants access in links, and credentials of headers. */
   removeWithLinks(text: string): string;
-  /** Without any known secret, credentials of headers, and what grants access in a link. */
+  /** Removes every known secret, credentials of headers, and what grants access in links. */
   scrub(text: string): string;
 }
 
 const MIN_SECRET_CHARACTERS = 6;
-/** Client secrets, private keys and tokens of Atlas are twice as long and more. */
+/** Client secrets, private keys and tokens of Atlas have at least twice as many. */
 const MIN_UNMISTAKABLE_CHARACTERS = 16;
-/** A token lives an hour and is fetched once in it; retries on 401 bring no more than one a minute. */
+/** A token lives an hour and is fetched once an hour; retries after a 401 add at most one a minute. */
 const MAX_TOKENS = 8;
 const REMOVED = "[removed]";
 
 /**
- * A URL of any scheme; JSON text writes its ampersands as \u0026. A scheme is tried only where a run of its characters begins,
- * since trying at each of them takes seconds for a page of text.
+ * A URL of any scheme; JSON text writes its ampersands as \u0026. The look-behind tries a scheme only where a run of scheme
+ * characters begins: trying at every character would take seconds for a page of text.
  */
 const LINK = /(?<![a-z0-9+.-])[a-z0-9+.-]{2,}:\/\/[^\s"\\]+(?:\\u0026[^\s"\\]*)*/gi;
 
-/** The same, percent-encoded as a whole. */
+/** A URL that is percent-encoded as a whole. */
 const ENCODED_LINK = /\bhttps?%3A%2F%2F[^\s"'<>\\]+/gi;
 
-/** What signs a link to a bucket, wherever a piece of one turns up: as a parameter, percent-encoded, or in JSON. */
+/** The signature of a link to a bucket, wherever a piece of one appears: as a parameter, percent-encoded, or in JSON. */
 const SIGNATURE =
   /((?:\bX-(?:Amz|Goog|Ms)-(?:Signature|Credential|Security-Token)|\b(?:sig|signature)(?=(?:=|%3D)[\w%~+/-]{16}))"?(?:=|%3D|:\s*)"?)[\w%.~/+-]+/gi;
 
-/** The value of an Authorization header, whoever it belongs to; shorter words after these two are prose. */
+/** The value of any Authorization header; a shorter word after Basic or Bearer is prose. */
 const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 
 /**
- * Removes every known secret in the forms it takes on its way (raw, percent-encoded, base64 at any offset, as within a Basic
- * pair), credentials of Authorization headers, and everything in a link that can grant access.
+ * Removes every known secret in the forms that it takes on its way: raw, percent-encoded, in JSON, and base64 at any offset, as
+ * within a Basic pair.
  */
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -70,7 +71,7 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** Longest first, so that no shorter form leaves the ends of a longer one behind. */
+/** Longest first: removing a shorter form first would leave the ends of a longer one behind. */
 function formsOfAll(secrets: string[]): string[] {
   return [...new Set(secrets.flatMap(formsOf))].sort((a, b) => b.length - a.length);
 }
@@ -86,8 +87,8 @@ function withoutLinks(text: string, forms: string[]): string {
 }
 
 /**
- * A link keeps its host, and its path if that reads like the page of a document: some hosts put what grants access into the
- * path. User names, passwords, queries and fragments always go.
+ * Keeps the host, and the path if it reads like the page of a document: some hosts put what grants access into the path. User
+ * name, password, query and fragment are always removed.
  */
 function withoutAccess(link: string): string {
   const [, scheme = "", userInfo = "", host = "", path = "", rest = ""] =
@@ -97,7 +98,7 @@ function withoutAccess(link: string): string {
   return userInfo ? `${scheme}${REMOVED}@${host}${path}` : link;
 }
 
-/** Sixteen characters with a digit among them are no words; ids of Atlas grant nothing. */
+/** Sixteen characters with a digit among them are not words. Ids of Atlas grant nothing. */
 function mayGrantAccess(segment: string): boolean {
   return segment.length >= 16 && /\d/.test(segment) && !/^[a-f0-9]{24}$/.test(segment);
 }
@@ -117,7 +118,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** The characters that base64 always gives a secret that starts `offset` bytes into a group of three, whatever is around it. */
+/** The base64 characters of a secret that starts `offset` bytes into a group of three; they do not depend on its neighbours. */
 function base64Core(secret: string, offset: number): string {
   const bytes = Buffer.from(secret);
   const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");

@@ -1,21 +1,19 @@
+// Makes foreign text harmless, and finds what a misspelt word meant.
 /** Terminal control sequences: CSI and OSC in their 7-bit and 8-bit forms (ECMA-48 section 5.4). */
 const TERMINAL_SEQUENCES =
   /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/g;
 
-/** Line breaks and tabs carry meaning only as a gap. */
+/** Line breaks and tabs, which become one blank. */
 const GAPS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 
 /**
- * Characters that show nothing or change how others show: controls, soft hyphen, bidirectional marks, zero-width and
+ * Characters that are invisible or change how others are shown: controls, soft hyphen, bidirectional marks, zero-width and
  * invisible operators, variation selectors, interlinear marks, tag characters, private use, lone surrogates.
  */
 const INVISIBLE =
   /[\p{Cc}\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\p{Cs}\p{Co}\u{e0000}-\u{e0fff}]/gu;
 
-/**
- * Makes foreign text harmless to show to a person or a model: one line, nothing invisible, at most `maxLength`
- * characters. What it says stays data.
- */
+/** Makes foreign text fit to show to a person or a model: one line, nothing invisible, at most `maxLength` characters. */
 export function clean(text: string, maxLength = 256): string {
   // Four times the limit is enough to cut from, and keeps the work bounded for megabytes of text.
   const visible = text
@@ -27,7 +25,7 @@ export function clean(text: string, maxLength = 256): string {
   return endOf(visible, maxLength) === visible.length ? visible : `${visible.slice(0, endOf(visible, maxLength - 1))}…`;
 }
 
-/** Where that many characters end; walked, since taking a long text apart costs more than all the rest of cleaning. */
+/** The index at which that many characters end. Walking costs less than splitting a long text into characters. */
 function endOf(text: string, characters: number): number {
   let at = 0;
   for (let count = 0; count < characters && at < text.length; count += 1)
@@ -35,7 +33,7 @@ function endOf(text: string, characters: number): number {
   return at;
 }
 
-/** The candidate nearest to `word` in spelling, if at most `limit` letters differ: near enough to be what was meant. */
+/** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */
 export function nearest(
   word: string,
   candidates: readonly string[],
@@ -48,7 +46,7 @@ export function nearest(
   return best && best.distance <= limit ? best.candidate : undefined;
 }
 
-/** Longer than any name here; bounds the work for pages of text. */
+/** Longer than any name here; bounds the work for a page of text. */
 const COMPARED_CHARACTERS = 64;
 
 /** Levenshtein distance. */

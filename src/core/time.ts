@@ -1,3 +1,4 @@
+// The clock, deadlines, and dates of HTTP.
 import { setMaxListeners } from "node:events";
 import { ownFailure } from "./errors.ts";
 

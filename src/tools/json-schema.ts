@@ -1,7 +1,7 @@
 // Turns zod schemas into small JSON Schemas that every client can compile.
 import * as z from "zod";
 
-/** A JSON Schema with an object root, the only kind that tools may declare. */
+/** The only kind of schema that tools may declare: its root is an object. */
 export interface ObjectSchema {
   [keyword: string]: unknown;
   type: "object";
@@ -10,8 +10,8 @@ export interface ObjectSchema {
 }
 
 /**
- * The error part of every tool's output, as an `ErrorEnvelope` satisfies it. It is repeated once per tool in
- * `tools/list`, so it describes only the fields that a reader decides by; `ErrorEnvelope` in errors.ts has them all.
+ * The error part of every tool's output, which every `ErrorEnvelope` satisfies. `tools/list` repeats it for each tool, so it names
+ * only the fields that a reader decides by.
  */
 export const ErrorEnvelopeSchema = z.looseObject({
   error: z.int().exactOptional(),
@@ -28,20 +28,20 @@ const Emitted = z.looseObject({
   required: z.array(z.string()).exactOptional(),
 });
 
-/** Names that every tool's output carries besides its own fields. */
+/** Names that every tool's output has besides its own fields. */
 const RESERVED = ["error", "simulated"];
 
 /**
- * The JSON Schema (2020-12) of a tool's arguments. There is no `$schema`: 2020-12 is the protocol's default dialect, and
- * every keyword used here means the same in draft 07. Throws on a pattern that some clients cannot compile.
+ * The JSON Schema of a tool's arguments, without `$schema`: 2020-12 is the protocol's default dialect, and every keyword used here
+ * means the same in draft 07. Throws on a pattern that some clients cannot compile.
  */
 export function inputSchema(schema: z.ZodObject): ObjectSchema {
   return emit(schema, "input");
 }
 
 /**
- * The JSON Schema of a tool's `structuredContent`: either every required field of `success`, or `error`. Never all
- * optional, since a schema that anything satisfies tells a client nothing. Throws when `success` requires no field.
+ * The JSON Schema of a tool's `structuredContent`: either every required field of `success`, or `error`. If all were optional,
+ * anything would satisfy the schema. Throws when `success` requires no field.
  */
 export function outputSchema(success: z.ZodObject, error: z.ZodObject = ErrorEnvelopeSchema): ObjectSchema {
   const { type, properties, required, ...rest } = emit(success, "output");
@@ -57,7 +57,7 @@ export function outputSchema(success: z.ZodObject, error: z.ZodObject = ErrorEnv
   };
 }
 
-/** The formats that JSON Schema defines and zod emits; a pattern beside one repeats it, the longest in 330 characters. */
+/** Formats that JSON Schema defines. Zod adds a pattern of up to 330 characters that says the same. */
 const FORMATS = ["date-time", "date", "time", "duration", "email", "ipv4", "ipv6", "uri", "uuid"];
 
 function emit(schema: z.ZodObject, io: "input" | "output"): ObjectSchema {
@@ -73,7 +73,7 @@ function emit(schema: z.ZodObject, io: "input" | "output"): ObjectSchema {
   return Emitted.parse(json);
 }
 
-/** Removes what zod adds and no reader needs: a model pays for every byte of `tools/list` in each conversation. */
+/** Removes what zod adds and nobody needs: a model pays for every byte of `tools/list` in each conversation. */
 function removeNoise(
   json: z.core.JSONSchema.BaseSchema,
   { isRoot, io }: { isRoot: boolean; io: "input" | "output" },
@@ -84,9 +84,9 @@ function removeNoise(
   else delete json.format;
   if (JSON.stringify(json.propertyNames) === '{"type":"string"}') delete json.propertyNames;
   if (isEmpty(json.items)) delete json.items;
-  // What a result holds is checked before it is sent, so only its outermost object has to say that it is complete.
+  // Results are checked before they are sent, so only the outermost object has to forbid other fields.
   if (isEmpty(json.additionalProperties) || (io === "output" && !isRoot)) delete json.additionalProperties;
-  // The root keeps an empty list: some model providers refuse an object without one.
+  // The root keeps an empty `properties`: some model providers refuse an object without it.
   if (!isRoot && isEmpty(json.properties)) delete json.properties;
 }
 
@@ -94,10 +94,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
-/**
- * Admits what Python's `re`, Go's RE2, grammar compilers and Ajv (which adds the flag `u`) all understand: ASCII, no
- * look-around, no property classes.
- */
+/** Python's `re`, Go's RE2, grammar compilers and Ajv (with flag `u`) all understand ASCII without look-around and property classes. */
 function refuseUnportable(pattern: string, where: string): void {
   const unportable = !/^[\x20-\x7e]*$/.test(pattern) || /\(\?(?!:)|\\[pPk]/.test(pattern);
   if (unportable) throw new TypeError(`Unportable pattern at ${where}: ${pattern}`);

@@ -3,7 +3,7 @@ import { CATALOG, type Effect } from "./catalog.ts";
 import { TOOLS } from "./index.ts";
 import { inputSchema, type ObjectSchema, outputSchema } from "./json-schema.ts";
 
-/** The protocol's defaults are pessimistic, so all four are always given. */
+/** Given in full, because the protocol's defaults are pessimistic. */
 const ANNOTATIONS: Record<Effect, Omit<ListedTool["annotations"], "title">> = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
@@ -27,8 +27,8 @@ interface ListedTool {
 }
 
 /**
- * What `tools/list` says of every tool, in the order of the catalog. The build evaluates this file and bundles the outcome, so
- * that a host that only lists the tools, as it does for every window, does not load them.
+ * In the order of the catalog. The build evaluates this file and bundles the result, so that a host that only lists the tools, as
+ * hosts do for every window, does not load them.
  */
 export const TOOL_LIST: ListedTool[] = CATALOG.flatMap(({ name, effect }) =>
   TOOLS.filter((tool) => tool.name === name).map(({ title, description, input, output }) => ({
