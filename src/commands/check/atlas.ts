@@ -1,41 +1,47 @@
+// Steps of `check` that read from Atlas: projects, Flex clusters, and the snapshots of one cluster.
 import type { AtlasAccess } from "../../atlas/access.ts";
-import { PROJECTS_AT_ONCE } from "../../atlas/client.ts";
-import { type ClusterLook, lookForClusters as lookForAll } from "../../atlas/cluster-looks.ts";
-import type { ClusterPath, FlexCluster, Project, Snapshot } from "../../atlas/model.ts";
+import { type Atlas, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
+import { lookForClusters } from "../../atlas/cluster-looks.ts";
+import type { ClusterPath, Project, Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/config.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";
 import { clean } from "../../core/text.ts";
-import type { CallLimits } from "../../core/time.ts";
-import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, skipped, warning } from "./step.ts";
+import type { CallLimits, Clock } from "../../core/time.ts";
+import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
 
-const NAME_CHARACTERS = 40;
+const PROJECT_NAME_CHARACTERS = 40;
+const CLUSTER_NAME_CHARACTERS = 64;
+/** Applies to projects, and to the clusters of each: enough to recognise them; the tools give the whole list. */
+const MAX_NAMES = 5;
+/** Looking for clusters takes one request per project, so larger organizations are looked at in part. */
+const MAX_PROJECTS = 200;
+/** Atlas takes one snapshot a day; a gap of two days is more than one late snapshot. */
+const STALE_MS = 48 * 3_600_000;
+
+/** Atlas's codes for a project that does not exist for these credentials. */
+const NOT_FOUND = ["GROUP_NOT_FOUND", "INVALID_GROUP_ID", "NOT_ATLAS_GROUP", "NOT_IN_GROUP"];
 
 interface ReadableProject {
   id: string;
   name?: string;
 }
 
-/** A project by its id: readable, or why not. */
-type ProjectLook = ReadableProject | { id: string; failure: Failure };
-
-export interface ProjectLooks {
-  looks: ProjectLook[];
-  /** All that the credentials reach; only when one that was set cannot be read, to choose from. */
-  reachable?: ReadableProject[];
+interface RefusedProject {
+  id: string;
+  failure: Failure;
 }
 
-/** Codes that say that the project is not there for these credentials. */
-const NOT_THERE = ["GROUP_NOT_FOUND", "INVALID_GROUP_ID", "NOT_ATLAS_GROUP", "NOT_IN_GROUP"];
-
-/** The projects that this server would work with: the allowed ones by id, else the configured one and all that Atlas lists. */
-export async function lookForProjects(
+/** Reads the projects that this server would use: the allowed ones, else the configured one and all that Atlas lists. */
+export async function projects(
   { atlas }: AtlasAccess,
-  { allowedProjects, projectId }: Pick<Config, "allowedProjects" | "projectId">,
+  { allowedProjects, projectId }: Config,
   limits: CallLimits,
-): Promise<ProjectLooks> {
-  const byId = async (id: string): Promise<ProjectLook> => {
+): Promise<StepResult & { readable: ReadableProject[] }> {
+  // A configured project that is not allowed is a problem of the settings; Atlas is not asked for it.
+  const wanted = new Set(allowedProjects ?? (projectId ? [projectId] : []));
+  const readOne = async (id: string): Promise<ReadableProject | RefusedProject> => {
     try {
       return { ...named(await atlas.getProject(id, limits)), id };
     } catch (error) {
@@ -43,165 +49,119 @@ export async function lookForProjects(
       throw error;
     }
   };
-  // A configured project that is not allowed is a problem of the settings, and nobody asks for it.
-  const wanted = allowedProjects ?? (projectId ? [projectId] : []);
-  const looks = await concurrently([...new Set(wanted)], PROJECTS_AT_ONCE, byId);
-  const listed = async () => {
-    const found: ReadableProject[] = [];
-    for await (const project of atlas.projects(limits))
-      if (project.id && isAtlasId(project.id)) found.push({ ...named(project), id: project.id });
-    return found;
-  };
-  if (!allowedProjects) {
-    const reachable = await listed();
-    return { looks: [...looks, ...reachable.filter(({ id }) => id !== projectId)], reachable };
-  }
-  if (looks.length > 0 && looks.every((look) => !("failure" in look))) return { looks };
+  const looks = await concurrently([...wanted], PROJECTS_AT_ONCE, readOne);
+  const readable = looks.flatMap((look) => ("failure" in look ? [] : [look]));
+  const refused = looks.flatMap((look) => ("failure" in look ? [look] : []));
+
+  let listed: ReadableProject[] | undefined;
   try {
-    return { looks, reachable: await listed() };
+    if (!allowedProjects || readable.length === 0 || refused.length > 0) listed = await listProjects(atlas, limits);
   } catch (error) {
-    if (error instanceof Failure) return { looks }; // An aid only: what was looked for is found.
-    throw error;
+    // With allowed projects, the list only helps to correct their ids; the step can do without it.
+    if (!allowedProjects || !(error instanceof Failure)) throw error;
   }
+  if (listed && !allowedProjects) readable.push(...listed.filter(({ id }) => id !== projectId));
+  return { ...judgeProjects(readable, refused, listed, allowedProjects !== undefined), readable };
 }
 
-export function projects(
-  { looks, reachable }: ProjectLooks,
-  { allowedProjects }: Pick<Config, "allowedProjects">,
+async function listProjects(atlas: Atlas, limits: CallLimits): Promise<ReadableProject[]> {
+  const found: ReadableProject[] = [];
+  for await (const project of atlas.projects(limits))
+    if (project.id && isAtlasId(project.id)) found.push({ ...named(project), id: project.id });
+  return found;
+}
+
+function judgeProjects(
+  readable: readonly ReadableProject[],
+  refused: readonly RefusedProject[],
+  listed: readonly ReadableProject[] | undefined,
+  areAllowed: boolean,
 ): StepResult {
-  const readable = readableOf(looks);
-  const refused = looks.flatMap((look) => ("failure" in look ? [look] : []));
-  const which = allowedProjects ? "allowed project" : "project";
+  const noun = areAllowed ? "allowed project" : "project";
+  const titles = firstFew((listed ?? []).map(titleOf));
+  const choice = titles ? `These credentials reach: ${titles}.` : "These credentials reach no project at all.";
+  const choices = listed ? [choice] : [];
   const [first] = refused;
   if (first) {
     const ids = refused.map(
-      ({ id, failure }) => `${id} (${failure.envelope.errorCode ?? failure.envelope.error ?? "?"})`,
+      ({ id, failure: { envelope } }) => `${id} (${envelope.errorCode ?? envelope.error ?? "?"})`,
     );
-    const setting = allowedProjects ? "ATLAS_FLEX_ALLOWED_PROJECTS" : "MONGODB_ATLAS_PROJECT_ID";
-    const step = failedWith(
-      first.failure,
-      `${refused.length} of ${counted(looks.length, which)} cannot be read: ${firstFew(ids)}`,
-    );
-    const { errorCode = "" } = first.failure.envelope;
-    const advice = NOT_THERE.includes(errorCode) ? INVITE : step.whatToDo;
-    return { ...step, whatToDo: [`Check the ids in ${setting}.`, ...choiceOf(reachable), advice].join("\n") };
+    const total = counted(readable.length + refused.length, noun);
+    const step = failedWith(first.failure, `${refused.length} of ${total} cannot be read: ${firstFew(ids)}`);
+    const setting = areAllowed ? "ATLAS_FLEX_ALLOWED_PROJECTS" : "MONGODB_ATLAS_PROJECT_ID";
+    const advice = NOT_FOUND.includes(first.failure.code ?? "")
+      ? "If the id is right, invite the service account or API key to the project in Atlas."
+      : step.whatToDo;
+    return { ...step, whatToDo: [`Check the ids in ${setting}.`, ...choices, advice].join("\n") };
   }
-  if (looks.length === 0 && allowedProjects) {
-    return failed(
-      "ATLAS_FLEX_ALLOWED_PROJECTS allows none",
-      ["Correct its ids, or unset it.", ...choiceOf(reachable)].join("\n"),
-    );
-  }
-  if (readable.length === 0) {
-    return failed(
-      "these credentials belong to no project",
-      "In Atlas, invite the service account or API key to the project, with the role Project Owner or Project Backup Export Operator.",
-    );
-  }
-  return ok(`${counted(readable.length, which)}: ${firstFew(readable.map(titleOf))}`);
-}
-
-const INVITE = "If the id is right, invite the service account or API key to the project in Atlas.";
-
-function choiceOf(reachable: readonly ReadableProject[] | undefined): string[] {
-  if (!reachable) return [];
-  const titles = firstFew(reachable.map(titleOf));
-  return [titles ? `These credentials reach: ${titles}.` : "These credentials reach no project at all."];
-}
-
-export function readableOf(looks: readonly ProjectLook[]): ReadableProject[] {
-  return looks.flatMap((look) => ("failure" in look ? [] : [look]));
+  if (readable.length > 0) return ok(`${counted(readable.length, noun)}: ${firstFew(readable.map(titleOf))}`);
+  if (areAllowed)
+    return failed("ATLAS_FLEX_ALLOWED_PROJECTS allows none", ["Correct its ids, or unset it.", ...choices].join("\n"));
+  return failed(
+    "these credentials belong to no project",
+    "In Atlas, invite the service account or API key to the project, with the role Project Owner or Project Backup Export Operator.",
+  );
 }
 
 const titleOf = ({ id, name }: ReadableProject): string => (name ? `${name} (${id})` : id);
 
 function named({ name }: Project): { name?: string } {
-  return name ? { name: clean(name, NAME_CHARACTERS) } : {};
+  return name ? { name: clean(name, PROJECT_NAME_CHARACTERS) } : {};
 }
 
-/** An organization with more is asked about the first ones only: one request each. */
-const MAX_PROJECTS = 200;
-/** Of projects, and of clusters in each: a line to recognise them by, not the list that the tools give. */
-const MAX_NAMES = 5;
-const CLUSTER_NAME_CHARACTERS = 64;
-
-interface ClusterLooks {
-  looks: ClusterLook<ReadableProject>[];
-  /** Projects beyond the first ones, at which nobody looked. */
-  omitted: number;
-}
-
-export async function lookForClusters(
+/** Looks for Flex clusters in the first projects; also gives the cluster whose snapshots are looked at next. */
+export async function flexClusters(
   { atlas }: AtlasAccess,
   projects: readonly ReadableProject[],
   limits: CallLimits,
-): Promise<ClusterLooks> {
-  const looks = await lookForAll(atlas, projects.slice(0, MAX_PROJECTS), limits);
-  return { looks, omitted: projects.length - looks.length };
-}
-
-export function flexClusters({ looks, omitted }: ClusterLooks): StepResult {
-  const read = looks.flatMap((look) =>
-    "clusters" in look ? [{ project: look.project, clusters: namesOf(look.clusters) }] : [],
-  );
+): Promise<StepResult & { firstCluster: ClusterPath | undefined }> {
+  const looks = await lookForClusters(atlas, projects.slice(0, MAX_PROJECTS), limits);
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
-  const total = read.reduce((sum, { clusters }) => sum + clusters.length, 0);
+  const read = looks.flatMap((look) => {
+    if ("failure" in look) return [];
+    const names = look.clusters.flatMap(({ name }) => (name ? [clean(name, CLUSTER_NAME_CHARACTERS)] : []));
+    return [{ project: look.project, names }];
+  });
+  // The name becomes part of a path, so it must have the form of a cluster name.
+  const [firstCluster] = read.flatMap(({ project, names }) =>
+    names.filter(isClusterName).map((name) => ({ groupId: project.id, name })),
+  );
+
+  const total = read.reduce((sum, { names }) => sum + names.length, 0);
   const places = read
-    .filter(({ clusters }) => clusters.length > 0)
-    .map(({ project, clusters }) => `${firstFew(clusters, MAX_NAMES)} in ${titleOf(project)}`);
-  const remark = omitted > 0 ? `; only the first ${looks.length} projects were looked at` : "";
-  const found =
-    total > 0
-      ? `${total}: ${firstFew(places, MAX_NAMES, "; ")}${remark}`
-      : `none in ${counted(read.length, "project")}${remark}`;
+    .filter(({ names }) => names.length > 0)
+    .map(({ project, names }) => `${firstFew(names, MAX_NAMES)} in ${titleOf(project)}`);
+  const isPartial = projects.length > looks.length;
+  const list =
+    total > 0 ? `${total}: ${firstFew(places, MAX_NAMES, "; ")}` : `none in ${counted(read.length, "project")}`;
+  const found = `${list}${isPartial ? `; only the first ${looks.length} projects were looked at` : ""}`;
   const [first] = unread;
   if (first) {
-    const gap = `${unread.length} of ${counted(looks.length, "project")} cannot be read: ${firstFew(unread.map(({ project }) => titleOf(project)))}`;
+    const names = firstFew(unread.map(({ project }) => titleOf(project)));
+    const gap = `${unread.length} of ${counted(looks.length, "project")} cannot be read: ${names}`;
     const step = failedWith(first.failure, read.length > 0 ? `${found}; ${gap}` : gap);
-    // Somebody else's projects are no reason to fail as long as there is something to save.
-    return total > 0 ? { ...step, state: "warning" } : step;
+    // Projects of other people do not make the check fail as long as there are clusters to save.
+    return { ...step, state: total > 0 ? "warning" : "failed", firstCluster };
   }
-  if (total > 0) return ok(found);
-  return warning(
-    found,
-    "There is nothing to save yet. Clusters of other tiers (M0, M10 and above) are not covered by this server.",
-  );
+  if (total > 0) return { ...ok(found), firstCluster };
+  const advice =
+    "There is nothing to save yet. Clusters of other tiers (M0, M10 and above) are not covered by this server.";
+  return { ...warning(found, advice), firstCluster };
 }
 
-function namesOf(clusters: readonly FlexCluster[]): string[] {
-  return clusters.flatMap(({ name }) => (name ? [clean(name, CLUSTER_NAME_CHARACTERS)] : []));
-}
-
-/** The cluster whose snapshots are looked at; its name becomes part of a path, so it must have the form of one. */
-export function firstCluster(
-  looks: readonly ClusterLook<ReadableProject>[],
-): { groupId: string; name: string } | undefined {
-  for (const look of looks) {
-    const usable = "clusters" in look ? namesOf(look.clusters).find(isClusterName) : undefined;
-    if (usable !== undefined) return { groupId: look.project.id, name: usable };
-  }
-  return undefined;
-}
-
-/** Atlas takes one a day, so two days without one are more than a late one. */
-const STALE_MS = 48 * 3_600_000;
-
-interface SnapshotLook {
-  cluster: ClusterPath;
-  snapshots: Snapshot[];
-}
-
-export async function lookForSnapshots(
+/** Whether the cluster has a recent complete snapshot. */
+export async function snapshots(
   { atlas }: AtlasAccess,
   cluster: ClusterPath,
+  clock: Clock,
   limits: CallLimits,
-): Promise<SnapshotLook> {
+): Promise<StepResult> {
   const found: Snapshot[] = [];
   for await (const snapshot of atlas.snapshots(cluster, limits)) found.push(snapshot);
-  return { cluster, snapshots: found };
+  return judgeSnapshots(cluster.name, found, clock.now());
 }
 
-export function snapshots({ cluster: { name }, snapshots: list }: SnapshotLook, now: number): StepResult {
+export function judgeSnapshots(clusterName: string, list: readonly Snapshot[], now: number): StepResult {
   const finished = list
     .filter(({ status }) => status?.toUpperCase() === "COMPLETED")
     .map(({ finishTime }) => Date.parse(finishTime ?? ""))
@@ -209,25 +169,14 @@ export function snapshots({ cluster: { name }, snapshots: list }: SnapshotLook, 
   const total = counted(list.length, "snapshot");
   if (finished.length === 0) {
     return warning(
-      `${name} has no complete snapshot (${total})`,
+      `${clusterName} has no complete snapshot (${total})`,
       list.length > 0
         ? "Look at the backups of this cluster in Atlas: none of them is reported as complete."
         : "Atlas takes the first one about 24 hours after a Flex cluster is created; none can be taken on demand.",
     );
   }
-  const latest = Math.max(...finished);
-  const found = `${name} has ${total}, the latest complete one ${duration(now - latest)} old`;
-  if (now - latest <= STALE_MS) return ok(found);
+  const age = now - Math.max(...finished);
+  const found = `${clusterName} has ${total}, the latest complete one ${duration(age)} old`;
+  if (age <= STALE_MS) return ok(found);
   return warning(found, "Atlas takes one a day: look at the backups of this cluster in Atlas.");
-}
-
-/** The one thing that stays open: Atlas tells it only by creating a job, which counts against the project's downloads. */
-export function downloadRole(needed: boolean): StepResult {
-  if (!needed) return skipped("no tool is registered that creates download jobs");
-  return {
-    state: "skipped",
-    found: "cannot be known without creating a download job, which this check does not do",
-    whatToDo:
-      "To download, the credentials need Project Owner or the newer Project Backup Export Operator on the project; Project Read Only is enough to read.",
-  };
 }

@@ -1,78 +1,19 @@
+// The command `check`: runs the steps, prints a report for people or for scripts, and gives the exit code.
 import type { Writable } from "node:stream";
-import type { Config, Options } from "../../config/config.ts";
 import { secretsOf } from "../../config/credentials.ts";
-import type { Environment } from "../../config/readers.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { clean } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
 import { runCheck } from "./run-check.ts";
-import type { Step, StepState } from "./step.ts";
+import type { Configured, Step, StepState } from "./step.ts";
 
-/** A line of a terminal that nobody reads to its end; lists are capped before. */
+/** Nobody reads longer lines on a terminal; lists are cut much earlier. */
 const MAX_LINE_CHARACTERS = 1_000;
 
-/** Runs the command `check` and resolves with its exit code: 0 when nothing failed, 1 otherwise. */
-export async function check(input: {
-  config: Config;
-  options: Options;
-  env: Environment;
-  version: string;
-}): Promise<0 | 1> {
-  const { stdout, stderr } = process;
-  const config = await withOrdersChecked(input.config);
-  const asJson = input.options.json === true;
-  const inColour = stdout.isTTY === true && !input.env.NO_COLOR;
-  const redactor = createRedactor();
-  for (const secret of secretsOf(config)) redactor.add(secret);
-  const log = createLog({ level: "warn", scrub: redactor.scrub, stderr: process.stderr });
-  const interruption = interruptedBy(stdout);
-  const steps: Step[] = [];
-  let complete = false;
-
-  if (!asJson) stdout.write(`atlas-flex-snapshots-mcp ${input.version}\n\n`);
-  try {
-    for await (const found of runCheck({
-      ...input,
-      config,
-      clock: systemClock,
-      redactor,
-      log,
-      signal: interruption.signal,
-    })) {
-      const step = harmless(found, redactor.scrub);
-      steps.push(step);
-      if (!asJson) stdout.write(stepText(step, inColour));
-    }
-    complete = true;
-  } catch (error) {
-    if (interruption.signal.aborted) stderr.write("Interrupted.\n");
-    else log.error({ error }, "The check itself failed");
-  }
-  const last = asJson ? jsonReport(steps, { version: input.version, complete }) : complete ? summaryText(steps) : "\n";
-  await new Promise<void>((resolve) => stdout.write(last, () => resolve()));
-  return complete && allWell(steps) ? 0 : 1;
-}
-
-/** The first signal ends the check in order, the second one the process; a reader that went away is as good as a signal. */
-function interruptedBy(stdout: Writable): AbortController {
-  const controller = new AbortController();
-  const interrupt = () => controller.abort(new Error("The check was interrupted."));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
-  stdout.on("error", interrupt);
-  return controller;
-}
-
-/** Without secrets, and without characters that would change what a terminal shows. */
-function harmless({ found, whatToDo, ...step }: Step, scrub: (text: string) => string): Step {
-  const line = (text: string) => clean(scrub(clean(text, MAX_LINE_CHARACTERS)), MAX_LINE_CHARACTERS);
-  return {
-    ...step,
-    found: line(found),
-    ...(whatToDo ? { whatToDo: whatToDo.split("\n").map(line).join("\n") } : {}),
-  };
-}
+/** Wider than the longest title. */
+const TITLE_WIDTH = 21;
 
 const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
   ok: { mark: "✓", colour: 32 },
@@ -81,20 +22,70 @@ const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
   skipped: { mark: "-", colour: 90 },
 };
 
-/** Wider than the longest title. */
-const TITLE_WIDTH = 21;
+/** The paths are relative to the repository and to the installed package. */
+const PAGES =
+  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
 
-/** One line of what was found, and what to do indented below it. */
+/** Resolves with the exit code: 0 when the check is complete and nothing failed, 1 otherwise. */
+export async function check(input: Configured & { version: string }): Promise<0 | 1> {
+  const { stdout, stderr } = process;
+  const { options, env, version } = input;
+  const config = await withOrdersChecked(input.config);
+  const asJson = options.json === true;
+  const inColour = stdout.isTTY === true && !env.NO_COLOR;
+  const redactor = createRedactor();
+  for (const secret of secretsOf(config)) redactor.add(secret);
+  const log = createLog({ level: "warn", scrub: redactor.scrub, stderr });
+  const signal = interruptionOf(stdout);
+  const steps: Step[] = [];
+  let complete = false;
+
+  if (!asJson) stdout.write(`atlas-flex-snapshots-mcp ${version}\n\n`);
+  try {
+    for await (const found of runCheck({ ...input, config, clock: systemClock, redactor, log, signal })) {
+      const step = harmless(found, redactor.scrub);
+      steps.push(step);
+      if (!asJson) stdout.write(stepText(step, inColour));
+    }
+    complete = true;
+  } catch (error) {
+    if (signal.aborted) stderr.write("Interrupted.\n");
+    else log.error({ error }, "The check itself failed");
+  }
+  const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps) : "\n";
+  await new Promise<void>((resolve) => stdout.write(last, () => resolve()));
+  return complete && nothingFailed(steps) ? 0 : 1;
+}
+
+/** Aborts at the first signal, or when the reader of stdout goes away. A second signal ends the process. */
+function interruptionOf(stdout: Writable): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => controller.abort(new Error("The check was interrupted."));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
+  stdout.on("error", interrupt);
+  return controller.signal;
+}
+
+/** The fields of the report in their order, without secrets and without characters that a terminal would act on. */
+function harmless({ id, state, title, found, whatToDo, errorCode }: Step, scrub: (text: string) => string): Step {
+  const line = (text: string) => clean(scrub(clean(text, MAX_LINE_CHARACTERS)), MAX_LINE_CHARACTERS);
+  return {
+    id,
+    state,
+    title,
+    found: line(found),
+    ...(whatToDo ? { whatToDo: whatToDo.split("\n").map(line).join("\n") } : {}),
+    ...(errorCode ? { errorCode } : {}),
+  };
+}
+
+/** One line with what was found, and below it what to do, indented. */
 export function stepText({ state, title, found, whatToDo }: Step, inColour: boolean): string {
   const { mark, colour } = MARKS[state];
   const shown = inColour ? `\u001b[${colour}m${mark}\u001b[0m` : mark;
   const advice = (whatToDo ?? "").split("\n").filter(Boolean);
   return [`${shown} ${title.padEnd(TITLE_WIDTH)}${found}`, ...advice.map((line) => `    ${line}`), ""].join("\n");
 }
-
-/** Relative to the repository and to the installed package. */
-const PAGES =
-  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
 
 export function summaryText(steps: readonly Step[]): string {
   const count = (state: StepState) => steps.filter((step) => step.state === state).length;
@@ -105,27 +96,10 @@ export function summaryText(steps: readonly Step[]): string {
   return `\nEverything that could be tried works.${doubts}\n`;
 }
 
-interface JsonReport {
-  ok: boolean;
-  version: string;
-  steps: Step[];
-}
-
-/** The report for scripts; `complete` is false when the check was interrupted, which is no success. */
+/** The report for scripts. A check that was interrupted is not `complete`, and so not `ok`. */
 export function jsonReport(steps: readonly Step[], facts: { version: string; complete: boolean }): string {
-  const report: JsonReport = {
-    ok: facts.complete && allWell(steps),
-    version: facts.version,
-    steps: steps.map(({ id, state, title, found, whatToDo, errorCode }) => ({
-      id,
-      state,
-      title,
-      found,
-      ...(whatToDo ? { whatToDo } : {}),
-      ...(errorCode ? { errorCode } : {}),
-    })),
-  };
+  const report = { ok: facts.complete && nothingFailed(steps), version: facts.version, steps };
   return `${JSON.stringify(report, null, 2)}\n`;
 }
 
-const allWell = (steps: readonly Step[]): boolean => steps.every(({ state }) => state !== "failed");
+const nothingFailed = (steps: readonly Step[]): boolean => steps.every(({ state }) => state !== "failed");

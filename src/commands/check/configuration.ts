@@ -1,24 +1,30 @@
-import type { Config, Options } from "../../config/config.ts";
-import { type Environment, settingOf } from "../../config/readers.ts";
+import { settingOf } from "../../config/readers.ts";
+// Steps of `check` about the configuration itself: settings, the address of Atlas, and the tools that clients see.
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
-import { CATALOG, offersOf, onlyReads } from "../../tools/catalog.ts";
-import { counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
+import { CATALOG, offersOf } from "../../tools/catalog.ts";
+import { type Configured, counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
 
-/** Every problem and every warning of the configuration at once. */
-export function settings({ problems, warnings }: Config, sources: Sources): StepResult {
-  const names = namesSet(sources);
+/** All problems and warnings of the configuration at once, and the names, never the values, of everything that is set. */
+export function settings({ config: { problems, warnings }, options, env }: Configured): StepResult {
+  const given = Object.keys(options).filter((name) => name !== "json");
+  const variables = Object.keys(env).filter((name) => isKnown(name) && settingOf(env, name) !== undefined);
+  const names = [...given.map((name) => `--${name}`), ...variables.sort()];
   const set = names.length > 0 ? `set: ${firstFew(names, 20)}` : "none is set";
   const whatToDo = [...problems, ...warnings].join("\n");
+  const doubts = counted(warnings.length, "warning");
   if (problems.length > 0) {
-    const doubts = warnings.length > 0 ? ` and ${counted(warnings.length, "warning")}` : "";
-    const found = `${counted(problems.length, "problem")}${doubts}; ${set}`;
+    const found = `${counted(problems.length, "problem")}${warnings.length > 0 ? ` and ${doubts}` : ""}; ${set}`;
     return { ...failed(found, whatToDo), errorCode: "CONFIGURATION_INVALID" };
   }
-  return warnings.length > 0 ? warning(`${counted(warnings.length, "warning")}; ${set}`, whatToDo) : ok(set);
+  return warnings.length > 0 ? warning(`${doubts}; ${set}`, whatToDo) : ok(set);
 }
 
-/** Where requests and credentials go, and who said so. */
-export function atlasAddress({ simulate, baseUrl }: Config, { env }: Sources): StepResult {
+/** Proxies may be set in lower case too. The warnings name the variables that are not read. */
+const isKnown = (name: string) =>
+  KNOWN_VARIABLES.includes(name) || (/_proxy$/.test(name) && KNOWN_VARIABLES.includes(name.toUpperCase()));
+
+/** Where requests and credentials go, and which setting says so. */
+export function atlasAddress({ config: { simulate, baseUrl }, env }: Configured): StepResult {
   if (simulate) return ok("the embedded simulator; credentials are ignored");
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
   if (text === undefined) return ok(`${baseUrl.origin} (the default)`);
@@ -29,52 +35,32 @@ export function atlasAddress({ simulate, baseUrl }: Config, { env }: Sources): S
   return ok(`${baseUrl.origin} (MONGODB_ATLAS_BASE_URL)`);
 }
 
-/** What a user has set, by name; values stay out of it. */
-export interface Sources {
-  options: Options;
-  env: Environment;
-}
-
-/** Every option and variable that is set. */
-function namesSet({ options, env }: Sources): string[] {
-  const given = Object.keys(options)
-    .filter((name) => name !== "json")
-    .map((name) => `--${name}`);
-  const variables = Object.keys(env).filter((name) => isKnown(name) && settingOf(env, name) !== undefined);
-  return [...given, ...variables.sort()];
-}
-
-/** Proxies are read in lower case too. Names that are not read are among the warnings. */
-const isKnown = (name: string) =>
-  KNOWN_VARIABLES.includes(name) || (/_proxy$/.test(name) && KNOWN_VARIABLES.includes(name.toUpperCase()));
-
-/** The option or variable that a value comes from. */
-export function sourceOf({ options, env }: Sources, { name, option }: { name: string; option: string }) {
-  if (options[option] !== undefined) return `--${option}`;
-  return settingOf(env, name) === undefined ? undefined : name;
-}
-
-/** Which tools a client will see, and what narrows them. */
-export function registered(config: Config, sources: Sources): StepResult {
+/** The tools that a client will see, and the settings that limit them. */
+export function tools(input: Configured): StepResult {
+  const { config } = input;
   const names = offersOf(config).map(({ name }) => name);
   const limits = [
-    sourceOf(sources, SETTINGS.readOnly) && config.readOnly ? "read-only" : "",
-    sourceOf(sources, SETTINGS.tools) ?? "",
+    sourceOf(input, SETTINGS.readOnly) && config.readOnly ? "read-only" : "",
+    sourceOf(input, SETTINGS.tools) ?? "",
     config.hideSnapshotUrls ? "links hidden" : "",
   ].filter(Boolean);
   const remark = limits.length > 0 ? ` (${limits.join(", ")})` : "";
-  if (names.length === 0) {
+  if (names.length === 0)
     return failed(`none of ${CATALOG.length}${remark}`, "Name a tool that reads in --tools, or leave --read-only off.");
-  }
+  const found = `${names.length} of ${CATALOG.length}${remark}`;
   if (config.unusable.includes("tools"))
     return failed(
-      `${names.length} of ${CATALOG.length}${remark}, since not every name in it is one of a tool: ${names.join(", ")}`,
+      `${found}, since not every name in it is one of a tool: ${names.join(", ")}`,
       `Correct the list; the tools are ${CATALOG.map(({ name }) => name).join(", ")}.`,
     );
-  return ok(`${names.length} of ${CATALOG.length}${remark}: ${names.join(", ")}`);
+  return ok(`${found}: ${names.join(", ")}`);
 }
 
-/** Whether a tool is left that creates download jobs or saves files. */
-export function savesSnapshots(config: Config): boolean {
-  return offersOf(config).some(({ effect }) => !onlyReads(effect));
+/** The option or variable that a value comes from; undefined for the default. */
+export function sourceOf(
+  { options, env }: Omit<Configured, "config">,
+  { name, option }: { name: string; option: string },
+): string | undefined {
+  if (options[option] !== undefined) return `--${option}`;
+  return settingOf(env, name) === undefined ? undefined : name;
 }

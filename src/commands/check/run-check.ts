@@ -1,121 +1,119 @@
-import { type AtlasAccess, openAtlas } from "../../atlas/access.ts";
-import {
-  downloadRole,
-  firstCluster,
-  flexClusters,
-  lookForClusters,
-  lookForProjects,
-  lookForSnapshots,
-  type ProjectLooks,
-  projects,
-  readableOf,
-  snapshots,
-} from "./atlas.ts";
-import { atlasAddress, registered, savesSnapshots, settings } from "./configuration.ts";
-import { accessList, credentials, judgeSignIn, obstacleOf, signIn } from "./credentials.ts";
+// All steps of `check`, tried in the order in which a person sees them.
+import { openAtlas } from "../../atlas/access.ts";
+import { freeBytesFor } from "../../download/contract.ts";
+import { flexClusters, projects, snapshots } from "./atlas.ts";
+import { atlasAddress, settings, tools } from "./configuration.ts";
+import { apiAccessList, credentials, downloadRole, judgeSignIn, obstacleOf, signIn } from "./credentials.ts";
 import { downloadFolder, freeSpace } from "./download-folder.ts";
-import { type Answer, askUnsigned, caCertificates, clockSkew, proxy, reached } from "./network.ts";
+import { type Answer, askUnsigned, caCertificates, clockSkew, connection, proxy } from "./network.ts";
 import {
-  type Attempt,
   after,
   type CheckInput,
   createAttempt,
   type Finding,
   ok,
+  resultOf,
   type Step,
   type StepResult,
-  shown,
 } from "./step.ts";
 
-/** With what is local, below the minute that people and scripts give a check; each attempt has a limit of its own. */
-const ATLAS_LIMIT_MS = 45_000;
-/** A file system that does not answer for so long is away. */
+/** The id of each step, for scripts, and its title, for people. */
+const TITLES = {
+  node: "Node.js",
+  settings: "Settings",
+  "atlas-address": "Atlas address",
+  "ca-certificates": "CA certificates",
+  proxy: "Proxy",
+  connection: "Connection to Atlas",
+  clock: "Clock",
+  credentials: "Credentials",
+  "api-access-list": "API access list",
+  projects: "Projects",
+  "flex-clusters": "Flex clusters",
+  snapshots: "Snapshots",
+  "download-role": "Download role",
+  "download-folder": "Download folder",
+  "free-space": "Free space",
+  tools: "Tools",
+} as const;
+
+/** A file system that takes longer is not available. */
 const LOCAL_LIMIT_MS = 3_000;
-
-/**
- * Tries the configuration step by step and yields each result as it comes. Creates no job and writes no file. Rejects only
- * with the signal's reason.
- */
-export async function* runCheck(input: CheckInput): AsyncGenerator<Step> {
-  const { config, env, clock, log, signal } = input;
-  const here = createAttempt({ clock, deadline: Number.POSITIVE_INFINITY, signal, log });
-  const local = async (work: () => Promise<StepResult>) => shown(await here(LOCAL_LIMIT_MS, work), (result) => result);
-
-  yield { id: "node", title: "Node.js", ...ok(process.versions.node) };
-  yield { id: "settings", title: "Settings", ...settings(config, input) };
-  yield { id: "atlas-address", title: "Atlas address", ...atlasAddress(config, input) };
-  yield { id: "ca-certificates", title: "CA certificates", ...(await local(() => caCertificates(env))) };
-  yield* stepsWithAtlas(input, createAttempt({ clock, deadline: clock.now() + ATLAS_LIMIT_MS, signal, log }));
-  yield { id: "download-role", title: "Download role", ...downloadRole(savesSnapshots(config)) };
-  yield { id: "download-folder", title: "Download folder", ...(await local(() => downloadFolder(config, input))) };
-  yield { id: "free-space", title: "Free space", ...(await local(() => freeSpace(config))) };
-  yield { id: "tools", title: "Tools", ...registered(config, input) };
-}
-
-/** Nothing is sent yet; a simulator has to start. */
+/** All steps with Atlas; with the local ones, the check stays below the minute that people and scripts allow it. */
+const ATLAS_LIMIT_MS = 45_000;
+/** Sends nothing, but may start a simulator. */
 const OPEN_LIMIT_MS = 3_000;
-/** Above the transport's ten seconds to connect, whose failure says more than a time-out. */
+/** Longer than the ten seconds in which the transport connects: its error says more than a time-out. */
 const REACH_LIMIT_MS = 15_000;
-/** Leaves room for repeating what a busy Atlas refuses. */
+/** Long enough to repeat requests that a busy Atlas refuses. */
 const SIGN_IN_LIMIT_MS = 12_000;
 const LIST_LIMIT_MS = 9_000;
 
-/** What needs Atlas, each step on top of what came before. */
-async function* stepsWithAtlas(input: CheckInput, attempt: Attempt): AsyncGenerator<Step> {
-  const opened = await attempt(OPEN_LIMIT_MS, () => openAtlas(input.config, input));
-  if (!("value" in opened)) {
-    yield { id: "connection", title: "Connection to Atlas", ...reached(opened) };
-    return;
+/**
+ * Tries the configuration step by step and yields each result as it arrives. Creates no job and writes no file. Rejects
+ * only with the reason of `input.signal`.
+ */
+export async function* runCheck(input: CheckInput): AsyncGenerator<Step> {
+  const { config, clock } = input;
+  const step = (id: keyof typeof TITLES, result: StepResult): Step => ({ id, title: TITLES[id], ...result });
+  const tryLocally = createAttempt(input);
+  const local = async (work: () => Promise<StepResult>) => resultOf(await tryLocally(LOCAL_LIMIT_MS, work));
+
+  yield step("node", ok(process.versions.node));
+  yield step("settings", settings(input));
+  yield step("atlas-address", atlasAddress(input));
+  yield step("ca-certificates", await local(() => caCertificates(input.env)));
+
+  const attempt = createAttempt(input, clock.now() + ATLAS_LIMIT_MS);
+  const opened = await attempt(OPEN_LIMIT_MS, () => openAtlas(config, input));
+  if ("value" in opened) {
+    const access = opened.value;
+    try {
+      const answer: Finding<Answer> = config.unusable.includes("route")
+        ? // The default replaces an unusable address, but must not receive what was meant for another server.
+          { blocked: "the settings that lead to Atlas have to be corrected first" }
+        : await attempt(REACH_LIMIT_MS, (limits) => askUnsigned(access, clock, limits));
+      yield step("proxy", proxy(input, answer));
+      yield step("connection", connection(answer));
+      yield step("clock", clockSkew(answer));
+
+      const signedIn = judgeSignIn(
+        await after(answer, "Atlas was not reached", () => {
+          if (config.unusable.includes("credentials")) return { blocked: "the credentials have to be corrected first" };
+          if (!config.credentials && !config.simulate) return { blocked: "there are no credentials" };
+          return attempt(SIGN_IN_LIMIT_MS, (limits) => signIn(access, limits));
+        }),
+      );
+      yield step("credentials", credentials(config, signedIn));
+      yield step("api-access-list", apiAccessList(signedIn));
+
+      const reached =
+        signedIn.verdict === "accepted"
+          ? await attempt(LIST_LIMIT_MS, (limits) => projects(access, config, limits))
+          : { blocked: obstacleOf(signedIn) };
+      yield step("projects", resultOf(reached));
+
+      const listed = await after(reached, "the projects could not be read", ({ readable }) => {
+        if (readable.length === 0) return { blocked: "no project can be read" };
+        return attempt(LIST_LIMIT_MS, (limits) => flexClusters(access, readable, limits));
+      });
+      yield step("flex-clusters", resultOf(listed));
+
+      const backups = await after(listed, "the clusters could not be read", ({ firstCluster }) => {
+        if (!firstCluster) return { blocked: "there is no Flex cluster to look at" };
+        return attempt(LIST_LIMIT_MS, (limits) => snapshots(access, firstCluster, clock, limits));
+      });
+      yield step("snapshots", resultOf(backups));
+    } finally {
+      await access.signOut();
+      await access.close();
+    }
+  } else {
+    yield step("connection", connection(opened));
   }
-  const access = opened.value;
-  try {
-    const answer: Finding<Answer> = input.config.unusable.includes("route")
-      ? // An address that cannot be used is replaced by the default, which must not see what was meant for another.
-        { blocked: "the settings that lead to Atlas have to be corrected first" }
-      : await attempt(REACH_LIMIT_MS, (limits) => askUnsigned(access, input.clock, limits));
-    yield { id: "proxy", title: "Proxy", ...proxy(input, answer) };
-    yield { id: "connection", title: "Connection to Atlas", ...reached(answer) };
-    yield { id: "clock", title: "Clock", ...clockSkew(answer) };
-    yield* stepsWithCredentials(input, attempt, access, answer);
-  } finally {
-    await access.signOut();
-    await access.close();
-  }
-}
 
-async function* stepsWithCredentials(
-  { config, clock }: CheckInput,
-  attempt: Attempt,
-  access: AtlasAccess,
-  answer: Finding<Answer>,
-): AsyncGenerator<Step> {
-  const signedIn = judgeSignIn(
-    await after(answer, "Atlas was not reached", () => {
-      if (config.unusable.includes("credentials")) return { blocked: "the credentials have to be corrected first" };
-      if (!config.credentials && !config.simulate) return { blocked: "there are no credentials" };
-      return attempt(SIGN_IN_LIMIT_MS, (limits) => signIn(access, limits));
-    }),
-  );
-  yield { id: "credentials", title: "Credentials", ...credentials(config, signedIn) };
-  yield { id: "api-access-list", title: "API access list", ...accessList(signedIn) };
-
-  const found: Finding<ProjectLooks> =
-    signedIn.verdict === "accepted"
-      ? await attempt(LIST_LIMIT_MS, (limits) => lookForProjects(access, config, limits))
-      : { blocked: obstacleOf(signedIn) };
-  yield { id: "projects", title: "Projects", ...shown(found, (looks) => projects(looks, config)) };
-
-  const clusters = await after(found, "the projects could not be read", ({ looks }) => {
-    const readable = readableOf(looks);
-    if (readable.length === 0) return { blocked: "no project can be read" };
-    return attempt(LIST_LIMIT_MS, (limits) => lookForClusters(access, readable, limits));
-  });
-  yield { id: "flex-clusters", title: "Flex clusters", ...shown(clusters, flexClusters) };
-
-  const backups = await after(clusters, "the clusters could not be read", ({ looks }) => {
-    const cluster = firstCluster(looks);
-    if (!cluster) return { blocked: "there is no Flex cluster to look at" };
-    return attempt(LIST_LIMIT_MS, (limits) => lookForSnapshots(access, cluster, limits));
-  });
-  yield { id: "snapshots", title: "Snapshots", ...shown(backups, (list) => snapshots(list, clock.now())) };
+  yield step("download-role", downloadRole(config));
+  yield step("download-folder", await local(() => downloadFolder(input)));
+  yield step("free-space", await local(async () => freeSpace(await freeBytesFor(config.downloadDir))));
+  yield step("tools", tools(input));
 }

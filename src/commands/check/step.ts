@@ -1,27 +1,32 @@
+// A step of `check`: tried within a time limit, judged, and put into words.
 import type { AccessEdges } from "../../atlas/access.ts";
 import type { Config, Options } from "../../config/config.ts";
 import type { Environment } from "../../config/readers.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";
-import { bounded, type CallLimits, type Clock } from "../../core/time.ts";
+import { bounded, type CallLimits } from "../../core/time.ts";
 
-/** What every step may look at. */
-export interface CheckInput extends AccessEdges {
+/** The configuration, and the options and variables it was read from. */
+export interface Configured {
   config: Config;
-  env: Environment;
   options: Options;
+  env: Environment;
+}
+
+/** Everything that a step may use. */
+export interface CheckInput extends Configured, AccessEdges {
   log: Log;
   signal: AbortSignal;
 }
 
-/** `warning` and `skipped` are no reason to fail: `ok` of the whole check means that no step is `failed`. */
+/** Only `failed` makes the whole check fail. */
 export type StepState = "ok" | "warning" | "failed" | "skipped";
 
 export interface StepResult {
   state: StepState;
-  /** What was found, as one line. */
+  /** What was found, on one line. */
   found: string;
-  /** One line for each thing to do. */
+  /** One line per thing to do. */
   whatToDo?: string;
   errorCode?: string;
 }
@@ -31,48 +36,25 @@ export interface Step extends StepResult {
   title: string;
 }
 
-export const ok = (found: string): StepResult => ({ state: "ok", found });
-export const warning = (found: string, whatToDo: string): StepResult => ({ state: "warning", found, whatToDo });
-export const failed = (found: string, whatToDo: string): StepResult => ({ state: "failed", found, whatToDo });
-export const skipped = (why: string): StepResult => ({ state: "skipped", found: `not tried: ${why}` });
-
-/** What a failure says, with its own advice. */
-export function failedWith(failure: Failure, found = describeFailure(failure)): StepResult {
-  const { errorCode, hint } = failure.envelope;
-  return { ...failed(found, hint), ...(errorCode ? { errorCode } : {}) };
-}
-
-/** Status, code and detail of a failure, as far as there are any. */
-export function describeFailure({ envelope: { error, errorCode, detail } }: Failure): string {
-  const facts = [error === undefined ? "" : `HTTP ${error}`, errorCode ?? ""].filter(Boolean).join(" ");
-  return [facts, detail].filter(Boolean).join(": ");
-}
-
-/** The first few of a list, and how many more there are. */
-export function firstFew(items: readonly string[], limit = 10, separator = ", "): string {
-  const rest = items.length - limit;
-  return items.slice(0, limit).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
-}
-
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
-
-/** What an attempt came to; `blocked` says in a few words why it was not made. */
+/** The outcome of an attempt; `blocked` says in a few words why nothing was attempted. */
 export type Finding<T> = { value: T } | { failure: Failure } | { blocked: string };
 
-/** Only an interruption from outside is thrown. */
-export type Attempt = <T>(limitMs: number, work: (limits: CallLimits) => Promise<T>) => Promise<Finding<T>>;
-
-/** Work is told to end this much earlier, so that what it says itself comes before the bare time-out. */
+/** Work is told to end this much before its limit: its own error message says more than a bare time-out. */
 const MARGIN_MS = 250;
 
-/** Runs work with a time limit of its own, never beyond `deadline`; unexpected errors are logged and count as failures. */
-export function createAttempt(options: { clock: Clock; deadline: number; signal: AbortSignal; log: Log }): Attempt {
-  const { clock, signal, log } = options;
-  return async (limitMs, work) => {
-    const deadline = Math.min(clock.now() + limitMs, options.deadline);
+/**
+ * Returns a function that runs work within a time limit, and never beyond `deadline`. It rejects only when the check is
+ * interrupted; unexpected errors are logged and become failures.
+ */
+export function createAttempt(
+  { clock, signal, log }: Pick<CheckInput, "clock" | "signal" | "log">,
+  deadline = Number.POSITIVE_INFINITY,
+) {
+  return async <T>(limitMs: number, work: (limits: CallLimits) => Promise<T>): Promise<Finding<T>> => {
+    const end = Math.min(clock.now() + limitMs, deadline);
+    const run = (ended: AbortSignal) => work({ deadline: end - MARGIN_MS, signal: ended });
     try {
-      const inner = deadline - MARGIN_MS;
-      return { value: await bounded(clock, { deadline, signal }, (ended) => work({ deadline: inner, signal: ended })) };
+      return { value: await bounded(clock, { deadline: end, signal }, run) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Failure) return { failure: error };
@@ -82,21 +64,46 @@ export function createAttempt(options: { clock: Clock; deadline: number; signal:
   };
 }
 
-/** Goes on from what an earlier attempt found; when that found nothing, `otherwise` says so in a few words. */
+/** Continues from the value of an earlier attempt. If the earlier one failed, `reason` says why this one is blocked. */
 export async function after<T, U>(
   earlier: Finding<T>,
-  otherwise: string,
+  reason: string,
   next: (value: T) => Finding<U> | Promise<Finding<U>>,
 ): Promise<Finding<U>> {
   if ("value" in earlier) return next(earlier.value);
-  return "blocked" in earlier ? earlier : { blocked: otherwise };
+  return "blocked" in earlier ? earlier : { blocked: reason };
 }
 
-/** The result of a step that shows what was found, or why nothing was. */
-export function shown<T>(finding: Finding<T>, show: (value: T) => StepResult): StepResult {
+/** The result that an attempt found, or the reason why it found none. */
+export function resultOf(finding: Finding<StepResult>): StepResult {
   if ("blocked" in finding) return skipped(finding.blocked);
-  return "failure" in finding ? failedWith(finding.failure) : show(finding.value);
+  return "failure" in finding ? failedWith(finding.failure) : finding.value;
 }
+
+export const ok = (found: string): StepResult => ({ state: "ok", found });
+export const warning = (found: string, whatToDo: string): StepResult => ({ state: "warning", found, whatToDo });
+export const failed = (found: string, whatToDo: string): StepResult => ({ state: "failed", found, whatToDo });
+export const skipped = (why: string): StepResult => ({ state: "skipped", found: `not tried: ${why}` });
+
+/** Failed, with the failure's own advice and code. */
+export function failedWith(failure: Failure, found = describeFailure(failure)): StepResult {
+  const { errorCode, hint } = failure.envelope;
+  return { ...failed(found, hint), ...(errorCode ? { errorCode } : {}) };
+}
+
+/** The HTTP status, code and detail of a failure; those that are missing are left out. */
+export function describeFailure({ envelope: { error, errorCode, detail } }: Failure): string {
+  const facts = [error === undefined ? "" : `HTTP ${error}`, errorCode ?? ""].filter(Boolean).join(" ");
+  return [facts, detail].filter(Boolean).join(": ");
+}
+
+/** The first items of a list, and how many more there are. */
+export function firstFew(items: readonly string[], limit = 10, separator = ", "): string {
+  const rest = items.length - limit;
+  return items.slice(0, limit).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const UNITS = [
   { name: "days", ms: 86_400_000 },
@@ -104,7 +111,7 @@ const UNITS = [
   { name: "minutes", ms: 60_000 },
 ];
 
-/** A time span in the largest unit of which it has at least two. */
+/** A time span in the largest unit that gives at least two. */
 export function duration(ms: number): string {
   const unit = UNITS.find((candidate) => ms >= 2 * candidate.ms) ?? { name: "seconds", ms: 1_000 };
   return `${Math.round(ms / unit.ms)} ${unit.name}`;

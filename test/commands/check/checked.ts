@@ -7,7 +7,7 @@ import { SIMULATED } from "../../../src/simulator/simulated.ts";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
 import { BUILT, SERVICE_ACCOUNT, temporaryFolder } from "../../fixtures.ts";
 
-/** The documented form of `check --json`, strictly: another field fails the test. */
+/** The documented form of `check --json`; an additional field fails the test. */
 const Report = z.strictObject({
   ok: z.boolean(),
   version: z.string(),
@@ -27,7 +27,7 @@ const SECRET = /SECRET|PRIVATE|ACCESS_TOKEN/;
 
 type Env = Record<string, string>;
 
-/** The built command in a child process, with only the environment that is given. */
+/** Starts the built command in a child process, with little more than the given environment; expects no secret in its output. */
 export async function startCheck({ args = [], env = {} }: { args?: string[]; env?: Env }) {
   const home = await temporaryFolder();
   const child = spawn(process.execPath, [BUILT, "check", ...args], {
@@ -52,12 +52,7 @@ export async function startCheck({ args = [], env = {} }: { args?: string[]; env
   return { child, home, ended };
 }
 
-/** Runs `check` as text. */
-export async function checkedAsText(options: { args?: string[]; env?: Env }) {
-  return (await startCheck(options)).ended;
-}
-
-/** Runs `check --json`; every run proves that no secret comes out and that `ok`, the exit code and the steps agree. */
+/** Runs `check --json`, and expects that `ok`, the exit code and the steps agree. */
 export async function checked({ args = [], env = {} }: { args?: string[]; env?: Env }) {
   const { home, ended } = await startCheck({ args: ["--json", ...args], env });
   const { code, stdout, stderr } = await ended;

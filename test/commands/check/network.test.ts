@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { describe, expect, test } from "vitest";
+import { caCertificates, clockSkew } from "../../../src/commands/check/network.ts";
 import { SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
 import { closedPort, serve, serveBytes, serveProxy, serveTls } from "../../http/servers.ts";
 import { checked, checkedAgainst } from "./checked.ts";
@@ -12,7 +13,7 @@ const tls = {
 const UNAUTHORIZED = JSON.stringify({ error: 401, reason: "Unauthorized", detail: "You are not authorized." });
 const DEPENDENT = ["clock", "api-access-list", "projects", "flex-clusters", "snapshots"];
 
-/** Refuses as Atlas does, with the time of its clock. */
+/** Refuses like Atlas, with a clock that is `skewMs` ahead. */
 const refuses =
   (skewMs = 0): RequestListener =>
   (_, response) => {
@@ -20,8 +21,8 @@ const refuses =
     response.writeHead(401, headers).end(UNAUTHORIZED);
   };
 
-describe("an address at which Atlas does not answer", () => {
-  test("nobody at all fails the connection, and the rest is not tried", async () => {
+describe("the step of the connection", () => {
+  test("fails when nobody listens, and the steps that need Atlas are not tried", async () => {
     const baseUrl = `http://127.0.0.1:${await closedPort()}`;
     const { failed, step } = await checkedAgainst({ baseUrl });
     expect(failed).toEqual(["connection"]);
@@ -34,7 +35,7 @@ describe("an address at which Atlas does not answer", () => {
     expect(step("credentials")?.found).toMatch(/^not tried: Atlas was not reached; configured: service account/);
   });
 
-  test("somebody who hangs up says so", async () => {
+  test("fails with CONNECTION_LOST when the server hangs up", async () => {
     const { url } = await serveBytes((socket) => socket.once("data", () => socket.destroy()));
     const { failed, step } = await checkedAgainst({ baseUrl: url.origin });
     expect(failed).toEqual(["connection"]);
@@ -43,19 +44,19 @@ describe("an address at which Atlas does not answer", () => {
 
   const others: [string, RequestListener, string, RegExp][] = [
     [
-      "a page of HTML",
+      "an HTML page",
       (_, response) => response.setHeader("content-type", "text/html").end("<html>Log in to the guest network</html>"),
       "UNREADABLE_RESPONSE",
       /captive portal/,
     ],
     [
-      "a success, which nobody without credentials gets",
+      "a success without credentials",
       (_, response) => response.end('{"results":[]}'),
       "UNREADABLE_RESPONSE",
       /captive portal/,
     ],
     [
-      "a gateway's page",
+      "the HTML page of a gateway",
       (_, response) => response.writeHead(503, { "content-type": "text/html" }).end("<html>Unavailable</html>"),
       "UNREADABLE_RESPONSE",
       /maintenance.*MONGODB_ATLAS_BASE_URL/,
@@ -68,27 +69,30 @@ describe("an address at which Atlas does not answer", () => {
     ],
   ];
 
-  test.each(others)("%s is not Atlas, so it gets no credentials", async (_, listener, errorCode, advice) => {
-    const authorizations: unknown[] = [];
-    const { url } = await serve((request, response) => {
-      authorizations.push(request.headers.authorization);
-      listener(request, response);
-    });
-    const { failed, step } = await checkedAgainst({ baseUrl: url.origin });
-    expect(failed).toEqual(["connection"]);
-    expect(step("connection")).toMatchObject({ errorCode, whatToDo: expect.stringMatching(advice) });
-    expect(authorizations).toEqual([undefined]);
-  });
+  test.each(others)(
+    "fails when the answer is %s, and no credentials are sent",
+    async (_, listener, errorCode, advice) => {
+      const authorizations: unknown[] = [];
+      const { url } = await serve((request, response) => {
+        authorizations.push(request.headers.authorization);
+        listener(request, response);
+      });
+      const { failed, step } = await checkedAgainst({ baseUrl: url.origin });
+      expect(failed).toEqual(["connection"]);
+      expect(step("connection")).toMatchObject({ errorCode, whatToDo: expect.stringMatching(advice) });
+      expect(authorizations).toEqual([undefined]);
+    },
+  );
 });
 
-describe("a proxy", () => {
+describe("the step of the proxy", () => {
   const behind = (proxy: string) => ({
     ...SERVICE_ACCOUNT,
     MONGODB_ATLAS_BASE_URL: "https://atlas.test",
     HTTPS_PROXY: proxy,
   });
 
-  test("that is dead fails the step of the proxy, without its password", async () => {
+  test("fails when the proxy is down, and hides its password", async () => {
     const port = await closedPort();
     const { failed, step } = await checked({ env: behind(`http://person:canary-password@127.0.0.1:${port}`) });
     expect(failed).toEqual(["proxy"]);
@@ -105,14 +109,14 @@ describe("a proxy", () => {
     expect(step("projects")?.found).toBe("not tried: Atlas was not reached");
   });
 
-  test("that wants to know who asks says so", async () => {
+  test("fails when the proxy asks for a login", async () => {
     const { port } = await serveProxy(1, { authorization: "Basic eA==" });
     const { failed, step } = await checked({ env: behind(`http://127.0.0.1:${port}`) });
     expect(failed).toEqual(["proxy"]);
     expect(step("proxy")?.found).toContain("answered 407");
   });
 
-  test("that lets a server of an unknown authority through is not to blame; the authority is", async () => {
+  test("is ok when only the certificate of the server behind the proxy is unknown: the connection fails", async () => {
     const server = await serveTls(tls, refuses());
     const { port } = await serveProxy(server.port);
     const { failed, step } = await checked({ env: behind(`http://127.0.0.1:${port}`) });
@@ -124,7 +128,7 @@ describe("a proxy", () => {
     });
   });
 
-  test("and the authority in NODE_EXTRA_CA_CERTS lead to Atlas", async () => {
+  test("is ok, as is the connection, when NODE_EXTRA_CA_CERTS holds the certificate of that server's CA", async () => {
     const server = await serveTls(tls, refuses());
     const { port } = await serveProxy(server.port);
     const env = { ...behind(`http://127.0.0.1:${port}`), NODE_EXTRA_CA_CERTS: "test/fixtures/ca.pem" };
@@ -134,7 +138,7 @@ describe("a proxy", () => {
     expect(failed).toEqual(["credentials"]);
   });
 
-  test("for http only does not count, which matters when Atlas is not reached", async () => {
+  test("warns when only HTTP_PROXY is set and Atlas is not reached", async () => {
     const env = { MONGODB_ATLAS_BASE_URL: "https://atlas.invalid", HTTP_PROXY: "http://127.0.0.1:1" };
     const { step } = await checked({ env });
     expect(step("proxy")).toMatchObject({
@@ -143,7 +147,7 @@ describe("a proxy", () => {
     });
   });
 
-  test("is not asked for a loopback address", async () => {
+  test("says that a loopback address uses no proxy", async () => {
     const simulator = await simulatorFor();
     const { code, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, HTTP_PROXY: "http://127.0.0.1:1" });
     expect(code).toBe(0);
@@ -151,13 +155,68 @@ describe("a proxy", () => {
   });
 });
 
-test("a clock that differs from Atlas's is a warning", async () => {
-  const { url } = await serve(refuses(5 * 60_000));
-  const { step } = await checkedAgainst({ baseUrl: url.origin });
-  expect(step("connection")?.state).toBe("ok");
-  expect(step("clock")).toMatchObject({
-    state: "warning",
-    found: "this computer is 5 minutes behind Atlas",
-    whatToDo: expect.stringContaining("Set the clock of this computer"),
+describe("the step of the clock", () => {
+  const NOW = Date.UTC(2026, 10, 24, 12);
+  const answer = (date: string | undefined) => ({
+    value: { response: { status: 401, headers: { date }, json: {} }, askedAt: NOW - 500, cameAt: NOW + 500 },
+  });
+
+  test.each([
+    [0, "ok", "agrees with Atlas to the minute"],
+    [59_000, "ok", "agrees with Atlas to the minute"],
+    [-61_000, "warning", "this computer is 61 seconds ahead of Atlas"],
+    [5 * 60_000, "warning", "this computer is 5 minutes behind Atlas"],
+    [-3 * 3_600_000, "warning", "this computer is 3 hours ahead of Atlas"],
+  ])("when Atlas is %i ms ahead: %s", (skewMs, state, found) => {
+    expect(clockSkew(answer(new Date(NOW + skewMs).toUTCString()))).toMatchObject({ state, found });
+  });
+
+  test.each([[undefined], ["soon"]])("is ok when the date of the answer is %s, which cannot be compared", (date) => {
+    expect(clockSkew(answer(date)).state).toBe("ok");
+  });
+
+  test("warns in the check too, with advice, and the connection is ok", async () => {
+    const { url } = await serve(refuses(5 * 60_000));
+    const { step } = await checkedAgainst({ baseUrl: url.origin });
+    expect(step("connection")?.state).toBe("ok");
+    expect(step("clock")).toMatchObject({
+      state: "warning",
+      found: "this computer is 5 minutes behind Atlas",
+      whatToDo: expect.stringContaining("Set the clock of this computer"),
+    });
+  });
+});
+
+describe("the step of the CA certificates", () => {
+  test.each([
+    ["is a folder", "/", "cannot be read"],
+    ["holds no certificate", "package.json", "holds no certificate in PEM form"],
+  ])("fails when the file %s", async (_, path, why) => {
+    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: path })).toMatchObject({
+      state: "failed",
+      found: `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
+    });
+  });
+
+  test("fails when the file is missing, since Node.js would go on without it", async () => {
+    const env = { NODE_EXTRA_CA_CERTS: "/nonexistent/ca.pem" };
+    const { failed, step } = await checked({ args: ["--simulate"], env });
+    expect(failed).toEqual(["ca-certificates"]);
+    expect(step("ca-certificates")?.found).toBe("The file of NODE_EXTRA_CA_CERTS cannot be read: /nonexistent/ca.pem");
+    expect(step("settings")?.found).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  test("counts the certificates", async () => {
+    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: "test/fixtures/ca.pem" })).toEqual({
+      state: "ok",
+      found: "those of Node.js and 1 of NODE_EXTRA_CA_CERTS",
+    });
+  });
+
+  test("warns when the checking of certificates is switched off", async () => {
+    expect(await caCertificates({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
+      state: "warning",
+      whatToDo: expect.stringMatching(/^Unset it/),
+    });
   });
 });

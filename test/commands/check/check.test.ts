@@ -1,8 +1,10 @@
-import { access, readdir } from "node:fs/promises";
-import { describe, expect, test } from "vitest";
+import { readdir } from "node:fs/promises";
+import { describe, expect, test, vi } from "vitest";
+import { jsonReport, stepText, summaryText } from "../../../src/commands/check/check.ts";
+import type { Step } from "../../../src/commands/check/step.ts";
 import { SIMULATED } from "../../../src/simulator/simulated.ts";
-import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
-import { checked, checkedAgainst, checkedAsText } from "./checked.ts";
+import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
+import { checked, checkedAgainst, startCheck } from "./checked.ts";
 
 const IDS = [
   "node",
@@ -23,8 +25,8 @@ const IDS = [
   "tools",
 ];
 
-describe("a configuration that works", () => {
-  test("passes every step but the one that cannot be known", async () => {
+describe("with a working configuration, the check", () => {
+  test("passes every step except the download role, which it cannot know", async () => {
     const simulator = await simulatorFor();
     const { ids, step } = await checkedAgainst(simulator);
     expect(ids).toEqual(IDS);
@@ -41,7 +43,7 @@ describe("a configuration that works", () => {
     expect(step("tools")?.found).toMatch(/^8 of 8: list_flex_clusters, /);
   });
 
-  test("is left as it was: no job, no file, and the token given back", async () => {
+  test("creates no job and no file, and revokes its token", async () => {
     const simulator = await simulatorFor();
     const { home } = await checkedAgainst(simulator);
     expect(simulator.jobs).toEqual([]);
@@ -54,13 +56,13 @@ describe("a configuration that works", () => {
     [SERVICE_ACCOUNT, "service account mdb_sa_id_…00aa from MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET"],
     [API_KEY, "API key …late from MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY"],
     [ACCESS_TOKEN, "access token from MONGODB_ATLAS_ACCESS_TOKEN"],
-  ])("names its credentials and where they come from, not what they are (%#)", async (env, who) => {
+  ])("names the credentials and the variables they come from, without showing secrets (%#)", async (env, who) => {
     const { code, step } = await checkedAgainst(await simulatorFor(), env);
     expect(code).toBe(0);
     expect(step("credentials")?.found).toBe(`${who}; Atlas accepts it`);
   });
 
-  test("may be a simulated one, which ignores credentials", async () => {
+  test("can use the embedded simulator, which ignores credentials", async () => {
     const { code, step } = await checked({ args: ["--simulate"], env: SERVICE_ACCOUNT });
     expect(code).toBe(0);
     expect(step("atlas-address")?.found).toContain("embedded simulator");
@@ -68,7 +70,7 @@ describe("a configuration that works", () => {
     expect(step("download-folder")?.found).toMatch(/simulated \(ATLAS_FLEX_DOWNLOAD_DIR\), which does not exist yet/);
   });
 
-  test("that only reads needs no role to download, and says what narrows its tools", async () => {
+  test("needs no download role when read-only, and says what limits the tools", async () => {
     const simulator = await simulatorFor();
     const { code, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ATLAS_FLEX_READ_ONLY: "true" });
     expect(code).toBe(0);
@@ -76,7 +78,7 @@ describe("a configuration that works", () => {
     expect(step("tools")?.found).toMatch(/^6 of 8 \(read-only, links hidden\): /);
   });
 
-  test("of many projects gives few names and the number of all", async () => {
+  test("shows a few of many projects and clusters, and their number", async () => {
     const { code, step } = await checkedAgainst(await simulatorFor({ projects: 250 }));
     expect(code).toBe(0);
     expect(step("projects")?.found).toMatch(/^252 projects: .* and 242 more$/);
@@ -85,8 +87,8 @@ describe("a configuration that works", () => {
 });
 
 describe("the text form", () => {
-  test("has one line per step, advice below it, and no colour unless a terminal reads it", async () => {
-    const { code, stdout, stderr } = await checkedAsText({ args: ["--simulate"] });
+  test("has one line per step with advice below, and no colour outside a terminal", async () => {
+    const { code, stdout, stderr } = await (await startCheck({ args: ["--simulate"] })).ended;
     expect(code).toBe(0);
     const lines = stdout.split("\n");
     expect(lines.filter((line) => /^[✓✗!-] /.test(line))).toHaveLength(IDS.length);
@@ -97,10 +99,10 @@ describe("the text form", () => {
     expect(stderr).toBe("");
   });
 
-  test("shows what Atlas sends without anything that a terminal would act on", async () => {
+  test("shows texts from Atlas without characters that a terminal would act on", async () => {
     const env = { ATLAS_FLEX_SIMULATOR_ORDERS: "api=hostile", ATLAS_FLEX_ALLOWED_PROJECTS: SIMULATED.groupId };
     const args = ["--simulate", "--download-dir", "\u001b[31mred"];
-    const { stdout } = await checkedAsText({ args, env });
+    const { stdout } = await (await startCheck({ args, env })).ended;
     expect(stdout).toMatch(/✓ Download folder .*red/);
     expect(stdout).toMatch(/✓ Projects +1 allowed project: Simulated shop/);
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u);
@@ -108,18 +110,64 @@ describe("the text form", () => {
   });
 });
 
-test("a secret is removed wherever it was set by mistake", async () => {
-  const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: "canary-of-a-secret" };
-  const { step } = await checkedAgainst(await simulatorFor(), {
-    ...env,
-    ATLAS_FLEX_DOWNLOAD_DIR: "/canary-of-a-secret",
-  });
+test("a secret is removed from a setting that contains it by mistake", async () => {
+  const secret = "canary-of-a-secret";
+  const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: secret, ATLAS_FLEX_DOWNLOAD_DIR: `/${secret}` };
+  const { step } = await checkedAgainst(await simulatorFor(), env);
   expect(step("download-folder")?.found).toMatch(/^\/\[removed\] /);
 });
 
-test("a folder that does not exist yet is not created", async () => {
-  const folder = await temporaryFolder();
-  const { code } = await checked({ args: ["--simulate", "--download-dir", `${folder}/a/b`] });
-  expect(code).toBe(0);
-  await expect(access(`${folder}/a`)).rejects.toMatchObject({ code: "ENOENT" });
+test.each([
+  ["as text", []],
+  ["as JSON", ["--json"]],
+])("Ctrl-C ends a check that waits for Atlas, revokes the token and exits with 1 (%s)", async (_, args) => {
+  const simulator = await simulatorFor({ orders: "listFlexClusters=hang" });
+  const env = { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...SERVICE_ACCOUNT };
+  const { child, ended } = await startCheck({ args, env });
+  await vi.waitFor(() => expect(simulator.count("listFlexClusters")).toBeGreaterThan(0), { timeout: 10_000 });
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stderr).toBe("Interrupted.\n");
+  expect(simulator.count("revoke")).toBe(1);
+  if (args.length === 0) {
+    expect(stdout).toMatch(/✓ Projects +2 projects/);
+    expect(stdout).not.toContain("Flex clusters");
+    return;
+  }
+  const { ok, steps } = JSON.parse(stdout);
+  expect(ok).toBe(false);
+  expect(steps.at(-1)).toMatchObject({ id: "projects", state: "ok" });
+});
+
+test("the check ends in the same way when the reader of stdout goes away", async () => {
+  const simulator = await simulatorFor({ orders: "listSnapshots=slow-headers@500" });
+  const { child, ended } = await startCheck({ env: { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...SERVICE_ACCOUNT } });
+  child.stdout.once("data", () => child.stdout.destroy());
+  const { code, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stderr).toBe("Interrupted.\n");
+  expect(simulator.count("revoke")).toBe(simulator.count("token"));
+});
+
+describe("the report", () => {
+  const step: Step = { id: "x", title: "Title", state: "failed", found: "wrong", whatToDo: "one\ntwo" };
+
+  test("puts each piece of advice on its own line, and colours the mark on a terminal", () => {
+    expect(stepText(step, false)).toBe("✗ Title                wrong\n    one\n    two\n");
+    expect(stepText(step, true)).toMatch(/^\u001b\[31m✗\u001b\[0m Title/);
+  });
+
+  test("counts failures and warnings", () => {
+    const warned: Step = { ...step, state: "warning" };
+    expect(summaryText([warned])).toBe("\nEverything that could be tried works. One step has a warning.\n");
+    expect(summaryText([step, step, warned])).toMatch(
+      /^\n2 steps failed\. One step has a warning\.\ndocs\/setup\.md .*docs\/troubleshooting\.md .*\n$/,
+    );
+  });
+
+  test("is not ok when the check was interrupted", () => {
+    const report = jsonReport([{ ...step, state: "ok" }], { version: "1", complete: false });
+    expect(JSON.parse(report)).toMatchObject({ ok: false });
+  });
 });

@@ -1,21 +1,21 @@
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { downloadFolder, judgeFreeSpace } from "../../../src/commands/check/download-folder.ts";
-import { caCertificates } from "../../../src/commands/check/network.ts";
+import { downloadFolder, freeSpace } from "../../../src/commands/check/download-folder.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
-import { temporaryFolder } from "../../fixtures.ts";
+import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
+import { checkedAgainst } from "./checked.ts";
 
 const MIB = 1024 ** 2;
 
 function look(downloadDir: string) {
   const sources = { options: { "download-dir": downloadDir }, env: {} };
   const config = parseConfig({ ...sources, toolNames: [] });
-  return downloadFolder(config, sources);
+  return downloadFolder({ config, ...sources });
 }
 
 describe("the download folder", () => {
-  test("may exist, or be created below one that exists", async () => {
+  test("may exist, or can be created in an existing folder; the check creates nothing", async () => {
     const folder = await temporaryFolder();
     expect(await look(folder)).toEqual({ state: "ok", found: `${folder} (--download-dir)` });
     expect(await look(join(folder, "a", "b"))).toMatchObject({
@@ -26,9 +26,9 @@ describe("the download folder", () => {
   });
 
   const unusable: [string, (folder: string) => Promise<string>, RegExp][] = [
-    ["must be no file", (folder) => fileIn(folder), /it is no folder/],
-    ["cannot lie below a file", async (folder) => join(await fileIn(folder), "a"), /a part of its path is a file/],
-    ["must not be one that everyone can write to", (folder) => openFolderIn(folder), /everyone can write to it/],
+    ["must not be a file", (folder) => fileIn(folder), /it is no folder/],
+    ["cannot be inside a file", async (folder) => join(await fileIn(folder), "a"), /a part of its path is a file/],
+    ["must not be writable by everyone", (folder) => openFolderIn(folder), /everyone can write to it/],
   ];
 
   test.each(unusable)("%s", async (_, make, detail) => {
@@ -39,13 +39,13 @@ describe("the download folder", () => {
     expect(found).toContain(`${path} (--download-dir).`);
   });
 
-  test("that is relative is shown as what it came to, and that it was relative", async () => {
+  test("given as a relative path is shown as an absolute path, with the remark that it was relative", async () => {
     expect((await look("no-such-backups")).found).toBe(
       `${resolve("no-such-backups")} (--download-dir, relative to where this was started), which does not exist yet and will be created`,
     );
   });
 
-  test.runIf(process.platform === "linux")("cannot lie where no file can", async () => {
+  test.runIf(process.platform === "linux")("cannot be in a file system that takes no files", async () => {
     expect(await look("/proc/backups")).toMatchObject({ state: "failed", errorCode: "DOWNLOAD_DIR_UNUSABLE" });
   });
 });
@@ -67,32 +67,19 @@ test.each([
   [4 * 1024 * MIB, "warning"],
   [63 * MIB, "failed"],
   [0, "failed"],
-])("%s free bytes are judged %s", (bytes, state) => {
-  expect(judgeFreeSpace(bytes).state).toBe(state);
+])("%s free bytes: the step is %s", (bytes, state) => {
+  expect(freeSpace(bytes).state).toBe(state);
 });
 
-describe("extra certificates", () => {
-  test.each([
-    ["a folder", "/", "cannot be read"],
-    ["without a certificate", "package.json", "holds no certificate in PEM form"],
-  ])("in a file that is %s fail", async (_, path, why) => {
-    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: path })).toMatchObject({
-      state: "failed",
-      found: `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
-    });
-  });
-
-  test("are counted", async () => {
-    expect(await caCertificates({ NODE_EXTRA_CA_CERTS: "test/fixtures/ca.pem" })).toEqual({
-      state: "ok",
-      found: "those of Node.js and 1 of NODE_EXTRA_CA_CERTS",
-    });
-  });
-
-  test("do not matter when none is checked, which is a warning", async () => {
-    expect(await caCertificates({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
-      state: "warning",
-      whatToDo: expect.stringMatching(/^Unset it/),
-    });
+test("the check fails with advice when the download folder cannot be used", async () => {
+  const folder = await temporaryFolder();
+  await symlink(".", join(folder, "link"));
+  const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "link") };
+  const { failed, step } = await checkedAgainst(await simulatorFor(), env);
+  expect(failed).toEqual(["download-folder"]);
+  expect(step("download-folder")).toMatchObject({
+    errorCode: "DOWNLOAD_DIR_UNUSABLE",
+    found: expect.stringMatching(/\/link \(ATLAS_FLEX_DOWNLOAD_DIR\)\. .*it is a symbolic link/),
+    whatToDo: expect.stringContaining("Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own"),
   });
 });
