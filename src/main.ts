@@ -29,9 +29,12 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
   const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
   // Nothing needs them in the environment any more, and a crash report would include it.
   for (const name of SECRET_VARIABLES) delete process.env[name];
-  if (command === "check")
-    process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
-  if (command === "server") await (await import("./server/serve.ts")).serve({ config, version });
-  if (command === "simulator")
-    process.exitCode = await (await import("./commands/simulator.ts")).simulate({ port: options.port, env });
+  switch (command) {
+    case "server":
+      return (await import("./server/serve.ts")).serve({ config, version });
+    case "check":
+      return process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
+    case "simulator":
+      process.exitCode = await (await import("./commands/simulator.ts")).simulate({ options, env });
+  }
 }

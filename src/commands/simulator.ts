@@ -1,5 +1,6 @@
 // The command `simulator`: runs the simulated Atlas by itself until a signal ends it.
 import { once } from "node:events";
+import type { Options } from "../config/config.ts";
 import { parseSimulatorSettings } from "../config/parse.ts";
 import type { Environment } from "../config/readers.ts";
 import { problemsOfOrders } from "../config/simulator.ts";
@@ -7,9 +8,9 @@ import { clean } from "../core/text.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
 /** Prints the environment that makes this server use the simulator. Resolves with the exit code. */
-export async function simulate({ port, env }: { port: string | true | undefined; env: Environment }): Promise<number> {
+export async function simulate({ options, env }: { options: Options; env: Environment }): Promise<number> {
   const { stdout, stderr } = process;
-  const text = String(port ?? 0);
+  const text = String(options.port ?? 0);
   // Digits only: Number() also reads 0x50, 1e3 and blanks.
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");

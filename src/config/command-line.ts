@@ -4,8 +4,14 @@ import { nearest } from "../core/text.ts";
 import type { Options } from "./config.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
 
-const COMMANDS = ["check", "simulator"] as const;
-type Command = "server" | (typeof COMMANDS)[number];
+/** What can be run, in the order of the help text. `server` is what runs when no command is named. */
+const COMMANDS = {
+  server: { takes: "[options]", does: "serve an MCP client on standard input and output" },
+  check: { takes: "[options]", does: "try the configuration and say what to do about each problem" },
+  simulator: { takes: "[--port N]", does: "run the simulator alone and print the environment to use with it" },
+} as const;
+type Command = keyof typeof COMMANDS;
+const isCommand = (word: string): word is Command => Object.hasOwn(COMMANDS, word) && word !== "server";
 
 interface OptionSpec {
   /** Stands for the value in the help text; an option without one is a switch. */
@@ -46,8 +52,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     tokens: true,
   });
   const [word, ...extra] = positionals;
-  const command = word === undefined ? "server" : COMMANDS.find((known) => known === word);
-  if (!command) return { usageError: unknown("command", word ?? "", COMMANDS) };
+  if (word !== undefined && !isCommand(word))
+    return { usageError: unknown("command", word, Object.keys(COMMANDS).filter(isCommand)) };
+  const command = word ?? "server";
   if (extra[0] !== undefined)
     return { usageError: `${JSON.stringify(extra[0])} is one word too many after ${command}. See --help.` };
 
@@ -90,13 +97,15 @@ export function helpText(version: string): string {
     const left = `  --${name}${value ? ` ${value}` : ""}`.padEnd(HELP_INDENT);
     return left + wrapped(`${does.replaceAll("`", "")}${only ? ` (${only} only)` : ""}`);
   });
+  const usage = Object.entries(COMMANDS).map(([command, { takes, does }]) => {
+    const words = ["atlas-flex-snapshots-mcp", ...(isCommand(command) ? [command] : []), takes];
+    return `  ${words.join(" ").padEnd(47)}${does}`;
+  });
   return `atlas-flex-snapshots-mcp ${version}
 An MCP server on stdio that saves MongoDB Atlas Flex cluster snapshots.
 
 Usage:
-  atlas-flex-snapshots-mcp [options]             serve an MCP client on standard input and output
-  atlas-flex-snapshots-mcp check [options]       try the configuration and say what to do about each problem
-  atlas-flex-snapshots-mcp simulator [--port N]  run the simulator alone and print the environment to use with it
+${usage.join("\n")}
 
 In a clone, write "node dist/atlas-flex-snapshots-mcp.js" instead of "atlas-flex-snapshots-mcp".
 
