@@ -1,12 +1,12 @@
-import type { CallLimits } from "../core/time.ts";
+// One HTTP request and its response as the rest of the program sees them.
+import { type CallLimits, httpDate } from "../core/time.ts";
 
-/** One HTTP request as the rest of the program sees it. */
 export interface HttpRequest extends CallLimits {
   method: "GET" | "POST";
   url: URL;
   headers: Record<string, string>;
   body?: string;
-  /** Send on a connection of its own: the outcome of a request that is not idempotent must not hang on a stale one. */
+  /** Use a new connection: a kept one may just have been closed, which leaves the outcome of a POST unknown. */
   freshConnection?: boolean;
 }
 
@@ -18,14 +18,19 @@ export interface HttpResponse {
   json: unknown;
 }
 
-/** Sends one request; rejects with a `Failure` when no complete response arrives, with the signal's reason when aborted. */
+/** Sends one request. Rejects with a `Failure` unless a complete response arrives; with the signal's reason when aborted. */
 export type Send = (request: HttpRequest) => Promise<HttpResponse>;
 
-/** A capability around a `Send`: retry, signing, reading. */
+/** Wraps a `Send` to add one capability, such as retries. */
 export type Middleware = (next: Send) => Send;
 
-/** One header's value; the first where a server sent several. */
+/** The value of a header; the first when the server sent several. */
 export function headerOf({ headers }: Pick<HttpResponse, "headers">, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
+}
+
+/** The response's `Date`, milliseconds since the epoch. */
+export function serverTimeOf(response: Pick<HttpResponse, "headers">): number | undefined {
+  return httpDate(headerOf(response, "date") ?? "");
 }
