@@ -1,3 +1,4 @@
+// Chooses how requests to Atlas are signed, and keeps credentials from every other origin.
 import type { Credentials } from "../config/config.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Send } from "../http/send.ts";
@@ -5,12 +6,9 @@ import { signWithApiKey } from "./digest.ts";
 import { signWithServiceAccount } from "./service-account.ts";
 import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";
 
-/** Signs requests to the base URL's origin with the given credentials; any other origin is refused. */
-export function createSigner(credentials: Credentials, context: SignerContext): Signer {
-  return choose(credentials, { ...context, send: onlyTo(context.baseUrl, context.send) });
-}
-
-function choose(credentials: Credentials, context: SignerContext): Signer {
+/** A signer for the given credentials that refuses requests to any origin but the base URL's. */
+export function createSigner(credentials: Credentials, { baseUrl, send, ...rest }: SignerContext): Signer {
+  const context = { ...rest, baseUrl, send: onlyTo(baseUrl, send) };
   switch (credentials.kind) {
     case "service-account":
       return signWithServiceAccount(credentials, context);
@@ -21,7 +19,7 @@ function choose(credentials: Credentials, context: SignerContext): Signer {
   }
 }
 
-/** Stands between every signer and the network, so that no mistake above it can send a secret elsewhere. */
+/** Sits between every signer and the network, so that no mistake in a signer can send a secret elsewhere. */
 function onlyTo({ origin }: URL, send: Send): Send {
   return async (request) => {
     if (request.url.origin === origin) return send(request);
@@ -29,7 +27,7 @@ function onlyTo({ origin }: URL, send: Send): Send {
   };
 }
 
-/** Signs with a ready-made bearer token (RFC 6750 section 2.1), which is not ours to renew or revoke. */
+/** Signs with a bearer token (RFC 6750 section 2.1) that the user obtained, so renewing and revoking it is up to the user. */
 function signWithAccessToken(token: string, { send }: Pick<SignerContext, "send">): Signer {
   return {
     async send(request) {
@@ -40,7 +38,7 @@ function signWithAccessToken(token: string, { send }: Pick<SignerContext, "send"
     },
 
     close: async () => {
-      // Whoever made the token may still use it.
+      // The user may still need the token.
     },
   };
 }

@@ -1,24 +1,26 @@
+// What every kind of signer offers and needs, and which 401 means that Atlas rejects the credentials.
 import * as z from "zod";
 import type { Clock } from "../core/time.ts";
 import type { HttpResponse, Send } from "../http/send.ts";
 
-/** Requests go out signed; `close` gives back at Atlas what the signing has taken, within two seconds. */
 export interface Signer {
+  /** Sends the request signed. */
   send: Send;
+  /** Returns to Atlas whatever the signing obtained there, within two seconds. */
   close: () => Promise<void>;
 }
 
 export interface SignerContext {
   /** Its origin is the only one that may see credentials. */
   baseUrl: URL;
-  /** Sends what has been signed, and fetches tokens. */
+  /** Sends signed requests, and fetches tokens. */
   send: Send;
   clock: Clock;
-  /** Told every secret that arises at run time, before it is used. */
+  /** Receives every secret that arises at run time, before its first use. */
   onSecret: (secret: string) => void;
 }
 
-/** With these Atlas says 401 where others say 403: it knows the caller, who lacks a role. */
+/** For these codes Atlas answers 401 where others answer 403: Atlas knows the caller, who lacks a role. */
 const NOT_AUTHORIZED = new Set([
   "USER_UNAUTHORIZED",
   "NOT_IN_GROUP",
@@ -30,7 +32,7 @@ const NOT_AUTHORIZED = new Set([
 
 const Coded = z.object({ errorCode: z.string() });
 
-/** Whether Atlas does not accept the credentials themselves, as against missing permission of a known caller. */
+/** Whether Atlas rejects the credentials themselves, rather than denying a known caller permission. */
 export function rejectsCredentials({ status, json }: HttpResponse): boolean {
   return status === 401 && !NOT_AUTHORIZED.has(Coded.safeParse(json).data?.errorCode ?? "");
 }
