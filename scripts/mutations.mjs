@@ -35,7 +35,7 @@ export const MUTATIONS = [
   },
   {
     claim: "forget which jobs are known",
-    edits: [edit("src/atlas/request-download.ts", ' && !known.has(job.id ?? "")', "")],
+    edits: [edit("src/atlas/request-download.ts", ' && !knownJobs.has(job.id ?? "")', "")],
     tests: [SAFE_REQUEST],
     only: "the request right before it",
   },
@@ -47,7 +47,7 @@ export const MUTATIONS = [
   },
   {
     claim: "fetch a new token on every 401",
-    edits: [edit("src/auth/service-account.ts", "if (isWithin(droppedAt, DROP_EVERY_MS)) return false;", "")],
+    edits: [edit("src/auth/service-account.ts", "if (isWithin(replacedAt, REPLACE_EVERY_MS)) return false;", "")],
     tests: ["test/auth/service-account.test.ts"],
     only: "at most once a minute",
   },
@@ -59,7 +59,13 @@ export const MUTATIONS = [
   },
   {
     claim: "keep the token at the end",
-    edits: [edit("src/auth/service-account.ts", "if (held) await endpoint.revoke(held.value, limits);", "")],
+    edits: [
+      edit(
+        "src/auth/service-account.ts",
+        'if (held) await post("/api/oauth/revoke", { token: held.value, token_type_hint: "access_token" }, limits);',
+        "",
+      ),
+    ],
     tests: [LIFE],
     only: "SIGTERM",
   },
@@ -115,7 +121,7 @@ export const MUTATIONS = [
   {
     claim: "scrub the code of a refusal no more",
     edits: [
-      edit("src/atlas/client.ts", "readable(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
+      edit("src/atlas/client.ts", "cleanText(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
     ],
     tests: ["test/secrets/reflected.test.ts"],
     only: "access token",

@@ -1,5 +1,6 @@
+// Connects a command to Atlas, real or simulated: transport, envelopes, signing, retries and removal of secrets in one chain.
 import { createSigner } from "../auth/sign.ts";
-import type { Config, Credentials } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
@@ -10,15 +11,24 @@ import { createTransport } from "../http/transport.ts";
 import { type Atlas, createAtlas } from "./client.ts";
 import { MAX_ITEMS_PER_PAGE } from "./model.ts";
 
-/** The way to Atlas that every command shares. */
+/** Deepest level that is read: a link, within the list of links, within an entry of a page's list. */
+const MAX_DEPTH = 5;
+/** One more than the longest list that is read, so that a longer list is still refused. */
+const MAX_ITEMS = MAX_ITEMS_PER_PAGE + 1;
+/** Longer texts are later dropped, or cut to less than this. */
+const MAX_SEARCHED_CHARACTERS = 16 * 1024;
+
+/** These fields exist to hold a link, so their links stay intact. */
+const LINK_FIELDS = ["snapshotUrl", "href"];
+
 export interface AtlasAccess {
   baseUrl: URL;
-  /** Sends to the same place, but without credentials and without repeating. */
+  /** Sends to Atlas without credentials and without retries. */
   sendUnsigned: Send;
   atlas: Atlas;
-  /** Gives the access token back. */
+  /** Revokes the access token. */
   signOut: () => Promise<void>;
-  /** Closes every connection; the token is to be given back before. */
+  /** Closes every connection; call `signOut` first. */
   close: () => Promise<void>;
 }
 
@@ -28,57 +38,43 @@ export interface AccessEdges {
   version: string;
 }
 
-/** Where Atlas is: the real one as configured, or an embedded simulator with its own credentials. */
-interface Target {
-  baseUrl: URL;
-  credentials?: Credentials;
-  close: () => Promise<void>;
-}
-
 /** Sends nothing yet. */
-export async function openAtlas(config: Config, edges: AccessEdges): Promise<AtlasAccess> {
-  const { clock, redactor, version } = edges;
-  const target = await targetOf(config);
+export async function openAtlas(config: Config, { clock, redactor, version }: AccessEdges): Promise<AtlasAccess> {
+  const { baseUrl, credentials, close } = await targetOf(config);
   const transport = createTransport({ proxy: config.proxy, userAgent: `atlas-flex-snapshots-mcp/${version}`, clock });
-  const { credentials, baseUrl } = target;
   const unwrapped = unwrapEnvelope(transport.send);
   const signer = credentials
     ? createSigner(credentials, { baseUrl, send: unwrapped, clock, onSecret: redactor.addToken })
     : { send: withoutCredentials, close: async () => {} };
+  const send = withoutSecrets(redactor)(withRetry(clock)(signer.send));
   return {
     baseUrl,
     sendUnsigned: unwrapped,
-    atlas: createAtlas({
-      baseUrl,
-      send: withoutSecrets(redactor)(withRetry(clock)(signer.send)),
-      clock,
-      scrub: redactor.scrub,
-    }),
+    atlas: createAtlas({ baseUrl, send, clock, scrub: redactor.scrub }),
     signOut: signer.close,
     async close() {
-      await Promise.all([transport.close(), target.close()]);
+      await Promise.all([transport.close(), close()]);
     },
   };
 }
 
+type Target = Pick<Config, "baseUrl" | "credentials"> & { close: () => Promise<void> };
+
+/** The configured Atlas, or an embedded simulator with credentials of its own. */
 async function targetOf(config: Config): Promise<Target> {
   if (!config.simulator) return { ...config, close: async () => {} };
   const { SIMULATED, startSimulator } = await import("../simulator/simulator.ts");
   const { clientId, clientSecret } = SIMULATED;
-  const simulator = await startSimulator(config.simulator);
-  return {
-    baseUrl: new URL(simulator.baseUrl),
-    credentials: { kind: "service-account", clientId, clientSecret },
-    close: simulator.close,
-  };
+  const { baseUrl, close } = await startSimulator(config.simulator);
+  return { baseUrl: new URL(baseUrl), credentials: { kind: "service-account", clientId, clientSecret }, close };
 }
 
 const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));
 
 /**
- * Unwraps bodies asked for with `envelope=true`, wherever they appear: `{status, content}` around a resource, an extra
- * `status` beside a list's `results`. The wrapped status then acts as the real one, so that signing and retry see a
- * wrapped 401 or 429. One old page of Atlas's documentation names the second field `envelope`.
+ * Unwraps the bodies that Atlas sends for `envelope=true`: `{status, content}` around a resource, or an extra `status` beside a
+ * list's `results`. The wrapped status replaces the real status, so that signing and retries see a wrapped 401 or 429. One old
+ * page of Atlas's documentation calls the field `envelope` instead of `content`.
  */
 const unwrapEnvelope: Middleware = (next) => async (request) => unwrap(await next(request));
 
@@ -92,33 +88,17 @@ function unwrap(response: HttpResponse): HttpResponse {
   return { ...response, status };
 }
 
-/** A link in a list of links of an entry of a page lies four levels down; nothing deeper is read. */
-const MAX_DEPTH = 5;
-/** One more than the longest list that is read, so that a longer one is still refused. */
-const MAX_ITEMS = MAX_ITEMS_PER_PAGE + 1;
-/** Longer texts are dropped or cut to less. */
-const MAX_CLEARED_CHARACTERS = 16 * 1024;
-
-/** The fields whose links come out as they are. */
-const LINKS = ["snapshotUrl", "href"];
-
 /**
- * Removes credentials from the texts of every answer, where nobody expects them: a project may be named after its key. Links
- * are scrubbed of what grants access, but for those in fields that exist to hold one. What is nested or listed beyond all that
- * is read is left out, so that an answer costs no more than a page that Atlas could send.
+ * Removes credentials from every text of an answer, since they can appear anywhere: a project may be named after its key. Also
+ * removes what grants access from links, except in `LINK_FIELDS`. Leaves out whatever is nested or listed beyond what is read,
+ * so that no answer costs more than the largest page Atlas could send.
  */
-export function withoutSecrets({
-  remove,
-  removeWithLinks,
-}: {
-  remove: (text: string) => string;
-  removeWithLinks: (text: string) => string;
-}): Middleware {
+export function withoutSecrets({ remove, removeWithLinks }: Pick<Redactor, "remove" | "removeWithLinks">): Middleware {
   const cleared = (value: unknown, name = "", depth = 0): unknown => {
     if (typeof value === "string") {
-      // Cleaned first, since an invisible character could hide a secret until it is removed later on.
-      const visible = clean(value, MAX_CLEARED_CHARACTERS);
-      const without = LINKS.includes(name) ? remove(visible) : removeWithLinks(visible);
+      // Search the cleaned text: an invisible character could hide a secret now and be removed later.
+      const visible = clean(value, MAX_SEARCHED_CHARACTERS);
+      const without = LINK_FIELDS.includes(name) ? remove(visible) : removeWithLinks(visible);
       return without === visible ? value : without;
     }
     if (typeof value !== "object" || value === null) return value;
@@ -126,8 +106,8 @@ export function withoutSecrets({
     if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => cleared(item, name, depth + 1));
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, cleared(item, name, depth + 1)]));
   };
-  return (send) => async (request) => {
-    const response = await send(request);
+  return (next) => async (request) => {
+    const response = await next(request);
     return response.json === undefined ? response : { ...response, json: cleared(response.json) };
   };
 }

@@ -1,10 +1,12 @@
+// The Atlas Admin API: one method per operation that this server uses, and Atlas's error answers as failures.
 import type * as z from "zod";
 import { isAtlasId } from "../core/atlas-id.ts";
+import { concurrently } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import { retryAfterSeconds } from "../http/retry.ts";
-import { type HttpResponse, headerOf, type Send } from "../http/send.ts";
+import { type HttpResponse, headerOf, type Send, serverTimeOf } from "../http/send.ts";
 import { adviceFor } from "./hints.ts";
 import {
   ApiError,
@@ -19,88 +21,75 @@ import {
   Snapshot,
   type WireOptions,
 } from "./model.ts";
-import { createDownloadRequests, serverTimeOf } from "./request-download.ts";
+import { createDownloadRequests } from "./request-download.ts";
 
 /** The only version in which Atlas offers the Flex resources. */
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 /** The only version of the project resources. */
 const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 
-/** Enough projects at a time to hide the latency, few enough to leave the rate limit to others. */
+/** Enough parallel requests to hide the latency, few enough to leave room in the rate limit for others. */
 export const PROJECTS_AT_ONCE = 8;
 
-/** A list longer than this is not read to its end: 10,000 entries, above every documented quota of these resources. */
+/** Reading a list stops here, at 10,000 entries: above every documented quota of these resources. */
 const MAX_PAGES = 20;
+
+const MAX_DETAIL_CHARACTERS = 500;
+const MAX_TEXT_CHARACTERS = 256;
+const MAX_CODE_CHARACTERS = 100;
 
 export type Atlas = ReturnType<typeof createAtlas>;
 
-/**
- * The operations of the Atlas Admin API that this server uses, one method each. Every one rejects with a `Failure`
- * (Atlas's own error, or a network failure), or with the signal's reason.
- */
+/** Every method rejects with a `Failure` (an error of Atlas or of the network), or with the signal's reason. */
 export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; scrub: (text: string) => string }) {
   const { baseUrl, send, clock, scrub } = options;
 
-  async function get(path: string, mediaType: string, limits: CallLimits): Promise<HttpResponse> {
-    const response = await send({
-      method: "GET",
-      url: new URL(path, baseUrl),
-      headers: { accept: mediaType },
-      ...limits,
-    });
-    return accepted(response);
-  }
+  const refusal = (response: HttpResponse) => atlasFailure(response, scrub, clock.now());
 
-  function accepted(response: HttpResponse): HttpResponse {
+  async function get(path: string, limits: CallLimits, accept = FLEX_MEDIA_TYPE): Promise<HttpResponse> {
+    const response = await send({ method: "GET", url: new URL(path, baseUrl), headers: { accept }, ...limits });
     if (response.status === 200) return response;
-    throw response.status < 300 ? unreadable(response) : atlasFailure(response, scrub, clock.now());
+    throw response.status < 300 ? unreadable(response) : refusal(response);
   }
 
-  async function one<T>(schema: z.ZodType<T>, path: string, mediaType: string, limits: CallLimits): Promise<T> {
-    return parsed(schema, await get(path, mediaType, limits));
+  /** Entries that do not have the form of the schema are left out. */
+  async function getPage<T>(schema: z.ZodType<T>, path: string, pageNum: number, limits: CallLimits, accept?: string) {
+    const response = await get(`${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`, limits, accept);
+    const { results } = parsed(Page, response);
+    return { response, results, entries: results.flatMap((entry) => schema.safeParse(entry).data ?? []) };
   }
 
-  /** A list, page after page; entries that are no objects are left out. */
   async function* pages<T>(
     schema: z.ZodType<T>,
     path: string,
-    mediaType: string,
     limits: CallLimits,
+    accept?: string,
   ): AsyncGenerator<T[]> {
     for (let pageNum = 1; pageNum <= MAX_PAGES; pageNum++) {
-      // The page's own `next` link is not followed: it could lead to another host.
-      const { results } = await one(
-        Page,
-        `${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`,
-        mediaType,
-        limits,
-      );
-      yield readable(schema, results);
+      // Counted, since following the page's own `next` link could lead to another host.
+      const { results, entries } = await getPage(schema, path, pageNum, limits, accept);
+      yield entries;
       if (results.length < MAX_ITEMS_PER_PAGE) return;
     }
   }
 
-  async function* entries<T>(...list: Parameters<typeof pages<T>>): AsyncGenerator<T> {
-    for await (const page of pages(...list)) yield* page;
+  async function* list<T>(...args: Parameters<typeof pages<T>>): AsyncGenerator<T> {
+    for await (const page of pages(...args)) yield* page;
   }
 
   /**
-   * One page of jobs, on which the latest ones are. Atlas documents no order and offers none to choose; all its recorded
-   * answers begin with the newest job, also where a cluster has thousands. Within the page no order is relied upon.
+   * The page of jobs that has the latest ones. Atlas documents no order and offers none to choose; all its recorded answers
+   * begin with the newest job, even for clusters with thousands. Do not rely on the order within the page.
    */
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
-    const response = await get(
-      `${backup(cluster)}/restoreJobs?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=1`,
-      FLEX_MEDIA_TYPE,
-      limits,
-    );
-    return { jobs: readable(RestoreJob, parsed(Page, response).results), serverTime: serverTimeOf(response) };
+    const { response, entries } = await getPage(RestoreJob, `${backup(cluster)}/restoreJobs`, 1, limits);
+    return { jobs: entries, serverTime: serverTimeOf(response) };
   }
 
   const downloads = createDownloadRequests({
     clock,
     latestJobs,
-    refusal: (response) => atlasFailure(response, scrub, clock.now()),
+    refusal,
     post: (cluster, snapshotId, wire, limits) =>
       send({
         method: "POST",
@@ -113,32 +102,25 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   });
 
   return {
-    projects: (limits: CallLimits) => entries(Project, "/api/atlas/v2/groups", PROJECT_MEDIA_TYPE, limits),
-    getProject: (groupId: string, limits: CallLimits) => one(Project, project(groupId), PROJECT_MEDIA_TYPE, limits),
+    projects: (limits: CallLimits) => list(Project, "/api/atlas/v2/groups", limits, PROJECT_MEDIA_TYPE),
+    getProject: async (groupId: string, limits: CallLimits) =>
+      parsed(Project, await get(project(groupId), limits, PROJECT_MEDIA_TYPE)),
     flexClusters: (groupId: string, limits: CallLimits) =>
-      entries(FlexCluster, `${project(groupId)}/flexClusters`, FLEX_MEDIA_TYPE, limits),
-    snapshots: (cluster: ClusterPath, limits: CallLimits) =>
-      entries(Snapshot, `${backup(cluster)}/snapshots`, FLEX_MEDIA_TYPE, limits),
-    getSnapshot: ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
-      one(Snapshot, `${backup(cluster)}/snapshots/${id(snapshotId)}`, FLEX_MEDIA_TYPE, limits),
-    /** Newest page first, as far as is known: see `latestJobs`. */
+      list(FlexCluster, `${project(groupId)}/flexClusters`, limits),
+    snapshots: (cluster: ClusterPath, limits: CallLimits) => list(Snapshot, `${backup(cluster)}/snapshots`, limits),
+    getSnapshot: async ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
+      parsed(Snapshot, await get(`${backup(cluster)}/snapshots/${id(snapshotId)}`, limits)),
+    /** The newest page comes first, as far as is known: see `latestJobs`. */
     restoreJobPages: (cluster: ClusterPath, limits: CallLimits) =>
-      pages(RestoreJob, `${backup(cluster)}/restoreJobs`, FLEX_MEDIA_TYPE, limits),
+      pages(RestoreJob, `${backup(cluster)}/restoreJobs`, limits),
     async getRestoreJob(
       { restoreJobId, ...cluster }: ClusterPath & { restoreJobId: string },
       wire: WireOptions,
       limits: CallLimits,
     ): Promise<JobAnswer> {
-      const response = await get(
-        `${backup(cluster)}/restoreJobs/${id(restoreJobId)}${query(wire)}`,
-        FLEX_MEDIA_TYPE,
-        limits,
-      );
-      return {
-        httpStatus: response.status,
-        restoreJob: parsed(RestoreJob, response),
-        serverTime: serverTimeOf(response),
-      };
+      const response = await get(`${backup(cluster)}/restoreJobs/${id(restoreJobId)}${query(wire)}`, limits);
+      const restoreJob = parsed(RestoreJob, response);
+      return { httpStatus: response.status, restoreJob, serverTime: serverTimeOf(response) };
     },
     latestJobs,
     requestDownload: downloads.request,
@@ -146,14 +128,41 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   };
 }
 
-/** Ids come from Atlas's answers too, and one that is none must not turn into another path. */
-function id(text: string): string {
-  if (isAtlasId(text)) return text;
-  throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
+/** The Flex clusters of a project, or why they could not be read. */
+export type ClusterLook<WithId> = { project: WithId; clusters: FlexCluster[] } | { project: WithId; failure: Failure };
+
+/** Reads the Flex clusters of several projects; a project that cannot be read does not affect the others. */
+export async function lookForClusters<WithId extends { id: string }>(
+  atlas: Atlas,
+  projects: readonly WithId[],
+  limits: CallLimits,
+  onLook: (count: number) => void = () => {},
+): Promise<ClusterLook<WithId>[]> {
+  let count = 0;
+  return concurrently(projects, PROJECTS_AT_ONCE, async (project) => {
+    let look: ClusterLook<WithId>;
+    try {
+      const clusters: FlexCluster[] = [];
+      for await (const cluster of atlas.flexClusters(project.id, limits)) clusters.push(cluster);
+      look = { project, clusters };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      look = { project, failure: error };
+    }
+    count += 1;
+    onLook(count);
+    return look;
+  });
 }
 
 const project = (groupId: string) => `/api/atlas/v2/groups/${id(groupId)}`;
 const backup = ({ groupId, name }: ClusterPath) => `${project(groupId)}/flexClusters/${name}/backup`;
+
+/** Checked because ids also come from Atlas's answers, and any other text could change the path. */
+function id(text: string): string {
+  if (isAtlasId(text)) return text;
+  throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
+}
 
 function query({ envelope, pretty }: WireOptions): string {
   const parameters = [...(envelope ? ["envelope=true"] : []), ...(pretty ? ["pretty=true"] : [])];
@@ -166,26 +175,19 @@ function parsed<T>(schema: z.ZodType<T>, response: HttpResponse): T {
   throw unreadable(response);
 }
 
-function readable<T>(schema: z.ZodType<T>, entries: readonly unknown[]): T[] {
-  return entries.flatMap((entry) => schema.safeParse(entry).data ?? []);
-}
-
-function unreadable({ status }: HttpResponse) {
+function unreadable({ status }: HttpResponse): Failure {
   return ownFailure("UNREADABLE_RESPONSE", { error: status });
 }
 
-const MAX_DETAIL_CHARACTERS = 500;
-const MAX_TEXT_CHARACTERS = 256;
-const MAX_CODE_CHARACTERS = 100;
-
 /**
- * Turns an answer that is no success into a failure: Atlas's own fields, cleaned, and what to do about it. Tolerates every
- * body: none, HTML, a gateway's without `errorCode`, an OAuth one whose `error` is a string, null parameters.
+ * Turns an error answer into a failure with Atlas's own fields, cleaned, and advice. Accepts every body: none, HTML, a gateway's
+ * without `errorCode`, an OAuth one whose `error` is a string, null parameters.
  */
 export function atlasFailure(response: HttpResponse, scrub: (text: string) => string, now: number): Failure {
   const { status } = response;
   const body = ApiError.safeParse(response.json).data ?? {};
-  // Cleaned before it is scrubbed, since an invisible character could hide a secret, and cut only afterwards, since a cut one would no longer be recognised.
+  // Cleaned before scrubbing, since an invisible character could hide a secret. Cut after it, since a cut secret would no
+  // longer be recognised.
   const cleanText = (text = "", limit = MAX_TEXT_CHARACTERS) =>
     clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), limit);
   const code =
@@ -197,6 +199,9 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
     field: cleanText(field),
     description: cleanText(description),
   }));
+  const parameters = body.parameters?.map((value) =>
+    cleanText(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS),
+  );
   const reason = cleanText(body.reason);
   const detail = cleanText(body.detail, MAX_DETAIL_CHARACTERS);
   const envelope: ErrorEnvelope = {
@@ -204,13 +209,7 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
     ...(errorCode ? { errorCode } : {}),
     ...(reason ? { reason } : {}),
     ...(detail ? { detail } : {}),
-    ...(body.parameters
-      ? {
-          parameters: body.parameters.map((value) =>
-            cleanText(typeof value === "string" ? value : JSON.stringify(value), MAX_DETAIL_CHARACTERS),
-          ),
-        }
-      : {}),
+    ...(parameters ? { parameters } : {}),
     ...(fields?.length ? { badRequestDetail: { fields } } : {}),
     source: advice.source,
     retryable: advice.retryable,

@@ -1,16 +1,17 @@
+// The parts of Atlas's answers that this server reads, and what a restore job says about itself.
 import * as z from "zod";
 import { clean } from "../core/text.ts";
 
-/** Longer links are dropped rather than cut: half a signed link is of no use. */
+/** Longer links are dropped: half of a signed link would be useless. */
 const MAX_LINK_CHARACTERS = 8 * 1024;
 
-/** Atlas's maximum of entries on a page of any list. */
+/** Atlas's maximum page size of any list. */
 export const MAX_ITEMS_PER_PAGE = 500;
 
-/** The longest documented value is the name of a project, 64 characters. */
+/** The longest documented value, the name of a project, has 64 characters. */
 const MAX_TEXT_CHARACTERS = 128;
 
-/** Atlas promises no field: a missing one, null and a value of another type all count as absent. */
+/** Atlas guarantees no field: missing, null and a value of another type all count as absent. */
 const text = z
   .string()
   .transform((value) => clean(value, MAX_TEXT_CHARACTERS) || undefined)
@@ -18,7 +19,7 @@ const text = z
   .catch(undefined);
 const number = z.number().optional().catch(undefined);
 
-/** A link comes out exactly as it came in or not at all; printable ASCII is what a URI consists of (RFC 3986 section 2). */
+/** A link is passed on unchanged or not at all. A URI consists of printable ASCII (RFC 3986 section 2). */
 const link = z
   .string()
   .max(MAX_LINK_CHARACTERS)
@@ -26,7 +27,7 @@ const link = z
   .optional()
   .catch(undefined);
 
-/** A list cut to what is read of it before it is looked at: each wrong entry of millions would be an issue of its own. */
+/** Cuts a list before it is validated: a list of millions of wrong entries would yield an issue for each. */
 const atMost = <T extends z.ZodType>(count: number, entry: T) =>
   z.preprocess((list) => (Array.isArray(list) ? list.slice(0, count) : list), z.array(entry));
 
@@ -35,7 +36,7 @@ const links = atMost(10, z.object({ rel: text, href: link }))
   .optional()
   .catch(undefined);
 
-/** FlexBackupRestoreJob20241113 of the Atlas Admin API; undocumented fields are dropped. */
+/** FlexBackupRestoreJob20241113 of the Atlas Admin API, without undocumented fields. */
 export const RestoreJob = z
   .object({
     id: text,
@@ -55,7 +56,7 @@ export const RestoreJob = z
   })
   .transform(({ snapshotUrl, ...job }) => {
     const url = link.parse(snapshotUrl);
-    // There was a link, but none that could be passed on.
+    // Atlas sent a link that cannot be passed on.
     const linkDropped = typeof snapshotUrl === "string" && snapshotUrl !== "" && url === undefined;
     return { ...job, snapshotUrl: url, linkDropped };
   });
@@ -90,17 +91,17 @@ export const FlexCluster = z.object({
 });
 export type FlexCluster = z.infer<typeof FlexCluster>;
 
-/** Group: Atlas's word for a project. */
+/** The API calls a project a group. */
 export const Project = z.object({ id: text, name: text });
 export type Project = z.infer<typeof Project>;
 
-/** One page of any list. Entries that are no objects are dropped by the reader of the list. */
+/** One page of any list. Each entry is validated later, on its own. */
 export const Page = z.object({
-  // Looked at no further: a page of millions would take minutes.
+  // Only the length is checked here: reading a page of millions would take minutes.
   results: z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MAX_ITEMS_PER_PAGE),
 });
 
-/** As it came: texts of failures are scrubbed of secrets before they are cut, see `atlasFailure`. */
+/** Unchanged: `atlasFailure` removes secrets from texts before it cuts them. */
 const raw = z.string().optional().catch(undefined);
 
 /** ApiError; the OAuth endpoints send a string in `error` instead (RFC 6749 section 5.2). */
@@ -117,12 +118,12 @@ export const ApiError = z.object({
     .catch(undefined),
 });
 
-/** How long a download link lives after its request, whatever `expirationDate` says. */
+/** A download link works this long after its request, whatever `expirationDate` says. */
 export const LINK_LIFE_MS = 4 * 3_600_000;
-/** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
-const MAX_MOMENT = 8.64e15;
+/** The latest time that a Date can hold (ECMA-262 section 21.4.1.1). */
+const MAX_TIME = 8.64e15;
 
-/** Atlas ends a job in either state; the words are compared in any case, as Atlas's own tools do. */
+/** A job ends as COMPLETED or FAILED; letter case is ignored, as in Atlas's own tools. A download also ends with its link. */
 export function isFinished(job: RestoreJob): boolean {
   return isCompleted(job) || isFailed(job) || (isDownload(job) && job.snapshotUrl !== undefined);
 }
@@ -130,25 +131,25 @@ export function isFinished(job: RestoreJob): boolean {
 export const isFailed = ({ status }: RestoreJob) => status?.toUpperCase() === "FAILED";
 const isCompleted = ({ status }: RestoreJob) => status?.toUpperCase() === "COMPLETED";
 
-/** Only download jobs have links, so a job that has one is one, even when Atlas leaves its type out. */
+/** Only download jobs have links, so a job with a link is a download even if Atlas omits its type. */
 export function isDownload({ deliveryType, snapshotUrl }: RestoreJob): boolean {
   return deliveryType === undefined ? snapshotUrl !== undefined : deliveryType.toUpperCase() === "DOWNLOAD";
 }
 
-/** A job that names no snapshot may be this one's, one that names another is not. */
+/** Whether a job can be about this snapshot: a job that names no snapshot can. */
 export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
   return snapshotId === undefined || snapshotId === wanted;
 }
 
-/** The moment a link stops working, milliseconds since the epoch: the earlier of both that Atlas gives. */
+/** When the link stops working, milliseconds since the epoch: the earlier of the two times that follow from the job. */
 export function linkExpiry(job: RestoreJob): number | undefined {
   if (!isDownload(job)) return undefined;
-  const moments = [Date.parse(job.expirationDate ?? ""), Date.parse(job.restoreScheduledDate ?? "") + LINK_LIFE_MS];
-  const known = moments.filter((moment) => Math.abs(moment) <= MAX_MOMENT);
+  const times = [Date.parse(job.expirationDate ?? ""), Date.parse(job.restoreScheduledDate ?? "") + LINK_LIFE_MS];
+  const known = times.filter((time) => Math.abs(time) <= MAX_TIME);
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** Atlas's own query options; they change the wire format, never what a caller gets. */
+/** Query options of Atlas that change the wire format, but not the result that a caller gets. */
 export interface WireOptions {
   envelope?: boolean | undefined;
   pretty?: boolean | undefined;
@@ -167,15 +168,14 @@ export interface JobAnswer {
   serverTime: number | undefined;
 }
 
-/** The newest download request of a snapshot in this process. */
+/** The newest download request that this process made for a snapshot. */
 export interface DownloadRequest {
   /** By this computer's clock, milliseconds since the epoch. */
   requestedAt: number;
-  /** Absent while the request runs, and where it is unknown whether it created a job. */
+  /** Absent while the request runs, and when it is unknown whether the request created a job. */
   answer?: JobAnswer;
 }
 
-/** A list with the clock of the server that sent it. */
 export interface JobPage {
   jobs: RestoreJob[];
   /** The response's `Date`, milliseconds since the epoch. */

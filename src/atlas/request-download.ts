@@ -1,8 +1,9 @@
+// Requests a download job so that an unclear outcome never leads to a second job by accident.
 import { isAtlasId } from "../core/atlas-id.ts";
 import { Failure, neverSent, ownFailure } from "../core/errors.ts";
 import { OWN_ERRORS } from "../core/own-errors.ts";
-import { bounded, type CallLimits, type Clock, httpDate } from "../core/time.ts";
-import { type HttpResponse, headerOf } from "../http/send.ts";
+import { bounded, type CallLimits, type Clock } from "../core/time.ts";
+import { type HttpResponse, serverTimeOf } from "../http/send.ts";
 import { isByGateway } from "./hints.ts";
 import {
   type ClusterPath,
@@ -16,13 +17,13 @@ import {
 
 type SnapshotPath = ClusterPath & { snapshotId: string };
 
-/** How long the request itself may take; what is left of a 50-second call then suffices for the look-up. */
+/** Limit of the request itself, which leaves enough of a 50-second call for the look-up. */
 const POST_LIMIT_MS = 25_000;
-/** How long the look-up after an unclear answer may take. */
+/** Limit of the look-up after an unclear answer. */
 const LOOK_UP_LIMIT_MS = 15_000;
-/** Pauses between look-ups: a job created by a slow request may appear late. */
+/** Pauses before each look-up: the job of a slow request may appear late. */
 const LOOK_UP_PAUSES_MS = [0, 1_000, 2_000, 4_000];
-/** Atlas gives times in whole seconds, and so does its `Date` header: each may be up to a second early. */
+/** Atlas rounds the times in its answers and its `Date` header down to whole seconds. */
 const ROUNDING_MS = 1_000;
 
 interface Dependencies {
@@ -33,17 +34,33 @@ interface Dependencies {
 }
 
 /**
- * The request that creates a download job, made so that it never creates a second one by accident. Atlas knows no
- * idempotency key, so an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success) is resolved by
- * looking for the job that the request must have created: a DOWNLOAD job of this snapshot, scheduled since the
- * request by Atlas's own clock, which this process has not seen before.
- * `newest` is what this process knows of the latest one, so that whoever needs a job uses it instead of another.
+ * Atlas has no idempotency key. After an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success),
+ * `request` therefore looks for the job that it must have created: a DOWNLOAD job of this snapshot that this process has not
+ * seen before, scheduled after the request by Atlas's own clock. `newest` returns the latest request of a snapshot, so that
+ * callers can use its job instead of requesting another.
  */
 export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dependencies) {
-  const known = new Set<string>();
+  const knownJobs = new Set<string>();
   const requests = new Map<string, DownloadRequest>();
 
-  /** The answer, or the failure that leaves open whether a job exists; throws what certainly created none. */
+  async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
+    const requestedAt = clock.now();
+    const startedAt = clock.ticks();
+    const key = keyOf(snapshot);
+    const before = requests.get(key);
+    requests.set(key, { requestedAt });
+    const outcome = await attempt(snapshot, wire, limits).catch((error: unknown) => {
+      // It is unknown whether a cancelled request created a job.
+      if (!limits.signal.aborted) forget(key, before);
+      throw error;
+    });
+    if (!(outcome instanceof Failure)) return remember(key, requestedAt, outcome);
+    const found = await lookUp(snapshot, startedAt, limits);
+    if (!found) throw outcomeUnknown(outcome);
+    return remember(key, requestedAt, found);
+  }
+
+  /** Returns the answer, or a failure after which a job may exist. Throws any failure after which certainly none exists. */
   async function attempt(
     { snapshotId, ...cluster }: SnapshotPath,
     wire: WireOptions,
@@ -52,7 +69,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     const limitMs = Math.min(limits.deadline - LOOK_UP_LIMIT_MS - clock.now(), POST_LIMIT_MS);
     if (limitMs <= 0)
       throw ownFailure("TIMEOUT", { detail: "Too little time was left to request a download; nothing was sent." });
-    // A deadline rather than a signal: when it passes, the failure says whether the request was sent.
+    // A deadline instead of a signal: its failure says whether the request was sent.
     const within = { ...limits, deadline: clock.now() + limitMs };
     const response = await post(cluster, snapshotId, wire, within).catch((error: unknown) => {
       if (error instanceof Failure && !neverSent(error)) return error;
@@ -66,9 +83,9 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     if (isRefusal(response.status)) throw refusal(response);
     if (response.status < 200 || response.status >= 300) return refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
-    // An id that is none could neither be followed nor told apart from other jobs later.
+    // A malformed id could not be followed, nor told apart from other jobs later.
     const canFollow = job && (job.id === undefined ? job.snapshotUrl : isAtlasId(job.id));
-    // An answer about another snapshot says nothing of what became of this request.
+    // An answer about another snapshot says nothing about this request.
     return canFollow && isAbout(job, snapshotId)
       ? { httpStatus: response.status, restoreJob: job, serverTime: serverTimeOf(response) }
       : ownFailure("UNREADABLE_RESPONSE");
@@ -85,41 +102,24 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
         await clock.sleep(pauseMs, signal);
         const { jobs, serverTime } = await latestJobs(cluster, { deadline, signal });
         const since = (serverTime ?? Number.NaN) - (clock.ticks() - startedAt) - ROUNDING_MS;
-        const found = jobs.find((job) => isResult(job, snapshotId, since) && !known.has(job.id ?? ""));
+        const found = jobs.find((job) => isResult(job, snapshotId, since) && !knownJobs.has(job.id ?? ""));
         if (found) return { httpStatus: 200, restoreJob: found, serverTime };
       }
       return undefined;
     }).catch((error: unknown) => {
-      // A look-up that fails or runs out of time leaves the outcome as unknown as it was: the caller says so.
+      // The outcome stays unknown, and the caller reports it as unknown.
       if (limits.signal.aborted || !(error instanceof Failure)) throw error;
       return undefined;
     });
   }
 
-  async function request(snapshot: SnapshotPath, wire: WireOptions, limits: CallLimits): Promise<JobAnswer> {
-    const requestedAt = clock.now();
-    const startedAt = clock.ticks();
-    const key = keyOf(snapshot);
-    const before = requests.get(key);
-    requests.set(key, { requestedAt });
-    const outcome = await attempt(snapshot, wire, limits).catch((error: unknown) => {
-      // What a cancelled request came to is not known.
-      if (!limits.signal.aborted) forget(key, before);
-      throw error;
-    });
-    if (!(outcome instanceof Failure)) return remember(key, requestedAt, outcome);
-    const found = await lookUp(snapshot, startedAt, limits);
-    if (!found) throw outcomeUnknown(outcome);
-    return remember(key, requestedAt, found);
-  }
-
   function remember(key: string, requestedAt: number, answer: JobAnswer): JobAnswer {
-    if (answer.restoreJob.id) known.add(answer.restoreJob.id);
+    if (answer.restoreJob.id) knownJobs.add(answer.restoreJob.id);
     requests.set(key, { requestedAt, answer });
     return answer;
   }
 
-  /** This request created no job: the one before it is the newest again, if it came to one. */
+  /** The request created no job, so the previous request is the newest again if it led to a job. */
   function forget(key: string, before: DownloadRequest | undefined): void {
     if (before?.answer) requests.set(key, before);
     else requests.delete(key);
@@ -130,13 +130,8 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
 
 const keyOf = ({ groupId, snapshotId }: SnapshotPath) => `${groupId} ${snapshotId}`;
 
-/** Only a 4xx of Atlas itself says that nothing was done; a redirect, too, may come from something on the way. */
+/** Only a 4xx of Atlas itself proves that no job was created. A redirect does not: something on the way may have sent it. */
 const isRefusal = (status = 0) => status >= 400 && status < 500 && !isByGateway(status);
-
-/** The response's `Date`, milliseconds since the epoch. */
-export function serverTimeOf(response: HttpResponse): number | undefined {
-  return httpDate(headerOf(response, "date") ?? "");
-}
 
 function isResult(
   { deliveryType, snapshotId, restoreScheduledDate }: RestoreJob,
@@ -150,7 +145,7 @@ function isResult(
   );
 }
 
-/** Keeps what Atlas said of a fault of its own; everything else becomes OUTCOME_UNKNOWN with its reason. */
+/** Keeps the fields of an error that Atlas answered; any other failure becomes OUTCOME_UNKNOWN with its reason. */
 function outcomeUnknown(cause: Failure): Failure {
   const { hint, retryable } = OWN_ERRORS.OUTCOME_UNKNOWN;
   const detail = `${OWN_ERRORS.OUTCOME_UNKNOWN.meaning} The request ended with ${cause.code}: ${cause.envelope.detail}`;

@@ -1,6 +1,6 @@
 // The tool list_flex_clusters: the Flex clusters of every project that may be read.
 import * as z from "zod";
-import { lookForClusters } from "../atlas/cluster-looks.ts";
+import { lookForClusters } from "../atlas/client.ts";
 import type { FlexCluster, Project } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import type { ErrorEnvelope } from "../core/errors.ts";

@@ -1,7 +1,6 @@
 // Steps of `check` that read from Atlas: projects, Flex clusters, and the snapshots of one cluster.
 import type { AtlasAccess } from "../../atlas/access.ts";
-import { type Atlas, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
-import { lookForClusters } from "../../atlas/cluster-looks.ts";
+import { type Atlas, lookForClusters, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
 import type { ClusterPath, Project, Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/config.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
