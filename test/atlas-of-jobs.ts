@@ -16,17 +16,17 @@ type Fields = Record<string, string | undefined>;
 export interface Behaviour {
   /** Changes the job that a request creates. */
   job?: (job: Fields) => Fields;
-  /** Instead of an answer to a request, after its effect: a broken connection, or a status and nothing else. */
+  /** How a POST is answered after it created its job: with a broken connection, or with a bare status. */
   post?: "reset" | number;
-  /** The jobs that the list shows, out of all; `listed` counts the lists so far. */
+  /** Which of all jobs the list shows; `listed` counts the requests for the list so far. */
   list?: (jobs: Fields[], listed: number) => Fields[];
-  /** Whether a job is shown by its id. */
+  /** Whether a job can be read by its id. */
   shows?: () => boolean;
   /** How far this computer's clock is ahead of Atlas's. */
   aheadMs?: number;
 }
 
-/** A real server that knows restore jobs and nothing else, and a source that asks it and whose waits take no time. */
+/** A real server that serves only restore jobs, and a snapshot source that asks it without spending time on waits. */
 export async function atlasOfJobs(behaviour: Behaviour) {
   const here = pausingClock();
   const there = () => here.now() - (behaviour.aheadMs ?? 0);
@@ -56,14 +56,14 @@ export async function atlasOfJobs(behaviour: Behaviour) {
     return job ? send(200, job) : send(404, { error: 404, errorCode: "RESOURCE_NOT_FOUND" });
   });
   const real = transport();
-  // Requests take real time, waits between them do not.
+  // Requests take real time; the waits between them do not.
   const send: Send = (request) => real({ ...request, deadline: Date.now() + 10_000 });
   const openAtlas = () => createAtlas({ baseUrl: server.url, send, clock: here, scrub: (text) => text });
   const atlas = openAtlas();
   const never = new AbortController().signal;
   const written: Pick<KnownJobs, "restoreJobId" | "requestedAt"> = {};
 
-  /** Asks for a link as a save does: with what earlier calls wrote down, which is all that a restart leaves. */
+  /** Asks for a link as a save does, with what earlier calls recorded: only that survives a restart. */
   async function link({ refused = [], restarted = false }: { refused?: string[]; restarted?: boolean } = {}) {
     const source = createSnapshotSource({ atlas: restarted ? openAtlas() : atlas, clock: here });
     const known: KnownJobs = {
@@ -84,7 +84,7 @@ export async function atlasOfJobs(behaviour: Behaviour) {
   return { atlas, link, written, jobs, seen, clock: here, limits, behaviour };
 }
 
-/** A finished job as Atlas shows it, requested at that moment. */
+/** A finished job as Atlas shows it, requested at the given time. */
 export function jobAt(moment: number, count: number): Fields {
   return {
     id: `5fa1000000000000000d${String(count).padStart(4, "0")}`,

@@ -4,7 +4,7 @@ import { atlasFailure } from "../../src/atlas/client.ts";
 import { ApiError, RestoreJob } from "../../src/atlas/model.ts";
 import { retryAfterSeconds } from "../../src/http/retry.ts";
 
-/** As many wrong entries as eight megabytes have room for, and which of them anybody looked at. */
+/** As many wrong entries as fit into eight megabytes, and how many of them were looked at. */
 function wrongEntries(): { list: unknown[]; looks: () => number } {
   const looked = new Set<string | symbol>();
   const list = new Proxy(Array(4_000_000).fill(1), {
@@ -18,7 +18,7 @@ function wrongEntries(): { list: unknown[]; looks: () => number } {
 
 const same = (text: string) => text;
 
-/** What is left of an answer after the removal of secrets, with what was handed to it. */
+/** An answer after the removal of secrets, and the texts that each remover received. */
 async function cleared(json: unknown) {
   const scrubbed: string[] = [];
   const removed: string[] = [];
@@ -36,7 +36,7 @@ async function cleared(json: unknown) {
   return { json: (await send(request)).json, scrubbed, removed };
 }
 
-describe("of a list of millions, no more entries are looked at than are read", () => {
+describe("only as many entries of a list of millions are looked at as are used", () => {
   test.each<[string, number, (list: unknown[]) => unknown]>([
     ["links of a job", 10, (links) => RestoreJob.safeParse({ links })],
     ["parameters of an error", 10, (parameters) => ApiError.safeParse({ parameters })],
@@ -47,7 +47,7 @@ describe("of a list of millions, no more entries are looked at than are read", (
       (parameters) =>
         retryAfterSeconds({ headers: {}, json: { errorCode: "RATE_LIMITED_TOKEN_BUCKET", parameters } }, 0),
     ],
-    ["entries of whatever is searched for secrets", 501, (list) => cleared({ any: { list } })],
+    ["entries of any list that is searched for secrets", 501, (list) => cleared({ any: { list } })],
   ])("%s", async (_, most, read) => {
     const { list, looks } = wrongEntries();
     await read(list);
@@ -55,29 +55,29 @@ describe("of a list of millions, no more entries are looked at than are read", (
   });
 });
 
-test("a page of one entry too many is still seen to be too long", async () => {
+test("a page that is too long is still too long after it is cut", async () => {
   const { json } = await cleared({ results: Array(100_000).fill({}) });
   expect(json).toEqual({ results: Array(501).fill({}) });
 });
 
-test("what lies deeper than anything that is read is left out, secrets included", async () => {
+test("values nested deeper than anything that is read are left out, secrets included", async () => {
   const { json } = await cleared({ a: [{ b: { c: ["SECRET", { d: "SECRET", e: [] }] } }] });
   expect(json).toEqual({ a: [{ b: { c: ["gone", undefined] } }] });
 });
 
-test("of a text of megabytes only the beginning is searched, which is more than anybody reads", async () => {
+test("only the beginning of a text of megabytes is searched for secrets", async () => {
   const { scrubbed } = await cleared({ detail: "x".repeat(8_000_000), results: Array(500).fill("y".repeat(20_000)) });
   expect(scrubbed).toHaveLength(501);
   expect(Math.max(...scrubbed.map((text) => text.length))).toBe(16 * 1024);
 });
 
-test("parameters that are objects of megabytes come out cut", () => {
+test("error parameters that are objects of megabytes are cut", () => {
   const parameters = Array(10).fill({ text: "x".repeat(800_000), list: Array(10_000).fill("y") });
   const { envelope } = atlasFailure({ status: 400, headers: {}, json: { errorCode: "ANY", parameters } }, same, 0);
   expect(envelope.parameters?.map((text) => text.length)).toEqual(Array(10).fill(500));
 });
 
-test("fields of links lose credentials only, all other texts every link that grants access", async () => {
+test("link fields lose only credentials; links in all other texts also lose what grants access", async () => {
   const { removed, scrubbed } = await cleared({
     snapshotUrl: "https://files.example/1",
     links: [{ rel: "self", href: "https://files.example/2" }],

@@ -5,7 +5,7 @@ import { manualClock } from "../http/clocks.ts";
 
 const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
 
-test("a look-up that nobody answers is given up after 15 seconds by the clock of the program", async () => {
+test("a look-up without an answer is abandoned after 15 seconds of the injected clock", async () => {
   const clock = manualClock();
   const { request } = createDownloadRequests({
     clock,
@@ -19,7 +19,7 @@ test("a look-up that nobody answers is given up after 15 seconds by the clock of
     settled = true;
   });
   outcome.catch(() => {
-    // Looked at below; without this it would count as unhandled until then.
+    // Asserted below; without this handler Node would report it as unhandled before then.
   });
   await clock.advance(0);
   await clock.advance(14_999);
@@ -28,7 +28,7 @@ test("a look-up that nobody answers is given up after 15 seconds by the clock of
   await expect(outcome).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
 });
 
-test("a rejection that the signer cannot make sense of is a refusal all the same, and nothing is looked up", async () => {
+test("a 401 that the signer cannot interpret still counts as a refusal, so nothing is looked up", async () => {
   let lookUps = 0;
   const { request } = createDownloadRequests({
     clock: manualClock(),

@@ -10,7 +10,7 @@ async function setUp(rules: Parameters<typeof digestServer>[0] = {}) {
   return { digest, atlas, signer: signWithApiKey(KEY, atlas.context) };
 }
 
-test.each(["MD5", "SHA-256"] as const)("a %s challenge is answered, body and query included", async (algorithm) => {
+test.each(["MD5", "SHA-256"] as const)("a %s challenge is answered, body and query intact", async (algorithm) => {
   const { atlas, signer, digest } = await setUp({ algorithm });
   const response = await signer.send(
     atlas.request({ method: "POST", body: '{"snapshotId":"x"}', freshConnection: true }),
@@ -19,7 +19,7 @@ test.each(["MD5", "SHA-256"] as const)("a %s challenge is answered, body and que
   expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 1 });
 });
 
-test("a known nonce signs later requests with rising counts, without asking again", async () => {
+test("a known nonce signs later requests with rising counts, without another challenge", async () => {
   const { atlas, signer, digest } = await setUp();
   for (let call = 0; call < 5; call += 1) await signer.send(atlas.request());
   expect(digest.seen).toMatchObject({ unsigned: 1, accepted: 5 });
@@ -29,7 +29,7 @@ test("a known nonce signs later requests with rising counts, without asking agai
   expect(new Set(cnonces).size).toBe(5);
 });
 
-test("calls at once succeed at a server that sees them in another order", async () => {
+test("concurrent calls succeed although they reach the server out of order", async () => {
   const digest = digestServer();
   const atlas = await serveAtlas({ api: digest.handle });
   let seed = 1;
@@ -47,11 +47,11 @@ test("calls at once succeed at a server that sees them in another order", async 
   await Promise.all(Array.from({ length: 8 }, caller));
   expect(new Set(statuses)).toEqual(new Set([200]));
   expect(digest.seen).toMatchObject({ wrong: 0, accepted: 200 });
-  // Overtaken at most once each: the nonce that came next was no other's.
+  // Each request is called stale at most once: no other request uses its next nonce.
   expect(digest.seen.stale).toBeLessThanOrEqual(200);
 });
 
-test("fifty first calls at once are each challenged and each succeed", async () => {
+test("fifty concurrent first calls are each challenged, and all succeed", async () => {
   const { atlas, signer, digest } = await setUp();
   const responses = await atOnce(50, signer, atlas.request);
   expect(responses.every(({ status }) => status === 200)).toBe(true);
@@ -64,20 +64,20 @@ test("a stale nonce is replaced once per request", async () => {
   expect(digest.seen).toEqual({ unsigned: 1, stale: 2, wrong: 0, accepted: 6 });
 });
 
-test("a nonce that the server forgot while it was not used is replaced", async () => {
+test("a nonce that the server has forgotten is replaced", async () => {
   const { atlas, signer, digest } = await setUp();
   await signer.send(atlas.request());
   digest.forget();
   expect((await signer.send(atlas.request({ method: "POST", body: "again" }))).json).toEqual({ echo: "again" });
 });
 
-test("the nonce of Authentication-Info signs the next request from one", async () => {
+test("the nonce in Authentication-Info signs the next request, and its count starts at one", async () => {
   const { atlas, signer, digest } = await setUp({ announceNext: true, nonceUses: 1 });
   for (let call = 0; call < 4; call += 1) await signer.send(atlas.request());
   expect(digest.seen).toEqual({ unsigned: 1, stale: 0, wrong: 0, accepted: 4 });
 });
 
-test("a wrong key is found out after one answer, and the next call starts anew", async () => {
+test("a wrong key is reported after one signed attempt, and the next call starts anew", async () => {
   const { atlas, signer, digest } = await setUp({ privateKey: "another" });
   const failure = await failureOf(signer.send(atlas.request()));
   expect(failure.envelope).toMatchObject({ errorCode: "INVALID_CREDENTIALS", error: 401, retryable: false });
@@ -86,7 +86,7 @@ test("a wrong key is found out after one answer, and the next call starts anew",
   expect(digest.seen).toMatchObject({ unsigned: 2, wrong: 2 });
 });
 
-test("a server that calls every nonce stale is answered twice and no more", async () => {
+test("a server that calls every nonce stale gets two signed attempts", async () => {
   const { atlas, signer, digest } = await setUp({ nonceUses: 0 });
   const failure = await failureOf(signer.send(atlas.request()));
   expect(failure.envelope).toMatchObject({ errorCode: "UNREADABLE_RESPONSE", error: 401, source: "atlas" });
@@ -94,7 +94,7 @@ test("a server that calls every nonce stale is answered twice and no more", asyn
   expect(digest.seen).toMatchObject({ unsigned: 1, stale: 2 });
 });
 
-test("a 401 about a role comes back as it is, on the first answer and with a known nonce", async () => {
+test("a 401 about a role is returned unchanged, for the first request and with a known nonce", async () => {
   const role: Answer = { status: 401, body: { error: 401, errorCode: "USER_UNAUTHORIZED" } };
   const { atlas, signer, digest } = await setUp({ answer: () => role });
   expect(await signer.send(atlas.request())).toMatchObject({ status: 401, json: { errorCode: "USER_UNAUTHORIZED" } });
@@ -114,7 +114,7 @@ test("a stale nonce is replaced even if its 401 has the code of a missing role",
   for (let call = 0; call < 4; call += 1) expect((await signer.send(atlas.request())).status).toBe(200);
 });
 
-test("a code in the 401 of an unsigned request is no verdict: the challenge is answered", async () => {
+test("the challenge of an unsigned request is answered, whatever error code its 401 has", async () => {
   const digest = digestServer();
   const atlas = await serveAtlas({
     api: (request) => {
@@ -125,7 +125,7 @@ test("a code in the 401 of an unsigned request is no verdict: the challenge is a
   expect((await signWithApiKey(KEY, atlas.context).send(atlas.request())).status).toBe(200);
 });
 
-test("a 401 without a challenge that can be answered ends the call, and the key stays at home", async () => {
+test("a 401 without a supported challenge ends the call, and the key is not used", async () => {
   for (const challenge of [undefined, "Bearer", 'Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth"']) {
     const headers = challenge === undefined ? {} : { "www-authenticate": challenge };
     const atlas = await serveAtlas({ api: () => ({ ...unauthorized, headers }) });

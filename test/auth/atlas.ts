@@ -7,7 +7,7 @@ import { serve } from "../http/servers.ts";
 
 export interface Answer {
   status: number;
-  /** JSON, or text as it is. */
+  /** A string is sent unchanged, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string | string[]>;
 }
@@ -26,13 +26,13 @@ export const token = (value = "token-1", more: object = {}): Answer => ({
   body: { access_token: value, expires_in: 3600, token_type: "Bearer", ...more },
 });
 
-/** The gateway's own rejection, which carries no error code. */
+/** The rejection of Atlas's gateway, which has no error code. */
 export const unauthorized: Answer = {
   status: 401,
   body: { error: 401, reason: "Unauthorized", detail: "You are not authorized for this resource." },
 };
 
-/** A real server with the given answers, the clock that both sides live by, and a signer in front of it. */
+/** A real server with the given answers, and what a signer needs to talk to it by the same clock. */
 export async function serveAtlas(handlers: { token?: Handler; revoke?: Handler; api?: Handler }) {
   const seen = { token: [] as Seen[], revoke: [] as Seen[], api: [] as Seen[] };
   const server = await serve(async (request, response) => {
@@ -57,7 +57,7 @@ export async function serveAtlas(handlers: { token?: Handler; revoke?: Handler; 
   return { seen, clock, secrets, context, request, server };
 }
 
-/** Sends the same request several times at once. */
+/** Sends several requests concurrently. */
 export function atOnce(count: number, signer: Signer, request: () => HttpRequest) {
   return Promise.all(Array.from({ length: count }, () => signer.send(request())));
 }

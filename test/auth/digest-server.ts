@@ -6,15 +6,15 @@ export const KEY = { publicKey: "abcdefgh", privateKey: "5fa1-private:key" };
 interface Rules {
   algorithm?: "MD5" | "SHA-256";
   privateKey?: string;
-  /** How many requests a nonce may sign before it is stale. */
+  /** How many requests a nonce may sign before it becomes stale. */
   nonceUses?: number;
-  /** Name the next nonce in every answer. */
+  /** Whether every answer names the next nonce. */
   announceNext?: boolean;
   /** What an authenticated caller gets. */
   answer?: (request: Seen) => Answer;
 }
 
-/** A server's side of RFC 7616, strict about everything; counts what it saw. */
+/** The server's side of RFC 7616, strict in every respect; counts what it saw. */
 export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, ...rules }: Rules = {}) {
   const nonces = new Map<string, { uses: number; highest: number }>();
   const seen = { unsigned: 0, stale: 0, wrong: 0, accepted: 0 };
@@ -65,5 +65,5 @@ export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, .
     return rules.announceNext ? { ...answer, headers: { ...answer.headers, ...next } } : answer;
   }
 
-  return { handle, seen, nonces, forget: () => nonces.clear() };
+  return { handle, seen, forget: () => nonces.clear() };
 }

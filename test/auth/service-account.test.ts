@@ -7,7 +7,7 @@ import { atOnce, serveAtlas, token, unauthorized } from "./atlas.ts";
 
 const account = { clientId: "mdb_sa_id_5fa1", clientSecret: "mdb_sa_sk_s/e+cret%" };
 
-test("fifty calls at once share one token, asked for as Atlas wants it", async () => {
+test("fifty concurrent calls share one token, requested in the form that Atlas expects", async () => {
   const atlas = await serveAtlas({});
   const signer = signWithServiceAccount(account, atlas.context);
   const responses = await atOnce(50, signer, atlas.request);
@@ -28,12 +28,12 @@ test("fifty calls at once share one token, asked for as Atlas wants it", async (
 });
 
 test.each([
-  ["ninety seconds before its end", 3600, 3_510_000],
-  ["after half of its life when that is short", 120, 60_000],
-  ["after half a minute when it is said to have no life at all", 0, 30_000],
-  ["within a day however long it is said to live", 1e300, 86_310_000],
-  ["within the hour when its life is not said", undefined, 3_510_000],
-  ["within the hour when its life is no number", "soon", 3_510_000],
+  ["ninety seconds before it expires", 3600, 3_510_000],
+  ["after half of a short lifetime", 120, 60_000],
+  ["after half a minute if its stated lifetime is zero", 0, 30_000],
+  ["within a day, however long its stated lifetime", 1e300, 86_310_000],
+  ["within an hour if no lifetime is stated", undefined, 3_510_000],
+  ["within an hour if its lifetime is not a number", "soon", 3_510_000],
 ])("a token is renewed %s", async (_, expires_in, atMs) => {
   const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`, { expires_in }) });
   const signer = signWithServiceAccount(account, atlas.context);
@@ -47,7 +47,7 @@ test.each([
   expect(atlas.seen.api.at(-1)?.headers.authorization).toBe("Bearer token-2");
 });
 
-test("a renewal that fails is no failure while the old token lives", async () => {
+test("a failed renewal does not matter while the old token is valid", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? token() : { status: 503, body: "<html>" }) });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
@@ -58,7 +58,7 @@ test("a renewal that fails is no failure while the old token lives", async () =>
   expect((await failureOf(signer.send(atlas.request()))).code).toBe("TOKEN_REQUEST_FAILED");
 });
 
-test("a call that is cancelled while it waits ends at once, and the fetch goes on for the others", async () => {
+test("a call cancelled while it waits for a token ends at once, and the fetch continues for the others", async () => {
   const release = new EventTarget();
   const atlas = await serveAtlas({
     token: async () => {
@@ -94,7 +94,7 @@ test("each call waits for the token only until its own deadline", async () => {
   expect(atlas.seen.token).toHaveLength(1);
 });
 
-test("fifty calls whose token is rejected at once cause one new token, and each is repeated once with it", async () => {
+test("fifty concurrent calls with a rejected token cause one new token, and each is repeated once with it", async () => {
   const atlas = await serveAtlas({
     token: (_, count) => token(`token-${count}`),
     api: ({ headers }) => (headers.authorization === "Bearer token-2" ? { status: 200 } : unauthorized),
@@ -106,7 +106,7 @@ test("fifty calls whose token is rejected at once cause one new token, and each 
   expect(atlas.seen.api).toHaveLength(100);
 });
 
-test("a token is replaced at most once a minute; a rejection within it comes back as it is", async () => {
+test("a token is replaced at most once a minute; a rejection within that minute is returned unchanged", async () => {
   const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`), api: () => unauthorized });
   const signer = signWithServiceAccount(account, atlas.context);
   for (let call = 0; call < 5; call += 1) expect((await signer.send(atlas.request())).status).toBe(401);
@@ -116,7 +116,7 @@ test("a token is replaced at most once a minute; a rejection within it comes bac
   expect(atlas.seen.token).toHaveLength(3);
 });
 
-test("a clock that is set back an hour puts off no replacement of a token", async () => {
+test("setting the clock back an hour does not delay the replacement of a token", async () => {
   const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`), api: () => unauthorized });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
@@ -133,7 +133,7 @@ test.each([
   "USER_CANNOT_ACCESS_ORG",
   "NO_CURRENT_USER",
   "TENANT_SNAPSHOT_ACCESS_DENIED",
-])("a 401 that says %s is about a role: it comes back and the token stays", async (errorCode) => {
+])("a 401 with %s is about a role: it is returned, and the token is kept", async (errorCode) => {
   const atlas = await serveAtlas({ api: () => ({ status: 401, body: { error: 401, errorCode } }) });
   const signer = signWithServiceAccount(account, atlas.context);
   expect(await signer.send(atlas.request())).toMatchObject({ status: 401, json: { errorCode } });
@@ -141,7 +141,7 @@ test.each([
   expect(atlas.seen.api).toHaveLength(1);
 });
 
-test("at the end the token is revoked with the account's own pair", async () => {
+test("closing revokes the token with the service account's own credentials", async () => {
   const atlas = await serveAtlas({ token: () => token("a+b/c=") });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
@@ -154,7 +154,7 @@ test("at the end the token is revoked with the account's own pair", async () => 
   ]);
 });
 
-test("closing revokes a token that is still on its way, sends nothing when there is none, and never hangs", async () => {
+test("closing revokes a token that is still being fetched, sends nothing if there is no token, and never hangs", async () => {
   const unused = await serveAtlas({});
   await signWithServiceAccount(account, unused.context).close();
   expect(unused.server.connections()).toBe(0);

@@ -23,7 +23,7 @@ test.each(kinds)("a %s signs requests in its own way", async (_, credentials, st
   await signer.close();
 });
 
-test.each(kinds)("a %s never goes to another origin than the configured one", async (_, credentials) => {
+test.each(kinds)("a %s is never sent to any origin but the configured one", async (_, credentials) => {
   const atlas = await serveAtlas({});
   const elsewhere = await serve((_, response) => response.writeHead(401, { "www-authenticate": "Digest" }).end());
   const signer = createSigner(credentials, atlas.context);
@@ -37,7 +37,7 @@ test.each(kinds)("a %s never goes to another origin than the configured one", as
   expect(elsewhere.connections()).toBe(0);
 });
 
-test("a ready-made token that Atlas rejects is named as the cause; a missing role is not its fault", async () => {
+test("a rejected access token is named as the cause; a 401 about a role is returned unchanged", async () => {
   const credentials = { kind: "access-token", token: "ready-made" } as const;
   const rejecting = await serveAtlas({ api: () => unauthorized });
   const failure = await failureOf(createSigner(credentials, rejecting.context).send(rejecting.request()));
@@ -50,7 +50,7 @@ test("a ready-made token that Atlas rejects is named as the cause; a missing rol
   expect(roleless.seen.token).toEqual([]);
 });
 
-test("a ready-made token is not revoked: it is not ours", async () => {
+test("an access token from the configuration is not revoked", async () => {
   const atlas = await serveAtlas({});
   const signer = createSigner({ kind: "access-token", token: "ready-made" }, atlas.context);
   await signer.send(atlas.request());

@@ -54,7 +54,7 @@ test.each<[string, Answer, object]>([
   ["a token that breaks out of its header", token("abc\r\nx: y"), { errorCode: "TOKEN_REQUEST_FAILED" }],
   ["a redirect", { status: 302, headers: { location: "/login" } }, { errorCode: "REDIRECT_REFUSED", error: 302 }],
 ])(
-  "%s at the token endpoint: the call fails with what it means, unsent and without secrets",
+  "%s at the token endpoint fails the call with a fitting error, nothing sent and no secret revealed",
   async (_, answer, envelope) => {
     const atlas = await serveAtlas({ token: () => answer });
     const failure = await failureOf(signWithServiceAccount(account, atlas.context).send(atlas.request()));
@@ -65,21 +65,21 @@ test.each<[string, Answer, object]>([
   },
 );
 
-test("the type of the token may be spelt in any case or be missing", async () => {
+test("the token type may be in any letter case or missing", async () => {
   for (const token_type of ["bearer", "BEARER", undefined]) {
     const atlas = await serveAtlas({ token: () => token("abc", { token_type }) });
     expect((await signWithServiceAccount(account, atlas.context).send(atlas.request())).status).toBe(200);
   }
 });
 
-test("trouble on the way is not remembered: the next call fetches again", async () => {
+test("a temporary failure is not remembered: the next call fetches again", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? { status: 503, body: html } : token()) });
   const signer = signWithServiceAccount(account, atlas.context);
   await failureOf(signer.send(atlas.request()));
   expect((await signer.send(atlas.request())).status).toBe(200);
 });
 
-test("a refusal is shared by simultaneous calls and repeated without asking for ten seconds", async () => {
+test("a refusal is shared by concurrent calls and repeated for ten seconds without asking again", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? refused(401, "invalid_client") : token()) });
   const signer = signWithServiceAccount(account, atlas.context);
   const attempt = () => failureOf(signer.send(atlas.request()));
@@ -93,7 +93,7 @@ test("a refusal is shared by simultaneous calls and repeated without asking for 
   expect((await signer.send(atlas.request())).status).toBe(200);
 });
 
-test("a refusal is not repeated for longer when the clock is set back", async () => {
+test("setting the clock back does not prolong a refusal", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? refused(401, "invalid_client") : token()) });
   const signer = signWithServiceAccount(account, atlas.context);
   await failureOf(signer.send(atlas.request()));
@@ -101,7 +101,7 @@ test("a refusal is not repeated for longer when the clock is set back", async ()
   expect((await signer.send(atlas.request())).status).toBe(200);
 });
 
-test("an endpoint that hangs ends as a time-out after twenty seconds, and the next call fetches again", async () => {
+test("a hanging token endpoint times out after twenty seconds, and the next call fetches again", async () => {
   const atlas = await serveAtlas({ token: (_, count) => (count === 1 ? "hang" : token()) });
   const signer = signWithServiceAccount(account, atlas.context);
   const failure = failureOf(signer.send(atlas.request()));

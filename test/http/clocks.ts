@@ -1,28 +1,9 @@
 import type { Clock } from "../../src/core/time.ts";
 
-const START = Date.UTC(2026, 10, 24, 12);
-
-/** Time passes only in sleeps, which end at once; `random` is fixed. */
-export function skippingClock(random = 0.5): Clock & { waits: number[] } {
-  let time = START;
-  const waits: number[] = [];
-  return {
-    waits,
-    now: () => time,
-    ticks: () => time,
-    random: () => random,
-    sleep: async (ms, signal) => {
-      signal.throwIfAborted();
-      waits.push(ms);
-      time += ms;
-    },
-  };
-}
-
-/** Longer sleeps of this program are no pauses but limits, which end other work. */
+/** Longer sleeps in this program are not pauses but time limits on other work. */
 const LONGEST_PAUSE_MS = 10_000;
 
-/** Time passes only in pauses, which end at once, and by `advance`; limits end when that much time has passed. */
+/** Pauses end at once and advance the time, as does `advance`; time limits end when that much time has passed. */
 export function pausingClock(): Clock & { advance: (ms: number) => void } {
   const { advance, ...clock } = manualClock();
   return {
@@ -36,9 +17,9 @@ export function pausingClock(): Clock & { advance: (ms: number) => void } {
   };
 }
 
-/** Time stands still until it is advanced, which ends the sleeps that are due. */
+/** Time stands still until `advance`, which also ends the sleeps that are due. */
 export function manualClock(): Clock & { advance: (ms: number) => Promise<void> } {
-  let time = START;
+  let time = Date.UTC(2026, 10, 24, 12);
   const sleepers = new Set<{ until: number; wake: () => void }>();
   return {
     now: () => time,

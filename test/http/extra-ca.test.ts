@@ -1,16 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { serveProxy, serveTls } from "./servers.ts";
+import { serveProxy, serveTls, tls } from "./servers.ts";
 
-const tls = {
-  cert: readFileSync("test/fixtures/server.pem", "utf8"),
-  key: readFileSync("test/fixtures/server-key.pem", "utf8"),
-};
-
-/** Prints the status or the code of the failure of one GET. Node reads the extra authorities only when it starts. */
+/** Prints the status or the failure code of one GET. Needs its own process: Node reads the extra authorities at start. */
 const script = `
   import { createTransport } from "./src/http/transport.ts";
   const [url, httpsProxy] = process.argv.slice(2);
@@ -47,7 +41,7 @@ async function run(code: string, url: string, proxy: string, env: Record<string,
   return output;
 }
 
-test("NODE_EXTRA_CA_CERTS makes a company's own authority trusted, directly and through a proxy", async () => {
+test("NODE_EXTRA_CA_CERTS makes a private certificate authority trusted, directly and through a proxy", async () => {
   const server = await serveTls(tls, (_, response) => response.end("{}"));
   const { port } = await serveProxy(server.port);
   const code = await bundle();

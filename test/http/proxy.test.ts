@@ -1,14 +1,9 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { neverSent } from "../../src/core/errors.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
-import { closedPort, serve, serveBytes, serveProxy, serveTls } from "./servers.ts";
+import { closedPort, serve, serveBytes, serveProxy, serveTls, tls } from "./servers.ts";
 
 const target = new URL("http://atlas.test/api?secret=1");
-const tls = {
-  cert: readFileSync("test/fixtures/server.pem", "utf8"),
-  key: readFileSync("test/fixtures/server-key.pem", "utf8"),
-};
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`;
 
 test("a proxy with a password tunnels to any host", async () => {
@@ -21,7 +16,7 @@ test("a proxy with a password tunnels to any host", async () => {
   expect(proxy.tunnels).toEqual(["atlas.test:80"]);
 });
 
-test("loopback and hosts of NO_PROXY are reached directly, and https without HTTPS_PROXY is too", async () => {
+test("loopback, hosts in NO_PROXY, and https without HTTPS_PROXY are reached directly", async () => {
   const server = await serve((_, response) => response.end("{}"));
   const proxy = await serveProxy(server.port);
   const setting = `http://127.0.0.1:${proxy.port}`;
@@ -34,7 +29,7 @@ test("loopback and hosts of NO_PROXY are reached directly, and https without HTT
   expect(proxy.connections()).toBe(0);
 });
 
-test("the environment is not looked at behind the back of the configuration", async () => {
+test("HTTP_PROXY in the environment is ignored: only the configuration counts", async () => {
   const before = process.env.HTTP_PROXY;
   process.env.HTTP_PROXY = `http://127.0.0.1:${await closedPort()}`;
   try {
@@ -46,7 +41,7 @@ test("the environment is not looked at behind the back of the configuration", as
   }
 });
 
-test("a fresh connection gets a tunnel of its own", async () => {
+test("a fresh connection gets its own tunnel", async () => {
   const server = await serve((request, response) => request.resume().on("end", () => response.end("{}")));
   const proxy = await serveProxy(server.port);
   const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
@@ -58,7 +53,7 @@ test.each([
   ["wants another password", { authorization: basic("user:right") }, "answered 407"],
   ["refuses the target", { status: 403 }, "answered 403"],
   ["cannot reach the target", { status: 502 }, "answered 502"],
-])("a proxy that %s: PROXY_FAILED, nothing was sent, no secret told", async (_, options, detail) => {
+])("a proxy that %s fails with PROXY_FAILED: nothing is sent and no secret revealed", async (_, options, detail) => {
   const server = await serve((_, response) => response.end("{}"));
   const proxy = await serveProxy(server.port, options);
   const send = transport({ proxy: { httpProxy: `http://user:wrong-password@127.0.0.1:${proxy.port}` } });
@@ -79,7 +74,7 @@ test("a proxy that hangs up during CONNECT is dialled once", async () => {
   expect(proxy.connections()).toBe(1);
 });
 
-test("a proxy that does not answer, one that does not listen and one that speaks no HTTP: PROXY_FAILED", async () => {
+test("a proxy that does not answer, does not listen or does not speak HTTP fails with PROXY_FAILED", async () => {
   const silent = await serveBytes(() => {});
   const other = await serveBytes((socket) => socket.write("220 mail ready\r\n"));
   for (const port of [silent.port, await closedPort(), other.port]) {
@@ -90,7 +85,7 @@ test("a proxy that does not answer, one that does not listen and one that speaks
   }
 });
 
-test("a tunnel that breaks after the request went through is a lost connection", async () => {
+test("a tunnel that breaks after the request was sent is a lost connection", async () => {
   const server = await serveBytes((socket) => socket.once("data", () => socket.destroy()));
   const proxy = await serveProxy(server.port);
   const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
@@ -99,7 +94,7 @@ test("a tunnel that breaks after the request went through is a lost connection",
   expect(neverSent(failure)).toBe(false);
 });
 
-test("a certificate that nobody vouches for: TLS_FAILED and nothing was sent, directly and through a proxy", async () => {
+test("an untrusted certificate fails with TLS_FAILED before anything is sent, directly and through a proxy", async () => {
   let requests = 0;
   const server = await serveTls(tls, (_, response) => {
     requests += 1;
@@ -116,7 +111,7 @@ test("a certificate that nobody vouches for: TLS_FAILED and nothing was sent, di
   expect(requests).toBe(0);
 });
 
-test("https against a server that speaks plain HTTP: TLS_FAILED", async () => {
+test("https to a server that speaks plain HTTP fails with TLS_FAILED", async () => {
   const server = await serve((_, response) => response.end("{}"));
   const failure = await failureOf(transport()(post(new URL(`https://127.0.0.1:${server.port}/`))));
   expect(failure.code).toBe("TLS_FAILED");

@@ -15,19 +15,19 @@ export function get(url: URL, changes: Partial<HttpRequest> = {}): HttpRequest {
   };
 }
 
-/** The one request that must not be repeated by accident. */
+/** Like the request for a download, which must never be repeated by accident. */
 export function post(url: URL, changes: Partial<HttpRequest> = {}): HttpRequest {
   return get(url, { method: "POST", body: '{"snapshotId":"x"}', freshConnection: true, ...changes });
 }
 
-/** A transport that is closed when the test ends. */
+/** The `send` of a transport that is closed when the test ends. */
 export function transport(options: Partial<Parameters<typeof createTransport>[0]> = {}): Send {
   const { send, close } = createTransport({ proxy: {}, userAgent: "atlas-flex-snapshots-mcp/0.0.0", ...options });
   onTestFinished(close);
   return send;
 }
 
-/** The failure with which a request ends. */
+/** The failure that a request ends with. */
 export async function failureOf(response: Promise<HttpResponse>): Promise<Failure> {
   const reason = await response.then(
     ({ status }) => `a response with status ${status}`,

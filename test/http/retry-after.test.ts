@@ -7,13 +7,13 @@ const bucket = (...parameters: unknown[]) => ({ errorCode: "RATE_LIMITED_TOKEN_B
 
 test.each<[string, Record<string, string>, unknown, number | undefined]>([
   ["seconds", { "retry-after": "55" }, undefined, 55],
-  ["seconds with blanks", { "retry-after": " 3 " }, undefined, 3],
+  ["seconds between spaces", { "retry-after": " 3 " }, undefined, 3],
   ["zero", { "retry-after": "0" }, undefined, 0],
   ["an absurd number", { "retry-after": "9".repeat(400) }, undefined, 86_400],
   ["a negative number", { "retry-after": "-5" }, undefined, undefined],
   ["a fraction", { "retry-after": "1.5" }, undefined, undefined],
   ["a word", { "retry-after": "soon" }, undefined, undefined],
-  ["a number in words that a lenient reader takes for a year", { "retry-after": "5 seconds" }, undefined, undefined],
+  ["a number with a unit", { "retry-after": "5 seconds" }, undefined, undefined],
   ["a date", { "retry-after": "Tue, 24 Nov 2026 12:00:30 GMT" }, undefined, 30],
   ["a date that has passed", { "retry-after": "Tue, 24 Nov 2026 11:00:00 GMT" }, undefined, 0],
   ["a date of RFC 850", { "retry-after": "Tuesday, 24-Nov-26 12:00:30 GMT" }, undefined, 30],
@@ -27,14 +27,14 @@ test.each<[string, Record<string, string>, unknown, number | undefined]>([
     30,
   ],
   [
-    "a date beside an unreadable clock",
+    "a date with an unreadable Date header",
     { "retry-after": "Tue, 24 Nov 2026 12:00:30 GMT", date: "noon" },
     undefined,
     30,
   ],
   ["the token bucket's own number", {}, bucket("api/atlas/v2/orgs", 55, 10, 5, 60), 55],
-  ["the header before the body", { "retry-after": "2" }, bucket("x", 55, 10, 5, 60), 2],
-  ["the body behind an unreadable header", { "retry-after": "soon" }, bucket("x", 55), 55],
+  ["a header that takes precedence over the body", { "retry-after": "2" }, bucket("x", 55, 10, 5, 60), 2],
+  ["a body with an unreadable header", { "retry-after": "soon" }, bucket("x", 55), 55],
   ["a token bucket without numbers", {}, bucket(), undefined],
   ["a token bucket with a text", {}, bucket("x", "55"), undefined],
   [
@@ -50,11 +50,11 @@ test.each<[string, Record<string, string>, unknown, number | undefined]>([
     undefined,
   ],
   ["nothing", {}, undefined, undefined],
-])("the wait is read from %s", (_, headers, json, seconds) => {
+])("the wait is read correctly from %s", (_, headers, json, seconds) => {
   expect(retryAfterSeconds({ headers, json }, now)).toBe(seconds);
 });
 
-test("whatever a server sends, the wait is a whole number of seconds within a day or none", () => {
+test("whatever a server sends, the wait is undefined or a whole number of seconds up to a day", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), fc.jsonValue(), (retryAfter, date, json) => {
       const seconds = retryAfterSeconds({ headers: { "retry-after": retryAfter, date }, json }, now);

@@ -1,9 +1,11 @@
-import { expect, test } from "vitest";
+import { createServer } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
 import { markNeverSent, type OwnErrorCode, ownFailure } from "../../src/core/errors.ts";
+import type { Clock } from "../../src/core/time.ts";
 import { withRetry } from "../../src/http/retry.ts";
 import type { HttpRequest, HttpResponse } from "../../src/http/send.ts";
-import { skippingClock } from "./clocks.ts";
-import { get } from "./requests.ts";
+import { failureOf, get, post, transport } from "./requests.ts";
+import { closedPort, serve } from "./servers.ts";
 
 const url = new URL("http://127.0.0.1/api");
 const status = (code: number, headers: HttpResponse["headers"] = {}): HttpResponse => ({
@@ -14,7 +16,24 @@ const status = (code: number, headers: HttpResponse["headers"] = {}): HttpRespon
 const failed = (code: OwnErrorCode) => ownFailure(code);
 const unsent = (code: OwnErrorCode) => markNeverSent(ownFailure(code));
 
-/** Plays one outcome per attempt, the last one for ever. */
+/** Time passes only in sleeps, which end at once; `random` is fixed. */
+function skippingClock(random = 0.5): Clock & { waits: number[] } {
+  let time = Date.UTC(2026, 10, 24, 12);
+  const waits: number[] = [];
+  return {
+    waits,
+    now: () => time,
+    ticks: () => time,
+    random: () => random,
+    sleep: async (ms, signal) => {
+      signal.throwIfAborted();
+      waits.push(ms);
+      time += ms;
+    },
+  };
+}
+
+/** Plays one outcome per attempt, and repeats the last one. */
 async function play(script: (HttpResponse | Error)[], changes: Partial<HttpRequest> = {}, clock = skippingClock()) {
   let attempts = 0;
   const send = withRetry(clock)(async () => {
@@ -34,7 +53,7 @@ test.each([
   ["GET", 503],
   ["GET", 504],
   ["POST", 429],
-] as const)("a %s that meets a passing %i is repeated", async (method, code) => {
+] as const)("a %s answered with %i is repeated", async (method, code) => {
   const fine = status(200);
   expect(await play([status(code), fine], { method })).toMatchObject({ outcome: fine, attempts: 2 });
 });
@@ -49,7 +68,7 @@ test.each([
   ["POST", 502],
   ["POST", 503],
   ["POST", 504],
-] as const)("a %s that meets a %i is not repeated", async (method, code) => {
+] as const)("a %s answered with %i is not repeated", async (method, code) => {
   expect(await play([status(code)], { method })).toMatchObject({ outcome: { status: code }, attempts: 1 });
 });
 
@@ -74,7 +93,7 @@ test.each([
   expect(played.outcome).toEqual(attempts === 1 ? failure : status(200));
 });
 
-test("four attempts are made with waits that double, spread from zero to the whole", async () => {
+test("four attempts are made; each wait is random between zero and a maximum that doubles", async () => {
   expect(await play([status(503)], {}, skippingClock(0.999))).toEqual({
     outcome: status(503),
     attempts: 4,
@@ -83,7 +102,7 @@ test("four attempts are made with waits that double, spread from zero to the who
   expect((await play([status(503)], {}, skippingClock(0))).waits).toEqual([0, 0, 0]);
 });
 
-test("a Retry-After is waited out before the back-off of the attempt", async () => {
+test("each wait is the server's Retry-After plus the back-off", async () => {
   const limited = status(429, { "retry-after": "7" });
   expect(await play([limited, limited, status(200)])).toEqual({
     outcome: status(200),
@@ -92,7 +111,7 @@ test("a Retry-After is waited out before the back-off of the attempt", async () 
   });
 });
 
-test("a wait that would pass the deadline is not begun; the outcome comes back at once", async () => {
+test("if the wait would pass the deadline, the outcome is returned at once", async () => {
   const limited = status(429, { "retry-after": "45" });
   expect(await play([limited, status(200)])).toEqual({ outcome: limited, attempts: 1, waits: [] });
   const lost = failed("CONNECTION_LOST");
@@ -104,7 +123,7 @@ test("a wait that would pass the deadline is not begun; the outcome comes back a
   });
 });
 
-test("an abort while waiting ends the repetition with the reason of the signal", async () => {
+test("an abort during a wait ends the retries with the signal's reason", async () => {
   const controller = new AbortController();
   const clock = {
     ...skippingClock(),
@@ -115,4 +134,42 @@ test("an abort while waiting ends the repetition with the reason of the signal",
   };
   const played = await play([status(503), status(200)], { signal: controller.signal }, clock);
   expect(played).toMatchObject({ outcome: "cancelled", attempts: 1 });
+});
+
+const later = skippingClock().now() + 45_000;
+
+test("a POST whose connection broke after it was sent is not repeated; a GET is", async () => {
+  const jobs: string[] = [];
+  const server = await serve((request, response) => {
+    request.resume().on("end", () => {
+      jobs.push(request.method ?? "");
+      if (jobs.length > 2) response.end("{}");
+      else request.socket.resetAndDestroy();
+    });
+  });
+  const send = withRetry(skippingClock())((request) => transport()({ ...request, deadline: Date.now() + 10_000 }));
+  expect((await failureOf(send(post(server.url, { deadline: later })))).code).toBe("CONNECTION_LOST");
+  expect(jobs).toEqual(["POST"]);
+  expect((await send(get(server.url, { deadline: later }))).status).toBe(200);
+  expect(jobs).toEqual(["POST", "GET", "GET"]);
+});
+
+test("a POST that found no connection is repeated, and is sent once", async () => {
+  const port = await closedPort();
+  const jobs: string[] = [];
+  const server = createServer((request, response) => {
+    jobs.push(request.method ?? "");
+    request.resume().on("end", () => response.end("{}"));
+  });
+  onTestFinished(() => void server.close());
+  const clock = skippingClock();
+  const opening = {
+    ...clock,
+    sleep: (ms: number, signal: AbortSignal) =>
+      clock.sleep(ms, signal).then(() => new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))),
+  };
+  const send = withRetry(opening)((request) => transport()({ ...request, deadline: Date.now() + 10_000 }));
+  const url = new URL(`http://127.0.0.1:${port}/`);
+  expect((await send(post(url, { deadline: later }))).status).toBe(200);
+  expect(jobs).toEqual(["POST"]);
 });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
@@ -32,18 +33,24 @@ async function listen(server: Server, protocol = "http"): Promise<TestServer> {
   return { port: address.port, url, connections: () => connections };
 }
 
-/** A broken connection is what the tests are about; the other side reports it. */
+/** Broken connections are intended here; the client under test reports them. */
 function ignore(): void {}
 
 export const serve = (listener: RequestListener) => listen(createServer(listener));
 
+/** For localhost, 127.0.0.1 and atlas.test; signed by the authority in ca.pem. */
+export const tls = {
+  cert: readFileSync("test/fixtures/server.pem", "utf8"),
+  key: readFileSync("test/fixtures/server-key.pem", "utf8"),
+};
+
 export const serveTls = (files: { cert: string; key: string }, listener: RequestListener) =>
   listen(createTlsServer(files, listener), "https");
 
-/** A server that speaks in bytes, for answers that no HTTP library would give. */
+/** A server of raw bytes, for answers that no HTTP library would send. */
 export const serveBytes = (onSocket: (socket: Socket) => void) => listen(createTcpServer(onSocket));
 
-/** Bytes of a whole answer, kept alive. */
+/** The bytes of a complete answer that keeps the connection alive. */
 export function answer(body: string, headers = ""): string {
   return `HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;
 }
@@ -58,7 +65,7 @@ export async function closedPort(): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-/** A CONNECT proxy in front of one target, whatever host is asked for. */
+/** A CONNECT proxy that leads to one target, whatever host is requested. */
 export async function serveProxy(targetPort: number, options: { authorization?: string; status?: number } = {}) {
   const tunnels: string[] = [];
   const server = createServer((_, response) => response.writeHead(500).end());

@@ -20,11 +20,11 @@ test.each([
   ],
   ["speaks another protocol", onRequest((socket) => socket.end("220 mail ready\r\n")), "UNREADABLE_RESPONSE"],
   [
-    "sends headers without end",
+    "sends endless headers",
     onRequest((socket) => socket.end(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(40_000)}\r\n`)),
     "UNREADABLE_RESPONSE",
   ],
-])("a server that %s after the request came: the request may have had an effect", async (_, onSocket, code) => {
+])("if a server %s after it received the request, the request may have had an effect", async (_, onSocket, code) => {
   const server = await serveBytes(onSocket);
   for (const request of [get(server.url), post(server.url)]) {
     const failure = await failureOf(transport()(request));
@@ -33,7 +33,7 @@ test.each([
   }
 });
 
-test("a port where nobody listens: nothing was sent", async () => {
+test("nothing is sent to a port where nobody listens", async () => {
   const port = await closedPort();
   const failure = await failureOf(transport()(post(new URL(`http://127.0.0.1:${port}/?secret=1`))));
   expect(failure.envelope).toMatchObject({
@@ -43,13 +43,13 @@ test("a port where nobody listens: nothing was sent", async () => {
   expect(neverSent(failure)).toBe(true);
 });
 
-test("a host that does not exist: nothing was sent", async () => {
+test("nothing is sent to a host that does not exist", async () => {
   const failure = await failureOf(transport()(post(new URL("http://nowhere.invalid/"))));
   expect(failure.code).toBe("CONNECTION_FAILED");
   expect(neverSent(failure)).toBe(true);
 });
 
-test("a secure connection that never gets ready is given up: nothing was sent", async () => {
+test("a TLS handshake that never completes is abandoned, and nothing is sent", async () => {
   const server = await serveBytes(() => {});
   const url = new URL(`https://127.0.0.1:${server.port}/`);
   const failure = await failureOf(transport({ limits: { connectMs: 1_000 } })(post(url)));
@@ -57,7 +57,7 @@ test("a secure connection that never gets ready is given up: nothing was sent", 
   expect(neverSent(failure)).toBe(true);
 });
 
-test("headers that do not come, and a body that stops, end as a time-out of a request that was sent", async () => {
+test("missing headers and a stalled body end as the time-out of a request that was sent", async () => {
   const silent = await serveBytes(() => {});
   const stalled = await serveBytes((socket) => socket.write(answer("{}").slice(0, -1)));
   const send = transport({ limits: { headersMs: 500, bodyIdleMs: 500 } });
@@ -66,7 +66,7 @@ test("headers that do not come, and a body that stops, end as a time-out of a re
   expect(failures.map(neverSent)).toEqual([false, false]);
 });
 
-test("a body that trickles for ever ends at the deadline", async () => {
+test("a body that trickles forever is cut off at the deadline", async () => {
   const server = await serve(async (_, response) => {
     while (!response.destroyed) {
       response.write(" ");
@@ -78,7 +78,7 @@ test("a body that trickles for ever ends at the deadline", async () => {
   expect(neverSent(failure)).toBe(false);
 });
 
-test("a deadline that passes while the connection is still being made: nothing is sent, not even later", async () => {
+test("if the deadline passes during the TLS handshake, nothing is sent, not even later", async () => {
   let received = "";
   const server = await serveBytes((socket) => socket.on("data", (data) => (received += data.toString("latin1"))));
   const url = new URL(`https://127.0.0.1:${server.port}/`);
@@ -88,7 +88,7 @@ test("a deadline that passes while the connection is still being made: nothing i
   expect(received).not.toContain("snapshotId");
 });
 
-test("an abort ends a request at once with the reason of the signal, in every stage", async () => {
+test("an abort ends a request at once with the signal's reason, at every stage", async () => {
   const silent = await serveBytes(() => {});
   const stalled = await serveBytes((socket) => socket.write(answer("{}").slice(0, -1)));
   const connecting = new URL(`https://127.0.0.1:${silent.port}/`);
@@ -104,7 +104,7 @@ test("an abort ends a request at once with the reason of the signal, in every st
   await expect(send(get(silent.url, { signal: AbortSignal.abort("before") }))).rejects.toBe("before");
 });
 
-test("a header that cannot be sent is a fault of this program, not of the network", async () => {
+test("an invalid header is reported as an internal error, not as a network failure", async () => {
   const server = await serve((_, response) => response.end());
   const failure = await failureOf(transport()(post(server.url, { headers: { accept: "a\nb" } })));
   expect(failure.code).toBe("INTERNAL_ERROR");
@@ -112,7 +112,7 @@ test("a header that cannot be sent is a fault of this program, not of the networ
   expect(server.connections()).toBe(0);
 });
 
-test("after it was closed a transport fails without sending", async () => {
+test("a closed transport fails without sending", async () => {
   const server = await serve((_, response) => response.end("{}"));
   const { send, close } = createTransport({ proxy: {}, userAgent: "test" });
   await send(get(server.url));

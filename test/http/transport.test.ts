@@ -1,8 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
+import { parseJson } from "../../src/http/transport.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { answer, serve, serveBytes } from "./servers.ts";
 
-test("an answer comes back with status, lower-case headers and parsed body", async () => {
+test("a response has its status, lower-case header names and the parsed body", async () => {
   const server = await serve((request, response) => {
     response.writeHead(404, { "X-Error-Code": "CLUSTER_NOT_FOUND", "content-type": "application/json" });
     response.end(JSON.stringify({ agent: request.headers["user-agent"], accept: request.headers.accept }));
@@ -15,7 +16,7 @@ test("an answer comes back with status, lower-case headers and parsed body", asy
   });
 });
 
-test("several headers of one name stay apart", async () => {
+test("repeated headers stay separate", async () => {
   const server = await serve((_, response) => {
     response.writeHead(401, [
       ["www-authenticate", 'Basic realm="a"'],
@@ -36,12 +37,34 @@ test.each([
   ["brackets inside strings", `["\\"${"[{".repeat(500)}"]`, [`"${"[{".repeat(500)}`]],
   ["four million nested arrays", "[".repeat(4_000_000), undefined],
   ["a hundred thousand nested objects, complete", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, undefined],
-])("%s is read as JSON or left out", async (_, body, json) => {
+])("%s is parsed, or left undefined if it is not usable JSON", async (_, body, json) => {
   const server = await serve((_, response) => response.end(body));
   expect((await transport()(get(server.url))).json).toEqual(json);
 });
 
-test("a request that asks for a fresh connection gets one of its own, the others share what is kept alive", async () => {
+test.each([
+  ["entries", `{"results":[${"1,".repeat(100_000)}1]}`],
+  ["empty objects", `[${"{},".repeat(100_000)}{}]`],
+  ["empty lists within lists", `[${"[[]],".repeat(50_000)}[]]`],
+  ["members", `{${Array.from({ length: 100_001 }, (_, index) => `"${index}":1`).join(",")}}`],
+  ["levels", `${"[".repeat(65)}${"]".repeat(65)}`],
+])("JSON with more %s than any answer of Atlas is not parsed", (_, text) => {
+  expect(() => JSON.parse(text)).not.toThrow();
+  expect(parseJson(text)).toBeUndefined();
+});
+
+test("a full page of entries with two hundred values each is parsed", () => {
+  const entry = Object.fromEntries(Array.from({ length: 198 }, (_, index) => [`field ${index}`, "a value"]));
+  const page = { results: Array.from({ length: 500 }, () => entry), totalCount: 500 };
+  expect(parseJson(JSON.stringify(page))).toEqual(page);
+});
+
+test("commas, brackets and escaped quotes within a string count as one value", () => {
+  const text = '\\",[{'.repeat(200_000);
+  expect(parseJson(JSON.stringify({ text }))).toEqual({ text });
+});
+
+test("a request that asks for a fresh connection gets its own; the others share kept connections", async () => {
   const ports: (number | undefined)[] = [];
   const server = await serve((request, response) => {
     ports.push(request.socket.remotePort);
@@ -57,7 +80,7 @@ test("a request that asks for a fresh connection gets one of its own, the others
   expect(shared).toContain(ports[0]);
 });
 
-test("sixty requests at once share one signal and sixteen connections, without a warning of Node", async () => {
+test("sixty concurrent requests share one signal and sixteen connections, without a warning from Node", async () => {
   const warnings: Error[] = [];
   const record = (warning: Error) => warnings.push(warning);
   process.on("warning", record);
@@ -72,7 +95,7 @@ test("sixty requests at once share one signal and sixteen connections, without a
   expect(warnings).toEqual([]);
 });
 
-test("requests that are given up while they wait for a connection are not sent and close none", async () => {
+test("requests aborted while they wait for a connection are not sent and close no connection", async () => {
   let answers = 0;
   const server = await serve((_, response) => {
     answers += 1;
@@ -90,7 +113,7 @@ test("requests that are given up while they wait for a connection are not sent a
   expect([answers, server.connections()]).toEqual([32, 16]);
 });
 
-test.each([301, 302, 303, 307, 308])("a %i with a location is refused and not followed", async (status) => {
+test.each([301, 302, 303, 307, 308])("a %i with a location is refused, not followed", async (status) => {
   const paths: (string | undefined)[] = [];
   const server = await serve((request, response) => {
     paths.push(request.url);
@@ -102,7 +125,7 @@ test.each([301, 302, 303, 307, 308])("a %i with a location is refused and not fo
   expect(paths).toEqual(["/api"]);
 });
 
-test("an answer with interim responses is read to its final status", async () => {
+test("interim responses are skipped until the final response arrives", async () => {
   const server = await serveBytes((socket) => {
     socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${answer('{"id":1}')}`);
   });
@@ -111,8 +134,8 @@ test("an answer with interim responses is read to its final status", async () =>
 
 test.each([
   ["announces", (bytes: number) => ({ "content-length": String(bytes) })],
-  ["only turns out to have", () => ({})],
-])("an answer that %s more than the limit is refused while it is read", async (_, headersFor) => {
+  ["has without announcing them", () => ({})],
+])("an answer that %s more bytes than the limit is refused while it is received", async (_, headersFor) => {
   const size = 9 * 1024 * 1024;
   const server = await serve((_, response) => {
     response.writeHead(200, headersFor(size));
@@ -122,7 +145,7 @@ test.each([
   expect((await failureOf(transport()(get(server.url)))).code).toBe("RESPONSE_TOO_LARGE");
 });
 
-test("an endless answer is cut off", async () => {
+test("an endless answer is cut off at the limit", async () => {
   const server = await serve((_, response) => {
     const more = () => {
       while (response.write(Buffer.alloc(256 * 1024, 32)));
