@@ -82,7 +82,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
    * begin with the newest job, even for clusters with thousands. Do not rely on the order within the page.
    */
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
-    const { response, entries } = await getPage(RestoreJob, `${backup(cluster)}/restoreJobs`, 1, limits);
+    const { response, entries } = await getPage(RestoreJob, `${backupPath(cluster)}/restoreJobs`, 1, limits);
     return { jobs: entries, serverTime: serverTimeOf(response) };
   }
 
@@ -93,7 +93,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
     post: (cluster, snapshotId, wire, limits) =>
       send({
         method: "POST",
-        url: new URL(`${backup(cluster)}/download${query(wire)}`, baseUrl),
+        url: new URL(`${backupPath(cluster)}/download${query(wire)}`, baseUrl),
         headers: { accept: FLEX_MEDIA_TYPE, "content-type": FLEX_MEDIA_TYPE },
         body: JSON.stringify({ snapshotId }),
         freshConnection: true,
@@ -104,21 +104,21 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   return {
     projects: (limits: CallLimits) => list(Project, "/api/atlas/v2/groups", limits, PROJECT_MEDIA_TYPE),
     getProject: async (groupId: string, limits: CallLimits) =>
-      parsed(Project, await get(project(groupId), limits, PROJECT_MEDIA_TYPE)),
+      parsed(Project, await get(projectPath(groupId), limits, PROJECT_MEDIA_TYPE)),
     flexClusters: (groupId: string, limits: CallLimits) =>
-      list(FlexCluster, `${project(groupId)}/flexClusters`, limits),
-    snapshots: (cluster: ClusterPath, limits: CallLimits) => list(Snapshot, `${backup(cluster)}/snapshots`, limits),
+      list(FlexCluster, `${projectPath(groupId)}/flexClusters`, limits),
+    snapshots: (cluster: ClusterPath, limits: CallLimits) => list(Snapshot, `${backupPath(cluster)}/snapshots`, limits),
     getSnapshot: async ({ snapshotId, ...cluster }: ClusterPath & { snapshotId: string }, limits: CallLimits) =>
-      parsed(Snapshot, await get(`${backup(cluster)}/snapshots/${id(snapshotId)}`, limits)),
+      parsed(Snapshot, await get(`${backupPath(cluster)}/snapshots/${checkedId(snapshotId)}`, limits)),
     /** The newest page comes first, as far as is known: see `latestJobs`. */
     restoreJobPages: (cluster: ClusterPath, limits: CallLimits) =>
-      pages(RestoreJob, `${backup(cluster)}/restoreJobs`, limits),
+      pages(RestoreJob, `${backupPath(cluster)}/restoreJobs`, limits),
     async getRestoreJob(
       { restoreJobId, ...cluster }: ClusterPath & { restoreJobId: string },
       wire: WireOptions,
       limits: CallLimits,
     ): Promise<JobAnswer> {
-      const response = await get(`${backup(cluster)}/restoreJobs/${id(restoreJobId)}${query(wire)}`, limits);
+      const response = await get(`${backupPath(cluster)}/restoreJobs/${checkedId(restoreJobId)}${query(wire)}`, limits);
       const restoreJob = parsed(RestoreJob, response);
       return { httpStatus: response.status, restoreJob, serverTime: serverTimeOf(response) };
     },
@@ -155,11 +155,11 @@ export async function lookForClusters<WithId extends { id: string }>(
   });
 }
 
-const project = (groupId: string) => `/api/atlas/v2/groups/${id(groupId)}`;
-const backup = ({ groupId, name }: ClusterPath) => `${project(groupId)}/flexClusters/${name}/backup`;
+const projectPath = (groupId: string) => `/api/atlas/v2/groups/${checkedId(groupId)}`;
+const backupPath = ({ groupId, name }: ClusterPath) => `${projectPath(groupId)}/flexClusters/${name}/backup`;
 
-/** Checked because ids also come from Atlas's answers, and any other text could change the path. */
-function id(text: string): string {
+/** Needed because ids also come from Atlas's answers, and any other text could change the path. */
+function checkedId(text: string): string {
   if (isAtlasId(text)) return text;
   throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
 }
