@@ -4,7 +4,7 @@ import { SIMULATED } from "../src/simulator/simulated.ts";
 import { CLUSTER, SERVICE_ACCOUNT, type Session, serverAgainst, simulatorFor } from "./fixtures.ts";
 
 const MARKS = [1_000, 10_000, 100_000];
-/** Calls under way at a time. */
+/** Calls in flight at a time. */
 const CONCURRENT = 20;
 const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
 
@@ -14,7 +14,7 @@ function usageOf(pid: number) {
   return { megabytes: Math.round(kilobytes / 1024), openFiles: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-/** The mix, by number: reads, a failure of Atlas, bad input, a list of the disk, a cancelled wait, a save that is already done. */
+/** Mostly reads; one in twenty each fails in Atlas, has bad input, lists the disk, is a cancelled wait, or saves a saved snapshot. */
 async function callNumber(number: number, { client, call }: Session): Promise<void> {
   switch (number % 20) {
     case 0:
@@ -45,7 +45,7 @@ async function callNumber(number: number, { client, call }: Session): Promise<vo
 }
 
 test.runIf(process.platform === "linux")(
-  "a hundred thousand calls leave memory and open files as they were",
+  "memory and open files do not grow over a hundred thousand calls",
   async () => {
     const simulator = await simulatorFor({
       snapshotBytes: 100_000,

@@ -1,29 +1,34 @@
+// Answers `initialize` before the SDK is loaded, and keeps later messages until the server is connected.
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
-import type { ServerFacts } from "./eras.ts";
-import { isObject } from "./read-message.ts";
-import { isRequest, type Verdict, wrapTransport } from "./wrap-transport.ts";
+import { isObject, isRequest } from "./read-message.ts";
+import { type Verdict, wrapTransport } from "./wrap-transport.ts";
 
-/** What the SDK negotiates, the latest first: importing its own list would load all of it. A test compares the two. */
+/** The versions that the SDK negotiates, latest first. Importing the SDK's own list would load the SDK; a test compares both. */
 export const NEGOTIABLE = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"] as const;
 
-/** A transport that is open before a server is connected to it. */
-interface Handshake {
-  /** For the server: what arrived before it is connected waits for it. */
-  transport: Transport;
-  /** Starts to read. */
-  open: () => Promise<void>;
-  /** Resolves with the first message. If that was a usual `initialize`, it has been answered. */
-  begun: Promise<void>;
+/** What `initialize` and `server/discover` tell about the server. */
+export interface ServerFacts {
+  serverInfo: { name: string; version: string; title?: string };
+  capabilities: Record<string, object>;
+  instructions?: string;
 }
 
 /**
- * Answers `initialize` as the SDK's server does, so that a host does not wait until the SDK is loaded, which takes longer than
- * everything else at the start. Only a usual one: what is malformed or belongs to the stateless revision is for the layers
- * behind. The server never hears of it; it needs the client's capabilities only to ask the client something.
+ * Answers `initialize` exactly as the SDK's server does. Loading the SDK takes longer than the rest of the start, and the
+ * host need not wait for it. The server never sees such an `initialize`: it would need the client's capabilities only to send
+ * requests to the client. A malformed `initialize`, or one of the stateless revision, is left to the layers behind.
  */
-export function withHandshake(inner: Transport, facts: ServerFacts): Handshake {
-  let waiting: JSONRPCMessage[] | undefined = [];
+export function withHandshake(
+  inner: Transport,
+  facts: ServerFacts,
+): {
+  /** Starts to read; resolves with the first message. If that message was a well-formed `initialize`, it has been answered. */
+  open: () => Promise<void>;
+  /** To be connected to the server; delivers the messages that arrived before. */
+  transport: Transport;
+} {
+  let early: JSONRPCMessage[] | undefined = [];
   let begin = () => {};
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
@@ -32,7 +37,7 @@ export function withHandshake(inner: Transport, facts: ServerFacts): Handshake {
   const front = wrapTransport(inner, {
     incoming: (message) => {
       begin();
-      return isRequest(message) && isUsual(message) ? welcome(message) : { pass: message };
+      return isRequest(message) && isWellFormedInitialize(message) ? welcome(message) : { pass: message };
     },
   });
 
@@ -42,8 +47,8 @@ export function withHandshake(inner: Transport, facts: ServerFacts): Handshake {
     return { result: { protocolVersion, capabilities, serverInfo, ...(instructions && { instructions }) } };
   }
 
-  /** As a message that arrives later would, one that the SDK throws at takes none of the others with it. */
-  function hand(message: JSONRPCMessage): void {
+  /** If the SDK throws on one early message, the others are still delivered. */
+  function deliver(message: JSONRPCMessage): void {
     try {
       transport.onmessage?.(message);
     } catch (error) {
@@ -52,21 +57,28 @@ export function withHandshake(inner: Transport, facts: ServerFacts): Handshake {
   }
 
   const transport: Transport = {
-    start: async () => {
-      const arrived = waiting ?? [];
-      waiting = undefined;
-      for (const message of arrived) hand(message);
+    async start() {
+      const arrived = early ?? [];
+      early = undefined;
+      for (const message of arrived) deliver(message);
     },
     send: (message, options) => front.send(message, options),
     close: () => front.close(),
   };
-  front.onmessage = (message) => (waiting ? void waiting.push(message) : transport.onmessage?.(message));
+  front.onmessage = (message) => (early ? void early.push(message) : transport.onmessage?.(message));
   front.onclose = () => transport.onclose?.();
   front.onerror = (error) => transport.onerror?.(error);
-  return { transport, open: () => front.start(), begun };
+
+  async function open(): Promise<void> {
+    await front.start();
+    await begun;
+  }
+
+  return { open, transport };
 }
 
-function isUsual({ method, params }: JSONRPCRequest): boolean {
+function isWellFormedInitialize({ method, params }: JSONRPCRequest): boolean {
+  // `_meta` may name the stateless revision.
   if (method !== "initialize" || !isObject(params) || params._meta !== undefined) return false;
   const { protocolVersion, capabilities, clientInfo } = params;
   return (

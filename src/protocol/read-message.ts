@@ -1,7 +1,8 @@
+// Reads one line of input as a JSON-RPC message; also holds the words of JSON-RPC that the whole protocol uses.
 import { isUtf8 } from "node:buffer";
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
 
-/** JSON-RPC 2.0, section 5.1; `busy` is of the range that it leaves to servers. */
+/** JSON-RPC 2.0, section 5.1; `busy` is in the range that JSON-RPC leaves to servers. */
 export const CODES = {
   parse: -32700,
   request: -32600,
@@ -11,28 +12,33 @@ export const CODES = {
   busy: -32000,
 } as const;
 
-/** An error answer to something that is no proper request. */
-export interface Refusal {
-  id: RequestId | null;
+/** An error of JSON-RPC, or of MCP on top of JSON-RPC. */
+export interface RpcError {
   code: number;
   message: string;
+  data?: unknown;
+}
+
+/** The error answer to a line that is no valid request; `id` is null where the line has no valid id. */
+export interface Refusal extends RpcError {
+  id: RequestId | null;
 }
 
 type Reading =
   | { kind: "message"; message: JSONRPCMessage }
   | { kind: "refused"; refusal: Refusal }
-  /** Not to be answered: blank lines, and what JSON-RPC forbids to answer (notifications and responses). */
+  /** Gets no answer: a blank line, or an invalid notification or response, which JSON-RPC forbids to answer. */
   | { kind: "dropped"; reason?: string };
 
 const BYTE_ORDER_MARK = "\ufeff";
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
 /**
- * Reads one line. Every request that comes out as a message satisfies the SDK's envelope schemas, because the SDK drops
- * what does not without an answer; members that JSON-RPC does not define are left out for the same reason.
+ * Every request that is returned as a message satisfies the SDK's envelope schemas: the SDK drops all others without an
+ * answer. For the same reason, members that JSON-RPC does not define are removed.
  */
 export function readMessage(line: Buffer): Reading {
-  // Replacement characters would change data silently, hence a refusal.
+  // Decoding would silently replace the invalid bytes.
   if (!isUtf8(line)) return refused(null, CODES.parse, "Parse error: the line is not valid UTF-8");
   let text = line.toString("utf8");
   if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
@@ -55,7 +61,7 @@ function readCall({ jsonrpc, id, method, params, result, error }: Record<string,
   if (!isParams(params)) {
     const problem = isObject(params) ? "params._meta is malformed" : "params must be an object";
     if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
-    return refused(id, CODES.params, `Invalid params: ${problem}`);
+    return { kind: "refused", refusal: { id, ...invalidParams(problem) } };
   }
   const call = { jsonrpc: "2.0" as const, method, ...(params && { params }) };
   return { kind: "message", message: id === undefined ? call : { ...call, id } };
@@ -76,21 +82,17 @@ function readResponse({ jsonrpc, id, result, error }: Record<string, unknown>): 
   return { kind: "message", message: { jsonrpc, id, error: { code, message, data } } };
 }
 
-/** `undefined`, which JSON cannot express, stands for text that is no JSON. */
+/** Returns `undefined`, which JSON cannot express, for text that is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's message quotes the input, which may hold a secret; that it failed is all there is to say.
+    // The parser's message is not passed on: it quotes the input, which may hold a secret.
     return undefined;
   }
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** MCP narrows JSON-RPC: no null, no fractions. Integers beyond 2^53 could not be echoed unchanged. */
+/** MCP allows strings and integers only. Integers beyond 2^53 are refused: the answer could not repeat them exactly. */
 function isId(value: unknown): value is RequestId {
   return typeof value === "string" || Number.isSafeInteger(value);
 }
@@ -110,4 +112,16 @@ function isParams(params: unknown): params is JSONRPCRequest["params"] {
 
 function refused(id: RequestId | null, code: number, message: string): Reading {
   return { kind: "refused", refusal: { id, code, message } };
+}
+
+export function invalidParams(problem: string): RpcError {
+  return { code: CODES.params, message: `Invalid params: ${problem}` };
+}
+
+export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
+  return "method" in message && "id" in message;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

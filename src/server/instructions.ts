@@ -1,6 +1,7 @@
+// Tells a model what it should know before its first call and cannot read in a tool's description.
 import { ONLY_READS, type ToolName } from "../tools/catalog.ts";
 
-/** What a model should know before its first call and cannot read in a tool's description; below 2 kB. */
+/** Below 2 kB. */
 export function instructions(tools: readonly ToolName[], simulated: boolean): string {
   const has = (name: ToolName) => tools.includes(name);
   const steps = [

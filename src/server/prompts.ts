@@ -1,3 +1,4 @@
+// The prompt that saves the latest backup of a cluster; hosts offer it as a slash command.
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import type { ToolName } from "../tools/catalog.ts";
@@ -5,7 +6,7 @@ import { groupId, name } from "../tools/params.ts";
 
 const Arguments = z.strictObject({
   cluster: name,
-  // Hosts send an empty text for an argument that was left blank.
+  // Hosts send an empty string for an argument that the person left blank.
   project: z.union([groupId, z.literal("")]).optional(),
 });
 
@@ -19,13 +20,13 @@ const SAVE_LATEST: Prompt = {
   ],
 };
 
-/** The prompts whose tools are registered; hosts offer them as slash commands. */
+/** The prompts whose tools are all registered. */
 export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
   const needed: ToolName[] = ["list_flex_clusters", "list_flex_snapshots", "save_flex_snapshot"];
   return needed.every((name) => tools.includes(name)) ? [SAVE_LATEST] : [];
 }
 
-/** The prompt with its arguments filled in; undefined when they do not have the required form. */
+/** The prompt with its arguments filled in; undefined when an argument does not have the required form. */
 export function saveLatestSnapshot(args: unknown): GetPromptResult | undefined {
   const parsed = Arguments.safeParse(args);
   if (!parsed.success) return undefined;

@@ -1,3 +1,4 @@
+// Wires what the tools work with: the way to Atlas, the download folder, and what connects the two.
 import { type AccessEdges, openAtlas } from "../atlas/access.ts";
 import type { Atlas } from "../atlas/client.ts";
 import type { Config } from "../config/config.ts";
@@ -7,34 +8,34 @@ import type { SnapshotStore } from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
-/** Everything behind the tools, made at the first call so that starting costs nothing and touches nothing. */
+/** Created at the first call, so that starting the server costs nothing and touches nothing. */
 export interface Runtime {
   atlas: Atlas;
   store: SnapshotStore;
-  /** Ends what runs and gives the access token back. */
+  /** Stops what runs and revokes the access token. */
   close: () => Promise<void>;
 }
 
 export async function createRuntime(config: Config, edges: AccessEdges & { log: Log }): Promise<Runtime> {
   const { clock, log } = edges;
-  const access = await openAtlas(config, edges);
+  const { atlas, baseUrl, signOut, close } = await openAtlas(config, edges);
   const store = createSnapshotStore({
     directory: config.downloadDir,
     filePrefix: config.simulate ? "simulated-" : "",
-    source: createSnapshotSource({ atlas: access.atlas, clock }),
+    source: createSnapshotSource({ atlas, clock }),
     checkWorker: new URL("./archive-check-worker.js", import.meta.url),
-    allowLoopback: isLoopback(access.baseUrl),
+    allowLoopback: isLoopback(baseUrl),
     fileHosts: config.fileHosts,
     proxy: config.proxy,
     clock,
     log: ({ event, ...fields }) => log.info(fields, event),
   });
   return {
-    atlas: access.atlas,
+    atlas,
     store,
     async close() {
-      await Promise.all([store.close(), access.signOut()]);
-      await access.close();
+      await Promise.all([store.close(), signOut()]);
+      await close();
     },
   };
 }

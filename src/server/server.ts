@@ -1,56 +1,53 @@
+// The MCP server: lists tools and prompts, runs a tool, and turns its value or failure into a result.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
-  type ListToolsResult,
   type ServerNotification,
+  type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
+import type { Config } from "../config/config.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
-import { bounded, type Clock } from "../core/time.ts";
-import type { ServerFacts } from "../protocol/eras.ts";
-import type { Offer } from "../tools/catalog.ts";
+import { bounded, systemClock } from "../core/time.ts";
+import type { ServerFacts } from "../protocol/handshake.ts";
+import { CODES } from "../protocol/read-message.ts";
+import type { ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext } from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 
-/** Every call ends within this: clients give up at 60 seconds, and a late answer helps nobody. */
+/** Every call ends within this time: clients give up after 60 seconds. */
 const CALL_LIMIT_MS = 46_000;
 
-/** Enough to choose from; the list itself is as long as whoever configured it likes. */
+/** Enough to choose from; a configured list may be of any length. */
 const MAX_NAMED_PROJECTS = 10;
 
 interface ServerDependencies {
   facts: ServerFacts;
-  /** The tools to register, in order. */
-  offers: readonly Offer[];
-  /** What is said of each tool; loaded when they are first listed. */
-  loadToolList: () => Promise<ListToolsResult["tools"]>;
-  /** All tools in full; loaded when one is first called. */
-  loadTools: () => Promise<readonly Tool[]>;
-  /** What tools need of the world, made when the first call needs it. */
-  runtime: () => Promise<Pick<ToolContext, "atlas" | "store">>;
-  /** Rejects every call; what stands in the way of all of them. */
-  obstacle?: Failure;
-  settings: Pick<ToolContext, "hideSnapshotUrls" | "projectId" | "allowedProjects">;
-  simulated: boolean;
-  clock: Clock;
+  /** The tools to offer. */
+  tools: readonly ToolName[];
+  config: Pick<Config, "simulate" | "hideSnapshotUrls" | "projectId" | "allowedProjects">;
+  /** What is wrong with the configuration; if anything is, every call fails with it. */
+  problems: readonly string[];
   log: Log;
+  /** Called for every tool call; starts the runtime at the first. */
+  startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store">>;
 }
 
-/** The MCP server with its tools and prompts; connect it to a transport to start it. */
-export function createServer(deps: ServerDependencies): Server {
-  const { offers, settings, simulated, clock, log } = deps;
-  const names = offers.map(({ name }) => name);
-  const server = new Server(deps.facts.serverInfo, deps.facts);
+/** Connect the server to a transport to start it. Tools are loaded when they are first listed or called. */
+export function createServer({ facts, tools, config, problems, log, startRuntime }: ServerDependencies): Server {
+  const server = new Server(facts.serverInfo, facts);
+  const isOffered = (name: string) => tools.some((offered) => offered === name);
   server.setRequestHandler(ListToolsRequestSchema, async () => {
-    const tools = await deps.loadToolList();
-    return { tools: tools.filter(({ name }) => names.some((offered) => offered === name)) };
+    const { TOOL_LIST } = await import("../tools/tool-list.ts");
+    return { tools: TOOL_LIST.filter(({ name }) => isOffered(name)) };
   });
 
-  const prompts = promptsFor(names);
+  const prompts = promptsFor(tools);
   server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
     if (!prompts.some(({ name }) => name === params.name)) throw invalidParams("Unknown prompt.");
@@ -62,60 +59,59 @@ export function createServer(deps: ServerDependencies): Server {
     return prompt;
   });
 
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) => answer(params, extra));
-
-  async function answer(
-    params: { name: string; arguments?: Record<string, unknown> | undefined },
-    extra: Extra,
-  ): Promise<CallToolResult> {
-    const name = names.find((offered) => offered === params.name);
-    const tool = name && (await deps.loadTools()).find((known) => known.name === name);
-    if (!tool) throw invalidParams(`Unknown tool. Known: ${names.join(", ")}.`);
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
+    const { TOOLS } = await import("../tools/index.ts");
+    const tool = TOOLS.find(({ name }) => name === params.name && isOffered(name));
+    if (!tool) throw invalidParams(`Unknown tool. Known: ${tools.join(", ")}.`);
     const args = params.arguments ?? {};
-    const startedAt = clock.ticks();
-    const done = (outcome: string) =>
-      log.info({ tool: tool.name, outcome, ms: Math.round(clock.ticks() - startedAt) }, "tool call");
+    const startedAt = systemClock.ticks();
+    const logCall = (outcome: string) =>
+      log.info({ tool: tool.name, outcome, ms: Math.round(systemClock.ticks() - startedAt) }, "tool call");
     try {
       const value = await run(tool, args, extra);
-      done("ok");
-      return successResult(value, { simulated, indent: args.pretty === true });
+      logCall("ok");
+      return successResult(value, { simulated: config.simulate, indent: args.pretty === true });
     } catch (error) {
       if (extra.signal.aborted) {
-        done("cancelled");
+        logCall("cancelled");
         throw error;
       }
       const failure = error instanceof Failure ? error : internalFailure(error, log);
-      done(failure.code ?? String(failure.envelope.error));
+      logCall(failure.code ?? String(failure.envelope.error));
       if (failure.cause !== undefined) log.debug({ tool: tool.name, error: failure }, "cause of the failure");
-      return failureResult(tool.name, failure.envelope, { simulated });
+      return failureResult(tool.name, failure.envelope, { simulated: config.simulate });
     }
-  }
+  });
 
   async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
-    if (deps.obstacle) throw deps.obstacle;
+    if (problems.length > 0) throw ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
     const call = tool.prepare(args);
     const { groupId } = call.args;
-    if (typeof groupId === "string" && settings.allowedProjects?.includes(groupId) === false)
-      throw notAllowed(groupId, settings.allowedProjects);
-    const deadline = clock.now() + CALL_LIMIT_MS;
-    return bounded(clock, { deadline, signal: extra.signal }, async (signal) => {
-      const runtime = await deps.runtime();
-      return call.run({
-        ...runtime,
-        ...settings,
-        clock,
+    if (typeof groupId === "string" && config.allowedProjects?.includes(groupId) === false)
+      throw notAllowed(groupId, config.allowedProjects);
+    const deadline = systemClock.now() + CALL_LIMIT_MS;
+    return bounded(systemClock, { deadline, signal: extra.signal }, async (signal) =>
+      call.run({
+        ...(await startRuntime()),
+        ...config,
+        clock: systemClock,
         deadline,
         signal,
         report: reporter(extra, log),
-        ifTool: (name, sentence, otherwise = "") => (names.includes(name) ? sentence : otherwise),
-      });
-    });
+        ifTool: (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise),
+      }),
+    );
   }
 
   return server;
 }
 
-/** The ids are settings, no secrets. */
+/** An error of the protocol itself, with JSON-RPC's code for params that cannot be used. */
+function invalidParams(message: string): Error {
+  return Object.assign(new Error(message), { code: CODES.params });
+}
+
+/** Ids may be named: they are settings, not secrets. */
 function notAllowed(groupId: string, allowed: readonly string[]): Failure {
   const named = allowed.slice(0, MAX_NAMED_PROJECTS).join(", ");
   const others = allowed.length > MAX_NAMED_PROJECTS ? ` and ${allowed.length - MAX_NAMED_PROJECTS} more` : "";
@@ -124,19 +120,9 @@ function notAllowed(groupId: string, allowed: readonly string[]): Failure {
   });
 }
 
-/** An error of the protocol itself, with JSON-RPC's code for parameters that cannot be used. */
-function invalidParams(message: string): Error {
-  return Object.assign(new Error(message), { code: -32602 });
-}
+type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 
-/** What the protocol hands to a handler, as far as it is used here. */
-interface Extra {
-  signal: AbortSignal;
-  _meta?: { progressToken?: string | number | undefined } | undefined;
-  sendNotification: (notification: ServerNotification) => Promise<void>;
-}
-
-/** Sends progress to a client that asked for it, only ever upwards as the protocol demands. */
+/** Sends progress to a client that asked for it; it may only increase (MCP, progress). */
 function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progress: Progress) => void {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return () => {};
@@ -150,20 +136,20 @@ function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progre
   };
 }
 
-/** A fault of our own: the log gets it whole, the caller only that it happened. */
+/** A bug of this server: the log gets the whole error, the caller only learns that it happened. */
 function internalFailure(error: unknown, log: Log): Failure {
   log.error({ error }, "internal error");
   return ownFailure("INTERNAL_ERROR", {}, { cause: error });
 }
 
-/** A success: the value as structured content, and the same facts as JSON text for clients that show only that. */
+/** The value as structured content, and the same as JSON text for clients that show only text. */
 function successResult(value: object, { simulated, indent }: { simulated: boolean; indent: boolean }): CallToolResult {
   const text = JSON.stringify(simulated ? { ...value, simulated } : value, null, indent ? 2 : 0);
   const structuredContent: Record<string, unknown> = JSON.parse(text);
   return { content: [{ type: "text", text }], structuredContent };
 }
 
-/** A failure: prose that is complete without the envelope, and the envelope, which satisfies the tool's output schema too. */
+/** Prose that is complete by itself, and the envelope, which satisfies the tool's output schema too. */
 export function failureResult(
   tool: string,
   error: ErrorEnvelope,

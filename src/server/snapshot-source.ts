@@ -1,3 +1,4 @@
+// Finds a snapshot's download link in the order that creates the fewest download jobs in Atlas.
 import type { Atlas } from "../atlas/client.ts";
 import {
   isAbout,
@@ -13,60 +14,129 @@ import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
 
-/** One conversation with Atlas in the background is bounded like a call of its own. */
+/** Limit of one question to Atlas, retries included; saves run in the background, where no call's deadline applies. */
 const STEP_LIMIT_MS = 45_000;
+/** Pause between two looks at a job or at the list. */
 const POLL_MS = 3_000;
-/** Atlas takes seconds to minutes; beyond this the person is told rather than kept waiting. */
+/** How long to wait for a job's link. Atlas takes seconds to minutes; after this the person is told instead. */
 const JOB_LIMIT_MS = 5 * 60_000;
-/** A job that Atlas does not show for so long after its request will not be shown at all. */
+/** If Atlas does not show a requested job within this time, it never will: another may be requested. */
 const UNSEEN_LIMIT_MS = 15 * 60_000;
-/** So long after a request whose outcome is unknown, the job it may have created is looked for instead of another request. */
-const OPEN_LIMIT_MS = 3 * 60_000;
-/** A link that is about to expire is not worth starting with. */
+/** If the outcome of a request is unknown, its job may still appear within this time: no other is requested meanwhile. */
+const OUTCOME_LIMIT_MS = 3 * 60_000;
+/** A listed link that expires within this time is not used. */
 const EXPIRY_MARGIN_MS = 60_000;
 
-/** A save that is called again looks before it requests, so its caller is told to wait rather than to look. */
+/** Replaces the usual hint of OUTCOME_UNKNOWN, which tells to look at the list: the next save does that by itself. */
 const LOOKED_UP_FIRST =
   "Whether a job was created is not known yet: wait a few minutes. The next call looks for it first, and requests another only when none has appeared.";
 
-/** A job and, where this server requested it, when. */
-interface JobTrace {
+/** A job that may have a usable link, and when this server requested it, if it did. */
+interface Candidate {
   restoreJobId: string | undefined;
   requestedAt?: number | undefined;
 }
 
-/** Where snapshots come from: Atlas, asked in the order that creates the fewest download jobs. */
+/**
+ * Gives `download/` the links that it saves from. Atlas limits how many downloads of a project are active at a time, each for
+ * four hours (TOO_MANY_SNAPSHOT_DOWNLOADS). So `link` requests a job only when nothing else is left:
+ *
+ * 1. It uses a job that this process requested, or that an earlier process requested and wrote down.
+ * 2. It uses an unexpired job of this snapshot in Atlas's list, whoever requested it.
+ * 3. While the outcome of the last request is unknown, it repeats 1 and 2: that request's job may still appear.
+ * 4. It requests a new job.
+ *
+ * The file host decides whether a link of a known job still works, not this computer's clock, which may be hours off;
+ * `known.refused` holds the links that the file host refused, and their jobs.
+ */
 export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Clock }): SnapshotSource {
-  const step = (signal: AbortSignal): CallLimits => ({ deadline: clock.now() + STEP_LIMIT_MS, signal });
-
-  /** The clock may have been set meanwhile, so a moment in the future is as far away as one in the past. */
-  const isWithin = (moment: number | undefined, ms: number) =>
-    moment !== undefined && Math.abs(clock.now() - moment) < ms;
-
-  /** The job's present state; nothing when Atlas does not show it, as it may with download jobs, or shows another's. */
-  async function read(
-    { snapshotId, ...cluster }: SnapshotIdentity,
-    restoreJobId: string,
-    signal: AbortSignal,
-  ): Promise<JobAnswer | undefined> {
-    try {
-      const answer = await atlas.getRestoreJob({ ...cluster, restoreJobId }, {}, step(signal));
-      return isAbout(answer.restoreJob, snapshotId) ? answer : undefined;
-    } catch (error) {
-      if (error instanceof Failure && error.envelope.error === 404) return undefined;
-      throw error;
+  async function link(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
+    for (;;) {
+      const link = (await fromRequested(identity, known, signal)) ?? (await fromList(identity, known, signal));
+      if (link) return link;
+      if (!isOutcomeOpen(identity, known)) return fromNewJob(identity, known, signal);
+      await clock.sleep(POLL_MS, signal);
     }
   }
 
+  /** Step 1. The later of both requests comes first. */
+  async function fromRequested(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
+    const newest = atlas.newestRequest(identity);
+    const jobs: (Candidate & { answer?: JobAnswer | undefined })[] = [
+      { restoreJobId: newest?.answer?.restoreJob.id, ...newest },
+      { restoreJobId: known.restoreJobId, requestedAt: known.requestedAt },
+    ];
+    jobs.sort((one, other) => (other.requestedAt ?? 0) - (one.requestedAt ?? 0));
+    for (const { answer, ...job } of jobs) {
+      if (job.restoreJobId === undefined || known.refused.has(job.restoreJobId)) continue;
+      // The answer to the request itself is used as long as its link lives, if it has one: Atlas may not show the job.
+      const hasLiveLink = answer?.restoreJob.snapshotUrl && isWithin(job.requestedAt, LINK_LIFE_MS);
+      const first = hasLiveLink ? answer : await read(identity, job.restoreJobId, signal);
+      // A job that had failed before does not stand in the way of another; `awaitLink` reports one that fails meanwhile.
+      if (first && isFailed(first.restoreJob)) continue;
+      const link = await awaitLink(identity, job, first, known, signal);
+      if (link) return link;
+    }
+    return undefined;
+  }
+
+  /** Step 2. A job that names no snapshot is not used here, since nothing else ties it to this snapshot. */
+  async function fromList(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
+    const { snapshotId, ...cluster } = identity;
+    const { jobs, serverTime } = await atlas.latestJobs(cluster, step(signal));
+    const soon = (serverTime ?? clock.now()) + EXPIRY_MARGIN_MS;
+    for (const restoreJob of jobs) {
+      const { id: restoreJobId, snapshotUrl } = restoreJob;
+      if (!isDownload(restoreJob) || restoreJob.snapshotId !== snapshotId || isFailed(restoreJob)) continue;
+      if (known.refused.has(restoreJobId ?? "") || (linkExpiry(restoreJob) ?? 0) <= soon) continue;
+      // Whether lists carry links is not documented: a job without one is read by itself.
+      const listed = { httpStatus: 200, restoreJob, serverTime };
+      const first = snapshotUrl === undefined && restoreJobId ? await read(identity, restoreJobId, signal) : listed;
+      if (!first || isFailed(first.restoreJob)) continue;
+      const link = await awaitLink(identity, { restoreJobId }, first, known, signal);
+      if (link) return link;
+    }
+    return undefined;
+  }
+
+  /** Step 3: whether the last request may have created a job that nobody has seen yet. */
+  function isOutcomeOpen(identity: SnapshotIdentity, { restoreJobId, requestedAt }: KnownJobs): boolean {
+    const newest = atlas.newestRequest(identity);
+    if (newest && !newest.answer && isWithin(newest.requestedAt, OUTCOME_LIMIT_MS)) return true;
+    // An earlier process wrote down that it was about to request, and no outcome.
+    return restoreJobId === undefined && isWithin(requestedAt, OUTCOME_LIMIT_MS);
+  }
+
+  /** Step 4. The request is written down before it is sent, so that a process that dies meanwhile leaves a trace. */
+  async function fromNewJob(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
+    await known.onRequest();
+    const requestedAt = clock.now();
+    const answer = await atlas.requestDownload(identity, {}, step(signal)).catch(async (error: unknown) => {
+      // The trace stays: with it, the next call looks for the job before it requests another.
+      if (error instanceof Failure && error.outcomeUnknown)
+        throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
+      // Certainly no job: the trace is removed. A cancelled request may have created one, so its trace stays.
+      if (!signal.aborted) await known.onJob(undefined);
+      throw error;
+    });
+    const restoreJobId = answer.restoreJob.id;
+    if (restoreJobId) await known.onJob(restoreJobId);
+    const link = await awaitLink(identity, { restoreJobId, requestedAt }, answer, known, signal);
+    if (!link) throw ownFailure("JOB_WITHOUT_LINK");
+    return { ...link, isNew: true };
+  }
+
   /**
-   * Waits until the job has its link; nothing when it has none that can be used and another job may be requested. The
-   * file host judges whether a link still works: this computer's clock may be hours off.
+   * Waits until the job has its link; `first` is the job's state if it was just read.
+   * Resolves with nothing when another job may take its place: the file host refused this one, Atlas does not show it and is
+   * not expected to, or it ended without a link and this server did not request it within the last four hours.
+   * Rejects when no other job may be requested now: this one fails, ended without a link, or has none after five minutes.
    */
   async function awaitLink(
     identity: SnapshotIdentity,
-    { restoreJobId, requestedAt }: JobTrace,
+    { restoreJobId, requestedAt }: Candidate,
     first: JobAnswer | undefined,
-    refused: ReadonlySet<string>,
+    { refused }: KnownJobs,
     signal: AbortSignal,
   ): Promise<SnapshotLink | undefined> {
     const until = clock.now() + JOB_LIMIT_MS;
@@ -84,6 +154,22 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
+  /** The job's present state; nothing when Atlas answers 404, as it may for download jobs, or with another snapshot's job. */
+  async function read(
+    { snapshotId, ...cluster }: SnapshotIdentity,
+    restoreJobId: string,
+    signal: AbortSignal,
+  ): Promise<JobAnswer | undefined> {
+    try {
+      const answer = await atlas.getRestoreJob({ ...cluster, restoreJobId }, {}, step(signal));
+      return isAbout(answer.restoreJob, snapshotId) ? answer : undefined;
+    } catch (error) {
+      if (error instanceof Failure && error.envelope.error === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Atlas gives the expiry by its own clock; `expiresAt` is by this computer's. */
   function linkOf({ restoreJob, serverTime }: JobAnswer, requestedAt: number | undefined): SnapshotLink {
     const expiry = linkExpiry(restoreJob);
     const now = clock.now();
@@ -96,65 +182,13 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     };
   }
 
-  /** The link of the job that was requested last, in this process or by what is written down of an earlier one. */
-  async function fromKnown(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
-    const newest = atlas.newestRequest(identity);
-    const jobs: (JobTrace & { answer?: JobAnswer | undefined })[] = [
-      { restoreJobId: newest?.answer?.restoreJob.id, ...newest },
-      { restoreJobId: known.restoreJobId, requestedAt: known.requestedAt },
-    ];
-    jobs.sort((one, other) => (other.requestedAt ?? 0) - (one.requestedAt ?? 0));
-    for (const { answer, ...job } of jobs) {
-      if (job.restoreJobId === undefined || known.refused.has(job.restoreJobId)) continue;
-      const isAnswered = answer?.restoreJob.snapshotUrl && isWithin(job.requestedAt, LINK_LIFE_MS);
-      const first = isAnswered ? answer : await read(identity, job.restoreJobId, signal);
-      if (first && isFailed(first.restoreJob)) continue;
-      const link = await awaitLink(identity, job, first, known.refused, signal);
-      if (link) return link;
-    }
-    return undefined;
+  /** The clock may have been set meanwhile, so a moment in the future counts by its distance, like one in the past. */
+  function isWithin(moment: number | undefined, ms: number): boolean {
+    return moment !== undefined && Math.abs(clock.now() - moment) < ms;
   }
 
-  /** The link of a job of this snapshot in Atlas's list. */
-  async function fromList(identity: SnapshotIdentity, { refused }: KnownJobs, signal: AbortSignal) {
-    const { snapshotId, ...cluster } = identity;
-    const { jobs, serverTime } = await atlas.latestJobs(cluster, step(signal));
-    const soon = (serverTime ?? clock.now()) + EXPIRY_MARGIN_MS;
-    for (const restoreJob of jobs) {
-      const { id: restoreJobId, snapshotUrl } = restoreJob;
-      if (!isDownload(restoreJob) || restoreJob.snapshotId !== snapshotId || isFailed(restoreJob)) continue;
-      if (refused.has(restoreJobId ?? "") || (linkExpiry(restoreJob) ?? 0) <= soon) continue;
-      // Whether lists carry links is not documented, so a job without one is read by itself.
-      const listed = { httpStatus: 200, restoreJob, serverTime };
-      const first = snapshotUrl === undefined && restoreJobId ? await read(identity, restoreJobId, signal) : listed;
-      if (!first || isFailed(first.restoreJob)) continue;
-      const link = await awaitLink(identity, { restoreJobId }, first, refused, signal);
-      if (link) return link;
-    }
-    return undefined;
-  }
-
-  /** Whether the request that was sent last may have created a job that nobody has seen yet. */
-  function isOpen(identity: SnapshotIdentity, { restoreJobId, requestedAt }: KnownJobs): boolean {
-    const newest = atlas.newestRequest(identity);
-    if (newest && !newest.answer && isWithin(newest.requestedAt, OPEN_LIMIT_MS)) return true;
-    return restoreJobId === undefined && isWithin(requestedAt, OPEN_LIMIT_MS);
-  }
-
-  async function request(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
-    await known.onRequest();
-    const requestedAt = clock.now();
-    const answer = await atlas.requestDownload(identity, {}, step(signal)).catch(async (error: unknown) => {
-      if (error instanceof Failure && error.outcomeUnknown)
-        throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
-      if (!signal.aborted) await known.onJob(undefined);
-      throw error;
-    });
-    const restoreJobId = answer.restoreJob.id;
-    if (restoreJobId) await known.onJob(restoreJobId);
-    const link = await awaitLink(identity, { restoreJobId, requestedAt }, answer, known.refused, signal);
-    if (!link) throw ownFailure("JOB_WITHOUT_LINK");
-    return { ...link, isNew: true };
+  function step(signal: AbortSignal): CallLimits {
+    return { deadline: clock.now() + STEP_LIMIT_MS, signal };
   }
 
   return {
@@ -163,19 +197,11 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       if (status !== undefined && status.toUpperCase() !== "COMPLETED") throw ownFailure("SNAPSHOT_NOT_COMPLETE");
       return facts;
     },
-
-    async link(identity, known, signal) {
-      for (;;) {
-        const link = (await fromKnown(identity, known, signal)) ?? (await fromList(identity, known, signal));
-        if (link) return link;
-        if (!isOpen(identity, known)) return request(identity, known, signal);
-        await clock.sleep(POLL_MS, signal);
-      }
-    },
+    link,
   };
 }
 
-/** The file host said no to the job's link before, whether the job shows the same link again or another. */
+/** Whether the file host refused this job's link before: the job is refused even if it shows another link by now. */
 function isRefused({ id, snapshotUrl }: RestoreJob, refused: ReadonlySet<string>): boolean {
   return refused.has(id ?? "") || refused.has(snapshotUrl ?? "");
 }

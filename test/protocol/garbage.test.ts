@@ -19,7 +19,7 @@ const line = fc.oneof(
   fc.json().map((json) => Buffer.from(json)),
   damaged,
 );
-/** Any bytes, cut at any places. */
+/** Any bytes, cut anywhere. */
 const garbage = fc
   .tuple(fc.array(line, { maxLength: 8 }), fc.array(fc.nat(400), { maxLength: 6 }))
   .map(([lines, cuts]) => cutAt(Buffer.from(lines.map((text) => text.toString("latin1")).join("\n"), "latin1"), cuts));
@@ -45,7 +45,7 @@ async function startInProcess() {
   return { stdin, lines, isClosed: () => isClosed };
 }
 
-test("no bytes, however cut, end the server, and what it says about them is JSON-RPC", async () => {
+test("any bytes, cut anywhere, leave the server running, and its answers are JSON-RPC", async () => {
   await fc.assert(
     fc.asyncProperty(garbage, async (chunks) => {
       const { stdin, lines, isClosed } = await startInProcess();
@@ -63,7 +63,7 @@ test("no bytes, however cut, end the server, and what it says about them is JSON
 
 const isId = (id: unknown) => id === null || typeof id === "string" || Number.isInteger(id);
 
-test("a process that was sent a thousand pieces of garbage answers, and its output is JSON-RPC only", async () => {
+test("a process that received a thousand pieces of garbage still answers, and writes only JSON-RPC", async () => {
   const { child, answer, messages, ended } = runProgram(file);
   for (const chunks of fc.sample(garbage, 1_000)) child.stdin.write(Buffer.concat(chunks));
   child.stdin.write(`\n{"jsonrpc":"2.0","id":"last","method":"ping"}\n`);

@@ -23,7 +23,7 @@ const initialize = (protocolVersion: unknown, more: object = {}): JSONRPCMessage
   },
 });
 
-/** A client's end of a line, with everything that comes back. */
+/** A client connected to a server, with everything that the client receives. */
 async function clientOf(serve: (transport: Transport) => Promise<unknown>) {
   const [client, far] = InMemoryTransport.createLinkedPair();
   const received: JSONRPCMessage[] = [];
@@ -37,7 +37,7 @@ const behindHandshake = async (message: JSONRPCMessage) => {
   const passed: JSONRPCMessage[] = [];
   const { client, received } = await clientOf(async (far) => {
     const { transport, open } = withHandshake(far, facts);
-    await open();
+    void open();
     transport.onmessage = (each) => passed.push(each);
     await transport.start();
   });
@@ -45,7 +45,7 @@ const behindHandshake = async (message: JSONRPCMessage) => {
   return { passed, received };
 };
 
-test("the versions that are negotiated are those of the SDK, the latest first", () => {
+test("the negotiated versions are those of the SDK, latest first", () => {
   expect(NEGOTIABLE).toEqual(SUPPORTED_PROTOCOL_VERSIONS);
 });
 
@@ -69,14 +69,14 @@ test.each([
   ["no capabilities", initialize("2025-11-25", { capabilities: undefined })],
   ["a client without a name", initialize("2025-11-25", { clientInfo: { version: "1.0.0" } })],
   ["_meta, which may name the stateless revision", initialize("2025-11-25", { _meta: {} })],
-])("an initialize with %s is left to the layers behind", async (_, message) => {
+])("an initialize with %s is passed on to the layers behind", async (_, message) => {
   expect(await behindHandshake(message)).toEqual({ passed: [message], received: [] });
 });
 
-test("what arrives before the server is connected waits for it, in order, and a close is told", async () => {
+test("messages that arrive before the server is connected are delivered to it in order, and so is a close", async () => {
   const [client, far] = InMemoryTransport.createLinkedPair();
-  const { transport, open, begun } = withHandshake(far, facts);
-  await open();
+  const { transport, open } = withHandshake(far, facts);
+  const begun = open();
   const ping = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, method: "ping" });
   await client.send(ping(1));
   await begun;
@@ -90,10 +90,10 @@ test("what arrives before the server is connected waits for it, in order, and a 
   expect(passed).toEqual([ping(1), ping(2), ping(3), "closed"]);
 });
 
-test("one of them that cannot be handled takes no other with it", async () => {
+test("an early message that cannot be handled does not stop the delivery of the others", async () => {
   const [client, far] = InMemoryTransport.createLinkedPair();
   const { transport, open } = withHandshake(far, facts);
-  await open();
+  void open();
   const response = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, result: {} });
   await client.send(response(1));
   await client.send(response(2));

@@ -15,7 +15,7 @@ async function start(behaviour = "plain") {
 
 const told = (stderr: string): unknown[] => stderr.split("\n").flatMap((line) => (line ? [JSON.parse(line)] : []));
 
-describe("the process ends with code 0 after its end ran once", () => {
+describe("the process cleans up once and ends with code 0", () => {
   test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("on %s", async (signal) => {
     const { child, output, ended } = await start();
     child.kill(signal);
@@ -32,7 +32,7 @@ describe("the process ends with code 0 after its end ran once", () => {
     expect(output.stdout).toBe("late answer\nxxxxxxxxxx\n");
   });
 
-  test("when the input ends and a call goes on for longer than the grace", async () => {
+  test("when the input ends and a call outlasts the grace period", async () => {
     const { child, output, ended } = await start("unsettled");
     child.stdin.end();
     expect(await ended).toEqual({ code: 0, signal: null });
@@ -53,7 +53,7 @@ describe("the process ends with code 0 after its end ran once", () => {
     expect(told(output.stderr)).toContainEqual({ reason: "transport-closed" });
   });
 
-  test("on several reasons at once", async () => {
+  test("when several things end it at once", async () => {
     const { child, output, ended } = await start("chatter");
     child.stdin.end();
     child.stdout.destroy();
@@ -64,14 +64,14 @@ describe("the process ends with code 0 after its end ran once", () => {
     expect(output.stderr.match(/closed":"all/g)).toHaveLength(1);
   });
 
-  test("when its end never finishes, by the limit", async () => {
+  test("when the cleanup never finishes, at the time limit", async () => {
     const { child, output, ended } = await start("hanging end");
     child.kill("SIGTERM");
     expect(await ended).toEqual({ code: 0, signal: null });
     expect(told(output.stderr)).toContainEqual({ fault: "end-timed-out", error: "SIGTERM" });
   });
 
-  test("when its end fails", async () => {
+  test("when the cleanup fails", async () => {
     const { child, output, ended } = await start("failing end");
     child.kill("SIGTERM");
     expect(await ended).toEqual({ code: 0, signal: null });
@@ -79,14 +79,14 @@ describe("the process ends with code 0 after its end ran once", () => {
   });
 });
 
-test("output far beyond a pipe's buffer is flushed before the end", async () => {
+test("output that far exceeds a pipe's buffer is flushed before the end", async () => {
   const { child, output, ended } = await start("large output");
   child.kill("SIGTERM");
   expect(await ended).toEqual({ code: 0, signal: null });
   expect(output.stdout).toHaveLength(4_000_001);
 });
 
-test("a client that stopped reading delays the end by the limit at most", async () => {
+test("a client that stopped reading delays the end by the time limit at most", async () => {
   const { child } = await start("large output, short limit");
   child.stdout.pause();
   const exited = once(child, "exit");
@@ -94,7 +94,7 @@ test("a client that stopped reading delays the end by the limit at most", async 
   expect(await exited).toEqual([0, null]);
 });
 
-test("an uncaught exception is reported and ends the process with code 1 after its end ran", async () => {
+test("an uncaught exception is reported, and the process cleans up and ends with code 1", async () => {
   const { output, ended } = await start("exception");
   expect(await ended).toEqual({ code: 1, signal: null });
   expect(told(output.stderr)).toEqual([
@@ -105,7 +105,7 @@ test("an uncaught exception is reported and ends the process with code 1 after i
   ]);
 });
 
-test("an unhandled rejection is reported and ends nothing", async () => {
+test("an unhandled rejection is reported and does not end the process", async () => {
   const { child, output, ended, saw } = await start("rejection");
   await saw("stderr", "nobody waits");
   expect(child.exitCode).toBeNull();
@@ -114,7 +114,7 @@ test("an unhandled rejection is reported and ends nothing", async () => {
   expect(told(output.stderr)).toContainEqual({ fault: "unhandled-rejection", error: "Error: nobody waits" });
 });
 
-test("a closed standard error ends nothing", async () => {
+test("a closed standard error does not end the process", async () => {
   const { child, output, ended } = await start();
   child.stderr.destroy();
   child.stdin.end();
@@ -122,7 +122,7 @@ test("a closed standard error ends nothing", async () => {
   expect(output.stdout).toBe("late answer\nxxxxxxxxxx\n");
 });
 
-test("whatever is printed with console goes to standard error", async () => {
+test("text printed with console goes to standard error", async () => {
   const { child, output, ended } = await start("console");
   child.kill("SIGTERM");
   await ended;

@@ -19,7 +19,7 @@ test.each<[what: string, line: string | Buffer, id: unknown, code: number]>([
   ["an empty object", "{}", null, -32600],
   ["an empty batch", "[]", null, -32600],
   ["a batch", '[{"jsonrpc":"2.0","id":1,"method":"ping"}]', null, -32600],
-  ["200,000 arrays in each other", "[".repeat(200_000) + "]".repeat(200_000), null, -32600],
+  ["200,000 nested arrays", "[".repeat(200_000) + "]".repeat(200_000), null, -32600],
   ["no version", '{"id":3,"method":"ping"}', 3, -32600],
   ["version 1.0", '{"jsonrpc":"1.0","id":"a","method":"ping"}', "a", -32600],
   ["no method", '{"jsonrpc":"2.0","id":4}', 4, -32600],
@@ -99,7 +99,7 @@ const message = fc.record(
   { requiredKeys: ["jsonrpc"] },
 );
 
-test("whatever request passes is one that the SDK accepts, so that none is dropped without an answer", () => {
+test("the SDK accepts every request that passes, so that it drops none without an answer", () => {
   fc.assert(
     fc.property(message, (value) => {
       const reading = read(JSON.stringify(value));

@@ -43,7 +43,7 @@ export function runProgram(file: string, ...args: string[]) {
       for (const look of waiting) look();
     });
   }
-  // A program that ends before it read everything breaks the pipe; the tests look at how it ended instead.
+  // A program that ends before it read everything breaks the pipe; tests check how it ended instead.
   child.stdin.on("error", () => undefined);
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("close", (code, signal) => {
@@ -52,7 +52,7 @@ export function runProgram(file: string, ...args: string[]) {
     });
   });
 
-  /** Resolves when the text appeared on the stream. */
+  /** Resolves when the stream contains the text. */
   const saw = (name: "stdout" | "stderr", text: string) =>
     new Promise<void>((resolve) => {
       const look = () => {
@@ -64,9 +64,9 @@ export function runProgram(file: string, ...args: string[]) {
       look();
     });
 
-  /** Every complete line of standard output; throws when one is not JSON. */
+  /** Every complete line of standard output; throws when a line is not JSON. */
   const messages = (): Message[] => output.stdout.split("\n").slice(0, -1).map(parseMessage);
-  /** The answer with this id, as soon as it is there. */
+  /** Resolves with the answer to this id. */
   const answer = (id: Message["id"]): Promise<Message> =>
     new Promise((resolve) => {
       const found = answers.get(id);

@@ -23,7 +23,7 @@ const cancel = (requestId: string | number) => ({
 });
 const text = (value: string) => ({ content: [{ type: "text", text: value }] });
 
-test("garbage is answered, and what follows it too", async () => {
+test("garbage is answered, and so are the lines after it", async () => {
   const { send, answer, messages } = start();
   send(
     "garbage",
@@ -46,7 +46,7 @@ test("garbage is answered, and what follows it too", async () => {
   ]);
 });
 
-test.each([1_048_577, 9_000_000])("a line of %i bytes is answered once and spoils nothing after it", async (bytes) => {
+test.each([1_048_577, 9_000_000])("a line of %i bytes is refused once, and the next line is served", async (bytes) => {
   const { send, answer, messages } = start();
   const rest = JSON.stringify(call(1, "echo", { filler: "" })).length;
   send(call(1, "echo", { filler: "x".repeat(bytes - rest) }), call(2, "echo", { a: 1 }));
@@ -102,7 +102,7 @@ test("1,000 answers wait for a client that reads late, and none is lost", async 
 });
 
 describe("a cancellation", () => {
-  test.each([0, -1, 1, "", "0", "a"])("of the request with id %j reaches it, and it gets no answer", async (id) => {
+  test.each([0, -1, 1, "", "0", "a"])("of the call with id %j aborts that call, which gets no answer", async (id) => {
     const { send, answer, saw, messages } = start();
     send(call(id, "wait", { mark: "it" }), call("other", "wait", { mark: "other" }));
     await saw("stderr", '{"waiting":"other"}');
@@ -113,7 +113,7 @@ describe("a cancellation", () => {
     expect(messages().map((message) => message.id)).toEqual(["end"]);
   });
 
-  test("in the same chunk as its request reaches it", async () => {
+  test("in the same chunk as its call aborts the call", async () => {
     const { send, answer, saw, messages } = start();
     send(call(0, "wait", { mark: "it" }), cancel(0), ping("end"));
     await saw("stderr", '{"cancelled":"it"}');
@@ -138,7 +138,7 @@ describe("a cancellation", () => {
   });
 });
 
-test("a second request under an id in flight is refused and leaves the first its answer and its cancellation", async () => {
+test("a second request under an id in flight is refused; the first keeps its answer and its cancellation", async () => {
   const { send, answer, saw, messages } = start();
   send(call(5, "later", { first: 1 }), call(5, "echo"), call(6, "wait", { mark: "it" }), call(6, "echo"), ping("end"));
   await answer("end");
@@ -153,14 +153,30 @@ test("a second request under an id in flight is refused and leaves the first its
   ]);
 });
 
-test.each([0, "", 7])("progress under the token %j carries it unchanged", async (progressToken) => {
+test("beyond 4,000 open requests another is refused at once, while cancellations still pass and make room", async () => {
+  const { send, answer, saw } = start();
+  send(...Array.from({ length: 4_000 }, (_, id) => call(id, "wait", { mark: String(id) })));
+  await saw("stderr", '{"waiting":"3999"}');
+  send(ping("one too many"));
+  expect(await answer("one too many")).toEqual({
+    jsonrpc: "2.0",
+    id: "one too many",
+    error: { code: -32000, message: "Too many requests are open; wait for their answers" },
+  });
+  send(cancel(7));
+  await saw("stderr", '{"cancelled":"7"}');
+  send(ping("there is room"));
+  expect(await answer("there is room")).toMatchObject({ result: {} });
+});
+
+test.each([0, "", 7])("progress carries the token %j unchanged", async (progressToken) => {
   const { send, answer, messages } = start();
   send(call(1, "echo", {}, { progressToken }));
   await answer(1);
   expect(messages()[0]).toMatchObject({ method: "notifications/progress", params: { progressToken, progress: 1 } });
 });
 
-test("progress that a tool sends after its answer, or after its cancellation, is held back", async () => {
+test("progress that a tool sends after its answer is dropped", async () => {
   const { send, answer, messages } = start();
   send(call(1, "chatty", {}, { progressToken: "t" }));
   await answer(1);
@@ -181,14 +197,14 @@ test("an answer that JSON cannot express becomes an internal error", async () =>
   expect(await answer(1)).toMatchObject({ error: { code: -32603 } });
 });
 
-test("line separators of Unicode do not break an answer's line for clients that split at them", async () => {
+test("Unicode line separators are escaped, because some clients split lines at them", async () => {
   const { send, answer, output } = start();
   send(call(1, "echo", { a: "x\u2028y\u2029z\u0085" }));
   expect(await answer(1)).toMatchObject({ result: text('{"a":"x\u2028y\u2029z\u0085"}') });
   expect(output.stdout).not.toMatch(/[\u0085\u2028\u2029]/);
 });
 
-test("an unsolicited response, nested 150,000 deep, ends nothing", async () => {
+test("an unsolicited response, nested 150,000 deep, does not end the process", async () => {
   const { send, answer } = start();
   const deep = `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`;
   send(`{"jsonrpc":"2.0","id":9,"result":${deep}}`, `{"jsonrpc":"2.0","method":"x","params":${deep}}`, ping(1));
@@ -208,7 +224,7 @@ describe("the process", () => {
     ).toEqual([1, 2]);
   });
 
-  test("aborts calls that go on after its input ended, and ends", async () => {
+  test("aborts calls that outlast the grace period after the end of its input, and ends", async () => {
     const { child, send, ended, saw, output } = start();
     send(call(1, "wait", { mark: "it" }));
     await saw("stderr", '{"waiting":"it"}');

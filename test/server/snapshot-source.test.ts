@@ -15,7 +15,7 @@ describe("a job that was requested here", () => {
     expect(seen.posts).toBe(1);
   });
 
-  test("has its link's expiry told by this computer's clock", async () => {
+  test("gives its link's expiry by this computer's clock", async () => {
     const { link, clock } = await atlasOfJobs({ aheadMs: 5 * HOUR });
     expect((await link()).expiresAt).toBe(clock.now() + 4 * HOUR);
   });
@@ -43,7 +43,7 @@ describe("a job that was requested here", () => {
     ["an empty link", ""],
     ["a link above 8 KiB", `https://files.example/${"a".repeat(9_000)}`],
     ["a link with a control character", "https://files.example/\u0000"],
-  ])("and ends with %s is not followed by another one until its link would have expired", async (_, snapshotUrl) => {
+  ])("and ends with %s is not followed by another job until its link would have expired", async (_, snapshotUrl) => {
     const { link, seen, clock } = await atlasOfJobs({ job: (job) => ({ ...job, snapshotUrl }) });
     for (const restarted of [false, false, true])
       await expect(link({ restarted })).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe("a job that was requested here", () => {
     expect(seen.posts).toBe(1);
   });
 
-  test("and refused is not used again", async () => {
+  test("is not used again once the file host refused its link", async () => {
     const { link, seen } = await atlasOfJobs({});
     const first = await link();
     expect(await link({ refused: [first.url, first.restoreJobId ?? ""] })).toMatchObject({ url: `${LINK}&job=2` });
@@ -79,8 +79,8 @@ describe("a job that was requested here", () => {
   });
 });
 
-describe("a request of which only its beginning is known", () => {
-  test("is looked up, and its job used, before another is sent", async () => {
+describe("a request whose outcome is unknown", () => {
+  test("is looked up, and its job used, before another request is sent", async () => {
     const { link, written, jobs, seen, clock } = await atlasOfJobs({ list: (all, listed) => (listed > 3 ? all : []) });
     written.requestedAt = clock.now() - 10_000;
     jobs.push(jobAt(clock.now(), 7));
@@ -89,19 +89,19 @@ describe("a request of which only its beginning is known", () => {
   });
 
   test.each([
-    ["was sent just now, is sent again after three minutes", 0, 3],
-    ["was sent an hour ago, is sent again at once", -HOUR, 0],
-    ["lies an hour ahead, since the clock was set, is sent again at once", HOUR, 0],
-  ])("and that %s", async (_, agoMs, minutes) => {
+    ["just now is repeated after three minutes", 0, 3],
+    ["an hour ago is repeated at once", -HOUR, 0],
+    ["an hour ahead, because the clock was set back, is repeated at once", HOUR, 0],
+  ])("and that was sent %s", async (_, offsetMs, minutes) => {
     const { link, written, seen, clock } = await atlasOfJobs({ list: (all) => (seen.posts ? all : []) });
     const start = clock.now();
-    written.requestedAt = start + agoMs;
+    written.requestedAt = start + offsetMs;
     expect(await link()).toMatchObject({ isNew: true });
     expect(seen.posts).toBe(1);
     expect(clock.now() - start).toBe(minutes * MINUTE);
   });
 
-  test("tells whoever asked to wait, and is not sent again while its job may yet appear", async () => {
+  test("makes the caller wait, and is not repeated while its job may still appear", async () => {
     const { link, seen, behaviour } = await atlasOfJobs({ post: "reset", list: () => [] });
     const hint = expect.stringMatching(/wait a few minutes/);
     await expect(link()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN", envelope: { retryable: false, hint } });
@@ -111,9 +111,9 @@ describe("a request of which only its beginning is known", () => {
   });
 });
 
-describe("an answer to the request that is no clear one", () => {
+describe("an unclear answer to the request", () => {
   test.each([300, 302, 304, 399, 408, 425, 499, 500, 503])(
-    "is %i without anything else: its job is looked for",
+    "is status %i without a body, and the job is looked for",
     async (post) => {
       const { atlas, limits, jobs, seen } = await atlasOfJobs({ post });
       const { restoreJob } = await atlas.requestDownload(SNAPSHOT, {}, limits());
@@ -122,7 +122,7 @@ describe("an answer to the request that is no clear one", () => {
     },
   );
 
-  test.each([400, 404, 410, 498])("is not %i: that is a refusal", async (post) => {
+  test.each([400, 404, 410, 498])("is not status %i, which is a refusal", async (post) => {
     const { atlas, limits, seen } = await atlasOfJobs({ post });
     await expect(atlas.requestDownload(SNAPSHOT, {}, limits())).rejects.toMatchObject({ envelope: { error: post } });
     expect(seen.lists).toBe(0);

@@ -1,4 +1,4 @@
-// A process that does nothing but end; what it does meanwhile it tells on standard error, one JSON text per line.
+// A process that only ends; it reports each step on standard error, one JSON text per line.
 import { keepConsoleOffStdout, runUntilEnd } from "../../../src/protocol/lifecycle.ts";
 
 const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
@@ -8,10 +8,6 @@ const never = new Promise<void>(() => undefined);
 const soon = (value: string) => new Promise<string>((resolve) => setTimeout(() => resolve(value), 100));
 
 const end = runUntilEnd({
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  process,
   settle: async () => {
     if (behaviour === "unsettled") await never;
     process.stdout.write(`${await soon("late answer")}\n`);
@@ -23,14 +19,13 @@ const end = runUntilEnd({
     tell({ closed: await soon("all") });
     process.stdout.write(`${"x".repeat(behaviour?.startsWith("large output") ? 4_000_000 : 10)}\n`);
   },
-  exit: (code) => process.exit(code),
   report: (fault, error) => tell({ fault, error: String(error) }),
   limitMs: behaviour === "hanging end" || behaviour === "large output, short limit" ? 300 : 20_000,
   graceMs: behaviour === "unsettled" ? 300 : 20_000,
 });
 
 process.stdin.resume();
-// A live timer and a live socket are what keeps a real server alive after its input ended.
+// A timer keeps the process alive after its input ended, as live sockets do in the real server.
 setInterval(() => undefined, 60_000);
 if (behaviour === "console") {
   console.log("log");

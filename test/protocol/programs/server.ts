@@ -1,3 +1,4 @@
+// A minimal server behind all layers of the product's protocol.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
@@ -5,10 +6,10 @@ import {
   ListPromptsRequestSchema,
   ListToolsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { withHandshake } from "../../../src/protocol/handshake.ts";
 import { runUntilEnd } from "../../../src/protocol/lifecycle.ts";
-import { createConnection } from "../../../src/server/serve.ts";
-
-// A server as small as one can be, on the product's own transport and lifecycle.
+import { withCheckedRequests } from "../../../src/protocol/requests.ts";
+import { createStdioTransport } from "../../../src/protocol/stdio-transport.ts";
 
 const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
 const serverInfo = { name: "small", version: "1.0.0" };
@@ -48,23 +49,19 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
   return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
 });
 
-const connection = createConnection(process.stdin, process.stdout, { serverInfo, capabilities, instructions });
+const facts = { serverInfo, capabilities, instructions };
+const stdio = createStdioTransport(process.stdin, process.stdout);
+const { open, transport } = withHandshake(stdio, facts);
 const end = runUntilEnd({
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  process,
-  settle: connection.idle,
+  settle: stdio.idle,
   onEnd: async (reason) => {
     tell({ reason });
     await server.close();
   },
-  exit: (code) => process.exit(code),
   report: (fault, error) => tell({ fault, error: String(error) }),
 });
 server.onclose = () => void end("transport-closed");
 server.onerror = (error) => tell({ problem: error.message });
 setInterval(() => undefined, 60_000);
-await connection.open();
-await connection.begun;
-await server.connect(await connection.transport());
+await open();
+await server.connect(withCheckedRequests(transport, facts));

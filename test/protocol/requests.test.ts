@@ -4,7 +4,7 @@ import { Client, type VersionNegotiationOptions } from "@modelcontextprotocol/cl
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { withEras } from "../../src/protocol/eras.ts";
+import { withCheckedRequests } from "../../src/protocol/requests.ts";
 import { createStdioTransport } from "../../src/protocol/stdio-transport.ts";
 import { buildProgram, runProgram } from "./run-program.ts";
 
@@ -32,7 +32,7 @@ describe.each<[mode: string, era: string, version: string, options: VersionNegot
   ["automatic", "modern", "2026-07-28", { mode: "auto" }],
   ["pinned", "modern", "2026-07-28", { mode: { pin: "2026-07-28" } }],
 ])("the v2 client in %s mode", (_mode, era, version, versionNegotiation) => {
-  test(`works, in the ${era} era`, async () => {
+  test(`works in the ${era} era`, async () => {
     const client = new Client({ name: "test", version: "1.0.0" }, { versionNegotiation });
     await client.connect(new StdioClientTransport({ command: process.execPath, args: [file], stderr: "ignore" }));
     expect(client.getProtocolEra()).toBe(era);
@@ -44,7 +44,7 @@ describe.each<[mode: string, era: string, version: string, options: VersionNegot
     expect((await client.listPrompts()).prompts).toEqual([{ name: "hello" }]);
     expect((await client.getPrompt({ name: "hello" })).messages).toHaveLength(1);
     const progress: number[] = [];
-    // Not "echo": the client loses a notification that arrives in one chunk with the answer.
+    // Not "echo": the client loses a notification that arrives in the same chunk as the answer.
     const called = await client.callTool(
       { name: "later", arguments: { a: 1 } },
       { onprogress: (update) => progress.push(update.progress) },
@@ -68,7 +68,7 @@ describe.each<[mode: string, era: string, version: string, options: VersionNegot
   });
 });
 
-test("server/discover tells what initialize tells", async () => {
+test("server/discover tells the same as initialize", async () => {
   const { send, answer } = runProgram(file);
   send(request(0, "server/discover"));
   expect(await answer(0)).toEqual({
@@ -85,7 +85,7 @@ test("server/discover tells what initialize tells", async () => {
   });
 });
 
-test("every result says that it is complete and who made it; only lists may be cached", async () => {
+test("every result is marked as complete and names the server; only lists may be cached", async () => {
   const { send, answer } = runProgram(file);
   send(request(1, "tools/list"), request(2, "prompts/list"), request(3, "prompts/get", { name: "hello" }));
   send(request(4, "tools/call", { name: "echo" }));
@@ -98,9 +98,9 @@ test("every result says that it is complete and who made it; only lists may be c
   }
 });
 
-describe("a request of the stateless era", () => {
+describe("a request of the stateless revision", () => {
   test.each(["2025-11-25", "2027-01-01", "1.0", ""])(
-    "for version %j is told which one is supported",
+    "for version %j is told which version is supported",
     async (requested) => {
       const { send, answer } = runProgram(file);
       const meta = { ...envelope, [VERSION]: requested };
@@ -112,23 +112,23 @@ describe("a request of the stateless era", () => {
   );
 
   test.each<[what: string, meta: object, names: string]>([
-    ["a version that is no string", { ...envelope, [VERSION]: 1 }, VERSION],
+    ["a version that is not a string", { ...envelope, [VERSION]: 1 }, VERSION],
     ["no capabilities", { [VERSION]: "2026-07-28" }, CAPABILITIES],
-    ["capabilities that are no object", { ...envelope, [CAPABILITIES]: [] }, CAPABILITIES],
+    ["capabilities that are not an object", { ...envelope, [CAPABILITIES]: [] }, CAPABILITIES],
     ["a client without version", { ...envelope, [CLIENT]: { name: "x" } }, CLIENT],
-  ])("with %s is refused by name", async (_what, meta, names) => {
+  ])("with %s is refused, and the field is named", async (_what, meta, names) => {
     const { send, answer } = runProgram(file);
     send(request(1, "tools/call", { name: "echo" }, meta));
     expect(await answer(1)).toMatchObject({ error: { code: -32602, message: expect.stringContaining(names) } });
   });
 
-  test("that discovers without the envelope is refused", async () => {
+  test("for server/discover without the envelope is refused", async () => {
     const { send, answer } = runProgram(file);
     send({ jsonrpc: "2.0", id: 1, method: "server/discover" }, request(2, "server/discover", {}, {}));
     for (const id of [1, 2]) expect(await answer(id)).toMatchObject({ error: { code: -32602 } });
   });
 
-  test("finds no removed method, whatever its params", async () => {
+  test("for a removed or absent method is refused as unknown, whatever its params", async () => {
     const { send, answer } = runProgram(file);
     const removed = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
     const absent = ["tasks/get", "tasks/list", "subscriptions/listen", "resources/list", "toString"];
@@ -137,7 +137,7 @@ describe("a request of the stateless era", () => {
     for (const id of methods.keys()) expect(await answer(id)).toMatchObject({ error: { code: -32601 } });
   });
 
-  test("has its params checked as any other", async () => {
+  test("has its params checked like any other", async () => {
     const { send, answer } = runProgram(file);
     send(request(1, "tools/call", { name: "echo", arguments: "x" }));
     expect(await answer(1)).toMatchObject({ error: { code: -32602 } });
@@ -153,7 +153,7 @@ describe("a request of the stateless era", () => {
     expect(messages()).toHaveLength(1);
   });
 
-  test("and one of an older era are told apart in one connection", async () => {
+  test("and a request of an older revision are told apart in one connection", async () => {
     const { send, answer } = runProgram(file);
     send(
       request(1, "tools/list"),
@@ -168,7 +168,7 @@ describe("a request of the stateless era", () => {
   });
 });
 
-test("a client of an older era receives the same bytes as without the newer era", async () => {
+test("a client of an older revision receives the same bytes as without the stateless revision", async () => {
   const serverInfo = { name: "small", version: "1.0.0" };
   const conversation = [
     {
@@ -181,12 +181,12 @@ test("a client of an older era receives the same bytes as without the newer era"
     { id: 2, method: "tools/list" },
     { id: "x", method: "unknown", params: {} },
   ];
-  const bytes = async (isDual: boolean) => {
+  const bytes = async (isLayered: boolean) => {
     const stdin = new PassThrough();
     const stdout = new PassThrough();
     const server = new Server(serverInfo, { capabilities: {} });
     const transport = createStdioTransport(stdin, stdout);
-    await server.connect(isDual ? withEras(transport, { serverInfo, capabilities: {} }) : transport);
+    await server.connect(isLayered ? withCheckedRequests(transport, { serverInfo, capabilities: {} }) : transport);
     for (const message of conversation) stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
     await new Promise((resolve) => setImmediate(resolve));
     await transport.idle();
@@ -196,4 +196,77 @@ test("a client of an older era receives the same bytes as without the newer era"
   const expected = await bytes(false);
   expect(expected.split("\n")).toHaveLength(5);
   expect(await bytes(true)).toBe(expected);
+});
+
+const initialize = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } };
+const wrong: [method: string, params: unknown, message: string][] = [
+  ["tools/call", undefined, "params.name must be a string"],
+  ["tools/call", { name: 1 }, "params.name must be a string"],
+  ["tools/call", { name: "echo", arguments: null }, "params.arguments must be an object"],
+  ["tools/call", { name: "echo", arguments: "secret" }, "params.arguments must be an object"],
+  ["tools/call", { name: "echo", arguments: [] }, "params.arguments must be an object"],
+  ["tools/call", [], "params must be an object"],
+  ["tools/call", "echo", "params must be an object"],
+  ["ping", null, "params must be an object"],
+  ["ping", { _meta: 1 }, "params._meta is malformed"],
+  ["tools/list", { cursor: 1 }, "params.cursor is missing or has the wrong type"],
+  ["prompts/list", { cursor: {} }, "params.cursor is missing or has the wrong type"],
+  ["prompts/get", {}, "params.name is missing or has the wrong type"],
+  ["prompts/get", { name: "hello", arguments: { a: 1 } }, "params.arguments.a is missing or has the wrong type"],
+  ["initialize", undefined, "params is missing or has the wrong type"],
+  ["initialize", { ...initialize, protocolVersion: 1 }, "params.protocolVersion is missing or has the wrong type"],
+  ["initialize", { ...initialize, clientInfo: {} }, "params.clientInfo.name is missing or has the wrong type"],
+  ["initialize", { ...initialize, capabilities: [] }, "params.capabilities is missing or has the wrong type"],
+];
+
+test("params of a wrong type are answered with -32602 and one sentence", async () => {
+  const { send, answer } = runProgram(file);
+  send(...wrong.map(([method, params], id) => ({ jsonrpc: "2.0", id, method, params })));
+  for (const [id, [method, , message]] of wrong.entries()) {
+    const { error } = await answer(id);
+    expect({ method, error }).toEqual({ method, error: { code: -32602, message: `Invalid params: ${message}` } });
+  }
+});
+
+test("a call that asks for a task is processed as if it did not ask", async () => {
+  const { send, answer } = runProgram(file);
+  send({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "tools/call",
+    params: { name: "echo", arguments: { a: 1 }, task: { ttl: 5 } },
+  });
+  expect(await answer(1)).toMatchObject({ result: { content: [{ text: '{"a":1}' }] } });
+});
+
+test("a call may leave out its arguments", async () => {
+  const { send, answer } = runProgram(file);
+  send({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "echo" } });
+  expect(await answer(1)).toMatchObject({ result: { content: [{ text: "{}" }] } });
+});
+
+test("an unknown method is answered with -32601 whatever its params", async () => {
+  const { send, answer } = runProgram(file);
+  send({ jsonrpc: "2.0", id: 1, method: "toString", params: { cursor: 1 } });
+  expect(await answer(1)).toMatchObject({ error: { code: -32601 } });
+});
+
+test("a key __proto__ in arguments changes no prototype", async () => {
+  const { send, answer } = runProgram(file);
+  const evil = '{"__proto__":{"polluted":1},"a":{"__proto__":{"polluted":1}}}';
+  send(
+    `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"__proto__":{"name":"x"},"name":"echo","arguments":${evil}}}`,
+  );
+  send({ jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: "polluted" } });
+  expect(await answer(1)).toMatchObject({ result: { content: [{ text: '{"a":{"__proto__":{"polluted":1}}}' }] } });
+  expect(await answer(2)).toMatchObject({ result: { content: [{ text: "undefined" }] } });
+});
+
+test("arguments nested 150,000 deep do not end the process", async () => {
+  const { send, answer } = runProgram(file);
+  const deep = `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`;
+  send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":${deep}}}`);
+  await answer(1);
+  send({ jsonrpc: "2.0", id: 2, method: "ping" });
+  expect(await answer(2)).toMatchObject({ result: {} });
 });

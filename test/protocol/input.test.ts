@@ -1,6 +1,8 @@
 import { PassThrough, Writable } from "node:stream";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { expect, test, vi } from "vitest";
+import fc from "fast-check";
+import { describe, expect, test, vi } from "vitest";
+import { createLineReader } from "../../src/protocol/input.ts";
 import { createStdioTransport } from "../../src/protocol/stdio-transport.ts";
 
 const line = (message: object) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
@@ -9,8 +11,8 @@ const turns = async () => {
 };
 const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), { timeout: 10_000 });
 
-/** A transport whose requests are answered at once, or stay open, before a client that reads only when it is told to. */
-async function openTransport({ answers = true }: { answers?: boolean } = {}) {
+/** A transport that answers every request but `wait` at once, for a client that reads only after `read`. */
+async function openTransport() {
   const stdin = new PassThrough();
   let isRead = false;
   let writeOn = () => {};
@@ -27,7 +29,7 @@ async function openTransport({ answers = true }: { answers?: boolean } = {}) {
   const seen: JSONRPCMessage[] = [];
   transport.onmessage = (message) => {
     seen.push(message);
-    if (answers && "id" in message && message.id !== undefined && !("method" in message && message.method === "wait"))
+    if ("id" in message && message.id !== undefined && !("method" in message && message.method === "wait"))
       void transport.send({ jsonrpc: "2.0", id: message.id, result: { filler: "x".repeat(1_000) } });
   };
   await transport.start();
@@ -40,12 +42,12 @@ async function openTransport({ answers = true }: { answers?: boolean } = {}) {
   };
 }
 
-/** Fifty requests in each of two hundred pieces. */
+/** Two hundred chunks of fifty requests each. */
 const FLOOD = Array.from({ length: 200 }, (_, piece) =>
   Array.from({ length: 50 }, (_, index) => line({ id: piece * 50 + index, method: "ping" })).join(""),
 );
 
-test("while nobody reads the answers no more requests are taken, and none is lost", async () => {
+test("while nobody reads the answers, no more requests are accepted, and none is lost", async () => {
   const { stdin, seen, written, read, stdout } = await openTransport();
   for (const piece of FLOOD) stdin.write(piece);
   await turns();
@@ -56,7 +58,7 @@ test("while nobody reads the answers no more requests are taken, and none is los
   expect(written.map((text) => JSON.parse(text).id)).toEqual(Array.from({ length: 10_000 }, (_, index) => index));
 });
 
-test("a cancellation behind them arrives when the answers are read", async () => {
+test("a cancellation behind queued requests is delivered when the answers are read", async () => {
   const { stdin, seen, read } = await openTransport();
   stdin.write(line({ id: "long", method: "wait" }));
   for (const piece of FLOOD) stdin.write(piece);
@@ -68,7 +70,7 @@ test("a cancellation behind them arrives when the answers are read", async () =>
   expect(seen.at(-1)).toMatchObject({ method: "notifications/cancelled", params: { requestId: 1 } });
 });
 
-test("the end of the input is noticed all the same, and its last line follows when the answers are read", async () => {
+test("the end of the input is noticed while requests are queued, and its last line follows when the answers are read", async () => {
   const { stdin, seen, read, transport } = await openTransport();
   const ended = vi.fn();
   stdin.on("end", ended);
@@ -81,4 +83,48 @@ test("the end of the input is noticed all the same, and its last line follows wh
   read();
   await idle;
   expect(seen).toHaveLength(10_001);
+});
+
+describe("lines", () => {
+  /** What comes out of the chunks: each line, and null for one above the limit. */
+  function split(chunks: Buffer[], limitBytes = 1_000_000) {
+    const stdin = new PassThrough();
+    const found: (string | null)[] = [];
+    const reader = createLineReader(stdin, {
+      isFull: () => false,
+      limitBytes,
+      onLine: (line) => found.push(line.toString("latin1")),
+      onOverlong: () => found.push(null),
+    });
+    reader.start();
+    for (const chunk of chunks) stdin.emit("data", chunk);
+    stdin.emit("end");
+    return found;
+  }
+
+  const chunked = fc
+    .array(fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes.map((byte) => (byte < 40 ? 10 : byte)))))
+    .map((chunks) => ({ chunks, text: Buffer.concat(chunks).toString("latin1") }));
+
+  test("do not depend on how the bytes are cut into chunks", () => {
+    fc.assert(
+      fc.property(chunked, ({ chunks, text }) => {
+        expect(split(chunks)).toEqual(text.split("\n"));
+      }),
+    );
+  });
+
+  test("are dropped and announced once each when they exceed the limit, and only then", () => {
+    fc.assert(
+      fc.property(chunked, ({ chunks, text }) => {
+        expect(split(chunks, 5)).toEqual(text.split("\n").map((line) => (line.length > 5 ? null : line)));
+      }),
+    );
+  });
+
+  test("come out whole when they arrive byte by byte and outgrow the buffer", () => {
+    const line = "0123456789".repeat(20_000);
+    const bytes = Array.from(Buffer.from(line), (byte) => Buffer.of(byte));
+    expect(split([...bytes, Buffer.from("\nnext")])).toEqual([line, "next"]);
+  });
 });

@@ -9,12 +9,12 @@ function proseOf(facts: Parameters<typeof ownFailure>[1]) {
   return content?.type === "text" ? content.text : "";
 }
 
-test("parameters that the detail names are not told twice in prose", () => {
+test("prose does not repeat parameters that the detail names", () => {
   const parameters = ["order", "5fa1"];
   expect(proseOf({ detail: "No cluster order in group 5fa1.", parameters })).not.toContain("Parameters");
 });
 
-test("parameters of which the detail leaves one out are all told", () => {
+test("prose lists all parameters when the detail leaves one out", () => {
   const parameters = ["order", "5fa1"];
   expect(proseOf({ detail: "No cluster order.", parameters })).toContain(" Parameters: order, 5fa1. ");
 });

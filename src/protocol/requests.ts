@@ -1,0 +1,150 @@
+// Checks each request before the SDK sees it, and serves MCP revision 2026-07-28 beside the older ones.
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  GetPromptRequestSchema,
+  InitializeRequestSchema,
+  type JSONRPCRequest,
+  ListPromptsRequestSchema,
+  ListToolsRequestSchema,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+import type * as z from "zod";
+import type { ServerFacts } from "./handshake.ts";
+import { CODES, invalidParams, isObject, isRequest, type RpcError } from "./read-message.ts";
+import { type Verdict, wrapTransport } from "./wrap-transport.ts";
+
+/** The stateless revision: it has no `initialize`, and each request carries its version and the client's capabilities. */
+const STATELESS_VERSION = "2026-07-28";
+const SUPPORTED = [STATELESS_VERSION];
+
+/** UnsupportedProtocolVersion of revision 2026-07-28. */
+const UNSUPPORTED_VERSION = -32022;
+
+const KEY = {
+  version: "io.modelcontextprotocol/protocolVersion",
+  capabilities: "io.modelcontextprotocol/clientCapabilities",
+  clientInfo: "io.modelcontextprotocol/clientInfo",
+  serverInfo: "io.modelcontextprotocol/serverInfo",
+} as const;
+
+const DISCOVER = "server/discover";
+const CACHEABLE = [
+  DISCOVER,
+  "tools/list",
+  "prompts/list",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+];
+/** The revision removed `initialize`, `ping`, `logging/setLevel`, `resources/subscribe` and the tasks from its core. */
+const METHODS = new Set([...CACHEABLE, "tools/call", "prompts/get", "completion/complete"]);
+
+/**
+ * The lists never change while a process runs. Five minutes limit how long a client that keeps its cache over a restart shows
+ * the lists of an older configuration. Private, because options decide what is listed.
+ */
+const CACHE_HINTS = { ttlMs: 300_000, cacheScope: "private" } as const;
+
+/** Rare and small requests, which may be parsed twice. `tools/call` is frequent and may be large: it is checked by hand. */
+const RARE = new Map<string, z.ZodType>(
+  [InitializeRequestSchema, ListToolsRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema].map((schema) => [
+    schema.shape.method.value,
+    schema,
+  ]),
+);
+
+/**
+ * A request belongs to revision 2026-07-28 exactly when its `_meta` names a protocol version (MCP 2026-07-28, "Versioning and
+ * Compatibility"). This is decided per request and kept only until its answer. Messages of older revisions pass
+ * unchanged in both directions, except that params of a wrong type are answered with -32602 and one sentence that repeats none of
+ * their values; the SDK would answer -32603 and a dump of its schema library.
+ */
+export function withCheckedRequests(inner: Transport, facts: ServerFacts): Transport {
+  /** The methods of stateless requests in flight. */
+  const methods = new Map<RequestId, string>();
+
+  function receive(request: JSONRPCRequest): Verdict {
+    const { id, method, params } = request;
+    const meta = params?._meta ?? {};
+    const isStateless = method === DISCOVER || meta[KEY.version] !== undefined;
+    // The revision comes first: a method that it removed is unknown, whatever its params look like.
+    const error = (isStateless ? (wrongEnvelope(meta) ?? removedMethod(method)) : undefined) ?? wrongParams(request);
+    if (error) return { error };
+    if (method === DISCOVER) return { result: discovered() };
+    if (isStateless) methods.set(id, method);
+    return { pass: method === "tools/call" ? withoutTask(request) : request };
+  }
+
+  function discovered(): Record<string, unknown> {
+    const { capabilities, instructions } = facts;
+    return complete(DISCOVER, {
+      supportedVersions: SUPPORTED,
+      capabilities,
+      ...(instructions && { instructions }),
+    });
+  }
+
+  /** Adds what the stateless revision demands of every result. */
+  function complete(method: string, result: Record<string, unknown>): Record<string, unknown> {
+    const meta = isObject(result._meta) ? result._meta : {};
+    return {
+      ...result,
+      resultType: "complete",
+      ...(CACHEABLE.includes(method) && CACHE_HINTS),
+      _meta: { [KEY.serverInfo]: facts.serverInfo, ...meta },
+    };
+  }
+
+  return wrapTransport(inner, {
+    incoming(message) {
+      if (isRequest(message)) return receive(message);
+      if ("method" in message && message.method === "notifications/cancelled") {
+        const id = message.params?.requestId;
+        // A cancelled request gets no answer, which would remove it.
+        if (typeof id === "string" || typeof id === "number") methods.delete(id);
+      }
+      return { pass: message };
+    },
+    outgoing(message) {
+      if ("method" in message || message.id === undefined) return message;
+      const method = methods.get(message.id);
+      if (method === undefined) return message;
+      methods.delete(message.id);
+      return "result" in message ? { ...message, result: complete(method, message.result) } : message;
+    },
+  });
+}
+
+function wrongEnvelope(meta: Record<string, unknown>): RpcError | undefined {
+  const { [KEY.version]: requested, [KEY.capabilities]: capabilities, [KEY.clientInfo]: clientInfo } = meta;
+  if (typeof requested !== "string") return invalidParams(`params._meta must hold ${KEY.version} as a string`);
+  if (requested !== STATELESS_VERSION) {
+    const message = "Unsupported protocol version";
+    return { code: UNSUPPORTED_VERSION, message, data: { supported: SUPPORTED, requested } };
+  }
+  if (!isObject(capabilities)) return invalidParams(`params._meta must hold ${KEY.capabilities} as an object`);
+  const isNamed = isObject(clientInfo) && typeof clientInfo.name === "string" && typeof clientInfo.version === "string";
+  return clientInfo === undefined || isNamed
+    ? undefined
+    : invalidParams(`${KEY.clientInfo} must have a name and a version`);
+}
+
+function removedMethod(method: string): RpcError | undefined {
+  return METHODS.has(method) ? undefined : { code: CODES.method, message: "Method not found" };
+}
+
+function wrongParams({ method, params }: JSONRPCRequest): RpcError | undefined {
+  if (method === "tools/call") {
+    if (typeof params?.name !== "string") return invalidParams("params.name must be a string");
+    const { arguments: args } = params;
+    return args === undefined || isObject(args) ? undefined : invalidParams("params.arguments must be an object");
+  }
+  const { error } = RARE.get(method)?.safeParse({ method, params }) ?? {};
+  return error && invalidParams(`${error.issues[0]?.path.join(".")} is missing or has the wrong type`);
+}
+
+/** A server without the capability for tasks must process a call as if it did not ask for a task (MCP 2025-11-25). */
+function withoutTask({ params, ...request }: JSONRPCRequest): JSONRPCRequest {
+  const { task: _ignored, ...rest } = params ?? {};
+  return { ...request, params: rest };
+}
