@@ -59,7 +59,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
-  /** Step 1. The later of both requests comes first. */
+  /** Step 1. The job of the later request comes first. */
   async function fromRequested(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
     const newest = atlas.newestRequest(identity);
     const jobs: (Candidate & { answer?: JobAnswer | undefined })[] = [
@@ -103,7 +103,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
   function isOutcomeOpen(identity: SnapshotIdentity, { restoreJobId, requestedAt }: KnownJobs): boolean {
     const newest = atlas.newestRequest(identity);
     if (newest && !newest.answer && isWithin(newest.requestedAt, OUTCOME_LIMIT_MS)) return true;
-    // An earlier process wrote down that it was about to request, and no outcome.
+    // A request was written down, but no job that came of it.
     return restoreJobId === undefined && isWithin(requestedAt, OUTCOME_LIMIT_MS);
   }
 
