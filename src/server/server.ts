@@ -17,7 +17,7 @@ import { bounded, systemClock } from "../core/time.ts";
 import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { ToolName } from "../tools/catalog.ts";
-import type { Progress, Tool, ToolContext } from "../tools/tool.ts";
+import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 
 /** Every call ends within this time: clients give up after 60 seconds. */
@@ -30,7 +30,7 @@ interface ServerDependencies {
   facts: ServerFacts;
   /** The tools to offer. */
   tools: readonly ToolName[];
-  config: Pick<Config, "simulate" | "hideSnapshotUrls" | "projectId" | "allowedProjects">;
+  config: ToolSettings & Pick<Config, "simulate">;
   /** What is wrong with the configuration; if anything is, every call fails with it. */
   problems: readonly string[];
   log: Log;
@@ -41,6 +41,7 @@ interface ServerDependencies {
 /** Connect the server to a transport to start it. Tools are loaded when they are first listed or called. */
 export function createServer({ facts, tools, config, problems, log, startRuntime }: ServerDependencies): Server {
   const server = new Server(facts.serverInfo, facts);
+  const { hideSnapshotUrls, projectId, allowedProjects } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     const { TOOL_LIST } = await import("../tools/tool-list.ts");
@@ -87,13 +88,15 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
     if (problems.length > 0) throw ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
     const call = tool.prepare(args);
     const { groupId } = call.args;
-    if (typeof groupId === "string" && config.allowedProjects?.includes(groupId) === false)
-      throw notAllowed(groupId, config.allowedProjects);
+    if (typeof groupId === "string" && allowedProjects?.includes(groupId) === false)
+      throw notAllowed(groupId, allowedProjects);
     const deadline = systemClock.now() + CALL_LIMIT_MS;
     return bounded(systemClock, { deadline, signal: extra.signal }, async (signal) =>
       call.run({
         ...(await startRuntime()),
-        ...config,
+        hideSnapshotUrls,
+        projectId,
+        allowedProjects,
         clock: systemClock,
         deadline,
         signal,
@@ -179,7 +182,7 @@ function proseOf(tool: string, envelope: ErrorEnvelope): string {
     `What to do: ${sentence(hint)}`,
     retryable
       ? `The same call may succeed later${retryAfterSeconds === undefined ? "" : `, after ${retryAfterSeconds} seconds`}.`
-      : "Repeating the call as it is will not help.",
+      : "Retrying unchanged will not help.",
   ]
     .filter(Boolean)
     .join(" ");

@@ -8,8 +8,8 @@ import { proxySettings } from "../../config/network.ts";
 import { type Environment, settingOf } from "../../config/readers.ts";
 import { codeOf, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
-import { type CallLimits, type Clock, httpDate } from "../../core/time.ts";
-import { type HttpResponse, headerOf } from "../../http/send.ts";
+import type { CallLimits, Clock } from "../../core/time.ts";
+import { type HttpResponse, headerOf, serverTimeOf } from "../../http/send.ts";
 import {
   type Configured,
   describeFailure,
@@ -164,7 +164,7 @@ export function connection(finding: Finding<Answer>): StepResult {
 export function clockSkew(finding: Finding<Answer>): StepResult {
   if (!("value" in finding)) return skipped("blocked" in finding ? finding.blocked : "Atlas was not reached");
   const { response, askedAt, cameAt } = finding.value;
-  const theirs = httpDate(headerOf(response, "date") ?? "");
+  const theirs = serverTimeOf(response);
   if (theirs === undefined) return ok("the answer told no time to compare with");
   const skewMs = (askedAt + cameAt) / 2 - theirs;
   if (Math.abs(skewMs) <= MAX_SKEW_MS) return ok("agrees with Atlas to the minute");
