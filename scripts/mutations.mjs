@@ -218,8 +218,8 @@ export const MUTATIONS = [
     claim: "continue a part that another process may still hold open",
     edits: [
       edit(
-        "src/download/folder/part.ts",
-        'return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";',
+        "src/download/folder/lock.ts",
+        'return !isThisProcess && (await lifeOf(writer)) !== "dead";',
         "return false;",
       ),
     ],

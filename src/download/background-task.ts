@@ -1,13 +1,13 @@
+// Work that continues between calls and that any number of calls can wait for.
 import type { Clock } from "../core/time.ts";
 import type { WaitOptions } from "./contract.ts";
 
-/** Work that goes on between calls and that any number of calls may wait for. */
 export interface BackgroundTask<Report> {
   report: () => Report;
-  /** The report at the end, or the present one when the wait is over first. Rejects as the work does, or with the signal's reason. */
+  /** The final report, or the present one when the wait ends first. Rejects as the work does, or with the signal's reason. */
   join: (wait: WaitOptions<Report>) => Promise<Report>;
   stop: () => void;
-  /** Resolves when the work has ended, whichever way. */
+  /** Resolves when the work has ended, successfully or not. */
   ended: Promise<void>;
   readonly isStopping: boolean;
 }
@@ -15,14 +15,14 @@ export interface BackgroundTask<Report> {
 interface TaskOptions<Report> {
   run: (signal: AbortSignal) => Promise<Report>;
   report: () => Report;
-  /** How far the work is, for progress that never goes backwards. */
+  /** How far the work is, so that reported progress never goes backwards. */
   position: (report: Report) => number;
-  /** Whether the work ends when the last waiting call was cancelled. */
-  endsWhenLetGo: () => boolean;
-  /** What must come to its end first, even when nobody waits any more. */
-  heldBy?: () => Promise<void> | undefined;
-  /** Learns of an end that no call was waiting for. */
-  onUnheard: (error: unknown) => void;
+  /** Whether the work stops when the last waiting call is cancelled. */
+  stopsWhenAbandoned: () => boolean;
+  /** Something that must end first, even when no call waits any more. */
+  finishesFirst?: () => Promise<void> | undefined;
+  /** Gets the failure of work that no call was waiting for. */
+  onMissedFailure: (error: unknown) => void;
   clock: Pick<Clock, "sleep">;
   progressEveryMs: number;
 }
@@ -36,7 +36,7 @@ export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<
   const ended = done.then(
     () => undefined,
     (error) => {
-      if (waiting === 0) options.onUnheard(error);
+      if (waiting === 0) options.onMissedFailure(error);
     },
   );
 
@@ -48,24 +48,24 @@ export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<
     joined += 1;
     try {
       const patience = clock.sleep(waitMs, until).then(options.report);
-      return await Promise.race([done, patience, ...(onProgress ? [progress(onProgress, until)] : [])]);
+      return await Promise.race([done, patience, ...(onProgress ? [tellProgress(onProgress, until)] : [])]);
     } finally {
       waiting -= 1;
       over.abort();
-      if (signal.aborted) letGo(joined);
+      if (signal.aborted) abandon(joined);
     }
   }
 
-  /** Ends the work, unless a call waits for it or has joined it since. */
-  function letGo(turn: number): void {
-    if (waiting > 0 || joined !== turn || !options.endsWhenLetGo()) return;
-    const held = options.heldBy?.();
-    if (held) void held.then(() => letGo(turn));
+  /** Stops the work unless a call is waiting for it or has joined since the `lastJoined`-th call. */
+  function abandon(lastJoined: number): void {
+    if (waiting > 0 || joined !== lastJoined || !options.stopsWhenAbandoned()) return;
+    const first = options.finishesFirst?.();
+    if (first) void first.then(() => abandon(lastJoined));
     else stopped.abort();
   }
 
-  /** Goes on until the wait is over, which rejects its sleep. */
-  async function progress(tell: (report: Report) => void, until: AbortSignal): Promise<never> {
+  /** Runs until the wait is over: the sleep then rejects. */
+  async function tellProgress(tell: (report: Report) => void, until: AbortSignal): Promise<never> {
     let told = -1;
     for (;;) {
       await clock.sleep(progressEveryMs, until);

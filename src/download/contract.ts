@@ -1,15 +1,16 @@
+// The door of this room: what tools, commands and server see of saving snapshots, and what saving needs from them.
 import type { ErrorEnvelope } from "../core/errors.ts";
 
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
 export { DISK_RESERVE_BYTES } from "./limits.ts";
 
 /**
- * What a name in the folder may consist of, to be saved, listed and verified. At most 121 characters: longer than any default
- * name, and leaves room for the endings of the files beside it in a component of 255 bytes.
+ * File names that can be saved, listed and verified. At most 121 characters: longer than any default name, and short enough
+ * for the longer names of the companion files, since file systems allow 255 bytes.
  */
 export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 
-/** What a transfer is about: the same triple is the same backup, whatever its file is called. */
+/** The same triple is the same backup, whatever its file is called. */
 export interface SnapshotIdentity {
   groupId: string;
   /** The cluster's name. */
@@ -17,7 +18,7 @@ export interface SnapshotIdentity {
   snapshotId: string;
 }
 
-/** What Atlas says of a snapshot; times are ISO 8601. */
+/** What Atlas says about a snapshot; times are ISO 8601. */
 export interface SnapshotFacts {
   scheduledTime?: string;
   startTime?: string;
@@ -26,89 +27,89 @@ export interface SnapshotFacts {
   mongoDBVersion?: string;
 }
 
-/** The same as Atlas sent it: each field may be absent or be text of any kind. */
+/** The same as Atlas sent it: any field may be absent or hold any text. */
 export type SaidOfSnapshot = { [Field in keyof SnapshotFacts]?: string | undefined };
 
 /** A signed link to a snapshot's file: a secret. */
 export interface SnapshotLink {
   url: string;
   restoreJobId?: string;
-  /** By this computer's clock, milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by this computer's clock. */
   expiresAt?: number;
-  /** Its job was requested by the very call that returns it. */
+  /** The call that returns this link has itself requested its job. */
   isNew?: true;
 }
 
-/** What is known of a snapshot's download jobs, and what is to be told of them. */
+/** What is known of a snapshot's download jobs, and whom to tell about new ones. */
 export interface KnownJobs {
   restoreJobId?: string;
-  /** When a job was last requested, milliseconds since the epoch; without `restoreJobId` nobody knows what came of it. */
+  /** When a job was last requested, milliseconds since the epoch; without `restoreJobId` the outcome is unknown. */
   requestedAt?: number;
-  /** URLs and the ids of their jobs. */
+  /** URLs of refused links and the ids of their jobs. */
   refused: ReadonlySet<string>;
-  /** To be written down before a job is requested, so that a process that dies meanwhile leaves a trace. */
+  /** Called before a job is requested, so that a process that dies in between leaves a trace. */
   onRequest: () => Promise<void>;
-  /** The job that was requested, before it has its link; nothing when certainly none was created. */
+  /** Called with the requested job before it has a link; with undefined when certainly no job was created. */
   onJob: (restoreJobId: string | undefined) => Promise<void>;
 }
 
-/** Where snapshots come from; the transfer knows nothing else of Atlas. */
+/** Where snapshots come from: all that saving knows of Atlas. */
 export interface SnapshotSource {
   /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
   describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SaidOfSnapshot>;
   /**
-   * A usable link: of a job that is known, else of an unexpired job in Atlas's list, else of a new job.
-   * Waits until a job has its link. Never returns a refused one.
+   * A usable link: of the known job, else of an unexpired job in Atlas's list, else of a new job.
+   * Waits until the job has its link. Never returns a refused link.
    */
   link(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink>;
 }
 
-/** `paused`: nothing runs, the part is kept, `lastError` says why; saving again continues. */
+/** `paused`: nothing is running, the part is kept, `lastError` says why; saving again continues. */
 export type SaveState = "queued" | "requesting" | "downloading" | "verifying" | "complete" | "paused";
 
-/** What is known of the bytes of a file that was read to its end. */
+/** What a check of all bytes of a file found. */
 export interface Integrity {
-  /** `ok`: every gzip member's CRC-32 and length are right up to the last byte. */
+  /** `ok`: the CRC-32 and length of every gzip member are right, up to the last byte. */
   gzip: "ok" | "damaged";
-  /** `ok`: as many bytes as the file host announced; `unknown`: it announced none. */
+  /** `ok`: as many bytes as the file host announced; `unknown`: it announced no length. */
   length: "ok" | "wrong" | "unknown";
-  /** Comparison with the host's ETag, where it may be an MD5; `wrong` only where something else is not right either. */
+  /** Comparison with the host's ETag, where it may be an MD5; `wrong` only if something else is wrong or unknown too. */
   md5: "ok" | "wrong" | "not-verifiable";
-  /** Only when checked again later: comparison with the record written when the file was saved. */
+  /** Only in later checks: comparison with the record written when the file was saved. */
   recordedSha256?: "ok" | "wrong" | "unrecorded";
-  /** Our own words: which member or offset is damaged, a missing tar end marker. */
+  /** Our own words, such as which member or offset is damaged, or that the tar has no end marker. */
   notes?: string[];
 }
 
 type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive" | "unknown";
 
-/** What an archive holds: counts only, since names inside it are untrusted. */
+/** What an archive contains: counts only, since the names inside are untrusted. */
 export interface Contents {
   kind: ContentsKind;
-  /** Regular files inside the tar; absent for an archive that is no tar. */
+  /** Regular files in the tar; absent when the archive is not a tar. */
   files?: number;
   /** Collections: `*.wt` collection files, `*.bson` files, or entries of a mongodump prelude. */
   collections?: number;
   /** Bytes after decompression. */
   unpackedBytes: number;
-  /** Folders in the tar above the data directory, or above the databases of a dump; absent when its files do not agree. */
+  /** Folders in the tar above the data directory, or above the databases of a dump; absent when the files disagree. */
   folderDepth?: number;
-  /** The files of a dump directory are gzip files themselves (`mongodump --gzip`). */
+  /** The files of a dump directory are themselves gzip files (`mongodump --gzip`). */
   filesGzipped?: boolean;
 }
 
-/** How to restore a file on this computer: our own words, validated version numbers and quoted absolute paths only. */
+/** How to restore a file on this computer; consists of our own words, validated version numbers and quoted paths only. */
 export interface RestoreGuide {
   kind: ContentsKind;
-  /** Programs that must be installed, with version. */
+  /** Programs that must be installed, with their versions. */
   needs: string[];
   commands: string[];
 }
 
-/** A transfer or a finished file as `save` sees it. */
+/** A transfer or a finished file, as `save` reports it. */
 export interface SaveReport {
   state: SaveState;
-  /** Absent only while the snapshot, whose finish time is part of the default name, is still being looked up. */
+  /** Absent only until Atlas has described the snapshot, whose finish time is part of the default name. */
   fileName?: string;
   path?: string;
   /** Bytes on disk so far; all of them when complete. */
@@ -118,14 +119,14 @@ export interface SaveReport {
   secondsLeft?: number;
   /** Bytes that an earlier attempt had saved. */
   resumedFromBytes?: number;
-  /** How often the connection broke in this run and the transfer went on where it stopped. */
+  /** How often the connection broke in this run and the transfer resumed where it had stopped. */
   interruptions?: number;
   sha256?: string;
   integrity?: Integrity;
   contents?: Contents;
   restore?: RestoreGuide;
   lastError?: ErrorEnvelope;
-  /** Our own words, such as a transfer that will outlive its link or that had to start over. */
+  /** Our own words, such as that the transfer had to start over. */
   warnings?: string[];
 }
 
@@ -134,8 +135,8 @@ export interface SavedFile {
   path: string;
   bytes: number;
   /**
-   * `unrecorded`: no record lies beside it, so this server did not save it. `changed`: it was written to since it was saved;
-   * a check tells whether it is still the same.
+   * `unrecorded`: it has no record, so this server did not save it. `changed`: it was written to since it was saved; a check
+   * tells whether it is still the same.
    */
   state: "complete" | "changed" | "unrecorded";
   identity?: SnapshotIdentity;
@@ -145,9 +146,9 @@ export interface SavedFile {
   savedAt?: string;
 }
 
-/** A transfer that runs in this process or can be continued. */
+/** A transfer that is running in this process or can be continued. */
 export interface OpenTransfer {
-  /** Other than `complete`; `elsewhere` when another process writes it. */
+  /** `elsewhere`: another process is writing it. */
   state: Exclude<SaveState, "complete"> | "elsewhere";
   fileName: string;
   bytes: number;
@@ -161,7 +162,7 @@ export interface SavedList {
   directory: string;
   files: SavedFile[];
   transfers: OpenTransfer[];
-  /** More lies in the folder than is listed; the newest files are. */
+  /** The folder holds more than is listed; the newest files are listed. */
   truncated?: true;
   freeBytes?: number;
 }
@@ -176,38 +177,38 @@ export interface VerifyReport {
   sha256?: string;
   integrity?: Integrity;
   contents?: Contents;
-  /** Only for a sound file. */
+  /** Only when the file is sound. */
   restore?: RestoreGuide;
 }
 
 export interface WaitOptions<Report> {
-  /** How long to wait for the end before the present state is returned; milliseconds. */
+  /** How long to wait for the end, in milliseconds; then the present state is returned. */
   waitMs: number;
-  /** Called at most once a second, never backwards. */
+  /** Called at most once a second; progress never goes backwards. */
   onProgress?: (report: Report) => void;
   /**
-   * Lets go of the work; a transfer stops only when nobody else waits for it, and never while it requests a download
-   * job: nobody would learn which. Checks of bytes that are already on disk go on
-   * to their end, since a client that cancels every few seconds could never wait one out.
+   * Stops waiting. A transfer then stops unless another call waits for it, but never while it requests a download job, whose
+   * id would be lost. A check of bytes that are all on disk continues to its end, since a client that cancels every few
+   * seconds would otherwise never get a result.
    */
   signal: AbortSignal;
 }
 
-/** Saves snapshots into one folder; work goes on between calls. */
+/** Saves snapshots into one folder; work continues between calls. */
 export interface SnapshotStore {
   save(request: SnapshotIdentity & { fileName?: string }, wait: WaitOptions<SaveReport>): Promise<SaveReport>;
   list(signal: AbortSignal): Promise<SavedList>;
   verify(fileName: string, wait: WaitOptions<VerifyReport>): Promise<VerifyReport>;
-  /** Stops every transfer within a second and leaves each resumable. */
+  /** Stops every transfer within a second; each can be resumed. */
   close(): Promise<void>;
 }
 
-/** Whether nothing speaks against a file that was read to its end: it may get its final name, and be restored from. */
+/** Whether the check found nothing wrong: the file may get its final name and be restored from. */
 export function isSound({ gzip, length, md5, recordedSha256 }: Integrity): boolean {
   return gzip === "ok" && ![length, md5, recordedSha256].includes("wrong");
 }
 
-/** What the store reports to a log: ids, sizes and codes, never a link and never a foreign error's message. */
+/** What the store logs: ids, sizes and codes, never a link and never the message of a foreign error. */
 export interface StoreEvent {
   event:
     | "transfer-started"
@@ -221,12 +222,12 @@ export interface StoreEvent {
     | "file-saved";
   snapshotId: string;
   fileName?: string;
-  /** Of the file host. */
+  /** The file host's name. */
   host?: string;
   status?: number;
   bytes?: number;
   delayMs?: number;
-  /** An error code of ours, the system's or the HTTP library's. */
+  /** An error code of this server, the system or the HTTP library. */
   code?: string;
   why?: string;
 }

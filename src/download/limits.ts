@@ -1,46 +1,47 @@
+// Every number that a transfer, a check and a lock go by.
 const MIB = 1024 * 1024;
 
-/** Every number the transfer goes by; tests use small ones. */
+/** Tests use small numbers. */
 export interface Limits {
-  /** Transfers at a time: a second one hides the latency of the first, more only share the line. */
+  /** At the same time: a second transfer hides the latency of the first; more would only share the line. */
   concurrentTransfers: number;
-  /** Checks of finished files at a time: each is a thread that reads as fast as it can. */
+  /** Checks of finished files at the same time: each is a thread that reads as fast as it can. */
   concurrentChecks: number;
-  /** A Flex cluster stores 5 GB, so a larger file is not its snapshot. */
+  /** A Flex cluster stores 5 GB, so a larger file cannot be its snapshot. */
   maxFileBytes: number;
-  /** Small writes cost a quarter of the throughput. */
+  /** Written at a time: small writes cost a quarter of the throughput. */
   batchBytes: number;
-  /** What a crash may cost: at most this many bytes, */
+  /** A crash may lose at most this many bytes, */
   commitBytes: number;
-  /** or this much time, whichever is less. */
+  /** or the bytes of this time, whichever is less. */
   commitEveryMs: number;
   connectTimeoutMs: number;
-  /** No byte for this long is a stall, before the headers too. */
+  /** No byte for this long is a stall, also while waiting for the headers. */
   stallMs: number;
-  /** A slower average over the window is as good as a stall. */
+  /** A slower average over the window counts as a stall. */
   lowSpeedBytesPerSecond: number;
   lowSpeedWindowMs: number;
-  /** Attempts in a row that bring no progress before the transfer pauses; about a minute and a half of waiting in all. */
+  /** Attempts in a row without progress before the transfer pauses: about 90 s of waiting in total. */
   attemptsWithoutProgress: number;
-  /** Less than this is no progress: a server that sends a few bytes and breaks off must not be asked for ever. */
+  /** Less does not count as progress, or a server that sends a few bytes and breaks off would be retried for ever. */
   progressBytes: number;
   backoffFirstMs: number;
   backoffMaxMs: number;
   retryAfterMaxMs: number;
-  /** Links in one run: four hours each, so this is more than a day. */
+  /** Links in one run. A link lives four hours, so this is more than a day. */
   freshLinksPerRun: number;
-  /** Kept free on the disk: this many bytes or this share of the rest of the file, whichever is more. */
+  /** Kept free on the disk: this many bytes, or this share of the rest of the file if that is more. */
   diskReserveBytes: number;
   diskReserveShare: number;
-  /** A transfer that takes longer pauses; a call continues it. */
+  /** A transfer that takes longer pauses; the next call continues it. */
   transferMs: number;
   progressEveryMs: number;
   /** How long `close` waits for the last bytes to reach the disk. */
   closeMs: number;
   lockBeatMs: number;
-  /** A lock whose process cannot be seen (another container, another computer) is dead after so long without a beat. */
+  /** A lock of a process in another container or computer is dead after this long without a beat. */
   lockSilentMs: number;
-  /** Files and transfers in one list, together. */
+  /** Files and transfers together in one list. */
   maxListed: number;
 }
 

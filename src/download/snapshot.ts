@@ -1,3 +1,4 @@
+// What identifies a snapshot and one version of its file, checked before it becomes a file name, a request or a record.
 import { z } from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { ownFailure } from "../core/errors.ts";
@@ -10,6 +11,28 @@ export const identitySchema = z.object({
   name: z.string().max(MAX_CLUSTER_NAME_CHARACTERS).regex(CLUSTER_NAME),
   snapshotId: atlasId,
 });
+
+/** File names are made of these ids, so they are checked here too, whoever calls; rejects with `INVALID_INPUT`. */
+export function checkIdentity({ groupId, name, snapshotId }: SnapshotIdentity): SnapshotIdentity {
+  const parsed = identitySchema.safeParse({ groupId, name, snapshotId });
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => ({
+    field: String(path[0]),
+    description: path[0] === "name" ? "Must be a cluster's name." : "Must be 24 lower-case hexadecimal digits.",
+  }));
+  throw ownFailure("INVALID_INPUT", { badRequestDetail: { fields } });
+}
+
+type SnapshotIds = Pick<SnapshotIdentity, "groupId" | "snapshotId">;
+
+/** The same backup has the same key, whatever its file or its cluster is called. */
+export function keyOf({ groupId, snapshotId }: SnapshotIds): string {
+  return `${groupId}/${snapshotId}`;
+}
+
+export function isSameSnapshot(one: SnapshotIds, other: SnapshotIds): boolean {
+  return keyOf(one) === keyOf(other);
+}
 
 const text = z.string().max(64).exactOptional();
 
@@ -25,7 +48,7 @@ const TIME = /^\d{4}-\d\d-\d\dT[\d:.]{5,16}(Z|[+-]\d\d:?\d\d)?$/;
 const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
 const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
 
-/** What Atlas said of a snapshot; what does not look like a time or a version is dropped, since it ends up in files and results. */
+/** Facts end up in files and results, so fields that do not look like a time or a version are dropped. */
 export function cleanFacts(facts: SaidOfSnapshot): SnapshotFacts {
   const clean: SnapshotFacts = {};
   for (const field of TIMES) {
@@ -37,41 +60,25 @@ export function cleanFacts(facts: SaidOfSnapshot): SnapshotFacts {
   return clean;
 }
 
-/** The same backup whatever its file or its cluster's name. */
-export function keyOf({ groupId, snapshotId }: Pick<SnapshotIdentity, "groupId" | "snapshotId">): string {
-  return `${groupId}/${snapshotId}`;
-}
-
-/** File names are made of these ids, so they are checked here whoever calls; rejects with `INVALID_INPUT`. */
-export function checkIdentity({ groupId, name, snapshotId }: SnapshotIdentity): SnapshotIdentity {
-  const parsed = identitySchema.safeParse({ groupId, name, snapshotId });
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map(({ path }) => ({
-    field: String(path[0]),
-    description: path[0] === "name" ? "Must be a cluster's name." : "Must be 24 lower-case hexadecimal digits.",
-  }));
-  throw ownFailure("INVALID_INPUT", { badRequestDetail: { fields } });
-}
-
-/** RFC 9110 §8.8.3, without the mark of a weak one. */
+/** RFC 9110 §8.8.3, without the prefix of a weak ETag. */
 export const STRONG_ETAG = /^"[\x21\x23-\x7e\x80-\xff]{1,1000}"$/;
 
-/** RFC 9110 §5.6.7, the one form that is still sent. */
+/** RFC 9110 §5.6.7, the only form that is still sent. */
 export const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 export const objectVersionSchema = z.object({
-  /** Bytes, as the host announced them. */
+  /** Size in bytes, as the host announced it. */
   total: z.number().int().nonnegative().exactOptional(),
-  /** A strong one only. */
+  /** Strong ETags only. */
   etag: z.string().regex(STRONG_ETAG).exactOptional(),
-  /** Only where it was old enough to be a validator. */
+  /** Only when it was old enough to serve as a validator. */
   lastModified: z.string().regex(HTTP_DATE).exactOptional(),
-  /** The MD5 that the host's ETag is. */
+  /** The host's ETag, when it has the form of an MD5. */
   md5: z
     .string()
     .regex(/^[a-f0-9]{32}$/)
     .exactOptional(),
 });
 
-/** One version of the remote file, as far as its host tells it. */
+/** One version of the remote file, as far as its host describes it. */
 export type ObjectVersion = z.infer<typeof objectVersionSchema>;

@@ -1,3 +1,4 @@
+// The snapshot store: saves, lists and verifies snapshots in one folder, with one background task for each snapshot.
 import type { Dispatcher } from "undici";
 import { createSlots } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
@@ -12,14 +13,13 @@ import type {
   SnapshotStore,
   StoreLog,
 } from "./contract.ts";
-import { type DownloadDirectory, diskFailure, openDownloadDirectory } from "./folder/directory.ts";
+import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
 import { createCheckedFiles, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { createSaveStatus, recordedAs } from "./saving/report.ts";
+import { createSaveStatus, type RunningSave, recordedAs } from "./saving/running-save.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
-import type { SavingDeps } from "./saving/saving-deps.ts";
 import { checkIdentity, keyOf } from "./snapshot.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import type { LinkMemory } from "./transfer/link-keeper.ts";
@@ -27,83 +27,63 @@ import { createVerifications } from "./verify.ts";
 
 export interface SnapshotStoreOptions {
   directory: string;
-  /** Put before every file name, such as `simulated-`; may be empty. */
+  /** The beginning of every file name, such as `simulated-`; may be empty. */
   filePrefix: string;
   source: SnapshotSource;
   /** The built file of the thread that checks archives. */
   checkWorker: URL;
-  /** Whether file hosts may be on loopback and speak http there. */
+  /** Allows file hosts on loopback, and plain http to them. */
   allowLoopback: boolean;
-  /** Host suffixes exempt from the rule that file hosts have public addresses. */
+  /** Host suffixes that may have private addresses; all other file hosts must have public ones. */
   fileHosts: readonly string[];
   proxy?: ProxySettings;
-  /** In place of the store's own connections; the rule on addresses is then the caller's to keep. */
+  /** Replaces the store's own connections; the caller must then check addresses. */
   dispatcher?: Dispatcher;
   clock: Clock;
   log?: StoreLog;
   limits?: Partial<Limits>;
 }
 
-/** What is remembered of a snapshot between calls. */
+/** What the store remembers of a snapshot between calls. */
 interface Snapshot {
   identity: SnapshotIdentity;
   memory: LinkMemory;
   task?: BackgroundTask<SaveReport>;
   lastError?: ErrorEnvelope | undefined;
-  /** An end that no call was waiting for; the next call hears of it if it asks for the same. */
-  unheard?: { failure: Failure; asked: string } | undefined;
+  /** A failure that no call was waiting for; the next call gets it if it asks for the same (see `termsOf`). */
+  missed?: { failure: Failure; terms: string } | undefined;
 }
 
-/** Saves snapshots into one folder, which nothing touches before the first call. */
+/** Touches the folder only from the first call on. */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
-  const { clock, source, filePrefix } = options;
+  const { directory: folder, clock, source, filePrefix } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const policy = { allowLoopback: options.allowLoopback, fileHosts: options.fileHosts };
-  const requester = createFileRequester({ ...options, policy, limits });
-  const snapshots = new Map<string, Snapshot>();
-  let isClosed = false;
-  const deps: SavingDeps = {
+  const shared: Omit<RunningSave, "identity" | "fileName" | "memory" | "status"> = {
+    folder,
     filePrefix,
     source,
-    requester,
+    requester: createFileRequester({ ...options, policy, limits }),
     policy,
     clock,
     limits,
-    openDirectory: createDirectory,
     startCheck: (path, { md5 }) => startArchiveCheck({ path, worker: options.checkWorker, md5 }),
     slots: createSlots(limits.concurrentTransfers),
     checkedFiles: createCheckedFiles(),
     log: options.log ?? (() => undefined),
   };
-
-  const verifications = createVerifications({ ...deps, openDirectory: findDirectory });
-
-  async function findDirectory(): Promise<DownloadDirectory | undefined> {
-    return openDownloadDirectory(options.directory, "look");
-  }
-
-  async function createDirectory(): Promise<DownloadDirectory> {
-    const directory = await openDownloadDirectory(options.directory, "create");
-    return directory ?? createDirectory();
-  }
-
-  /** What a call that joins a running save had asked for otherwise. */
-  function differencesOf({ name, fileName }: SaveRequest, running: SnapshotIdentity): (report: SaveReport) => string[] {
-    const wanted = fileName === undefined ? undefined : chosenFileName(filePrefix, fileName);
-    return (report) => [
-      ...(wanted === undefined || [undefined, wanted].includes(report.fileName) ? [] : [RUNS_ALREADY]),
-      ...(name === running.name ? [] : [recordedAs(running.name)]),
-    ];
-  }
+  const verifications = createVerifications(shared);
+  const snapshots = new Map<string, Snapshot>();
+  let isClosed = false;
 
   function startSave(snapshot: Snapshot, fileName: string | undefined): BackgroundTask<SaveReport> {
     const { identity, memory } = snapshot;
-    const asked = termsOf(identity, fileName);
+    const terms = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
     return startTask<SaveReport>({
       run: async (signal) => {
-        const saving = saveSnapshot(deps, { identity, fileName, memory }, status, signal);
+        const saving = saveSnapshot({ ...shared, identity, fileName, memory, status }, signal);
         const report = await orFailure(saving, signal).catch((error: unknown) => {
           if (signal.aborted && !(error instanceof Failure)) return status.paused();
           throw error;
@@ -113,15 +93,24 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       },
       report: status.report,
       position: ({ bytes }) => bytes,
-      endsWhenLetGo: () => status.state !== "verifying",
-      heldBy: () => status.requestInFlight,
-      onUnheard: (error) => {
-        // By the next call the other process may have come to its end.
-        if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.unheard = { failure: error, asked };
+      stopsWhenAbandoned: () => status.state !== "verifying",
+      finishesFirst: () => status.requestInFlight,
+      onMissedFailure: (error) => {
+        // SAVED_ELSEWHERE may be out of date by the next call.
+        if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.missed = { failure: error, terms };
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
     });
+  }
+
+  /** Warnings for a call that joins a running save although it asked for something else. */
+  function differencesFrom(running: SnapshotIdentity, { name, fileName }: SaveRequest) {
+    const wanted = fileName === undefined ? undefined : chosenFileName(filePrefix, fileName);
+    return (report: SaveReport): string[] => [
+      ...(wanted === undefined || [undefined, wanted].includes(report.fileName) ? [] : [RUNS_ALREADY]),
+      ...(name === running.name ? [] : [recordedAs(running.name)]),
+    ];
   }
 
   return {
@@ -133,12 +122,12 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       snapshots.set(key, snapshot);
       while (snapshot.task?.isStopping) await snapshot.task.ended;
       wait.signal.throwIfAborted();
-      const { unheard } = snapshot;
-      snapshot.unheard = undefined;
-      if (unheard?.asked === termsOf(identity, request.fileName)) throw unheard.failure;
-      // The cluster's name may have been wrong the last time.
+      const { missed } = snapshot;
+      snapshot.missed = undefined;
+      if (missed?.terms === termsOf(identity, request.fileName)) throw missed.failure;
+      // The last call may have given a wrong cluster name.
       if (!snapshot.task) snapshot.identity = identity;
-      const differences = snapshot.task ? differencesOf(request, snapshot.identity) : () => [];
+      const differences = snapshot.task ? differencesFrom(snapshot.identity, request) : () => [];
       const task = snapshot.task ?? startSave(snapshot, request.fileName);
       if (task !== snapshot.task) {
         snapshot.task = task;
@@ -153,8 +142,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     list: async (signal) => {
       signal.throwIfAborted();
-      const directory = await orFailure(findDirectory(), signal);
-      if (!directory) return { directory: options.directory, files: [], transfers: [] };
+      const directory = await orFailure(findDownloadDirectory(folder), signal);
+      if (!directory) return { directory: folder, files: [], transfers: [] };
       const running = new Map<string, OpenTransfer>();
       for (const [key, { identity, task }] of snapshots) {
         const report = task?.report();
@@ -162,7 +151,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
         const { state, fileName, bytes, totalBytes } = report;
         running.set(key, { state, fileName, identity, ...progressOf(bytes, totalBytes) });
       }
-      const list = await orFailure(listSaved(directory, running, deps), signal);
+      const list = await orFailure(listSaved(directory, running, shared), signal);
       const transfers = list.transfers.map((transfer) => {
         const lastError = snapshots.get(keyOf(transfer.identity))?.lastError;
         return transfer.state === "paused" && lastError ? { ...transfer, lastError } : transfer;
@@ -183,7 +172,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const ended = Promise.all([...verifications.stop(), ...tasks.map((task) => task.ended)]);
       await Promise.race([ended, clock.sleep(limits.closeMs, patience.signal)]);
       patience.abort();
-      await requester.close();
+      await shared.requester.close();
     },
   };
 }
@@ -192,23 +181,19 @@ type SaveRequest = Parameters<SnapshotStore["save"]>[0];
 
 const RUNS_ALREADY = "The snapshot was being saved under this name already; the fileName of this call is not used.";
 
-/** What two calls for one snapshot may differ in. */
+/** The arguments in which two calls for the same snapshot may differ. */
 function termsOf({ name }: SnapshotIdentity, fileName = ""): string {
   return `${name}/${fileName}`;
 }
 
-/** What comes out is a `Failure` or the signal's reason, never an error of the file system as it is. */
+/** Rejects with a `Failure` or the signal's reason, never with a bare error of the file system. */
 async function orFailure<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (signal.aborted || isAbort(error)) throw error;
-    throw diskFailure(error);
+    const isAbort = error instanceof Error && error.name === "AbortError";
+    throw signal.aborted || isAbort ? error : diskFailure(error);
   }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
 }
 
 function closing() {

@@ -1,11 +1,12 @@
+// Checks finished files: reads a file to its end, compares it with its record, keeps checks running between calls.
 import type { Stats } from "node:fs";
 import { createSlots } from "../core/concurrency.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Clock } from "../core/time.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
 import { type Integrity, isSound, type SnapshotStore, type VerifyReport } from "./contract.ts";
-import type { DownloadDirectory } from "./folder/directory.ts";
-import { beside, isArchiveName } from "./folder/file-name.ts";
+import { type DownloadDirectory, findDownloadDirectory } from "./folder/directory.ts";
+import { isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/files.ts";
 import { noteCheck, readRecord, type SaveRecord } from "./folder/records.ts";
 import { type CheckedFiles, listParts, stampOf } from "./folder/saved-files.ts";
@@ -13,30 +14,24 @@ import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
 import type { Limits } from "./limits.ts";
 import { restoreHere } from "./restore-guide.ts";
 
-/** A result that nobody waited for is handed to the next call, unless it is older than this. */
+/** The next call gets a result that nobody waited for, unless the result is older than this. */
 const RESULT_LIFE_MS = 600_000;
 
-interface Entry {
-  task: BackgroundTask<VerifyReport>;
-  /** Of the file as it was checked. */
-  stamp: () => string;
-  endedAt?: number;
+interface VerifyingDeps {
+  startCheck: StartCheck;
+  checkedFiles: CheckedFiles;
 }
 
-/** The checks of finished files that run in the background, one for each file. */
-export function createVerifications(options: {
-  openDirectory: () => Promise<DownloadDirectory | undefined>;
-  startCheck: StartCheck;
-  clock: Clock;
-  limits: Pick<Limits, "progressEveryMs" | "concurrentChecks">;
-  checkedFiles: CheckedFiles;
-}): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
-  const { clock, limits, startCheck, checkedFiles } = options;
+/** The checks of finished files, at most one running for each file. */
+export function createVerifications(
+  deps: VerifyingDeps & { folder: string; clock: Clock; limits: Pick<Limits, "progressEveryMs" | "concurrentChecks"> },
+): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
+  const { clock, limits } = deps;
   const slots = createSlots(limits.concurrentChecks);
+  const entries = new Map<string, { task: BackgroundTask<VerifyReport>; stamp: () => string; endedAt?: number }>();
   let isStopped = false;
-  const entries = new Map<string, Entry>();
 
-  function start(fileName: string, { run, report, stamp }: Verification): Entry {
+  function start(fileName: string, { run, report, stamp }: Verification) {
     const task = startTask({
       report,
       clock,
@@ -45,14 +40,14 @@ export function createVerifications(options: {
         return run(signal).finally(leave);
       },
       position: ({ checkedBytes }) => checkedBytes,
-      endsWhenLetGo: () => false,
-      // The entry stays for the next call, the failure in it.
-      onUnheard: () => undefined,
+      stopsWhenAbandoned: () => false,
+      // The failure stays in the entry for the next call.
+      onMissedFailure: () => undefined,
       progressEveryMs: limits.progressEveryMs,
     });
-    const entry: Entry = { task, stamp };
+    const entry: NonNullable<ReturnType<typeof entries.get>> = { task, stamp };
     entries.set(fileName, entry);
-    // The file was still being looked up when everything else was stopped.
+    // The store was closed while this call was looking up the file.
     if (isStopped) task.stop();
     void task.ended.then(() => {
       entry.endedAt = clock.now();
@@ -60,8 +55,8 @@ export function createVerifications(options: {
     return entry;
   }
 
-  /** The check that runs, or its result as long as it is of the file as it is now. */
-  function current(fileName: string, stamp: string): Entry | undefined {
+  /** The running check, or its result while that is fresh and the file is unchanged. */
+  function current(fileName: string, stamp: string) {
     const entry = entries.get(fileName);
     if (entry?.endedAt === undefined) return entry;
     return clock.now() - entry.endedAt <= RESULT_LIFE_MS && entry.stamp() === stamp ? entry : undefined;
@@ -70,8 +65,7 @@ export function createVerifications(options: {
   return {
     verify: async (fileName, wait) => {
       wait.signal.throwIfAborted();
-      const directory = await options.openDirectory();
-      const prepared = await prepareVerification({ directory, fileName, startCheck, checkedFiles });
+      const prepared = await prepareVerification(deps, await findDownloadDirectory(deps.folder), fileName);
       const entry = current(fileName, prepared.stamp()) ?? start(fileName, prepared);
       try {
         return await entry.task.join(wait);
@@ -89,24 +83,20 @@ export function createVerifications(options: {
   };
 }
 
-/** A check of a finished file, ready to run. */
+/** A check of one finished file, ready to run. */
 interface Verification {
   run: (signal: AbortSignal) => Promise<VerifyReport>;
   report: () => VerifyReport;
-  /** Of the file that is checked, as it was when that began. */
+  /** Of the file in the state in which it is checked. */
   stamp: () => string;
 }
 
-interface VerificationOrder {
-  directory: DownloadDirectory | undefined;
-  fileName: string;
-  startCheck: StartCheck;
-  checkedFiles: CheckedFiles;
-}
-
-/** Prepares the check of one file in the folder. Rejects with `FILE_NOT_FOUND` for anything but a plain file listed there. */
-export async function prepareVerification(order: VerificationOrder): Promise<Verification> {
-  const { directory, fileName, startCheck, checkedFiles } = order;
+/** Rejects with `FILE_NOT_FOUND` unless the name is that of a finished, plain file in the folder. */
+export async function prepareVerification(
+  { startCheck, checkedFiles }: VerifyingDeps,
+  directory: DownloadDirectory | undefined,
+  fileName: string,
+): Promise<Verification> {
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
   let stat = await statOf(path).catch(async (error: unknown) => {
@@ -120,45 +110,37 @@ export async function prepareVerification(order: VerificationOrder): Promise<Ver
     bytes: stat.size,
     checkedBytes: checkedBytes(),
   });
-  return {
-    report,
-    stamp: () => stampOf(stat),
-    run: async (signal) => {
-      // It may have waited for its turn.
-      stat = await statOf(path);
-      const record = await readRecord(directory.at(beside.record(fileName)));
-      signal.throwIfAborted();
-      const check = startCheck(path, { md5: hadMd5(record) });
-      checkedBytes = check.progress;
-      const onAbort = () => void check.stop();
-      signal.addEventListener("abort", onAbort, { once: true });
-      try {
-        check.advance(stat.size);
-        const found = await check.finish();
-        const stamp = stampOf(stat);
-        if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
-        const { sha256, contents, bytes } = found;
-        const integrity = compare(found, record);
-        const sound = isSound(integrity);
-        if (record) {
-          checkedFiles.note(path, stamp, sound);
-          await noteCheck(directory.at(beside.record(fileName)), record, stat.mtimeMs, sound);
-        }
-        return {
-          ...report(),
-          state: "complete",
-          checkedBytes: bytes,
-          sha256,
-          integrity,
-          contents,
-          ...(sound && restoreHere(contents, path, record?.facts)),
-        };
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-        await check.stop();
+
+  const run = async (signal: AbortSignal): Promise<VerifyReport> => {
+    // Again, since the check may have waited for its turn.
+    stat = await statOf(path);
+    const record = await readRecord(directory, fileName);
+    signal.throwIfAborted();
+    const check = startCheck(path, { md5: hadMd5(record) });
+    checkedBytes = check.progress;
+    const onAbort = () => void check.stop();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      check.advance(stat.size);
+      const found = await check.finish();
+      const stamp = stampOf(stat);
+      if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
+      const { sha256, contents, bytes } = found;
+      const integrity = compare(found, record);
+      const sound = isSound(integrity);
+      if (record) {
+        checkedFiles.note(path, stamp, sound);
+        await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isSound: sound });
       }
-    },
+      const restore = sound && restoreHere(contents, path, record?.facts);
+      return { ...report(), state: "complete", checkedBytes: bytes, sha256, integrity, contents, ...restore };
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      await check.stop();
+    }
   };
+
+  return { run, report, stamp: () => stampOf(stat) };
 }
 
 async function statOf(path: string): Promise<Stats> {
@@ -185,23 +167,28 @@ function changedMeanwhile() {
   });
 }
 
-/** Whether the ETag that was written down is an MD5 that the file matched. */
+/** Whether the recorded ETag is an MD5 that the file matched when it was saved. */
 function hadMd5(record: SaveRecord | undefined): boolean {
   return record?.integrity.md5 === "ok" && record.etag !== undefined;
 }
 
-/** What is in the file now against what was written down when it was saved. */
-function compare(found: ArchiveReport, record: SaveRecord | undefined): Integrity {
-  const isChanged = record !== undefined && record.sha256 !== found.sha256;
-  const notes = [
-    ...found.notes,
-    ...(isChanged ? ["The file is not the one that was saved: its bytes were changed since."] : []),
-  ];
+/** What is in the file now, compared with its record. */
+function compare({ gzip, notes, bytes, md5, sha256 }: ArchiveReport, record: SaveRecord | undefined): Integrity {
+  if (!record)
+    return {
+      gzip,
+      length: "unknown",
+      md5: "not-verifiable",
+      recordedSha256: "unrecorded",
+      ...(notes.length > 0 && { notes }),
+    };
+  const isSame = record.sha256 === sha256;
+  const all = isSame ? notes : [...notes, "The file is not the one that was saved: its bytes were changed since."];
   return {
-    gzip: found.gzip,
-    length: record ? (record.bytes === found.bytes ? "ok" : "wrong") : "unknown",
-    md5: hadMd5(record) ? (record?.etag === `"${found.md5}"` ? "ok" : "wrong") : "not-verifiable",
-    recordedSha256: record ? (record.sha256 === found.sha256 ? "ok" : "wrong") : "unrecorded",
-    ...(notes.length > 0 && { notes }),
+    gzip,
+    length: record.bytes === bytes ? "ok" : "wrong",
+    md5: hadMd5(record) ? (record.etag === `"${md5}"` ? "ok" : "wrong") : "not-verifiable",
+    recordedSha256: isSame ? "ok" : "wrong",
+    ...(all.length > 0 && { notes: all }),
   };
 }

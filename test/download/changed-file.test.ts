@@ -1,7 +1,6 @@
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openDownloadDirectory } from "../../src/download/folder/directory.ts";
 import { createCheckedFiles } from "../../src/download/folder/saved-files.ts";
 import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
 import { createVerifications } from "../../src/download/verify.ts";
@@ -46,7 +45,7 @@ function checksOf(folder: string) {
   let running = 0;
   let most = 0;
   const { verify } = createVerifications({
-    openDirectory: () => openDownloadDirectory(folder, "look"),
+    folder,
     startCheck: (path) => {
       running += 1;
       most = Math.max(most, running);

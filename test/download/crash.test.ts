@@ -1,11 +1,10 @@
 import { copyFile, link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ownFailure } from "../../src/core/errors.ts";
-import { openDownloadDirectory } from "../../src/download/folder/directory.ts";
+import { createDownloadDirectory } from "../../src/download/folder/directory.ts";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
-import { openPart } from "../../src/download/folder/files.ts";
 import { newOwner } from "../../src/download/folder/lock.ts";
+import { openPart } from "../../src/download/folder/part.ts";
 import { publish } from "../../src/download/folder/publish.ts";
 import {
   type CheckedFile,
@@ -145,13 +144,12 @@ async function setRenaming(path: string): Promise<void> {
 
 /** A part that is ready to be published on a file system that knows no hard links. */
 async function unlinkable(code: string, meanwhile: (part: string) => Promise<void> = async () => undefined) {
-  const directory = await openDownloadDirectory(await temporaryFolder(), "create");
-  if (!directory) throw ownFailure("INTERNAL_ERROR");
+  const directory = await createDownloadDirectory(await temporaryFolder());
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
   const part = await openPart(directory.at("a.tgz.part"));
   onTestFinished(() => part.handle.close());
   const initial = newState(identity, {}, "a.tgz", Date.now());
-  const state = createStateFile(directory.at("a.tgz.part.json"), initial, directory.confirm);
+  const state = createStateFile(directory, "a.tgz", initial);
   const record: CheckedFile = {
     identity,
     facts: {},
@@ -172,8 +170,8 @@ test("the intent to rename and the record are on disk before the file has the na
   const { directory, publish } = await unlinkable("EPERM", rm);
   await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(directory.at("a.tgz"))).size).toBe(0);
-  expect(await readState(directory.at("a.tgz.part.json"))).toMatchObject({ renaming: true });
-  expect(await readRecord(directory.at("a.tgz.json"))).toMatchObject({ bytes: 7 });
+  expect(await readState(directory, "a.tgz")).toMatchObject({ renaming: true });
+  expect(await readRecord(directory, "a.tgz")).toMatchObject({ bytes: 7 });
 });
 
 test("a part that is not as long as what was checked is not published", async () => {
@@ -189,7 +187,7 @@ describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (co
     await publish();
     expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
     expect(await readFile(directory.at("a.tgz"), "utf8")).toBe("content");
-    expect(await readRecord(directory.at("a.tgz.json"))).toMatchObject(record);
+    expect(await readRecord(directory, "a.tgz")).toMatchObject(record);
   });
 
   test("a file that has the name stays as it is, an empty one too", async () => {

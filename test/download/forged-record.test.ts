@@ -10,7 +10,7 @@ async function forged(changes: Record<string, unknown>) {
   const path = join(folder, defaultName);
   await writeFile(path, "xx");
   const { mtimeMs } = await stat(path);
-  const record = {
+  const json = {
     v: 1,
     ...identity,
     bytes: 2,
@@ -21,8 +21,8 @@ async function forged(changes: Record<string, unknown>) {
     savedAt: "2026-11-22T04:00:00.000Z",
     ...changes,
   };
-  await writeFile(`${path}.json`, JSON.stringify(record));
-  return { folder, path: `${path}.json` };
+  await writeFile(`${path}.json`, JSON.stringify(json));
+  return { folder, record: await readRecord({ at: (name) => join(folder, name) }, defaultName) };
 }
 
 const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";
@@ -30,8 +30,7 @@ const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";
 describe("of a record that may be forged", () => {
   test("notes come out clean and short", async () => {
     const notes = [ESCAPES, "x".repeat(1_000)];
-    const { path } = await forged({ integrity: { gzip: "ok", length: "ok", md5: "ok", notes } });
-    const record = await readRecord(path);
+    const { record } = await forged({ integrity: { gzip: "ok", length: "ok", md5: "ok", notes } });
     expect(record?.integrity.notes?.[0]).toBe("red and back wards");
     expect(record?.integrity.notes?.[1]).toHaveLength(256);
   });
@@ -46,8 +45,8 @@ describe("of a record that may be forged", () => {
     ],
     ["a count that is none", { contents: { kind: "data-directory", unpackedBytes: 1e300 } }],
   ])("with %s nothing is believed", async (_what, changes) => {
-    const { folder, path } = await forged(changes);
-    expect(await readRecord(path)).toBeUndefined();
+    const { folder, record } = await forged(changes);
+    expect(record).toBeUndefined();
     const { files } = await openStore(folder, {}).list(new AbortController().signal);
     expect(files).toMatchObject([{ state: "unrecorded" }]);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRateMeter } from "../../src/download/saving/report.ts";
+import { createRateMeter } from "../../src/download/saving/running-save.ts";
 import { createRetryBudget } from "../../src/download/transfer/transfer.ts";
 
 const limits = {

@@ -1,29 +1,27 @@
+// The download folder: finds or creates it, refuses an unsafe one, measures free space, explains disk errors.
 import { constants, existsSync } from "node:fs";
-import { access, lstat, mkdir, realpath, stat, statfs } from "node:fs/promises";
+import { access, mkdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Limits } from "../limits.ts";
+import { failedWith, type Inode, lstatOf } from "./files.ts";
 
-/** A folder that was found fit to save into. */
+/** A folder that is safe to save into. */
 export interface DownloadDirectory {
   /** The real path. */
   path: string;
-  /** A direct child; `name` was checked before. */
+  /** The path of a direct child; the caller has checked `name`. */
   at: (name: string) => string;
   /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
   confirm: () => Promise<void>;
 }
 
 /**
- * The folder, created 0700 when `create` says so; undefined when it is absent otherwise. Refuses one that is a link,
- * belongs to someone else or can be written by everyone (without the sticky bit).
+ * The folder, or undefined when it does not exist. Rejects with `DOWNLOAD_DIR_UNUSABLE` when it is a link, belongs to someone
+ * else or can be written by everyone (without the sticky bit).
  */
-export async function openDownloadDirectory(
-  directory: string,
-  mode: "create" | "look",
-): Promise<DownloadDirectory | undefined> {
-  const wanted = resolve(directory);
-  if (mode === "create") await create(wanted);
+export async function findDownloadDirectory(folder: string): Promise<DownloadDirectory | undefined> {
+  const wanted = resolve(folder);
   const found = await examine(wanted);
   if (!found) return undefined;
   const path = await realpath(wanted);
@@ -37,15 +35,22 @@ export async function openDownloadDirectory(
   };
 }
 
+/** The same, but creates the folder for its owner only (0700) when it does not exist. */
+export async function createDownloadDirectory(folder: string): Promise<DownloadDirectory> {
+  await makeFolders(resolve(folder));
+  // Undefined only when someone removed the folder in this moment.
+  return (await findDownloadDirectory(folder)) ?? createDownloadDirectory(folder);
+}
+
 /**
- * Whether snapshots could be saved into the folder, found out without touching it; a folder that does not exist yet counts as
- * long as it can be created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
+ * Whether snapshots could be saved into the folder, without changing anything on the disk. A folder that does not exist yet
+ * counts if it can be created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
  */
 export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean }> {
   const nearest = await nearestExisting(downloadDir);
   if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
     throw unusable("it cannot be created, since a part of its path is a file");
-  const found = await openDownloadDirectory(downloadDir, "look");
+  const found = await findDownloadDirectory(downloadDir);
   if (found) {
     if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
     return { exists: true };
@@ -55,87 +60,22 @@ export async function inspectFolder(downloadDir: string): Promise<{ exists: bool
   return { exists: false };
 }
 
-/** Bytes that this user may still write to the disk of the folder, which need not exist yet; undefined where nothing tells. */
+/** Bytes that this user may still write to the disk of the folder, which need not exist yet; undefined when unknown. */
 export async function freeBytesFor(downloadDir: string): Promise<number | undefined> {
   return freeBytes(await nearestExisting(downloadDir));
 }
 
-/** The path itself, or the nearest part of it that exists. */
-async function nearestExisting(path: string): Promise<string> {
-  for (let folder = path; ; folder = dirname(folder)) {
-    try {
-      await stat(folder);
-      return folder;
-    } catch (error) {
-      if (!failedWith(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
-        throw unusable("it cannot be looked at");
-    }
-  }
-}
-
-/** A file system that only looks like one, such as /proc, where every folder of root seems writable. */
-async function holdsNoFiles(folder: string): Promise<boolean> {
-  try {
-    const { blocks, files } = await statfs(folder);
-    return process.platform === "linux" && blocks === 0 && files === 0;
-  } catch {
-    return false; // It does not tell, so nothing is known against it.
-  }
-}
-
-async function mayWrite(folder: string): Promise<boolean> {
-  try {
-    await access(folder, constants.W_OK | constants.X_OK);
-    return true;
-  } catch {
-    return false; // Not allowed, on a read-only file system, or gone: in each case the answer is no.
-  }
-}
-
-/** Makes the missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
-async function create(wanted: string): Promise<void> {
-  const missing: string[] = [];
-  for (let path = wanted; !existsSync(path); path = dirname(path)) missing.unshift(path);
-  for (const path of missing) {
-    try {
-      await mkdir(path, { mode: 0o700 });
-    } catch (cause) {
-      // EEXIST: something else has the name; the examination says what.
-      if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
-    }
-  }
-}
-
-async function examine(path: string): Promise<{ dev: number; ino: number } | undefined> {
-  const found = await lstat(path).catch((cause) => {
-    if (failedWith(cause, "ENOENT")) return undefined;
-    throw unusable("it cannot be looked at", cause);
-  });
-  if (!found) return undefined;
-  if (found.isSymbolicLink()) throw unusable("it is a symbolic link");
-  if (!found.isDirectory()) throw unusable("it is no folder");
-  const uid = process.getuid?.();
-  if (uid !== undefined && found.uid !== uid) throw unusable("it belongs to another user");
-  if (uid !== undefined && found.mode & 0o002 && !(found.mode & 0o1000)) throw unusable("everyone can write to it");
-  return { dev: found.dev, ino: found.ino };
-}
-
-function unusable(why: string, cause?: unknown) {
-  return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail: `The download folder cannot be used: ${why}.` }, { cause });
-}
-
-/** Bytes that this user may still write in the folder; undefined where the file system does not tell. */
+/** The same for a folder that exists. */
 export async function freeBytes(path: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(path);
     return bavail * bsize;
   } catch {
-    // Some network file systems do not tell; the writes themselves then find out.
-    return undefined;
+    return undefined; // Some network file systems do not tell; a full disk then shows when writing.
   }
 }
 
-/** Rejects with `DISK_FULL` when the rest of the file would not leave the reserve. Advisory: others write to the disk too. */
+/** Rejects with `DISK_FULL` when the rest of the file would not leave the reserve free. Only a forecast: others write too. */
 export async function checkSpace(
   path: string,
   remainingBytes: number,
@@ -146,19 +86,12 @@ export async function checkSpace(
   if (free !== undefined && free < remainingBytes + reserve) throw diskFull(remainingBytes + reserve, free);
 }
 
-/** Whether a file operation failed with one of these codes. */
-export function failedWith(error: unknown, ...codes: string[]): boolean {
-  return codes.includes(codeOf(error) ?? "");
-}
-
-const FULL = ["ENOSPC", "EDQUOT"];
-
-/** A failed file operation in our words; `neededBytes` is what the rest of the file takes. */
+/** A failed file operation in our own words; `neededBytes` is how much the rest of the file takes. */
 export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   if (cause instanceof Failure) return cause;
   const code = codeOf(cause);
-  if (FULL.includes(code ?? "")) return diskFull(neededBytes, undefined, cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
+  if (failedWith(cause, "ENOSPC", "EDQUOT")) return diskFull(neededBytes, undefined, cause);
   const reason =
     code === "EFBIG" ? "The file would exceed the size that this process may write." : `The system answered ${code}.`;
   return ownFailure("DISK_FAILED", { detail: reason }, { cause });
@@ -172,4 +105,67 @@ function diskFull(neededBytes: number | undefined, freeBytes?: number, cause?: u
     { detail: `The download folder has too little free space.${needed}${free}` },
     { cause },
   );
+}
+
+function unusable(why: string, cause?: unknown) {
+  return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail: `The download folder cannot be used: ${why}.` }, { cause });
+}
+
+async function examine(path: string): Promise<Inode | undefined> {
+  const found = await lstatOf(path).catch((cause) => {
+    throw unusable("it cannot be looked at", cause);
+  });
+  if (!found) return undefined;
+  if (found.isSymbolicLink()) throw unusable("it is a symbolic link");
+  if (!found.isDirectory()) throw unusable("it is no folder");
+  const uid = process.getuid?.();
+  if (uid !== undefined && found.uid !== uid) throw unusable("it belongs to another user");
+  if (uid !== undefined && found.mode & 0o002 && !(found.mode & 0o1000)) throw unusable("everyone can write to it");
+  return found;
+}
+
+/** Makes missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
+async function makeFolders(wanted: string): Promise<void> {
+  const missing: string[] = [];
+  for (let path = wanted; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  for (const path of missing) {
+    try {
+      await mkdir(path, { mode: 0o700 });
+    } catch (cause) {
+      // EEXIST: something has the name by now; `examine` finds out what.
+      if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
+    }
+  }
+}
+
+/** The path itself, or its nearest parent that exists. */
+async function nearestExisting(path: string): Promise<string> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      await stat(folder);
+      return folder;
+    } catch (error) {
+      if (!failedWith(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
+        throw unusable("it cannot be looked at");
+    }
+  }
+}
+
+/** A virtual file system such as /proc, where root seems to be allowed to write everywhere. */
+async function holdsNoFiles(folder: string): Promise<boolean> {
+  try {
+    const { blocks, files } = await statfs(folder);
+    return process.platform === "linux" && blocks === 0 && files === 0;
+  } catch {
+    return false; // The system does not tell, so assume an ordinary file system.
+  }
+}
+
+async function mayWrite(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false; // Forbidden, on a read-only file system, or gone.
+  }
 }

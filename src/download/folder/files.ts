@@ -1,152 +1,102 @@
+// Low-level file operations: small JSON files, names that are taken, syncing a folder.
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { ownFailure } from "../../core/errors.ts";
-import { failedWith } from "./directory.ts";
-import { nameTaken } from "./file-name.ts";
+import { codeOf, ownFailure } from "../../core/errors.ts";
 
-/** Far above any file of ours; a larger one is somebody else's. */
+/** Do not follow a link, do not wait for the other end of a FIFO. Windows has neither flag. */
+export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
+export const NO_WAIT = constants.O_NONBLOCK ?? 0;
+const READ_ONLY = constants.O_RDONLY | NO_FOLLOW | NO_WAIT;
+
+/** Far above the size of any JSON file of this server. */
 const MAX_JSON_BYTES = 64 * 1024;
 
-/** How every record and state file begins, as `writeJson` puts it. */
-const BEGINNING = Buffer.from('{\n  "v": 1,\n');
+/** The first bytes of every record and state file, as `writeJson` writes them. */
+const JSON_BEGINNING = Buffer.from('{\n  "v": 1,\n');
+
+/** Out of descriptors or memory: says nothing about the file. */
+const OUT_OF_MEANS = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/** Opens a file, works with it and closes it. A new file is readable by its owner only. */
+export async function withFile<T>(
+  path: string,
+  flags: string | number,
+  work: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  const handle = await open(path, flags, 0o600);
+  try {
+    return await work(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Replaces a JSON file in one step, so that a reader or a crash sees either the old or the new file. Rejects with
+ * `FILE_EXISTS` when the temporary name holds something that this server did not write.
+ */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  const temporary = temporaryOf(path);
+  if (!(await isReplaceable(temporary))) throw nameTaken(basename(temporary));
+  await rm(temporary, { force: true });
+  await withFile(temporary, "wx", async (handle) => {
+    await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
+    await handle.sync();
+  });
+  await rename(temporary, path);
+}
 
 /** The name under which a file is written before it replaces the old one. */
 export function temporaryOf(path: string): string {
   return `${path}.tmp`;
 }
 
-/**
- * Replaces a JSON file in one step (0600), so that a reader or a crash sees the old or the new one. Rejects with
- * `FILE_EXISTS` when something that a crash of ours cannot have left has the temporary name.
- */
-export async function writeJson(path: string, value: unknown): Promise<void> {
-  const temporary = temporaryOf(path);
-  if (!(await isReplaceable(temporary))) throw nameTaken(basename(temporary));
-  await rm(temporary, { force: true });
-  const handle = await open(temporary, "wx", 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(value, undefined, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
-}
-
-/** This process or computer is out of something; what the file says is as unknown as before. */
-const OUT_OF_MEANS = ["EMFILE", "ENFILE", "ENOMEM"];
-
-/**
- * Whether nothing would be lost if one of our files took this name: it is free or empty, or begins as only our files do,
- * as far as it goes. Anything else, links and folders included, is somebody else's.
- */
-export async function isReplaceable(path: string, beginning = BEGINNING): Promise<boolean> {
-  const stat = await lstatOf(path);
-  if (!stat) return true;
-  if (!stat.isFile()) return false;
-  try {
-    const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(beginning.length), 0, beginning.length, 0);
-      return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
-    // Gone by now, or not ours to read.
-    return failedWith(error, "ENOENT");
-  }
-}
-
-/** The parsed content, or undefined where there is no readable JSON of a sensible size. Rejects only for want of means. */
+/** The parsed content; undefined when the file is absent, forbidden, too large or not JSON. Rejects only out of means. */
 export async function readJson(path: string): Promise<unknown> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
+    return await withFile(path, READ_ONLY, async (handle) => {
       const stat = await handle.stat();
       if (!stat.isFile() || stat.size > MAX_JSON_BYTES) return undefined;
       return JSON.parse(await handle.readFile("utf8"));
-    } finally {
-      await handle.close();
-    }
+    });
   } catch (error) {
     if (failedWith(error, ...OUT_OF_MEANS)) throw error;
-    // Absent, forbidden or garbage: the callers treat all of it as "nothing known".
     return undefined;
   }
 }
 
-/** Makes names created, renamed or removed in the folder survive a power cut. */
+/**
+ * Whether this server may replace what has this name without losing foreign data: the name is free, or the file is empty or
+ * begins like a file of ours (a crash may have cut it short). Links and folders are never ours.
+ */
+export async function isReplaceable(path: string, beginning = JSON_BEGINNING): Promise<boolean> {
+  const stat = await lstatOf(path);
+  if (!stat) return true;
+  if (!stat.isFile()) return false;
+  try {
+    return await withFile(path, READ_ONLY, async (handle) => {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(beginning.length), 0, beginning.length, 0);
+      return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
+    });
+  } catch (error) {
+    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
+    // Removed in the meantime, or not readable and therefore not ours.
+    return failedWith(error, "ENOENT");
+  }
+}
+
+/** Makes names that were created, renamed or removed in the folder of `path` survive a power cut. */
 export async function syncFolderOf(path: string): Promise<void> {
   try {
-    const handle = await open(dirname(path), constants.O_RDONLY);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await withFile(dirname(path), constants.O_RDONLY, (handle) => handle.sync());
   } catch (error) {
-    // Windows opens no folders, and some network file systems cannot sync them; there the system orders names itself.
+    // Windows cannot open folders, and some network file systems cannot sync them; there the system orders the names itself.
     if (!failedWith(error, "EPERM", "EISDIR", "EACCES", "EINVAL", "ENOTSUP")) throw error;
   }
 }
 
-/** Windows has no such flags. */
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
-/** Opening a FIFO in place of the part must not wait for its other end. */
-const NO_WAIT = constants.O_NONBLOCK ?? 0;
-
-type Inode = Pick<Stats, "dev" | "ino">;
-
-export interface PartFile {
-  handle: FileHandle;
-  path: string;
-  bytes: number;
-  /** Which file it is, whatever has its name by now. */
-  inode: Inode;
-}
-
-/** Rejects with `PART_UNUSABLE` when the part's name belongs to another file by now. */
-export async function confirmPart({ inode, path }: PartFile): Promise<void> {
-  if (!isSameFile(await lstatOf(path), inode)) throw unusable();
-}
-
-/**
- * Opens the partial file for continuing, or creates it (0600). Rejects with `PART_UNUSABLE` when its name belongs to
- * anything but a plain file of this user with no second name.
- */
-export async function openPart(path: string): Promise<PartFile> {
-  const existing = await reopen(path);
-  if (existing) return existing;
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
-  const handle = await open(path, flags, 0o600);
-  return { handle, path, bytes: 0, inode: await handle.stat() };
-}
-
-async function reopen(path: string): Promise<PartFile | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
-  } catch (cause) {
-    if (failedWith(cause, "ENOENT")) return undefined;
-    if (failedWith(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
-    throw cause;
-  }
-  try {
-    const stat = await handle.stat();
-    const uid = process.getuid?.();
-    const foreign = uid !== undefined && stat.uid !== uid;
-    if (!stat.isFile() || foreign || stat.nlink !== 1) throw unusable();
-    return { handle, path, bytes: stat.size, inode: stat };
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-}
-
-/** The name's own entry, links not followed; undefined when there is none. */
+/** The entry of the name itself, links not followed; undefined when there is none. */
 export async function lstatOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
@@ -156,10 +106,21 @@ export async function lstatOf(path: string): Promise<Stats | undefined> {
   }
 }
 
+/** What tells one file from another, whatever their names. */
+export type Inode = Pick<Stats, "dev" | "ino">;
+
 export function isSameFile(one: Inode | undefined, other: Inode | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
-export function unusable(cause?: unknown) {
-  return ownFailure("PART_UNUSABLE", {}, { cause });
+/** Whether a file operation failed with one of these codes. */
+export function failedWith(error: unknown, ...codes: string[]): boolean {
+  return codes.includes(codeOf(error) ?? "");
+}
+
+/** `name` must be a name that this server made, since it is quoted. */
+export function nameTaken(name: string) {
+  return ownFailure("FILE_EXISTS", {
+    detail: `${name} in the download folder belongs to another file or transfer; it is neither overwritten nor removed.`,
+  });
 }

@@ -1,44 +1,41 @@
+// The local copy during a transfer: part, state file and check, kept in agreement.
 import type { Clock } from "../../core/time.ts";
 import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archive-check.ts";
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../snapshot.ts";
 import { checkSpace, diskFailure } from "./directory.ts";
-import { type PartFile, syncFolderOf } from "./files.ts";
-import { createPartWriter } from "./part.ts";
+import { syncFolderOf } from "./files.ts";
+import { createPartWriter, type PartFile } from "./part.ts";
 import { type StateFile, startedOver } from "./records.ts";
 
-/** The part, its state file and the check that follows it, kept in agreement. All methods reject with a `Failure`. */
+/** All methods reject with a `Failure`. */
 export interface LocalCopy {
-  /** In the file; a crash may lose those that are not committed. */
+  /** Bytes in the file; a crash may lose those that are not committed. */
   readonly bytes: number;
-  /** Of those, how many were there at the start. */
+  /** How many of them an earlier attempt had saved. */
   readonly resumedFromBytes: number;
   readonly version: ObjectVersion;
   readonly isComplete: boolean;
-  /** Forgets every byte; what follows is of this version. */
+  /** Drops every byte; the bytes to come are of this version. */
   startOver: (version: ObjectVersion, facts?: { damagedOnce: true }) => Promise<void>;
-  /** The host named the whole size only now. */
+  /** The host has only now named the size of the whole file. */
   expect: (total: number) => Promise<void>;
   /** When a promise comes back, the caller waits for it before the next chunk. */
   append: (chunk: Buffer) => Promise<void> | undefined;
   /** Writes and commits everything taken so far. */
   settle: () => Promise<void>;
-  /** Every byte has arrived; commits that. */
+  /** Every byte has arrived: commits all of them. */
   complete: () => Promise<void>;
   verify: (signal: AbortSignal) => Promise<ArchiveReport>;
   close: () => Promise<void>;
 }
 
-interface LocalCopyOptions {
-  part: PartFile;
-  state: StateFile;
-  startCheck: StartCheck;
-  clock: Clock;
-  limits: Limits;
-}
-
-/** Takes over an opened part. Bytes past the committed ones may be unwritten pages after a power cut, so they are dropped. */
-export async function openLocalCopy({ part, state, startCheck, clock, limits }: LocalCopyOptions): Promise<LocalCopy> {
+/** Takes over an opened part. Drops bytes past the committed ones: after a power cut they may be pages never written. */
+export async function openLocalCopy(
+  part: PartFile,
+  state: StateFile,
+  { startCheck, clock, limits }: { startCheck: StartCheck; clock: Clock; limits: Limits },
+): Promise<LocalCopy> {
   const { handle, path } = part;
   const start = Math.min(part.bytes, state.current.committedBytes);
   if (part.bytes > start) await handle.truncate(start);
@@ -51,17 +48,17 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
   let commitFailure: unknown;
   let lastCommitAt = clock.now();
 
-  /** The thread starts with the first byte that it can read. */
-  function checkTo(bytes: number): ArchiveCheck {
-    // Most large objects came to their host in parts, and then no MD5 of theirs is known to compare with.
-    check ??= startCheck(path, { md5: state.current.md5 !== undefined });
-    check.advance(bytes);
-    return check;
-  }
-
   function newWriter(position: number) {
     if (position > 0) checkTo(position);
     return createPartWriter({ handle, position, batchBytes: limits.batchBytes, onWritten });
+  }
+
+  /** Starts the check's thread with the first byte that it can read. */
+  function checkTo(bytes: number): ArchiveCheck {
+    // Most hosts received large objects in pieces and so know no MD5 to compare with.
+    check ??= startCheck(path, { md5: state.current.md5 !== undefined });
+    check.advance(bytes);
+    return check;
   }
 
   function onWritten(bytes: number): void {
@@ -78,7 +75,7 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       });
   }
 
-  /** The count goes to disk only after the bytes it counts. */
+  /** The bytes go to disk before the state that counts them. */
   async function commit(bytes: number): Promise<void> {
     lastCommitAt = clock.now();
     await handle.datasync();
@@ -90,16 +87,27 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
     return Math.max(0, (state.current.total ?? 0) - writer.bytes);
   }
 
-  async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  async function orDiskFailure<T>(work: () => Promise<T>): Promise<T> {
     try {
-      if (commitFailure !== undefined) throw commitFailure;
       return await work();
     } catch (error) {
       throw diskFailure(error, remaining());
     }
   }
 
-  /** After a failed write too: what is in the file before it is good, and worth keeping. */
+  function throwFailedCommit(): void {
+    if (commitFailure !== undefined) throw commitFailure;
+  }
+
+  /** Does nothing more once a commit has failed in the background. */
+  function guarded(work: () => Promise<void>): Promise<void> {
+    return orDiskFailure(async () => {
+      throwFailedCommit();
+      await work();
+    });
+  }
+
+  /** Commits after a failed write too: the bytes before the failure are good and worth keeping. */
   async function settle(): Promise<void> {
     try {
       await writer.flush();
@@ -107,7 +115,7 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       await committing;
       if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
     }
-    if (commitFailure !== undefined) throw commitFailure;
+    throwFailedCommit();
   }
 
   return {
@@ -147,13 +155,7 @@ export async function openLocalCopy({ part, state, startCheck, clock, limits }: 
       const wait = writer.add(chunk);
       return wait && guarded(() => wait);
     },
-    settle: async () => {
-      try {
-        await settle();
-      } catch (error) {
-        throw diskFailure(error, remaining());
-      }
-    },
+    settle: () => orDiskFailure(settle),
     complete: () =>
       guarded(async () => {
         await writer.flush();

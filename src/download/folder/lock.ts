@@ -1,22 +1,21 @@
+// Lock files: one writer for each snapshot and each file name, also among processes.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { open, readFile, readlink, rm, utimes } from "node:fs/promises";
+import { readFile, readlink, rm, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { z } from "zod";
 import { codeOf, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { failedWith } from "./directory.ts";
-import { nameTaken } from "./file-name.ts";
-import { isReplaceable, lstatOf, readJson } from "./files.ts";
+import { failedWith, isReplaceable, lstatOf, NO_FOLLOW, nameTaken, readJson, withFile } from "./files.ts";
 
 export interface Lock {
-  /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over from this one, which then must have slept. */
-  lost: AbortSignal;
-  /** Rejects with `SAVED_ELSEWHERE` when the lock is lost, without waiting for the next beat to notice. */
-  confirm: () => Promise<void>;
   owner: LockOwner;
+  /** Aborts with `SAVED_ELSEWHERE` when another process has taken the lock over, because this process slept too long. */
+  lost: AbortSignal;
+  /** Rejects with `SAVED_ELSEWHERE` when the lock is lost; looks now instead of waiting for the next beat. */
+  confirm: () => Promise<void>;
   release: () => Promise<void>;
 }
 
@@ -26,41 +25,61 @@ interface LockOptions {
 }
 
 /**
- * Takes the lock file, also from a dead process; undefined while a living one holds it. Rejects with `FILE_EXISTS` when
- * something that is no lock of this server has its name.
+ * Creates the lock file or takes it over from a dead process; undefined while a living process holds it. Rejects with
+ * `FILE_EXISTS` when the name belongs to something that is not a lock of this server.
  */
 export async function acquireLock(path: string, options: LockOptions): Promise<Lock | undefined> {
+  const { clock, limits } = options;
   const owner = await newOwner();
   if (!(await claim(path, owner, options))) return undefined;
-  const held = new AbortController();
+  const released = new AbortController();
   const lost = new AbortController();
-  /** A lock that cannot be read this moment is not lost. */
-  async function notice(): Promise<void> {
-    if ((await isLost(path, owner).catch(() => false)) && !held.signal.aborted)
+
+  async function checkStillHeld(): Promise<void> {
+    // A lock that cannot be read at the moment is not lost.
+    if ((await isLost(path, owner).catch(() => false)) && !released.signal.aborted)
       lost.abort(ownFailure("SAVED_ELSEWHERE"));
   }
-  void beat(path, options, held.signal, lost.signal, notice);
+
+  /** Touches the lock file regularly: other computers see only this sign of life. */
+  async function beat(): Promise<void> {
+    for (;;) {
+      try {
+        await clock.sleep(limits.lockBeatMs, released.signal);
+      } catch {
+        return; // Released.
+      }
+      await checkStillHeld();
+      if (lost.signal.aborted) return;
+      const now = clock.now() / 1_000;
+      // A beat that cannot be written looks like silence; the next beat tries again.
+      await utimes(path, now, now).catch(() => undefined);
+    }
+  }
+
+  void beat();
   return {
-    lost: lost.signal,
     owner,
+    lost: lost.signal,
     confirm: async () => {
-      await notice();
+      await checkStillHeld();
       lost.signal.throwIfAborted();
     },
     release: async () => {
-      held.abort();
-      // Without the means to look: it was ours a moment ago, and a lock that stays would outlive its transfer.
-      if (!lost.signal.aborted && (await isOwn(path, owner).catch(() => true))) await rm(path, { force: true });
+      released.abort();
+      if (lost.signal.aborted) return;
+      // When the lock cannot be read, remove it: it was ours a moment ago, and a lock left behind would block later saves.
+      if (await isOwn(path, owner).catch(() => true)) await rm(path, { force: true });
     },
   };
 }
 
-/** Whether a living process holds the lock; tells without touching it. */
+/** Whether a living process holds the lock; changes nothing. */
 export async function isLocked(path: string, options: LockOptions): Promise<boolean> {
   return (await judge(path, options)).word === "held";
 }
 
-/** Two of us may find the same dead lock: each round settles it or finds a newer lock, so a few rounds are enough. */
+/** Several processes may find the same dead lock. Each round settles it or finds a newer lock, so a few rounds suffice. */
 const ROUNDS = 5;
 
 async function claim(path: string, owner: LockOwner, options: LockOptions): Promise<boolean> {
@@ -74,10 +93,28 @@ async function claim(path: string, owner: LockOwner, options: LockOptions): Prom
   return false;
 }
 
+async function create(path: string, owner: LockOwner): Promise<boolean> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+  try {
+    await withFile(path, flags, async (handle) => {
+      try {
+        await handle.writeFile(JSON.stringify(owner));
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
+      }
+    });
+    return true;
+  } catch (error) {
+    if (failedWith(error, "EEXIST")) return false;
+    throw error;
+  }
+}
+
 /**
- * Removing a dead lock by name alone could hit a new one that another process put there meanwhile. So the removal of one
- * generation is itself locked, under a name made from that generation: whoever holds that is the only one who may remove
- * it, and looks once more before doing so.
+ * Removing a dead lock by name alone could hit a new lock that another process has put there. So the removal of one
+ * generation has a lock of its own, named after that generation: only its holder may remove the dead lock, and it looks
+ * once more before it does.
  */
 async function removeDead(path: string, generation: string, options: LockOptions): Promise<void> {
   const permit = `${path}.${generation}`;
@@ -91,10 +128,10 @@ async function removeDead(path: string, generation: string, options: LockOptions
   }
 }
 
-/** How `create` begins what it writes. */
+/** The first bytes of every lock, as `create` writes them. */
 const OWNER_BEGINNING = Buffer.from('{"pid":');
 
-/** Between creating a lock and writing its owner into it lie milliseconds, on a slow network drive a little more. */
+/** Between creating a lock and writing its owner pass milliseconds, on a slow network drive a little more. */
 const WRITING_MS = 5_000;
 
 type Judgement = { word: "free" } | { word: "held" } | { word: "foreign" } | { word: "dead"; generation: string };
@@ -104,113 +141,80 @@ async function judge(path: string, { clock, limits }: LockOptions): Promise<Judg
   if (!stat) return { word: "free" };
   if (!stat.isFile()) return { word: "foreign" };
   const age = Math.abs(clock.now() - stat.mtimeMs);
-  const owner = ownerSchema.safeParse(await readJson(path));
-  // Unreadable: just created and not yet written, or left by a crash or a full disk in that moment.
-  if (!owner.success && !(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
-  if (!owner.success) return age > WRITING_MS ? { word: "dead", generation: "unreadable" } : { word: "held" };
-  const life = await lifeOf(owner.data);
+  const owner = await readOwner(path);
+  if (!owner) {
+    if (!(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
+    // Its owner is still being written, or a crash or a full disk prevented that.
+    return age > WRITING_MS ? { word: "dead", generation: "unreadable" } : { word: "held" };
+  }
+  const life = await lifeOf(owner);
   if (life === "dead" || (life === "unknown" && age > limits.lockSilentMs))
-    return { word: "dead", generation: owner.data.token };
+    return { word: "dead", generation: owner.token };
   return { word: "held" };
 }
 
-async function create(path: string, owner: LockOwner): Promise<boolean> {
-  try {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
-    const handle = await open(path, flags, 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(owner));
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await handle.close();
-    }
-    return true;
-  } catch (error) {
-    if (failedWith(error, "EEXIST")) return false;
-    throw error;
-  }
-}
-
-/** Nor is one that an unfinished write left unreadable: only another holder or no file at all. */
+/** Lost only if another owner is recorded or the file is gone; an unreadable lock is still ours. */
 async function isLost(path: string, owner: LockOwner): Promise<boolean> {
-  if (await isOwn(path, owner)) return false;
-  const other = ownerSchema.safeParse(await readJson(path));
-  return other.success || (await lstatOf(path)) === undefined;
+  const found = await readOwner(path);
+  return found ? found.token !== owner.token : (await lstatOf(path)) === undefined;
 }
 
 async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
-  const found = ownerSchema.safeParse(await readJson(path));
-  return found.success && found.data.token === owner.token;
+  return (await readOwner(path))?.token === owner.token;
 }
 
-async function beat(
-  path: string,
-  { clock, limits }: LockOptions,
-  held: AbortSignal,
-  lost: AbortSignal,
-  notice: () => Promise<void>,
-): Promise<void> {
-  while (!held.aborted) {
-    try {
-      await clock.sleep(limits.lockBeatMs, held);
-    } catch {
-      // Released.
-      return;
-    }
-    await notice();
-    if (lost.aborted) return;
-    const now = clock.now() / 1_000;
-    // A beat that cannot be written shows as silence; the next one tries again.
-    await utimes(path, now, now).catch(() => undefined);
-  }
+async function readOwner(path: string): Promise<LockOwner | undefined> {
+  return ownerSchema.safeParse(await readJson(path)).data;
 }
 
 export const ownerSchema = z.object({
   pid: z.number().int().positive(),
-  /** Start time in clock ticks since boot (proc(5), field 22), which tells a process from a later one with its number. */
+  /** Start time in clock ticks since boot (proc(5), field 22), which tells a process from a later one with the same pid. */
   started: z.string().exactOptional(),
-  /** Within which process numbers mean something: host, boot and PID namespace. */
+  /** Where the pid is valid: host, boot and PID namespace. */
   space: z.string(),
   token: z.string().regex(/^[a-f0-9]{8}$/),
 });
 
-/** One hold of a lock by one process. */
+/** One process holding one lock once. */
 export type LockOwner = z.infer<typeof ownerSchema>;
 
 export async function newOwner(): Promise<LockOwner> {
-  const started = await startOf(process.pid);
-  return {
-    pid: process.pid,
-    ...(started !== undefined && { started }),
-    space: await processSpace(),
-    token: randomBytes(4).toString("hex"),
-  };
+  return { ...(await thisProcess()), token: randomBytes(4).toString("hex") };
 }
 
-/** Whether this process is the owner. */
-export async function isThisProcess(owner: LockOwner): Promise<boolean> {
-  const { pid, started, space } = await newOwner();
-  return owner.pid === pid && owner.started === started && owner.space === space;
+/**
+ * Whether another process that had a file open last may wake up and write to it: it can lose its lock while it sleeps on a
+ * computer or in a container that this process cannot see.
+ */
+export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
+  const { pid, started, space } = await thisProcess();
+  // In this process a transfer begins only after the one before has closed the part.
+  const isThisProcess = writer.pid === pid && writer.started === started && writer.space === space;
+  return !isThisProcess && (await lifeOf(writer)) !== "dead";
 }
 
-/** `unknown`: the process lives where this one cannot see it, or its number may have been given to another by now. */
-export async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "unknown"> {
+/** `unknown`: this process cannot see the owner, or its pid may belong to another process by now. */
+async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "unknown"> {
   if (owner.space !== (await processSpace())) return "unknown";
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    // EPERM: it lives and belongs to someone else.
+    // EPERM: it lives and belongs to another user.
     if (codeOf(error) === "ESRCH") return "dead";
   }
   if (owner.started === undefined) return owner.pid === process.pid ? "alive" : "unknown";
   return owner.started === (await startOf(owner.pid)) ? "alive" : "dead";
 }
 
+async function thisProcess(): Promise<Omit<LockOwner, "token">> {
+  const started = await startOf(process.pid);
+  return { pid: process.pid, ...(started !== undefined && { started }), space: await processSpace() };
+}
+
 async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readText(`/proc/${pid}/stat`);
-  // The second field is the program's name in parentheses and may hold anything; field 3 follows the last one.
+  // The second field is the program's name in parentheses, with any characters; field 3 follows the last parenthesis.
   return stat
     ?.slice(stat.lastIndexOf(")") + 2)
     .split(" ")
@@ -223,7 +227,7 @@ async function processSpace(): Promise<string> {
   return [hostname(), boot?.trim() ?? "", namespace].join(" ");
 }
 
-/** Only Linux has these files; elsewhere nothing is known. */
+/** Only Linux has these files; elsewhere the answer is undefined. */
 async function readText(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch(() => undefined);
 }

@@ -1,35 +1,143 @@
+// The part, the file that a transfer fills: opening it safely, appending in batches, moving it away from another writer.
+import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ownFailure } from "../../core/errors.ts";
 import { freeMemoryOf } from "../free-memory.ts";
 import type { Limits } from "../limits.ts";
 import { checkSpace } from "./directory.ts";
-import { type PartFile, syncFolderOf } from "./files.ts";
-import { isThisProcess, type LockOwner, lifeOf } from "./lock.ts";
+import { failedWith, type Inode, isSameFile, lstatOf, NO_FOLLOW, NO_WAIT, syncFolderOf } from "./files.ts";
+import type { LockOwner } from "./lock.ts";
 
-/** The one thing that is done with the file. */
-interface WritableFile {
-  writev: (buffers: Buffer[], position: number) => Promise<{ bytesWritten: number }>;
+export interface PartFile {
+  handle: FileHandle;
+  path: string;
+  bytes: number;
+  /** Tells which file was opened, even when `path` names another file by now. */
+  inode: Inode;
+}
+
+/**
+ * Opens the part to continue it, or creates it (0600). Rejects with `PART_UNUSABLE` unless its name is free or belongs to a
+ * plain file of this user that has no second name.
+ */
+export async function openPart(path: string): Promise<PartFile> {
+  const existing = await reopen(path);
+  if (existing) return existing;
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+  const handle = await open(path, flags, 0o600);
+  return { handle, path, bytes: 0, inode: await handle.stat() };
+}
+
+async function reopen(path: string): Promise<PartFile | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
+  } catch (cause) {
+    if (failedWith(cause, "ENOENT")) return undefined;
+    if (failedWith(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
+    throw cause;
+  }
+  try {
+    const stat = await handle.stat();
+    const uid = process.getuid?.();
+    const foreign = uid !== undefined && stat.uid !== uid;
+    if (!stat.isFile() || foreign || stat.nlink !== 1) throw unusable();
+    return { handle, path, bytes: stat.size, inode: stat };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** Rejects with `PART_UNUSABLE` when the part's name belongs to another file by now. */
+export async function confirmPart({ inode, path }: PartFile): Promise<void> {
+  if (!isSameFile(await lstatOf(path), inode)) throw unusable();
+}
+
+export function unusable(cause?: unknown) {
+  return ownFailure("PART_UNUSABLE", {}, { cause });
+}
+
+/** Read and written at a time. */
+const PIECE_BYTES = 1024 * 1024;
+
+/**
+ * Copies the part's first `bytes` to a new file under the same name and closes the old file. From then on `writer`, which
+ * may still have the old file open, writes to a file without a name. Bytes that it changes during the copy show in the check
+ * of the whole file. `confirm` rejects when this process has lost its locks meanwhile, since copying takes a while.
+ */
+export async function renewPart(
+  part: PartFile,
+  {
+    bytes,
+    writer,
+    limits,
+    confirm,
+  }: { bytes: number; writer: LockOwner; limits: Limits; confirm: () => Promise<void> },
+  signal: AbortSignal,
+): Promise<PartFile> {
+  await checkSpace(part.path, bytes, limits);
+  // Only the state file knows the token, so a file of this name was left by a crash during an earlier copy.
+  const copy = `${part.path}.${writer.token}`;
+  await rm(copy, { force: true });
+  const handle = await open(copy, "wx+", 0o600);
+  try {
+    const copied = await copyBytes(part.handle, handle, bytes, signal);
+    await handle.sync();
+    const inode = await handle.stat();
+    await confirm();
+    await rename(copy, part.path);
+    await syncFolderOf(part.path);
+    await part.handle.close();
+    return { handle, path: part.path, bytes: copied, inode };
+  } catch (error) {
+    await handle.close();
+    await rm(copy, { force: true });
+    throw error;
+  }
+}
+
+async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<number> {
+  const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes));
+  let at = 0;
+  while (at < bytes) {
+    signal.throwIfAborted();
+    const { bytesRead } = await from.read(piece, 0, Math.min(piece.length, bytes - at), at);
+    if (bytesRead === 0) break;
+    await to.writeFile(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return at;
+}
+
+/** Removes the part, and copies of it that crashes left. */
+export async function removePart(path: string): Promise<void> {
+  await rm(path, { force: true });
+  const start = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length)))
+      await rm(join(dirname(path), name), { force: true });
 }
 
 interface PartWriter {
   /** Bytes in the file. */
   readonly bytes: number;
   /**
-   * Takes a chunk over, memory and all; when a promise comes back, the caller waits for it before the next chunk. Rejects
+   * Takes over a chunk and its memory. When a promise comes back, the caller waits for it before the next chunk; it rejects
    * with the system's error.
    */
   add(chunk: Buffer): Promise<void> | undefined;
-  /** Writes what was taken so far. */
+  /** Writes everything taken so far. */
   flush(): Promise<void>;
 }
 
 /**
- * Appends to a file in batches: one batch is written while the next fills, which keeps a fast line and the disk busy at
- * once. `onWritten` learns how far the file reaches.
+ * Appends to a file in batches: while one batch is written, the next one fills, so that a fast line and the disk are busy at
+ * the same time. `onWritten` gets the new length of the file.
  */
 export function createPartWriter(options: {
-  handle: WritableFile;
+  handle: { writev: (buffers: Buffer[], position: number) => Promise<{ bytesWritten: number }> };
   position: number;
   batchBytes: number;
   onWritten: (bytes: number) => void;
@@ -46,13 +154,13 @@ export function createPartWriter(options: {
     batched = 0;
     const previous = inFlight;
     const turn = previous.then(() => writeAll(full));
-    // Every later turn and `flush` see the failure too; this only keeps it from counting as unhandled meanwhile.
+    // Every later turn and `flush` reject too; this only prevents an unhandled rejection until then.
     turn.catch(() => undefined);
     inFlight = turn;
     return previous;
   }
 
-  /** A full disk first writes less than asked and fails only at the next call, so every count is looked at. */
+  /** A disk that gets full first writes less than asked and fails only at the next call, so every count is checked. */
   async function writeAll(buffers: Buffer[]): Promise<void> {
     let rest = buffers;
     while (rest.length > 0) {
@@ -93,74 +201,4 @@ function withoutFirst(buffers: Buffer[], bytes: number): Buffer[] {
     }
   }
   return rest;
-}
-
-/**
- * Whether the one that had the part open last may wake up and write into it: its lock can be lost while it sleeps where
- * nobody sees it. In this process a transfer is begun only after the one before has closed the part.
- */
-export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
-  return !(await isThisProcess(writer)) && (await lifeOf(writer)) !== "dead";
-}
-
-interface Renewal {
-  bytes: number;
-  writer: LockOwner;
-  limits: Limits;
-  /** Rejects when this process has lost its locks: copying takes a while. */
-  confirm: () => Promise<void>;
-}
-
-/** Read and written at a time. */
-const PIECE_BYTES = 1024 * 1024;
-
-/**
- * Puts the part's first `bytes` into a new file under its name and closes the old one, so that `writer` writes into a file
- * without a name from now on. Bytes that it changes during the copy show in the check of the whole file.
- */
-export async function renewPart(
-  part: PartFile,
-  { bytes, writer, limits, confirm }: Renewal,
-  signal: AbortSignal,
-): Promise<PartFile> {
-  await checkSpace(part.path, bytes, limits);
-  // The token is in the state file alone, so a file of this name is what a crash left of an earlier copy.
-  const copy = `${part.path}.${writer.token}`;
-  await rm(copy, { force: true });
-  const handle = await open(copy, "wx+", 0o600);
-  try {
-    const copied = await copyBytes(part.handle, handle, bytes, signal);
-    await handle.sync();
-    const inode = await handle.stat();
-    await confirm();
-    await rename(copy, part.path);
-    await syncFolderOf(part.path);
-    await part.handle.close();
-    return { handle, path: part.path, bytes: copied, inode };
-  } catch (error) {
-    await handle.close();
-    await rm(copy, { force: true });
-    throw error;
-  }
-}
-
-/** What crashes left of copies of this part. */
-export async function removeCopiesOf(path: string): Promise<void> {
-  const start = `${basename(path)}.`;
-  for (const name of await readdir(dirname(path)))
-    if (name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length)))
-      await rm(join(dirname(path), name), { force: true });
-}
-
-async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<number> {
-  const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes));
-  let at = 0;
-  while (at < bytes) {
-    signal.throwIfAborted();
-    const { bytesRead } = await from.read(piece, 0, Math.min(piece.length, bytes - at), at);
-    if (bytesRead === 0) break;
-    await to.writeFile(piece.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return at;
 }

@@ -1,54 +1,60 @@
-import { link as hardLink, open, rename, rm } from "node:fs/promises";
+// Gives a checked part its final name, never over another file; repairs what a crash in between left.
+import { link as hardLink, rename, rm } from "node:fs/promises";
 import { ownFailure } from "../../core/errors.ts";
-import { keyOf } from "../snapshot.ts";
-import { type DownloadDirectory, failedWith } from "./directory.ts";
-import { beside, changedSince, nameTaken } from "./file-name.ts";
+import { isSameSnapshot } from "../snapshot.ts";
+import type { DownloadDirectory } from "./directory.ts";
+import { beside } from "./file-name.ts";
 import {
+  failedWith,
   isReplaceable,
   isSameFile,
   lstatOf,
-  type PartFile,
+  nameTaken,
   syncFolderOf,
   temporaryOf,
-  unusable,
-  writeJson,
+  withFile,
 } from "./files.ts";
-import { removeCopiesOf } from "./part.ts";
+import { type PartFile, removePart, unusable } from "./part.ts";
 import {
   type CheckedFile,
   isPublished,
   readState,
-  recordToJson,
   refuseForeignRecord,
   type StateFile,
+  writeRecord,
 } from "./records.ts";
 import type { OpenPart } from "./saved-files.ts";
 
-interface Publication {
+/**
+ * Gives the checked part its final name and record, then removes what is no longer needed. Never overwrites: rejects with
+ * `FILE_EXISTS`. A crash may come after any step; repeating all of them leads to the same result. `base` is the name that
+ * part and state are called after.
+ */
+export async function publish({
+  directory,
+  base,
+  part,
+  state,
+  record,
+  link = hardLink,
+}: {
   directory: DownloadDirectory;
-  /** The name under which part and state lie. */
   base: string;
   part: PartFile;
   state: StateFile;
   record: CheckedFile;
-  link?: (existing: string, path: string) => Promise<void>;
-}
-
-/**
- * Gives the checked part its final name and record, then removes what is no longer needed. Never overwrites: rejects with
- * `FILE_EXISTS`. Every step may be the last before a crash; doing all of them again leads to the same end.
- */
-export async function publish({ directory, base, part, state, record, link = hardLink }: Publication): Promise<void> {
+  link?: typeof hardLink;
+}): Promise<void> {
   await directory.confirm();
-  const final = directory.at(state.current.fileName);
+  const { fileName } = state.current;
+  const final = directory.at(fileName);
   const checked = await part.handle.stat();
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
-  const published = recordToJson({ ...record, mtimeMs: checked.mtimeMs });
-  const writeRecord = () => writeJson(directory.at(beside.record(state.current.fileName)), published);
-  const hasLinks = !state.current.renaming && (await linkToFree(part, final, link));
-  if (hasLinks) await writeRecord();
-  else await renameToFree(part.path, final, state, writeRecord);
+  const saveRecord = () => writeRecord(directory, fileName, { ...record, mtimeMs: checked.mtimeMs });
+  const isLinked = !state.current.renaming && (await linkToFree(part, final, link));
+  if (isLinked) await saveRecord();
+  else await renameToFree(part.path, final, state, saveRecord);
   await syncFolderOf(final);
   await removeLeftovers(directory, base);
 }
@@ -56,12 +62,8 @@ export async function publish({ directory, base, part, state, record, link = har
 /** What file systems without hard links (exFAT, some SMB shares) and the systems above them answer. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
 
-/** The link either makes the name or finds it taken; nothing can come in between. False where there are no links. */
-async function linkToFree(
-  { inode, path }: PartFile,
-  final: string,
-  link: (existing: string, path: string) => Promise<void>,
-): Promise<boolean> {
+/** Linking either creates the name or fails because it is taken, in one step. False where there are no hard links. */
+async function linkToFree({ inode, path }: PartFile, final: string, link: typeof hardLink): Promise<boolean> {
   try {
     await link(path, final);
   } catch (error) {
@@ -69,49 +71,62 @@ async function linkToFree(
     throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
   if (isSameFile(await lstatOf(final), inode)) return true;
-  // Another process has put its own part under the name since this one looked: that is not what was checked.
+  // Another process has put its own part under the part's name since this one looked: that file was not checked.
   await rm(final, { force: true });
   throw unusable();
 }
 
 /**
- * Renaming replaces what has the name, so the name is first taken with an empty file, which only succeeds when it is free.
- * The intent is written down before: an empty file under that name is then ours. So is the record: a whole file under that
- * name needs no other proof that it is ours.
+ * Renaming replaces whatever has the name, so the name is first reserved with an empty file, which succeeds only when it is
+ * free. The intent is written to the state before that, so that a later attempt knows an empty file of this name as ours. The
+ * record is written before the renaming, so that a whole file of this name needs no other proof that it is ours.
  */
 async function renameToFree(
   part: string,
   final: string,
   state: StateFile,
-  writeRecord: () => Promise<void>,
+  saveRecord: () => Promise<void>,
 ): Promise<void> {
   const existing = await lstatOf(final);
-  const ours = state.current.renaming && existing?.isFile() && existing.size === 0;
-  if (existing && !ours) throw ownFailure("FILE_EXISTS");
+  const isReserved = state.current.renaming && existing?.isFile() && existing.size === 0;
+  if (existing && !isReserved) throw ownFailure("FILE_EXISTS");
   if (!existing) {
     await state.merge({ renaming: true });
     await reserve(final);
   }
-  await writeRecord();
+  await saveRecord();
   await syncFolderOf(final);
   await rename(part, final);
 }
 
 async function reserve(final: string): Promise<void> {
   try {
-    await (await open(final, "wx", 0o600)).close();
+    await withFile(final, "wx", async () => undefined);
   } catch (error) {
     throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
 }
 
+/** Removes part and state; the final file stays. */
+export async function removeLeftovers(directory: DownloadDirectory, base: string): Promise<void> {
+  await removePart(directory.at(beside.part(base)));
+  await rm(directory.at(beside.state(base)), { force: true });
+}
+
 /**
- * A crash right after linking leaves the part under its final name too, still without a record. It loses that name until it
- * has been checked once more: nothing writes to a file that has its final name.
+ * After a crash between linking and writing the record, the part has its final name as well. It loses that name until it has
+ * been checked once more, because nothing may write to a file under its final name.
  */
 export async function recover(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
   const final = directory.at(state.fileName);
   if (isSameFile(await lstatOf(directory.at(beside.part(base))), await lstatOf(final))) await rm(final);
+}
+
+/** The same part with the final name that is wanted now; with its old final name if a crash came after that was taken. */
+export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, fileName: string): Promise<OpenPart> {
+  if (fileName === part.state.fileName || (await holdsFinalName(directory, part))) return part;
+  const { renaming, ...state } = part.state;
+  return { ...part, state: { ...state, fileName } };
 }
 
 /** Whether the final name holds what a crash in the middle of publishing left there. */
@@ -122,23 +137,9 @@ async function holdsFinalName(directory: DownloadDirectory, { base, state }: Ope
   return final?.isFile() === true && state.renaming === true && final.size === 0;
 }
 
-/** The same part, to be published under another name; under its old one when a crash came after that was taken. */
-export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, fileName: string): Promise<OpenPart> {
-  if (fileName === part.state.fileName || (await holdsFinalName(directory, part))) return part;
-  const { renaming, ...state } = part.state;
-  return { ...part, state: { ...state, fileName } };
-}
-
-/** Part and state go; the final file stays. */
-export async function removeLeftovers(directory: DownloadDirectory, base: string): Promise<void> {
-  await rm(directory.at(beside.part(base)), { force: true });
-  await removeCopiesOf(directory.at(beside.part(base)));
-  await rm(directory.at(beside.state(base)), { force: true });
-}
-
 /**
- * `parts`: every part in the folder. Rejects with `FILE_EXISTS` when a name that this transfer uses belongs to another transfer, or to a file that this server
- * did not write as far as can be told: files of the user are neither replaced nor removed.
+ * Files of the user are neither replaced nor removed: rejects with `FILE_EXISTS` when a name that this transfer uses belongs
+ * to another transfer, or to a file that this server probably did not write. `parts` are all parts in the folder.
  */
 export async function refuseTakenNames(
   directory: DownloadDirectory,
@@ -147,34 +148,45 @@ export async function refuseTakenNames(
 ): Promise<void> {
   const { base, state } = open;
   const names = [base, state.fileName];
-  const isOther = (other: { identity: typeof state.identity }) => keyOf(other.identity) !== keyOf(state.identity);
   for (const other of parts) {
-    if (isOther(other.state) && (names.includes(other.base) || names.includes(other.state.fileName)))
+    const isOther = !isSameSnapshot(other.state.identity, state.identity);
+    if (isOther && (names.includes(other.base) || names.includes(other.state.fileName)))
       throw nameTaken(state.fileName);
   }
   if (await isPublished(directory, state)) throw changedSince(state.fileName);
   if ((await lstatOf(directory.at(state.fileName))) && !(await holdsFinalName(directory, open)))
     throw nameTaken(state.fileName);
-
   await refuseForeignRecord(directory, state);
-  const [part, partState] = [beside.part(base), beside.state(base)];
-  const known = await readState(directory.at(partState));
-  if (known ? isOther(known) : !(await isReplaceable(directory.at(partState)))) throw nameTaken(partState);
-  if (!known && !(await isWorthless(directory, part)) && !(await isSpoiltState(directory, partState)))
-    throw nameTaken(part);
-  for (const name of [beside.record(state.fileName), partState]) {
+  await refuseForeignPart(directory, open);
+  for (const name of [beside.record(state.fileName), beside.state(base)]) {
     const temporary = temporaryOf(name);
     if (!(await isReplaceable(directory.at(temporary)))) throw nameTaken(temporary);
   }
 }
 
-/** Absent or empty: a crash right after creating the part leaves it so. */
-async function isWorthless(directory: DownloadDirectory, name: string): Promise<boolean> {
+async function refuseForeignPart(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
+  const [partName, stateName] = [beside.part(base), beside.state(base)];
+  const known = await readState(directory, base);
+  if (known) {
+    if (!isSameSnapshot(known.identity, state.identity)) throw nameTaken(stateName);
+    return;
+  }
+  if (!(await isReplaceable(directory.at(stateName)))) throw nameTaken(stateName);
+  // A crash right after creating the part leaves it empty. A part with content is ours only beside a state file that begins
+  // like ours, although the rest of that file is lost.
+  if (!(await isAbsentOrEmpty(directory, partName)) && (await isAbsentOrEmpty(directory, stateName)))
+    throw nameTaken(partName);
+}
+
+async function isAbsentOrEmpty(directory: DownloadDirectory, name: string): Promise<boolean> {
   const stat = await lstatOf(directory.at(name));
   return stat === undefined || (stat.isFile() && stat.size === 0);
 }
 
-/** The beginning of a state file beside a part shows that the part is ours, although the rest is lost. */
-async function isSpoiltState(directory: DownloadDirectory, name: string): Promise<boolean> {
-  return !(await isWorthless(directory, name)) && (await isReplaceable(directory.at(name)));
+/** `name`: a file that this server saved and that is no longer what was saved. */
+function changedSince(name: string) {
+  return ownFailure("FILE_EXISTS", {
+    detail: `${name} in the download folder was changed or damaged since it was saved: it is not what its record tells. It is neither overwritten nor removed.`,
+    hint: "Do not restore from it. Save the snapshot under another fileName, or move this file away.",
+  });
 }

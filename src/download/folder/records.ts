@@ -1,3 +1,4 @@
+// The two JSON files of this server: the record beside a finished file and the state beside a part.
 import { z } from "zod";
 import { ATLAS_ID } from "../../core/atlas-id.ts";
 import { clean } from "../../core/text.ts";
@@ -6,14 +7,16 @@ import {
   cleanFacts,
   factsSchema,
   identitySchema,
-  keyOf,
+  isSameSnapshot,
   type ObjectVersion,
   objectVersionSchema,
 } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
-import { beside, nameTaken } from "./file-name.ts";
-import { isReplaceable, lstatOf, readJson, writeJson } from "./files.ts";
+import { beside } from "./file-name.ts";
+import { isReplaceable, lstatOf, nameTaken, readJson, writeJson } from "./files.ts";
 import { ownerSchema } from "./lock.ts";
+
+type Folder = Pick<DownloadDirectory, "at">;
 
 const count = z.number().int().nonnegative();
 
@@ -21,14 +24,14 @@ const integritySchema = z.object({
   gzip: z.enum(["ok", "damaged"]),
   length: z.enum(["ok", "wrong", "unknown"]),
   md5: z.enum(["ok", "wrong", "not-verifiable"]),
-  // The file may have been forged or come from elsewhere, and what it says is shown.
+  // The record may be forged or copied from elsewhere, and results show the notes.
   notes: z
     .array(z.string().transform((note) => clean(note)))
     .max(32)
     .exactOptional(),
 }) satisfies z.ZodType<Integrity>;
 
-/** Deeper than any archive of a snapshot; the number ends up in a command. */
+/** Deeper than in any archive of a snapshot; the number becomes part of a command. */
 const MAX_FOLDER_DEPTH = 32;
 
 const contentsSchema = z.object({
@@ -44,7 +47,7 @@ const fileSchema = z.object({
   bytes: count,
   /** When the file was last written to, by its file system's clock, so that a later change shows. */
   mtimeMs: z.number(),
-  /** The same of the file as it was found not to be what was saved. */
+  /** The same at the time when a check found that the file is no longer what was saved. */
   damagedMtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
   sha256: z.string().regex(/^[a-f0-9]{64}$/),
@@ -60,21 +63,20 @@ const recordSchema = z.object({
   ...fileSchema.shape,
 });
 
-/** What is written beside a finished file. */
+/** The record beside a finished file. */
 export interface SaveRecord extends z.infer<typeof fileSchema> {
   identity: SnapshotIdentity;
   facts: SnapshotFacts;
 }
 
-/** What is known of a file that was read to its end, before it has its final name. */
+/** The record of a file that was read to its end and does not have its final name yet. */
 export type CheckedFile = Omit<SaveRecord, "mtimeMs">;
 
-/** Undefined for an absent or unreadable record: its file then counts as unrecorded. */
-export async function readRecord(path: string): Promise<SaveRecord | undefined> {
-  const parsed = recordSchema.safeParse(await readJson(path));
-  if (!parsed.success) return undefined;
-  const { data } = parsed;
-  // Each schema takes its own fields out of the one flat object.
+/** Undefined when the record is absent or unreadable; its file then counts as unrecorded. */
+export async function readRecord(folder: Folder, fileName: string): Promise<SaveRecord | undefined> {
+  const { data } = recordSchema.safeParse(await readJson(folder.at(beside.record(fileName))));
+  if (!data) return undefined;
+  // The record is one flat object; each schema picks its own fields.
   return {
     identity: identitySchema.parse(data),
     facts: cleanFacts(factsSchema.parse(data)),
@@ -82,85 +84,81 @@ export async function readRecord(path: string): Promise<SaveRecord | undefined> 
   };
 }
 
-/** Whether this name holds a finished file of this snapshot, whatever was done to that since; an empty one may only hold the name. */
-export async function isPublished(
-  directory: DownloadDirectory,
-  { identity, fileName }: { identity: SnapshotIdentity; fileName: string },
-): Promise<boolean> {
-  const stat = await lstatOf(directory.at(fileName));
-  const record = stat?.size ? await readRecord(directory.at(beside.record(fileName))) : undefined;
-  return record !== undefined && keyOf(record.identity) === keyOf(identity);
+export async function writeRecord(folder: Folder, fileName: string, record: SaveRecord): Promise<void> {
+  const { identity, facts, ...file } = record;
+  const json: z.infer<typeof recordSchema> = { v: 1, ...identity, ...facts, ...file };
+  await writeJson(folder.at(beside.record(fileName)), json);
 }
 
-/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot's file. */
-export async function refuseForeignRecord(
-  directory: DownloadDirectory,
-  { identity, fileName }: { identity: SnapshotIdentity; fileName: string },
+/** Adds to the record what a check of its file found, so that later processes know it too. */
+export async function noteCheck(
+  folder: Folder,
+  fileName: string,
+  record: SaveRecord,
+  { mtimeMs, isSound }: { mtimeMs: number; isSound: boolean },
 ): Promise<void> {
-  const name = beside.record(fileName);
-  const record = await readRecord(directory.at(name));
-  const isOurs = record ? keyOf(record.identity) === keyOf(identity) : await isReplaceable(directory.at(name));
-  if (!isOurs) throw nameTaken(name);
-}
-
-/** Writes down what a check of the file beside a record found, so that later processes know it too. */
-export async function noteCheck(path: string, record: SaveRecord, mtimeMs: number, isSound: boolean): Promise<void> {
   const { damagedMtimeMs, ...sound } = record;
   const next: SaveRecord = isSound ? { ...sound, mtimeMs } : { ...record, damagedMtimeMs: mtimeMs };
   if (next.mtimeMs === record.mtimeMs && next.damagedMtimeMs === damagedMtimeMs) return;
-  // Where nothing can be written, this process remembers it all the same.
-  await writeJson(path, recordToJson(next)).catch(() => undefined);
+  // If the record cannot be written, at least this process remembers the result.
+  await writeRecord(folder, fileName, next).catch(() => undefined);
 }
 
-export function recordToJson({ identity, facts, ...rest }: SaveRecord): z.infer<typeof recordSchema> {
-  return { v: 1, ...identity, ...facts, ...rest };
+/** What a snapshot is saved as. */
+interface Target {
+  identity: SnapshotIdentity;
+  fileName: string;
+}
+
+/** Whether the name holds a finished file of this snapshot, changed or not. An empty file may only reserve the name. */
+export async function isPublished(folder: Folder, { identity, fileName }: Target): Promise<boolean> {
+  const stat = await lstatOf(folder.at(fileName));
+  const record = stat?.size ? await readRecord(folder, fileName) : undefined;
+  return record !== undefined && isSameSnapshot(record.identity, identity);
+}
+
+/** Rejects with `FILE_EXISTS` unless the record's name is free or holds the record of this snapshot. */
+export async function refuseForeignRecord(folder: Folder, { identity, fileName }: Target): Promise<void> {
+  const name = beside.record(fileName);
+  const record = await readRecord(folder, fileName);
+  const isOurs = record ? isSameSnapshot(record.identity, identity) : await isReplaceable(folder.at(name));
+  if (!isOurs) throw nameTaken(name);
 }
 
 const jobId = z.string().regex(ATLAS_ID);
 
-/** What a part must stand beside to be continued; never the link. */
+/** What a later attempt needs to continue a part; never the link. */
 const stateSchema = z.object({
   v: z.literal(1),
   identity: identitySchema,
   facts: factsSchema,
-  /** The final name; the part keeps its own when the user changes his mind. */
+  /** The final name; the part keeps its own name when the user chooses another final name. */
   fileName: z.string(),
   restoreJobId: jobId.exactOptional(),
   linkExpiresAt: z.number().exactOptional(),
-  /** When a job was last requested; without `restoreJobId` nobody knows what came of it. */
+  /** When a job was last requested; without `restoreJobId` the outcome is unknown. */
   requestedAt: z.number().exactOptional(),
-  /** The host refused this job's link at its first use. */
+  /** The job whose link the host refused at its first use. */
   refusedJobId: jobId.exactOptional(),
   ...objectVersionSchema.shape,
-  /** Bytes that were on the disk for sure when this was written. */
+  /** Bytes that were certainly on the disk when this was written. */
   committedBytes: count,
   /** The size of the whole file, once every byte has arrived. */
   receivedBytes: count.exactOptional(),
-  /** A complete file failed its check once already. */
+  /** A complete file has failed its check before. */
   damagedOnce: z.boolean().exactOptional(),
-  /** The final name is about to be taken by renaming, where the file system has no hard links. */
+  /** The final name is about to be taken by renaming, because the file system has no hard links. */
   renaming: z.boolean().exactOptional(),
   startedAt: z.string(),
-  /** Who has the part open; absent once it was closed in order. */
+  /** Who has the part open; absent after an orderly close. */
   writer: ownerSchema.exactOptional(),
 });
 
 export type TransferState = z.infer<typeof stateSchema>;
 
-/** The state of a transfer in memory and on disk. */
-export interface StateFile {
-  readonly current: Readonly<TransferState>;
-  /** What a later attempt will find: the state that was last written for sure. */
-  readonly written: Readonly<TransferState>;
-  /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
-  write(next: TransferState): Promise<void>;
-  merge(changes: Partial<TransferState>): Promise<void>;
-}
-
-/** Undefined for an absent, truncated or foreign file: the transfer then starts over. */
-export async function readState(path: string): Promise<TransferState | undefined> {
-  const parsed = stateSchema.safeParse(await readJson(path));
-  return parsed.success ? parsed.data : undefined;
+/** Undefined when the file is absent, truncated or foreign; the transfer then starts over. */
+export async function readState(folder: Folder, base: string): Promise<TransferState | undefined> {
+  return stateSchema.safeParse(await readJson(folder.at(beside.state(base)))).data;
 }
 
 export function newState(
@@ -172,26 +170,40 @@ export function newState(
   return { v: 1, identity, facts, fileName, committedBytes: 0, startedAt: new Date(now).toISOString() };
 }
 
-/** The same transfer from its first byte on: what is known of the remote file is replaced. */
+/** The same transfer from its first byte, of this version of the remote file. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
   const { total, etag, lastModified, md5, receivedBytes, renaming, ...kept } = state;
   return { ...kept, committedBytes: 0, ...version };
 }
 
-/** `confirm` rejects when the folder is no longer the one that was checked. */
-export function createStateFile(path: string, initial: TransferState, confirm: () => Promise<void>): StateFile {
+/** The state of a transfer in memory and on disk. */
+export interface StateFile {
+  readonly current: Readonly<TransferState>;
+  /** The state that is certainly on disk: a later attempt finds this one. */
+  readonly written: Readonly<TransferState>;
+  /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
+  write(next: TransferState): Promise<void>;
+  merge(changes: Partial<TransferState>): Promise<void>;
+}
+
+/** Confirms before each write that the folder and the locks are still ours (`directory.confirm`). */
+export function createStateFile(
+  directory: Pick<DownloadDirectory, "at" | "confirm">,
+  base: string,
+  initial: TransferState,
+): StateFile {
   let current = initial;
   let written = initial;
   let last: Promise<void> = Promise.resolve();
   const write = (next: TransferState): Promise<void> => {
     current = next;
-    // The newest state is written, not the one of the call: an older one must never come last.
-    const turn = last.then(confirm).then(async () => {
+    const turn = last.then(directory.confirm).then(async () => {
+      // The newest state, not the one of this call: an older state must never be written last.
       const newest = current;
-      await writeJson(path, newest);
+      await writeJson(directory.at(beside.state(base)), newest);
       written = newest;
     });
-    // The caller hears of the failure; the next turn goes ahead anyway.
+    // The caller gets the failure; the next write is tried anyway.
     last = turn.catch(() => undefined);
     return turn;
   };

@@ -1,69 +1,64 @@
+// What is in the download folder: the files and the part of one snapshot, and the list of everything.
 import type { Stats } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { concurrently } from "../../core/concurrency.ts";
 import type { Clock } from "../../core/time.ts";
-import type { OpenTransfer, SavedFile, SavedList } from "../contract.ts";
+import type { OpenTransfer, SavedFile, SavedList, SnapshotIdentity } from "../contract.ts";
 import type { Limits } from "../limits.ts";
-import { keyOf } from "../snapshot.ts";
+import { isSameSnapshot, keyOf } from "../snapshot.ts";
 import { type DownloadDirectory, freeBytes } from "./directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { lstatOf } from "./files.ts";
 import { isLocked } from "./lock.ts";
 import { isPublished, readRecord, readState, type SaveRecord, type TransferState } from "./records.ts";
 
-export interface SavedSnapshot {
-  fileName: string;
-  record: SaveRecord;
-}
+/** Enough to keep the disk busy, and far below the limit on open files. */
+const AT_A_TIME = 32;
 
 /** A finished file with its record. */
-export interface RecordedFile extends SavedSnapshot {
-  /** `touched`: as long as it was, but written to since, which a copy or a backup does too; only reading it tells. */
+export interface RecordedFile {
+  fileName: string;
+  record: SaveRecord;
+  /** `touched`: same size, but written to since it was saved. Copies and backups do that too; only a check tells. */
   state: "untouched" | "touched" | "changed";
 }
 
-export interface OpenPart {
-  /** The name that part, state and lock are called after. */
-  base: string;
-  state: TransferState;
-}
-
 /**
- * The finished files of a snapshot under whatever names, the newest first. Those whose names tell the snapshot are looked at
- * first, and the others only where none of them is as it was saved.
+ * The finished files of a snapshot under any names, the newest first. Looks first at files whose names contain the snapshot's
+ * id, and at the others only if none of the first is untouched.
  */
 export async function findRecorded(
   directory: DownloadDirectory,
-  { snapshotId, ...identity }: { groupId: string; snapshotId: string },
+  identity: SnapshotIdentity,
   checkedFiles: CheckedFiles,
 ): Promise<RecordedFile[]> {
-  const key = keyOf({ ...identity, snapshotId });
   const found: RecordedFile[] = [];
   const names = await basesOf(directory, beside.record);
-  for (const isOwn of [true, false]) {
-    const some = names.filter((name) => name.includes(snapshotId) === isOwn);
+  for (const hasId of [true, false]) {
+    const some = names.filter((name) => name.includes(identity.snapshotId) === hasId);
     const files = await concurrently(some, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
-    found.push(...files.flatMap((file) => (file && keyOf(file.record.identity) === key ? file : [])));
+    found.push(...files.flatMap((file) => (file && isSameSnapshot(file.record.identity, identity) ? file : [])));
     if (found.some(({ state }) => state === "untouched")) break;
   }
   return found.sort((one, other) => Date.parse(other.record.savedAt) - Date.parse(one.record.savedAt));
 }
 
-/** Undefined for a file without a record; there may be no file either. */
+/** Undefined when the file or its record is missing. */
 async function readRecorded(
   directory: DownloadDirectory,
   fileName: string,
   checkedFiles: CheckedFiles,
 ): Promise<RecordedFile | undefined> {
-  const stat = await lstatOf(directory.at(fileName));
+  const path = directory.at(fileName);
+  const stat = await lstatOf(path);
   if (!stat?.isFile()) return undefined;
-  const record = await readRecord(directory.at(beside.record(fileName)));
+  const record = await readRecord(directory, fileName);
   if (!record) return undefined;
-  const isSound = checkedFiles.isSound(directory.at(fileName), stat);
+  const isSound = checkedFiles.isSound(path, stat);
   return { fileName, record, state: isSound === undefined ? judge(stat, record) : isSound ? "untouched" : "changed" };
 }
 
-/** FAT keeps times in steps of two seconds, other file systems of up to 10 ms; finer ones almost never meet such a step. */
+/** FAT keeps times in steps of 2 s, other file systems of up to 10 ms; times on finer ones are hardly ever such a multiple. */
 const COARSE_STEP_MS = 10;
 const COARSEST_STEP_MS = 2_000;
 
@@ -73,39 +68,41 @@ function judge({ size, mtimeMs }: Stats, record: SaveRecord): RecordedFile["stat
   return Math.abs(record.mtimeMs - mtimeMs) <= tolerance ? "untouched" : "touched";
 }
 
-/** The part of a snapshot that can be continued: none that a crash left when the file had its name and record already. */
-export async function findPart(
-  directory: DownloadDirectory,
-  parts: readonly OpenPart[],
-  key: string,
-): Promise<OpenPart | undefined> {
-  for (const part of partsOf(parts, key)) if (!(await isPublished(directory, part.state))) return part;
-  return undefined;
+/** A part and its state, as they are in the folder. */
+export interface OpenPart {
+  /** The name that part, state and lock are called after. */
+  base: string;
+  state: TransferState;
 }
 
-export function partsOf(parts: readonly OpenPart[], key: string): OpenPart[] {
-  return parts.filter(({ state }) => keyOf(state.identity) === key);
-}
-
-/** Every transfer that can be continued, `most` at most; unreadable state files are passed over. */
+/** Every transfer that can be continued, up to `most`; skips unreadable state files. */
 export async function listParts(directory: DownloadDirectory, most = Number.POSITIVE_INFINITY): Promise<OpenPart[]> {
   const bases = await basesOf(directory, beside.state);
   const parts: OpenPart[] = [];
   for (let at = 0; at < bases.length && parts.length < most; at += AT_A_TIME) {
     const states = await Promise.all(
-      bases
-        .slice(at, at + AT_A_TIME)
-        .map(async (base) => ({ base, state: await readState(directory.at(beside.state(base))) })),
+      bases.slice(at, at + AT_A_TIME).map(async (base) => ({ base, state: await readState(directory, base) })),
     );
     for (const { base, state } of states) if (state && isArchiveName(state.fileName)) parts.push({ base, state });
   }
   return parts;
 }
 
-/** Enough to keep the disk busy, and far from the limit on open files. */
-const AT_A_TIME = 32;
+export function partsOf(parts: readonly OpenPart[], identity: SnapshotIdentity): OpenPart[] {
+  return parts.filter(({ state }) => isSameSnapshot(state.identity, identity));
+}
 
-/** The archive names whose companion file, named by `companion`, lies in the folder. */
+/** The part of a snapshot that can be continued; skips parts that a crash left after the file had its name and record. */
+export async function findPart(
+  directory: DownloadDirectory,
+  parts: readonly OpenPart[],
+  identity: SnapshotIdentity,
+): Promise<OpenPart | undefined> {
+  for (const part of partsOf(parts, identity)) if (!(await isPublished(directory, part.state))) return part;
+  return undefined;
+}
+
+/** The archive names for which the folder holds the file that `companion` names. */
 async function basesOf(directory: DownloadDirectory, companion: (name: string) => string): Promise<string[]> {
   const ending = companion("");
   const names = await readdir(directory.path);
@@ -117,15 +114,15 @@ async function basesOf(directory: DownloadDirectory, companion: (name: string) =
 
 type FileStat = Pick<Stats, "ino" | "size" | "mtimeMs">;
 
-/** Tells a file from what it was before, as well as that can be told without reading it. */
+/** Changes when the file changes, as far as that shows without reading it. */
 export function stampOf({ ino, size, mtimeMs }: FileStat): string {
   return `${ino}:${size}:${mtimeMs}`;
 }
 
-/** What this process found when it compared files with their records; holds until the file changes. */
+/** The results of this process's checks against records; each is valid until its file changes. */
 export interface CheckedFiles {
   note: (path: string, stamp: string, isSound: boolean) => void;
-  /** Undefined for a file that was not compared as it is now. */
+  /** Undefined when the file was not checked in its present state. */
   isSound: (path: string, stat: FileStat) => boolean | undefined;
 }
 
@@ -140,24 +137,23 @@ export function createCheckedFiles(): CheckedFiles {
   };
 }
 
-interface ListingDeps {
-  clock: Clock;
-  limits: Pick<Limits, "maxListed" | "lockBeatMs" | "lockSilentMs">;
-  checkedFiles: CheckedFiles;
-}
-
-/** What lies in the folder and what this process works on (`running`, by snapshot); nothing is changed. */
+/** Everything in the folder, together with the transfers of this process (`running`, by snapshot); changes nothing. */
 export async function listSaved(
   directory: DownloadDirectory,
   running: ReadonlyMap<string, OpenTransfer>,
-  deps: ListingDeps,
+  { checkedFiles, ...options }: { checkedFiles: CheckedFiles; clock: Clock; limits: Limits },
 ): Promise<SavedList> {
-  const { maxListed } = deps.limits;
+  const { maxListed } = options.limits;
   const free = await freeBytes(directory.path);
-  const found = await findFiles(directory);
-  const files = await describeFiles(directory, found.slice(0, maxListed), deps);
-  const transfers = await listTransfers(directory, running, files, deps);
-  const isTruncated = found.length + transfers.length > maxListed;
+  const newest = await namesByAge(directory);
+  const files = await concurrently(newest.slice(0, maxListed), AT_A_TIME, async ({ fileName, bytes }) =>
+    describeFile(
+      { fileName, path: directory.at(fileName), bytes },
+      await readRecorded(directory, fileName, checkedFiles),
+    ),
+  );
+  const transfers = await listTransfers(directory, running, files, options);
+  const isTruncated = newest.length + transfers.length > maxListed;
   return {
     directory: directory.path,
     files: files.slice(0, Math.max(0, maxListed - transfers.length)),
@@ -167,61 +163,43 @@ export async function listSaved(
   };
 }
 
-interface FoundFile {
-  fileName: string;
-  bytes: number;
-  changedAt: number;
-}
-
-/** The newest first. */
-async function findFiles(directory: DownloadDirectory): Promise<FoundFile[]> {
+/** The archives in the folder, the newest first. */
+async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; bytes: number }[]> {
   const names = (await readdir(directory.path)).filter(isArchiveName);
-  const found = await concurrently(names, AT_A_TIME, async (fileName): Promise<FoundFile[]> => {
+  const found = await concurrently(names, AT_A_TIME, async (fileName) => {
     const stat = await lstatOf(directory.at(fileName));
     return stat?.isFile() ? [{ fileName, bytes: stat.size, changedAt: stat.mtimeMs }] : [];
   });
   return found.flat().sort((one, other) => other.changedAt - one.changedAt);
 }
 
-async function describeFiles(
-  directory: DownloadDirectory,
-  found: readonly FoundFile[],
-  { checkedFiles }: ListingDeps,
-): Promise<SavedFile[]> {
-  return concurrently(found, AT_A_TIME, async ({ fileName, bytes }): Promise<SavedFile> => {
-    const recorded = await readRecorded(directory, fileName, checkedFiles);
-    const file = { fileName, path: directory.at(fileName), bytes };
-    if (!recorded) return { ...file, state: "unrecorded" };
-    const { identity, facts, sha256, contents, savedAt } = recorded.record;
-    if (recorded.state !== "untouched") return { ...file, state: "changed", identity };
-    return { ...file, state: "complete", identity, facts, sha256, contents, savedAt };
-  });
+function describeFile(file: Pick<SavedFile, "fileName" | "path" | "bytes">, recorded?: RecordedFile): SavedFile {
+  if (!recorded) return { ...file, state: "unrecorded" };
+  const { identity, facts, sha256, contents, savedAt } = recorded.record;
+  if (recorded.state !== "untouched") return { ...file, state: "changed", identity };
+  return { ...file, state: "complete", identity, facts, sha256, contents, savedAt };
 }
 
-/** Those of this process first, then parts that are paused or that another process writes. */
+/** First the transfers of this process, then parts that are paused or written by another process. */
 async function listTransfers(
   directory: DownloadDirectory,
   running: ReadonlyMap<string, OpenTransfer>,
   files: readonly SavedFile[],
-  deps: ListingDeps,
+  options: { clock: Clock; limits: Limits },
 ): Promise<OpenTransfer[]> {
   const saved = new Set(
     files.flatMap(({ state, identity }) => (state === "complete" && identity ? [keyOf(identity)] : [])),
   );
   const transfers = [...running.values()];
-  // Beyond these, one more tells that there are more.
-  for (const part of await listParts(directory, deps.limits.maxListed + running.size + saved.size + 1)) {
-    const key = keyOf(part.state.identity);
-    if (running.has(key) || saved.has(key)) continue;
-    const elsewhere = await isLocked(directory.at(beside.lock(part.base)), deps);
-    transfers.push(describePart(part, elsewhere ? "elsewhere" : "paused"));
+  // One more than can be listed shows that the list is truncated.
+  for (const { base, state } of await listParts(directory, options.limits.maxListed + running.size + saved.size + 1)) {
+    const { fileName, identity, committedBytes, total } = state;
+    if (running.has(keyOf(identity)) || saved.has(keyOf(identity))) continue;
+    const isElsewhere = await isLocked(directory.at(beside.lock(base)), options);
+    const progress = progressOf(committedBytes, total);
+    transfers.push({ state: isElsewhere ? "elsewhere" : "paused", fileName, identity, ...progress });
   }
   return transfers;
-}
-
-function describePart({ state }: OpenPart, word: "elsewhere" | "paused"): OpenTransfer {
-  const { fileName, identity, committedBytes, total } = state;
-  return { state: word, fileName, identity, ...progressOf(committedBytes, total) };
 }
 
 /** Bytes with their share of the whole, rounded down so that 100 means all. */

@@ -1,3 +1,4 @@
+// Transfers the file and checks it, once more if the check fails; keeps note of the download jobs in the state file.
 import { isAtlasId } from "../../core/atlas-id.ts";
 import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
@@ -8,43 +9,37 @@ import type { ArchiveReport } from "../integrity/archive-check.ts";
 import type { ObjectVersion } from "../snapshot.ts";
 import { createLinkKeeper, type KeptJob } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
-import type { SaveStatus } from "./report.ts";
-import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
-
-interface Fetch extends Pick<SaveOrder, "identity" | "memory"> {
-  copy: LocalCopy;
-  state: StateFile;
-  status: SaveStatus;
-  log: Transfer["log"];
-}
+import type { RunningSave, SaveStatus } from "./running-save.ts";
 
 /**
- * Transfers the file and checks it; one that fails its check is discarded and fetched once more. Rejects with
- * `FILE_DAMAGED` when that one fails too.
+ * Transfers the file and checks it. Discards a file that fails its check and fetches it once more; rejects with
+ * `FILE_DAMAGED` when that file fails too.
  */
-export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSignal): Promise<CheckedFile> {
-  const { source, clock, limits } = deps;
-  const { identity, memory, copy, state, status, log } = fetch;
+export async function fetchSound(
+  save: RunningSave,
+  { copy, state, log }: { copy: LocalCopy; state: StateFile; log: Transfer["log"] },
+  signal: AbortSignal,
+): Promise<CheckedFile> {
+  const { source, identity, memory, status, requester, policy, clock, limits } = save;
   status.follow(() => ({
     bytes: copy.bytes,
-    // Where the host names no length, it is known once every byte is here.
+    // A host that names no length: the size is known once every byte has arrived.
     total: state.current.total ?? state.current.receivedBytes,
     resumedFrom: copy.resumedFromBytes,
   }));
-  const notes = createJobNotes(state, status, clock);
-  const { kept } = notes;
+  const jobs = createJobNotes(state, status, clock);
+  const { kept } = jobs;
   const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
 
   async function nextLink(): Promise<SnapshotLink> {
     if (!memory.link) status.state = "requesting";
-    const link = await links.current(notes.known(), signal).finally(notes.settled);
-    await notes.uses(link);
+    const link = await links.current(jobs.known(), signal).finally(jobs.requestEnded);
+    await jobs.uses(link);
     status.linkExpiresAt = link.expiresAt;
     status.state = "downloading";
     return link;
   }
 
-  const { requester, policy } = deps;
   const { received: onBytes, interrupted: onInterruption, warn } = status;
   for (;;) {
     await transferFile(
@@ -54,7 +49,7 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
     status.state = "verifying";
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
-    if (isSound(integrity)) return recordOf(report, integrity, state, clock.now());
+    if (isSound(integrity)) return recordOf(report, integrity, state.current, clock.now());
     log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
     if (state.current.damagedOnce) throw damaged(integrity);
     warn("The first complete file failed its check, so it was discarded and fetched again.");
@@ -62,9 +57,12 @@ export async function fetchSound(deps: SavingDeps, fetch: Fetch, signal: AbortSi
   }
 }
 
+const NO_MD5 =
+  "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
+
 /**
- * S3 with KMS by default, MinIO and content networks send ETags that look like an MD5 and are none. So one that does not fit
- * is no evidence against a file that has every announced byte and every checksum of its own right.
+ * S3 with KMS (by default), MinIO and content networks send ETags that look like an MD5 but are not. So a different ETag is
+ * no evidence against a file whose announced length and own checksums are all right.
  */
 function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
@@ -79,22 +77,11 @@ function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): I
   };
 }
 
-const NO_MD5 =
-  "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
-
-function recordOf(report: ArchiveReport, integrity: Integrity, { current }: StateFile, now: number): CheckedFile {
-  const { identity, facts, etag } = current;
+function recordOf(report: ArchiveReport, integrity: Integrity, state: TransferState, now: number): CheckedFile {
+  const { identity, facts, etag } = state;
   const { bytes, sha256, contents } = report;
-  return {
-    identity,
-    facts,
-    bytes,
-    sha256,
-    integrity,
-    contents,
-    savedAt: new Date(now).toISOString(),
-    ...(etag !== undefined && { etag }),
-  };
+  const savedAt = new Date(now).toISOString();
+  return { identity, facts, bytes, sha256, integrity, contents, savedAt, ...(etag !== undefined && { etag }) };
 }
 
 function damaged({ gzip, length, md5, notes = [] }: Integrity) {
@@ -103,20 +90,11 @@ function damaged({ gzip, length, md5, notes = [] }: Integrity) {
   return ownFailure("FILE_DAMAGED", { detail: detail.trim() });
 }
 
-/** What the state file keeps of the download jobs of its snapshot. */
-interface JobNotes {
-  known: () => Omit<KnownJobs, "refused">;
-  /** Every request has come to its end, whichever way. */
-  settled: () => void;
-  /** The transfer goes on with this link, whose job is remembered. */
-  uses: (link: SnapshotLink) => Promise<void>;
-  kept: KeptJob;
-}
-
 type Jobs = Pick<TransferState, "restoreJobId" | "linkExpiresAt" | "requestedAt">;
 
-function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock, "now">): JobNotes {
-  let settle = () => {};
+/** What the state file remembers of the snapshot's download jobs, so that no later attempt requests one too many. */
+function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock, "now">) {
+  let resolveRequest = () => {};
 
   function jobs(): Jobs {
     const { restoreJobId, linkExpiresAt, requestedAt } = state.current;
@@ -132,55 +110,58 @@ function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock,
     return state.write({ ...rest, ...next });
   }
 
-  function settled(): void {
-    settle();
+  function requestEnded(): void {
+    resolveRequest();
     status.requestInFlight = undefined;
   }
 
-  return {
-    known: () => {
-      const { linkExpiresAt, ...known } = jobs();
-      let before: Jobs = {};
-      return {
-        ...known,
-        onRequest: async () => {
-          before = jobs();
-          status.requestInFlight = new Promise((resolve) => {
-            settle = resolve;
-          });
-          await replace({ requestedAt: clock.now() });
-        },
-        onJob: async (restoreJobId) => {
-          if (restoreJobId !== undefined) await state.merge(jobOf(restoreJobId));
-          // A request before it whose job was never found counts as answered now.
-          else await replace(before.restoreJobId === undefined ? {} : before);
-          settled();
-        },
-      };
-    },
-    settled,
-    uses: async ({ expiresAt, ...link }) => {
-      const before = jobs();
-      const restoreJobId = link.restoreJobId ?? before.restoreJobId;
-      const own = restoreJobId === before.restoreJobId && before.requestedAt !== undefined;
-      const next = {
-        ...jobOf(restoreJobId),
-        ...(own && { requestedAt: before.requestedAt }),
-        ...(expiresAt !== undefined && { linkExpiresAt: expiresAt }),
-      };
-      if (restoreJobId !== before.restoreJobId || expiresAt !== before.linkExpiresAt) await replace(next);
-    },
-    kept: {
-      current: () => state.current.refusedJobId,
-      keep: async (restoreJobId) => {
-        const { restoreJobId: refusedJobId } = jobOf(restoreJobId);
-        if (refusedJobId !== undefined) await state.merge({ refusedJobId });
+  /** What the source is told, with the callbacks that write down a request before it is sent, and its outcome. */
+  function known(): Omit<KnownJobs, "refused"> {
+    const { linkExpiresAt, ...rest } = jobs();
+    let before: Jobs = {};
+    return {
+      ...rest,
+      onRequest: async () => {
+        before = jobs();
+        status.requestInFlight = new Promise((resolve) => {
+          resolveRequest = resolve;
+        });
+        await replace({ requestedAt: clock.now() });
       },
+      onJob: async (restoreJobId) => {
+        if (restoreJobId !== undefined) await state.merge(jobOf(restoreJobId));
+        // No job was created. An earlier request whose job was never found counts as answered too.
+        else await replace(before.restoreJobId === undefined ? {} : before);
+        requestEnded();
+      },
+    };
+  }
+
+  /** The transfer continues with this link, so its job is remembered. */
+  async function uses(link: SnapshotLink): Promise<void> {
+    const before = jobs();
+    const restoreJobId = link.restoreJobId ?? before.restoreJobId;
+    if (restoreJobId === before.restoreJobId && link.expiresAt === before.linkExpiresAt) return;
+    const isRequested = restoreJobId === before.restoreJobId && before.requestedAt !== undefined;
+    await replace({
+      ...jobOf(restoreJobId),
+      ...(isRequested && { requestedAt: before.requestedAt }),
+      ...(link.expiresAt !== undefined && { linkExpiresAt: link.expiresAt }),
+    });
+  }
+
+  const kept: KeptJob = {
+    current: () => state.current.refusedJobId,
+    keep: async (restoreJobId) => {
+      const { restoreJobId: refusedJobId } = jobOf(restoreJobId);
+      if (refusedJobId !== undefined) await state.merge({ refusedJobId });
     },
   };
+
+  return { known, requestEnded, uses, kept };
 }
 
-/** Only an id of Atlas's form is kept: it becomes part of a request's path. */
+/** Keeps only ids of Atlas's form, since the id becomes part of a request's path. */
 function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
   return restoreJobId !== undefined && isAtlasId(restoreJobId) ? { restoreJobId } : {};
 }

@@ -1,78 +1,80 @@
+// One save from the call to the finished file: looks for what exists already, waits for its turn, takes the locks.
 import { type Failure, ownFailure } from "../../core/errors.ts";
 import { isSound, type SaveReport } from "../contract.ts";
-import type { DownloadDirectory } from "../folder/directory.ts";
-import { beside, chosenFileName, defaultFileName, nameTaken, snapshotLock } from "../folder/file-name.ts";
+import { createDownloadDirectory, type DownloadDirectory } from "../folder/directory.ts";
+import { beside, chosenFileName, defaultFileName, snapshotLock } from "../folder/file-name.ts";
+import { nameTaken } from "../folder/files.ts";
 import { acquireLock, type Lock } from "../folder/lock.ts";
 import { refuseTakenNames, removeLeftovers, toPublishAs } from "../folder/publish.ts";
 import { newState } from "../folder/records.ts";
-import {
-  findPart,
-  findRecorded,
-  listParts,
-  type OpenPart,
-  partsOf,
-  type RecordedFile,
-  type SavedSnapshot,
-} from "../folder/saved-files.ts";
-import { cleanFacts, keyOf } from "../snapshot.ts";
+import { findPart, findRecorded, listParts, type OpenPart, partsOf, type RecordedFile } from "../folder/saved-files.ts";
+import { cleanFacts } from "../snapshot.ts";
 import { prepareVerification } from "../verify.ts";
 import { finishPart } from "./finish-part.ts";
-import { completeReport, recordedAs, type SaveStatus } from "./report.ts";
-import type { SaveOrder, SavingDeps } from "./saving-deps.ts";
+import { completeReport, type RunningSave, recordedAs } from "./running-save.ts";
 
-/** One save from the question to the finished file. Rejects with a `Failure` where there is nothing to continue. */
-export async function saveSnapshot(
-  deps: SavingDeps,
-  order: SaveOrder,
-  status: SaveStatus,
-  signal: AbortSignal,
-): Promise<SaveReport> {
-  const directory = await deps.openDirectory();
-  const key = keyOf(order.identity);
-  const ownLock = directory.at(snapshotLock(order.identity));
-  const wanted = order.fileName === undefined ? undefined : chosenFileName(deps.filePrefix, order.fileName);
-  const { name } = order.identity;
-  if (wanted !== order.fileName) status.warn(`The name of the file was completed to ${wanted}.`);
-  const saved = await findSaved(deps, order, { directory, ownLock }, status, signal);
+/** A save whose folder is open and whose file name is checked. */
+interface Target extends RunningSave {
+  directory: DownloadDirectory;
+  /** The complete name that the user asked for, if any. */
+  wanted: string | undefined;
+  /** The lock of the snapshot. */
+  ownLock: string;
+}
+
+/** Rejects with a `Failure` when there is nothing that a later call could continue. */
+export async function saveSnapshot(save: RunningSave, signal: AbortSignal): Promise<SaveReport> {
+  const { identity, fileName, status } = save;
+  const directory = await createDownloadDirectory(save.folder);
+  const wanted = fileName === undefined ? undefined : chosenFileName(save.filePrefix, fileName);
+  if (wanted !== fileName) status.warn(`The name of the file was completed to ${wanted}.`);
+  const target: Target = { ...save, directory, wanted, ownLock: directory.at(snapshotLock(identity)) };
+  const saved = await findSaved(target, signal);
   if (saved) {
-    const isAlone = partsOf(await listParts(directory), key).length === 0;
-    const lock = isAlone ? undefined : await acquireLock(ownLock, deps);
-    if (lock) await removeLeftoversOf(directory, key).finally(lock.release);
-    return reportSaved(directory, saved, { name, wanted }, status);
+    const hasParts = partsOf(await listParts(directory), identity).length > 0;
+    const lock = hasParts ? await acquireLock(target.ownLock, save) : undefined;
+    if (lock) await removeAllLeftovers(target).finally(lock.release);
+    return reportSaved(target, saved);
   }
   const parts = await listParts(directory);
-  const first = (await toContinue(directory, parts, key, wanted)) ?? (await begin(deps, order, wanted, signal));
-  show(status, directory, first);
+  const first = (await partToContinue(target, parts)) ?? (await newPart(target, signal));
+  show(target, first);
   await refuseTakenNames(directory, parts, first);
   status.state = "queued";
-  const leave = await deps.slots.enter(signal);
+  const leave = await save.slots.enter(signal);
   try {
     status.state = "requesting";
-    return await locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), async (own) => {
-      // Another process may have gone on or come to the end while this one waited.
-      const meanwhile = (await findRecorded(directory, order.identity, deps.checkedFiles)).find(isUntouched);
-      if (meanwhile) {
-        await removeLeftoversOf(directory, key);
-        return reportSaved(directory, meanwhile, { name, wanted }, status);
-      }
-      const open = (await toContinue(directory, await listParts(directory), key, wanted)) ?? first;
-      show(status, directory, open);
-      if (open.state.identity.name !== name) status.warn(recordedAs(open.state.identity.name));
-      // With the snapshot's own lock held, only another snapshot's transfer can hold the one of the file.
-      return locked(deps, directory.at(beside.lock(open.base)), nameTaken(open.base), async (ofFile) => {
-        await refuseTakenNames(directory, await listParts(directory), open);
-        const bounded = AbortSignal.any([signal, own.lost, ofFile.lost]);
-        return finishPart(deps, { directory, open, locks: [own, ofFile], ...order }, status, bounded);
-      });
-    });
+    return await withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), (lock) =>
+      saveLocked(target, first, lock, signal),
+    );
   } finally {
     leave();
   }
 }
 
-/** Does the work while it holds the lock; rejects with `busy` while another transfer holds it. */
-async function locked<T>(deps: SavingDeps, path: string, busy: Failure, work: (lock: Lock) => Promise<T>): Promise<T> {
-  const lock = await acquireLock(path, deps);
+/** Looks again with the snapshot's lock held: another process may have continued or finished the save in the meantime. */
+async function saveLocked(target: Target, first: OpenPart, ownLock: Lock, signal: AbortSignal): Promise<SaveReport> {
+  const { directory, identity, status } = target;
+  const saved = (await findRecorded(directory, identity, target.checkedFiles)).find(isUntouched);
+  if (saved) {
+    await removeAllLeftovers(target);
+    return reportSaved(target, saved);
+  }
+  const open = (await partToContinue(target, await listParts(directory))) ?? first;
+  show(target, open);
+  const { name } = open.state.identity;
+  if (name !== identity.name) status.warn(recordedAs(name));
+  // This process holds the snapshot's lock, so only the transfer of another snapshot can hold the lock of the file name.
+  return withLock(target, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLock) => {
+    await refuseTakenNames(directory, await listParts(directory), open);
+    const bounded = AbortSignal.any([signal, ownLock.lost, fileLock.lost]);
+    return finishPart(target, directory, open, [ownLock, fileLock], bounded);
+  });
+}
+
+/** Holds the lock during the work; rejects with `busy` while another transfer holds it. */
+async function withLock<T>(save: Target, path: string, busy: Failure, work: (lock: Lock) => Promise<T>): Promise<T> {
+  const lock = await acquireLock(path, save);
   if (!lock) throw busy;
   try {
     return await work(lock);
@@ -81,90 +83,34 @@ async function locked<T>(deps: SavingDeps, path: string, busy: Failure, work: (l
   }
 }
 
-/** The part of an earlier attempt, to be finished under the name that is wanted now. */
-async function toContinue(
-  directory: DownloadDirectory,
-  parts: readonly OpenPart[],
-  key: string,
-  wanted: string | undefined,
-): Promise<OpenPart | undefined> {
-  const part = await findPart(directory, parts, key);
-  return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
-}
-
-async function begin(
-  { source, filePrefix, clock }: SavingDeps,
-  { identity }: SaveOrder,
-  wanted: string | undefined,
-  signal: AbortSignal,
-): Promise<OpenPart> {
-  const facts = cleanFacts(await source.describe(identity, signal));
-  const base = wanted ?? defaultFileName(filePrefix, identity, facts);
-  return { base, state: newState(identity, facts, base, clock.now()) };
-}
-
-function show(status: SaveStatus, directory: DownloadDirectory, { state }: OpenPart): void {
-  status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
-  status.follow(() => ({ bytes: state.committedBytes, total: state.total }));
-}
-
-/** A crash right before the end may have left the finished file's part and state behind. */
-async function removeLeftoversOf(directory: DownloadDirectory, key: string): Promise<void> {
-  for (const { base } of partsOf(await listParts(directory), key)) await removeLeftovers(directory, base);
-}
-
 const isUntouched = ({ state }: RecordedFile) => state === "untouched";
 
-/** The finished file of the snapshot; one that was only touched is read first, to see whether it still is what was saved. */
-async function findSaved(
-  deps: SavingDeps,
-  { identity }: SaveOrder,
-  { directory, ownLock }: { directory: DownloadDirectory; ownLock: string },
-  status: SaveStatus,
-  signal: AbortSignal,
-): Promise<SavedSnapshot | undefined> {
-  const files = await findRecorded(directory, identity, deps.checkedFiles);
+/** The finished file of the snapshot. A file that was touched is read first, to see whether it is still what was saved. */
+async function findSaved(target: Target, signal: AbortSignal): Promise<RecordedFile | undefined> {
+  const files = await findRecorded(target.directory, target.identity, target.checkedFiles);
   const saved = files.find(isUntouched);
   const touched = files.filter(({ state }) => state === "touched");
   if (saved || touched.length === 0) return saved;
-  return locked(deps, ownLock, ownFailure("SAVED_ELSEWHERE"), () =>
-    recheck(deps, { directory, touched }, status, signal),
-  );
+  return withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), () => recheck(target, touched, signal));
 }
 
-const SAVED_BEFORE = "The snapshot was saved before, under this name; it is not saved again under another.";
-
-function reportSaved(
-  directory: DownloadDirectory,
-  { fileName, record }: SavedSnapshot,
-  { name, wanted }: { name: string; wanted: string | undefined },
-  status: SaveStatus,
-): SaveReport {
-  status.state = "complete";
-  const warnings = [
-    ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
-    ...(record.identity.name === name ? [] : [recordedAs(record.identity.name)]),
-  ];
-  return completeReport(directory, fileName, record, warnings);
-}
-
-/** Reads files that were written to since they were saved, and returns the first that still is what its record tells. */
+/** Reads files that were touched since they were saved, and returns the first that is still what its record describes. */
 async function recheck(
-  { slots, startCheck, checkedFiles }: SavingDeps,
-  { directory, touched }: { directory: DownloadDirectory; touched: readonly RecordedFile[] },
-  status: SaveStatus,
+  { status, slots, directory, ...deps }: Target,
+  touched: readonly RecordedFile[],
   signal: AbortSignal,
-): Promise<SavedSnapshot | undefined> {
+): Promise<RecordedFile | undefined> {
   status.state = "queued";
   const leave = await slots.enter(signal);
   try {
-    for (const { fileName, record } of touched) {
-      const { run, report } = await prepareVerification({ directory, fileName, startCheck, checkedFiles });
+    for (const file of touched) {
+      const { fileName, record } = file;
+      const { run, report } = await prepareVerification(deps, directory, fileName);
       status.file = { fileName, path: directory.at(fileName) };
       status.follow(() => ({ bytes: report().checkedBytes, total: record.bytes }));
       status.state = "verifying";
       const { integrity } = await run(signal);
-      if (integrity && isSound(integrity)) return { fileName, record };
+      if (integrity && isSound(integrity)) return file;
     }
     status.file = undefined;
     status.follow(() => ({ bytes: 0 }));
@@ -173,4 +119,43 @@ async function recheck(
   } finally {
     leave();
   }
+}
+
+const SAVED_BEFORE = "The snapshot was saved before, under this name; it is not saved again under another.";
+
+function reportSaved({ directory, identity, wanted, status }: Target, { fileName, record }: RecordedFile): SaveReport {
+  status.state = "complete";
+  const warnings = [
+    ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
+    ...(record.identity.name === identity.name ? [] : [recordedAs(record.identity.name)]),
+  ];
+  return completeReport(directory, fileName, record, warnings);
+}
+
+/** A crash just before the end may have left part and state although the file was finished. */
+async function removeAllLeftovers({ directory, identity }: Target): Promise<void> {
+  for (const { base } of partsOf(await listParts(directory), identity)) await removeLeftovers(directory, base);
+}
+
+/** The part of an earlier attempt, to be finished under the name that is wanted now. */
+async function partToContinue(
+  { directory, identity, wanted }: Target,
+  parts: readonly OpenPart[],
+): Promise<OpenPart | undefined> {
+  const part = await findPart(directory, parts, identity);
+  return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
+}
+
+async function newPart(
+  { source, filePrefix, clock, identity, wanted }: Target,
+  signal: AbortSignal,
+): Promise<OpenPart> {
+  const facts = cleanFacts(await source.describe(identity, signal));
+  const base = wanted ?? defaultFileName(filePrefix, identity, facts);
+  return { base, state: newState(identity, facts, base, clock.now()) };
+}
+
+function show({ status, directory }: Target, { state }: OpenPart): void {
+  status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
+  status.follow(() => ({ bytes: state.committedBytes, total: state.total }));
 }

@@ -1,29 +1,57 @@
+// One running save: what it works with, how far it is, and the reports that its callers get.
+import type { Slots } from "../../core/concurrency.ts";
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
-import type { SaveReport, SaveState } from "../contract.ts";
+import type { SaveReport, SaveState, SnapshotIdentity, SnapshotSource, StoreLog } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/directory.ts";
 import type { CheckedFile } from "../folder/records.ts";
+import type { CheckedFiles } from "../folder/saved-files.ts";
+import type { StartCheck } from "../integrity/archive-check.ts";
+import type { Limits } from "../limits.ts";
 import { restoreHere } from "../restore-guide.ts";
+import type { FileRequester } from "../transfer/file-request.ts";
+import type { HostPolicy } from "../transfer/host-policy.ts";
+import type { LinkMemory } from "../transfer/link-keeper.ts";
+
+export interface RunningSave {
+  identity: SnapshotIdentity;
+  /** As the user gave it. */
+  fileName: string | undefined;
+  memory: LinkMemory;
+  status: SaveStatus;
+  // The rest is the same for all saves of a store.
+  folder: string;
+  filePrefix: string;
+  source: SnapshotSource;
+  requester: FileRequester;
+  policy: HostPolicy;
+  startCheck: StartCheck;
+  slots: Slots;
+  checkedFiles: CheckedFiles;
+  clock: Clock;
+  limits: Limits;
+  log: StoreLog;
+}
 
 /** How far a save is, in bytes on the disk. */
 interface Position {
   bytes: number;
   total?: number | undefined;
-  /** Of those bytes, what an earlier attempt had saved. */
+  /** How many of them an earlier attempt had saved. */
   resumedFrom?: number;
 }
 
-/** What is known of a running save; a report is a picture of it. */
+/** What is known of a running save; a report is a snapshot of it. */
 export interface SaveStatus {
   state: SaveState;
-  /** Known once the snapshot was looked up. */
+  /** Known once Atlas has described the snapshot. */
   file: { fileName: string; path: string } | undefined;
   linkExpiresAt: number | undefined;
-  /** Settles when the request for a job that is on its way, if one is, has come to its end. */
+  /** While a job is being requested: settles when that request has ended. */
   requestInFlight: Promise<void> | undefined;
-  /** From now on every report asks here how far the save is. */
+  /** Every later report gets its position from here. */
   follow: (position: () => Position) => void;
-  /** The save has ended, and so many bytes count when it goes on. */
+  /** Freezes progress at the offset that a resume will start from. */
   restAt: (bytes: number) => void;
   received: (bytes: number) => void;
   interrupted: () => void;
@@ -92,29 +120,24 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   return status;
 }
 
-interface RateMeter {
-  add: (bytes: number) => void;
-  /** A moving average; undefined before there is anything to average. */
-  bytesPerSecond: () => number | undefined;
-}
-
 const WINDOW_MS = 10_000;
 const SAMPLE_MS = 250;
 
-/** Averages what arrived in the last ten seconds: steady enough to show, quick enough to follow the line. */
-export function createRateMeter(now: () => number): RateMeter {
+/** Averages over the last ten seconds: steady enough to show, quick enough to follow the line. */
+export function createRateMeter(now: () => number) {
   let samples: { at: number; sum: number }[] = [];
   let sum = 0;
   return {
-    add: (bytes) => {
+    add: (bytes: number): void => {
       const at = now();
-      // The clock was set back: older samples mean nothing any more.
+      // The clock was set back: older samples are useless.
       if (at < (samples.at(-1)?.at ?? at)) samples = [];
       if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= SAMPLE_MS) samples.push({ at, sum });
       sum += bytes;
       while (samples.length > 1 && at - (samples[0]?.at ?? at) > WINDOW_MS) samples.shift();
     },
-    bytesPerSecond: () => {
+    /** Undefined until the samples span enough time. */
+    bytesPerSecond: (): number | undefined => {
       const first = samples[0];
       const spanMs = first ? now() - first.at : 0;
       return first && spanMs >= SAMPLE_MS ? Math.round(((sum - first.sum) * 1_000) / spanMs) : undefined;
@@ -122,7 +145,7 @@ export function createRateMeter(now: () => number): RateMeter {
   };
 }
 
-/** A finished file as its record tells it, with how to restore it here; `warnings` come before those about the file itself. */
+/** A finished file as its record describes it, with how to restore it on this computer; `warnings` come first. */
 export function completeReport(
   directory: DownloadDirectory,
   fileName: string,
@@ -159,7 +182,7 @@ function doubtsAbout({ integrity, contents }: CheckedFile): string[] {
   return doubts;
 }
 
-/** `name` is a validated cluster name. */
+/** The warning of a call that names another cluster than the recorded one; `name` is a validated cluster name. */
 export function recordedAs(name: string): string {
   return `This snapshot is recorded as one of the cluster ${name}, which is not the cluster of this call.`;
 }
