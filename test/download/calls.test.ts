@@ -1,13 +1,17 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { SaveReport } from "../../src/download/contract.ts";
+import { ownFailure } from "../../src/core/errors.ts";
+import type { SaveReport, SnapshotSource } from "../../src/download/contract.ts";
 import { type Behaviour, respond, serve } from "./fault-server.ts";
 import {
   defaultName,
+  facts,
+  gate,
   hashOf,
   identity,
   KIB,
+  listOf,
   namesIn,
   openStore,
   patiently,
@@ -18,6 +22,7 @@ import {
   slowWorker,
   sourceOf,
   stage,
+  statesOf,
 } from "./fixtures.ts";
 
 const slow = { trickle: { bytes: 16 * KIB, ms: 20 } };
@@ -37,7 +42,7 @@ describe("a save that is called again", () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow));
     await store.save(identity, patiently({ waitMs: 0 }));
-    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.bytes).toBeGreaterThan(0);
+    await once(async () => (await listOf(store)).transfers[0]?.bytes).toBeGreaterThan(0);
     const early = await store.save(identity, patiently({ waitMs: 0 }));
     expect(early).toMatchObject({ state: "downloading", totalBytes: file.bytes.length });
     expect(early.bytes).toBeLessThan(file.bytes.length);
@@ -56,11 +61,53 @@ describe("a save that is called again", () => {
     const { store, save, server } = await stage({}, respond("200 OK", {}, "<html>"));
     await store.save(identity, patiently({ waitMs: 0 }));
     await once(() => server.requests.length).toBe(1);
-    await once(async () => (await store.list(new AbortController().signal)).transfers).toEqual([]);
+    await once(async () => (await listOf(store)).transfers).toEqual([]);
     await expect(save()).rejects.toMatchObject({ code: "NOT_A_SNAPSHOT" });
     expect(server.requests).toHaveLength(1);
     server.script(serve(await remoteFile(20 * KIB)));
     expect(await save()).toMatchObject({ state: "complete" });
+  });
+});
+
+/** Knows the cluster by its right name only, and answers when told to. */
+async function strict() {
+  const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
+  const names: string[] = [];
+  const { opened, open: answer } = gate();
+  const knowing: SnapshotSource = {
+    ...source,
+    describe: async ({ name }) => {
+      names.push(name);
+      await opened;
+      if (name !== identity.name) throw ownFailure("SNAPSHOT_NOT_COMPLETE");
+      return facts;
+    },
+  };
+  return { names, answer, store: openStore(folder, { source: knowing }) };
+}
+
+describe("a save that failed because of its arguments", () => {
+  test("asks for the right cluster when it is called with the right name", async () => {
+    const { store, names, answer } = await strict();
+    answer();
+    const wrong = store.save({ ...identity, name: "ordres" }, patiently());
+    await expect(wrong).rejects.toMatchObject({ code: "SNAPSHOT_NOT_COMPLETE" });
+    expect(await saveTo(store)).toMatchObject({ state: "complete", fileName: defaultName });
+    expect(names).toEqual(["ordres", "orders"]);
+  });
+
+  test.each([
+    ["cluster", { name: "ordres" }, {}],
+    ["file name", { name: "ordres", fileName: "a" }, { name: "ordres", fileName: "b" }],
+  ])("is forgotten unheard when the next call names another %s", async (_what, first, second) => {
+    const { store, names, answer } = await strict();
+    await store.save({ ...identity, ...first }, patiently({ waitMs: 0 }));
+    await expect.poll(() => names).toEqual(["ordres"]);
+    answer();
+    // What remains of the failed job is promises only.
+    await new Promise((settled) => setImmediate(settled));
+    await store.save({ ...identity, ...second }, patiently()).catch(() => undefined);
+    expect(names).toHaveLength(2);
   });
 });
 
@@ -95,7 +142,7 @@ describe("a cancelled save", () => {
     const { store, folder } = await stage({ checkWorker: await slowWorker() }, serve(await remoteFile(30 * KIB)));
     const call = new AbortController();
     const cancelled = store.save(identity, patiently({ signal: call.signal }));
-    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.state).toBe("verifying");
+    await once(async () => (await listOf(store)).transfers[0]?.state).toBe("verifying");
     call.abort();
     await expect(cancelled).rejects.toMatchObject({ name: "AbortError" });
     await once(() => namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
@@ -120,12 +167,10 @@ describe("a cancelled save", () => {
     void store.save(other("00c1"), patiently());
     const call = new AbortController();
     const third = store.save(other("00c2"), patiently({ signal: call.signal }));
-    const states = async () => (await store.list(call.signal)).transfers.map(({ state }) => state).sort();
-    await once(states).toEqual(["downloading", "downloading", "queued"]);
+    await once(async () => (await statesOf(store)).sort()).toEqual(["downloading", "downloading", "queued"]);
     call.abort();
     await expect(third).rejects.toMatchObject({ name: "AbortError" });
-    const open = async () => (await store.list(new AbortController().signal)).transfers.length;
-    await once(open).toBe(2);
+    await once(async () => (await statesOf(store)).length).toBe(2);
   });
 });
 
@@ -133,8 +178,7 @@ test("two transfers run at once, the third waits for its turn", async () => {
   const { store, server } = await stage({}, serve(await remoteFile(400 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
   await once(() => server.requests.length).toBe(2);
-  const { transfers } = await store.list(new AbortController().signal);
-  expect(transfers.map(({ state }) => state)).toContain("queued");
+  expect(await statesOf(store)).toContain("queued");
   expect(server.requests).toHaveLength(2);
   expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["complete", "complete", "complete"]);
 });
@@ -159,9 +203,7 @@ describe("closing the store", () => {
     const file = await remoteFile(1000 * KIB);
     const { store, folder, server } = await stage({}, serve(file, slow));
     const waiting = saveTo(store);
-    await once(async () => (await store.list(new AbortController().signal)).transfers[0]?.bytes).toBeGreaterThan(
-      64 * KIB,
-    );
+    await once(async () => (await listOf(store)).transfers[0]?.bytes).toBeGreaterThan(64 * KIB);
     await store.close();
     expect(await waiting).toMatchObject({ state: "paused" });
     expect(await namesIn(folder)).toEqual([`${defaultName}.part`, `${defaultName}.part.json`]);
@@ -177,8 +219,7 @@ describe("closing the store", () => {
 test("a call that is still waiting for its turn when the store closes hears that it is paused", async () => {
   const { store } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
-  const states = async () => (await store.list(new AbortController().signal)).transfers.map(({ state }) => state);
-  await once(states).toContain("queued");
+  await once(() => statesOf(store)).toContain("queued");
   await store.close();
   expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["paused", "paused", "paused"]);
 });
@@ -200,7 +241,7 @@ test("a second store refuses to write what the first one writes", async () => {
   await once(() => server.requests.length).toBe(1);
   const second = openStore(folder, { source: sourceOf(server.url) });
   await expect(saveTo(second)).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
-  const { transfers } = await second.list(new AbortController().signal);
+  const { transfers } = await listOf(second);
   expect(transfers).toMatchObject([{ state: "elsewhere", fileName: defaultName, identity }]);
   expect(await first).toMatchObject({ state: "complete" });
   expect(await saveTo(second)).toMatchObject({ state: "complete" });

@@ -11,6 +11,7 @@ import {
   hashOf,
   identity,
   KIB,
+  listOf,
   namesIn,
   openStore,
   patiently,
@@ -90,7 +91,7 @@ describe("a saved file that was changed, its size kept,", () => {
         notes: expect.arrayContaining([expect.stringContaining("changed since")]),
       },
     });
-    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "changed", identity }]);
+    expect((await listOf(store)).files).toMatchObject([{ state: "changed", identity }]);
     const next = openStore(folder, { source: sourceOf(server.url) });
     await expect(saveTo(next)).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect(await saveTo(next, "again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
@@ -102,7 +103,7 @@ describe("a saved file that was changed, its size kept,", () => {
     await spoil(path, later());
     await writeFile(path, bytes);
     expect(await store.verify(defaultName, patiently())).toMatchObject({ integrity: { recordedSha256: "ok" } });
-    expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "complete" }]);
+    expect((await listOf(store)).files).toMatchObject([{ state: "complete" }]);
     expect(await save()).toMatchObject({ state: "complete", fileName: defaultName });
   });
 
@@ -137,7 +138,7 @@ describe("a saved file whose time alone differs", () => {
     const time = at(Number(mtimeMs)) / 1_000;
     await utimes(path, time, time);
     const next = openStore(folder, { source: sourceOf(server.url) });
-    expect((await next.list(new AbortController().signal)).files).toMatchObject([{ state: "changed" }]);
+    expect((await listOf(next)).files).toMatchObject([{ state: "changed" }]);
     expect(await saveTo(next)).toMatchObject({ state: "complete", fileName: defaultName });
     expect(server.requests).toHaveLength(1);
     const last = openStore(folder, { checkWorker: new URL("file:///none.js") });
@@ -168,7 +169,7 @@ test("a file that was only moved is still the snapshot", async () => {
   await rename(path, join(folder, "moved.tgz"));
   await rename(`${path}.json`, join(folder, "moved.tgz.json"));
   expect(await save()).toMatchObject({ state: "complete", fileName: "moved.tgz" });
-  expect((await store.list(new AbortController().signal)).files).toMatchObject([{ state: "complete" }]);
+  expect((await listOf(store)).files).toMatchObject([{ state: "complete" }]);
 });
 
 test("two files are checked at a time, the others wait for their turn", async () => {

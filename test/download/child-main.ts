@@ -1,9 +1,21 @@
-// A process of its own that saves one snapshot, so that tests can kill it or take its means away.
+// A process of its own that saves one snapshot, so that tests can kill it or take its resources away.
 import { closeSync, openSync } from "node:fs";
+import { systemClock } from "../../src/core/time.ts";
+import type { SnapshotFacts, SnapshotIdentity } from "../../src/download/contract.ts";
+import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore } from "../../src/download/store.ts";
-import { clock, facts, identity, limits } from "./child-vocabulary.ts";
 
-const [folder = "", url = "", worker = "", mode = ""] = process.argv.slice(2);
+interface Order {
+  folder: string;
+  url: string;
+  worker: string;
+  mode: string;
+  identity: SnapshotIdentity;
+  facts: SnapshotFacts;
+  limits: Partial<Limits>;
+}
+
+const { folder, url, worker, mode, identity, facts, limits }: Order = JSON.parse(process.argv[2] ?? "");
 const store = createSnapshotStore({
   directory: folder,
   filePrefix: "",
@@ -11,7 +23,7 @@ const store = createSnapshotStore({
   checkWorker: new URL(worker),
   allowLoopback: true,
   fileHosts: [],
-  clock,
+  clock: systemClock,
   limits,
 });
 
@@ -28,6 +40,6 @@ function exhaustDescriptors(): void {
   try {
     for (;;) taken.push(openSync("/dev/null", "r"));
   } catch {
-    // EMFILE: there are none left, which is what was wanted.
+    // EMFILE: none are left, as intended.
   }
 }

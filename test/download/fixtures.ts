@@ -6,17 +6,41 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { onTestFinished } from "vitest";
-import type { SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
+import { systemClock } from "../../src/core/time.ts";
+import type { SavedList, SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
+import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
 import { SCRATCH } from "../scratch.ts";
-import { clock, facts, identity, KIB, limits } from "./child-vocabulary.ts";
 import { type Behaviour, type RemoteFile, startFaultServer } from "./fault-server.ts";
 
-export { clock, facts, identity, KIB, limits };
+export const KIB = 1024;
+export const clock = systemClock;
+export const identity = {
+  groupId: "5fa1000000000000000000b1",
+  name: "orders",
+  snapshotId: "5fa1000000000000000000c8",
+};
+export const facts = { finishTime: "2026-11-22T03:01:10Z", mongoDBVersion: "8.0.4" };
 export const defaultName = `orders-20261122T0301Z-${identity.snapshotId}.tgz`;
 export const worker = new URL("../../dist/archive-check-worker.js", import.meta.url);
 
-/** A gzipped tar that looks like a data directory; its bytes follow from `seed`. */
+/** Small files reach these limits, but a busy computer never looks like a stall. */
+export const limits: Partial<Limits> = {
+  batchBytes: 32 * KIB,
+  commitBytes: 128 * KIB,
+  commitEveryMs: 20,
+  stallMs: 5_000,
+  lowSpeedWindowMs: 5_000,
+  attemptsWithoutProgress: 4,
+  progressBytes: 64 * KIB,
+  backoffFirstMs: 1,
+  backoffMaxMs: 4,
+  retryAfterMaxMs: 50,
+  diskReserveBytes: 0,
+  progressEveryMs: 10,
+};
+
+/** A gzipped tar that looks like a data directory; its bytes depend on `seed` only. */
 export async function archive(bytes: number, seed = 1): Promise<Buffer> {
   const tar = pack();
   tar.entry({ name: "WiredTiger" }, "WiredTiger 11.2.0\n");
@@ -25,7 +49,7 @@ export async function archive(bytes: number, seed = 1): Promise<Buffer> {
   return gzipSync(await buffer(tar), { level: 1 });
 }
 
-/** Incompressible, and the same for the same seed. */
+/** Incompressible bytes, the same for the same seed. */
 export function noise(bytes: number, seed: number): Buffer {
   const key = createHash("sha256").update(String(seed)).digest();
   return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(bytes));
@@ -41,7 +65,7 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** The thread that checks, starting late enough for a test to see the check go on. */
+/** The worker that checks archives, started so late that a test can see the check running. */
 export async function slowWorker(): Promise<URL> {
   const path = join(await temporaryFolder(), "slow-worker.mjs");
   await writeFile(
@@ -51,7 +75,7 @@ export async function slowWorker(): Promise<URL> {
   return pathToFileURL(path);
 }
 
-/** Hands out a new link to the same file each time it is asked. */
+/** Returns a new link to the same file for each request. */
 export function sourceOf(url: string): SnapshotSource & { asked: number } {
   const source = {
     asked: 0,
@@ -80,7 +104,7 @@ export function openStore(directory: string, options: Partial<SnapshotStoreOptio
   return store;
 }
 
-/** A fault server, a folder and a store that downloads from the one into the other. */
+/** A fault server, a folder and a store that downloads from the server into the folder. */
 export async function stage(options: Partial<SnapshotStoreOptions>, ...script: Behaviour[]) {
   const server = await startFaultServer(...script);
   onTestFinished(server.close);
@@ -98,11 +122,28 @@ export function saveTo(store: SnapshotStore, fileName?: string): Promise<SaveRep
   return store.save({ ...identity, ...(fileName !== undefined && { fileName }) }, patiently());
 }
 
+export function listOf(store: SnapshotStore): Promise<SavedList> {
+  return store.list(new AbortController().signal);
+}
+
+export async function statesOf(store: SnapshotStore): Promise<string[]> {
+  return (await listOf(store)).transfers.map(({ state }) => state);
+}
+
+/** `opened` resolves once a test calls `open`. */
+export function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
 export function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** The SHA-256 of a file in the folder; comparing buffers byte by byte would take a test runner seconds. */
+/** The SHA-256 of a file in the folder: comparing buffers would take the test runner seconds. */
 export async function hashOf(folder: string, name = defaultName): Promise<string> {
   return sha256(await readFile(join(folder, name)));
 }

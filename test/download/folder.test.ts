@@ -6,6 +6,7 @@ import {
   defaultName,
   hashOf,
   KIB,
+  listOf,
   namesIn,
   openStore,
   patiently,
@@ -27,7 +28,7 @@ describe("the download folder", () => {
     const { server } = await stage({}, serve(file));
     const folder = join(parent, "a", "b");
     const store = openStore(folder, { source: sourceOf(server.url) });
-    expect(await store.list(new AbortController().signal)).toMatchObject({ files: [], transfers: [] });
+    expect(await listOf(store)).toMatchObject({ files: [], transfers: [] });
     await expect(store.verify("x.tgz", patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
     expect(await namesIn(parent)).toEqual([]);
     await saveTo(store);

@@ -5,6 +5,7 @@ import { serve } from "./fault-server.ts";
 import {
   defaultName,
   facts,
+  gate,
   identity,
   KIB,
   namesIn,
@@ -46,13 +47,10 @@ async function staged(...steps: Step[]) {
 
 /** A request for a job that is answered when the test says so. */
 function slowRequest(link: () => SnapshotLink) {
-  let answer = () => {};
+  const { opened: answered, open: answer } = gate();
   let send = (_: AbortSignal) => {};
   const sent = new Promise<AbortSignal>((resolve) => {
     send = resolve;
-  });
-  const answered = new Promise<void>((resolve) => {
-    answer = resolve;
   });
   const step: Step = async ({ onRequest, onJob }, signal) => {
     await onRequest();

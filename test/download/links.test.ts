@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ownFailure } from "../../src/core/errors.ts";
-import type { SnapshotLink } from "../../src/download/contract.ts";
+import type { SnapshotLink, SnapshotSource } from "../../src/download/contract.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   clock,
   defaultName,
+  facts,
   hashOf,
   identity,
   KIB,
@@ -18,7 +19,39 @@ import {
   sha256,
   stage,
 } from "./fixtures.ts";
-import { HOUR, JOB, linksOf, OTHER_JOB, staged } from "./link-source.ts";
+
+const JOB = "5fa1000000000000000000d1";
+const OTHER_JOB = "5fa1000000000000000000d2";
+const HOUR = 3_600_000;
+
+interface Asked {
+  restoreJobId?: string;
+  refused: string[];
+}
+
+/** Returns the given links one after the other and records what it was asked. */
+function linksOf(...links: SnapshotLink[]): SnapshotSource & { asked: Asked[] } {
+  const asked: Asked[] = [];
+  return {
+    asked,
+    describe: async () => facts,
+    link: async (_identity, { refused, onRequest, onJob, ...known }) => {
+      await onJob(JOB);
+      const link = links[Math.min(asked.length, links.length - 1)];
+      asked.push({ ...known, refused: [...refused] });
+      if (!link) throw ownFailure("LINK_NOT_READY");
+      return link;
+    },
+  };
+}
+
+/** A stage whose source returns these links to the server, one after the other. */
+async function staged(...links: ((url: string) => SnapshotLink)[]) {
+  const stageOf = await stage({}, respond("404 X"));
+  const source = linksOf(...links.map((link, index) => link(`${stageOf.server.url}&n=${index}`)));
+  const open = () => openStore(stageOf.folder, { source });
+  return { ...stageOf, source, open, store: open() };
+}
 
 describe("a link", () => {
   test("is remembered between calls; after a restart the job leads to it; it is never written down", async () => {
@@ -181,6 +214,40 @@ test("a clock that jumps a day to and fro changes nothing", async () => {
   expect(await saveTo(openStore(folder, { source, clock: jumping }))).toMatchObject({ state: "complete" });
   expect(source.asked).toHaveLength(1);
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
+describe("a job is left to the next process, which then needs no other,", () => {
+  const damaged = async () => {
+    const file = await remoteFile(60 * KIB);
+    file.bytes.fill(0, 20 * KIB, 30 * KIB);
+    return serve(file);
+  };
+  test.each([
+    ["a page came in place of the file", "NOT_A_SNAPSHOT", async () => respond("200 OK", {}, "<html>log in</html>")],
+    ["nothing came in place of the file", "NOT_A_SNAPSHOT", async () => respond("200 OK")],
+    ["the file was damaged twice", "FILE_DAMAGED", damaged],
+  ])("when %s", async (_what, code, behaviour) => {
+    const { server, source, store, open, folder } = await staged((url) => ({
+      url,
+      restoreJobId: JOB,
+      expiresAt: Date.now() + HOUR,
+    }));
+    server.script(await behaviour());
+    await expect(saveTo(store)).rejects.toMatchObject({ code });
+    await store.close();
+    const file = await remoteFile(60 * KIB);
+    server.script(serve(file));
+    expect(await saveTo(open())).toMatchObject({ state: "complete" });
+    expect(source.asked).toEqual([{ refused: [] }, { restoreJobId: JOB, refused: [] }]);
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+
+  test("unless its link has expired", async () => {
+    const { server, store, folder } = await staged((url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() - 1 }));
+    server.script(respond("200 OK", {}, "<html>log in</html>"));
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "NOT_A_SNAPSHOT" });
+    expect(await namesIn(folder)).toEqual([]);
+  });
 });
 
 describe("a source that fails", () => {

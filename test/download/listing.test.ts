@@ -1,12 +1,14 @@
-import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { readRecord } from "../../src/download/folder/records.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   defaultName,
   facts,
   identity,
   KIB,
+  listOf,
   openStore,
   patiently,
   remoteFile,
@@ -17,14 +19,12 @@ import {
   temporaryFolder,
 } from "./fixtures.ts";
 
-const now = () => new AbortController().signal;
-
 describe("the list", () => {
   test("tells finished files with what is known of them", async () => {
     const file = await remoteFile(40 * KIB);
     const { folder, store, save } = await stage({}, serve(file));
     await save();
-    const { files, transfers, directory, freeBytes } = await store.list(now());
+    const { files, transfers, directory, freeBytes } = await listOf(store);
     expect(directory).toBe(folder);
     expect(freeBytes).toBeGreaterThan(0);
     expect(transfers).toEqual([]);
@@ -54,9 +54,9 @@ describe("the list", () => {
       percent: 49,
     };
     const lastError = expect.objectContaining({ errorCode: "TRANSFER_INTERRUPTED" });
-    expect((await store.list(now())).transfers).toEqual([{ ...paused, lastError }]);
+    expect((await listOf(store)).transfers).toEqual([{ ...paused, lastError }]);
     const later = openStore(folder, {});
-    expect((await later.list(now())).transfers).toEqual([paused]);
+    expect((await listOf(later)).transfers).toEqual([paused]);
   });
 
   test("tells a running transfer as it is in memory", async () => {
@@ -65,7 +65,7 @@ describe("the list", () => {
       serve(await remoteFile(600 * KIB), { trickle: { bytes: 16 * KIB, ms: 20 } }),
     );
     const saving = save();
-    const open = async () => (await store.list(now())).transfers[0];
+    const open = async () => (await listOf(store)).transfers[0];
     await expect.poll(async () => (await open())?.percent, { interval: 5 }).toBeGreaterThan(0);
     expect(await open()).toMatchObject({ state: "downloading", fileName: defaultName, identity });
     await saving;
@@ -83,7 +83,7 @@ describe("the list", () => {
     await put("notes.txt");
     await mkdir(join(folder, "folder.tgz"));
     await symlink("/etc/hostname", join(folder, "link.tgz"));
-    const { files, transfers } = await openStore(folder, {}).list(now());
+    const { files, transfers } = await listOf(openStore(folder, {}));
     expect(files.map(({ fileName, state }) => `${fileName} ${state}`).sort()).toEqual([
       "damaged.tgz unrecorded",
       "foreign.tgz unrecorded",
@@ -95,7 +95,7 @@ describe("the list", () => {
     const { folder, store, save } = await stage({}, serve(await remoteFile(40 * KIB)));
     await save();
     await writeFile(join(folder, defaultName), "something else");
-    expect((await store.list(now())).files).toMatchObject([{ fileName: defaultName, state: "changed", identity }]);
+    expect((await listOf(store)).files).toMatchObject([{ fileName: defaultName, state: "changed", identity }]);
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
   });
 
@@ -105,9 +105,57 @@ describe("the list", () => {
       await writeFile(join(folder, `day-${day}.tgz`), "x");
       await utimes(join(folder, `day-${day}.tgz`), day * 86_400, day * 86_400);
     }
-    const { files, truncated } = await openStore(folder, { limits: { maxListed: 2 } }).list(now());
+    const { files, truncated } = await listOf(openStore(folder, { limits: { maxListed: 2 } }));
     expect(files.map(({ fileName }) => fileName)).toEqual(["day-4.tgz", "day-3.tgz"]);
     expect(truncated).toBe(true);
+  });
+});
+
+/** A record that nobody wrote for this file, with its changes. */
+async function forged(changes: Record<string, unknown>) {
+  const folder = await temporaryFolder();
+  const path = join(folder, defaultName);
+  await writeFile(path, "xx");
+  const { mtimeMs } = await stat(path);
+  const json = {
+    v: 1,
+    ...identity,
+    bytes: 2,
+    mtimeMs,
+    sha256: "0".repeat(64),
+    integrity: { gzip: "ok", length: "ok", md5: "ok" },
+    contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 1 },
+    savedAt: "2026-11-22T04:00:00.000Z",
+    ...changes,
+  };
+  await writeFile(`${path}.json`, JSON.stringify(json));
+  return { folder, record: await readRecord({ at: (name) => join(folder, name) }, defaultName) };
+}
+
+const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";
+
+describe("of a record that may be forged", () => {
+  test("notes come out clean and short", async () => {
+    const notes = [ESCAPES, "x".repeat(1_000)];
+    const { record } = await forged({ integrity: { gzip: "ok", length: "ok", md5: "ok", notes } });
+    expect(record?.integrity.notes?.[0]).toBe("red and back wards");
+    expect(record?.integrity.notes?.[1]).toHaveLength(256);
+  });
+
+  test.each([
+    ["no time of its file", { mtimeMs: undefined }],
+    ["a time of saving that is none", { savedAt: ESCAPES }],
+    ["more folders than an archive has", { contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 1e15 } }],
+    [
+      "more notes than there can be",
+      { integrity: { gzip: "ok", length: "ok", md5: "ok", notes: Array(33).fill("x") } },
+    ],
+    ["a count that is none", { contents: { kind: "data-directory", unpackedBytes: 1e300 } }],
+  ])("with %s nothing is believed", async (_what, changes) => {
+    const { folder, record } = await forged(changes);
+    expect(record).toBeUndefined();
+    const { files } = await listOf(openStore(folder, {}));
+    expect(files).toMatchObject([{ state: "unrecorded" }]);
   });
 });
 
@@ -192,7 +240,7 @@ test("a file that was removed by hand is saved again", async () => {
   const { folder, store, save, server } = await stage({}, serve(await remoteFile(40 * KIB)));
   await save();
   await rm(join(folder, defaultName));
-  expect((await store.list(now())).files).toEqual([]);
+  expect((await listOf(store)).files).toEqual([]);
   expect(await saveTo(store)).toMatchObject({ state: "complete" });
   expect(server.requests).toHaveLength(2);
 });

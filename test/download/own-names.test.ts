@@ -3,11 +3,11 @@ import { lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import type { SnapshotStore } from "../../src/download/contract.ts";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { type Behaviour, type RemoteFile, serve } from "./fault-server.ts";
 import {
   defaultName,
+  gate,
   hashOf,
   identity,
   KIB,
@@ -19,6 +19,7 @@ import {
   sha256,
   sourceOf,
   stage,
+  statesOf,
 } from "./fixtures.ts";
 
 const run = promisify(execFile);
@@ -44,22 +45,14 @@ const names = [
   snapshotLock(identity),
 ];
 
-/** Answers when it is told to. */
+/** Answers only after `release`. */
 function held(file: RemoteFile): { behaviour: Behaviour; release: () => void } {
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { opened, open: release } = gate();
   const behaviour: Behaviour = async (request, socket) => {
-    await released;
+    await opened;
     await serve(file)(request, socket);
   };
   return { behaviour, release };
-}
-
-async function statesOf(store: SnapshotStore): Promise<string[]> {
-  const { transfers } = await store.list(new AbortController().signal);
-  return transfers.map(({ state }) => state);
 }
 
 describe.each(foreign)("%s of the user", (_what, make) => {

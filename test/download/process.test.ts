@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildChild, startChild } from "./child.ts";
+import { buildChild, killAndContinue, startChild } from "./child.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
 import { defaultName, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
-import { killAndContinue } from "./kill.ts";
+import { play, stepsOf, versionsOf } from "./model.ts";
 
 const isPosix = process.platform !== "win32";
 let file: RemoteFile;
@@ -62,3 +63,11 @@ describe.runIf(isPosix)("another process", () => {
     expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
   });
 });
+
+test("whatever file host, user and process do, the file is right or absent (60 scripts)", async () => {
+  const versions = await versionsOf();
+  await fc.assert(
+    fc.asyncProperty(stepsOf(2), (steps) => play(versions, steps)),
+    { seed: 20261122, numRuns: 60 },
+  );
+}, 240_000);

@@ -10,6 +10,7 @@ import { type Behaviour, serve } from "./fault-server.ts";
 import {
   identity,
   KIB,
+  listOf,
   namesIn,
   openStore,
   patiently,
@@ -39,7 +40,7 @@ async function everythingFrom(behaviours: Behaviour[]): Promise<string> {
   const progress: unknown[] = [];
   const onProgress = (report: unknown) => void progress.push(report);
   const outcome = await store.save(identity, patiently({ onProgress })).catch((error: unknown) => error);
-  const list = await store.list(new AbortController().signal);
+  const list = await listOf(store);
   const files = await Promise.all(
     (await namesIn(folder))
       .filter((name) => name.endsWith(".json"))

@@ -5,6 +5,7 @@ import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
 import {
   defaultName,
+  gate,
   hashOf,
   identity,
   KIB,
@@ -33,10 +34,7 @@ async function moveAway(folder: string, name: string, ownerIn: (json: Record<str
 
 /** A transfer that has stopped in the middle without letting go; `wake` lets it go on with the rest of its file. */
 async function asleep(file: RemoteFile) {
-  let wake: () => void = () => undefined;
-  const woken = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
+  const { opened: woken, open: wake } = gate();
   const half = Math.floor(file.bytes.length / 2);
   const staged = await stage({ limits: { commitBytes: 32 * KIB } }, async (request, socket) => {
     await serve(file, { after: half, end: "stall" })(request, socket);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { buildChild } from "./child.ts";
+import { buildChild, killAndContinue } from "./child.ts";
 import { KIB, remoteFile, temporaryFolder } from "./fixtures.ts";
-import { killAndContinue } from "./kill.ts";
+import { play, stepsOf, versionsOf } from "./model.ts";
 
 test("a process that is killed at any of 20 points loses nothing that was committed", async () => {
   const file = await remoteFile(8192 * KIB);
@@ -11,4 +11,12 @@ test("a process that is killed at any of 20 points loses nothing that was commit
   const shares = fc.sample(fc.double({ min: 0, max: 0.999, noNaN: true }), { numRuns: 20, seed: 5 });
   for (const share of shares) await killAndContinue(file, share, await temporaryFolder(), program);
   expect(shares).toHaveLength(20);
+});
+
+test("whatever file host, user and process do, the file is right or absent (500 scripts)", async () => {
+  const versions = await versionsOf();
+  await fc.assert(
+    fc.asyncProperty(stepsOf(4), (steps) => play(versions, steps)),
+    { seed: 1, numRuns: 500 },
+  );
 });
