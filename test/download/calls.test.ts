@@ -38,7 +38,7 @@ describe("a save that is called again", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("finds the work further on when the wait before was short", async () => {
+  test("finds the work further on after a call that did not wait", async () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow));
     await store.save(identity, patiently({ waitMs: 0 }));
@@ -51,13 +51,13 @@ describe("a save that is called again", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("answers at once when it may not wait at all", async () => {
+  test("answers at once when it may not wait", async () => {
     const { store, save } = await stage({}, serve(await remoteFile(20 * KIB)));
     expect(await store.save(identity, patiently({ waitMs: 0 }))).toMatchObject({ state: "requesting", bytes: 0 });
     expect(await save()).toMatchObject({ state: "complete" });
   });
 
-  test("hears of a failure that nobody was waiting for, and the call after that starts anew", async () => {
+  test("gets a failure that no call was waiting for, and the call after it starts anew", async () => {
     const { store, save, server } = await stage({}, respond("200 OK", {}, "<html>"));
     await store.save(identity, patiently({ waitMs: 0 }));
     await once(() => server.requests.length).toBe(1);
@@ -69,7 +69,7 @@ describe("a save that is called again", () => {
   });
 });
 
-/** Knows the cluster by its right name only, and answers when told to. */
+/** A source that knows only the right cluster name and answers after `answer`. */
 async function strict() {
   const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
   const names: string[] = [];
@@ -87,7 +87,7 @@ async function strict() {
 }
 
 describe("a save that failed because of its arguments", () => {
-  test("asks for the right cluster when it is called with the right name", async () => {
+  test("asks for the right cluster when called with the right name", async () => {
     const { store, names, answer } = await strict();
     answer();
     const wrong = store.save({ ...identity, name: "ordres" }, patiently());
@@ -99,12 +99,12 @@ describe("a save that failed because of its arguments", () => {
   test.each([
     ["cluster", { name: "ordres" }, {}],
     ["file name", { name: "ordres", fileName: "a" }, { name: "ordres", fileName: "b" }],
-  ])("is forgotten unheard when the next call names another %s", async (_what, first, second) => {
+  ])("is not reported to the next call if that names another %s", async (_what, first, second) => {
     const { store, names, answer } = await strict();
     await store.save({ ...identity, ...first }, patiently({ waitMs: 0 }));
     await expect.poll(() => names).toEqual(["ordres"]);
     answer();
-    // What remains of the failed job is promises only.
+    // The rest of the failed save needs only promises to settle.
     await new Promise((settled) => setImmediate(settled));
     await store.save({ ...identity, ...second }, patiently()).catch(() => undefined);
     expect(names).toHaveLength(2);
@@ -126,7 +126,7 @@ describe("a cancelled save", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("leaves the transfer to another call that waits for it", async () => {
+  test("does not stop a transfer that another call waits for", async () => {
     const { store, save, server } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
     const call = new AbortController();
     const cancelled = store.save(identity, patiently({ signal: call.signal }));
@@ -138,7 +138,7 @@ describe("a cancelled save", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("leaves a check of bytes that are all there to go on", async () => {
+  test("does not stop the check of a complete file", async () => {
     const { store, folder } = await stage({ checkWorker: await slowWorker() }, serve(await remoteFile(30 * KIB)));
     const call = new AbortController();
     const cancelled = store.save(identity, patiently({ signal: call.signal }));
@@ -148,7 +148,7 @@ describe("a cancelled save", () => {
     await once(() => namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
   });
 
-  test("ends complete for a client that cancels every call after a moment", async () => {
+  test("still completes for a client that soon cancels every call", async () => {
     const file = await remoteFile(600 * KIB);
     const { store, folder, server } = await stage({}, serve(file, { trickle: { bytes: 16 * KIB, ms: 10 } }));
     let report: SaveReport | undefined;
@@ -161,7 +161,7 @@ describe("a cancelled save", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("gives up its place in the line", async () => {
+  test("leaves the queue", async () => {
     const { store } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
     void saveTo(store);
     void store.save(other("00c1"), patiently());
@@ -174,7 +174,7 @@ describe("a cancelled save", () => {
   });
 });
 
-test("two transfers run at once, the third waits for its turn", async () => {
+test("two transfers run at the same time, the third waits for its turn", async () => {
   const { store, server } = await stage({}, serve(await remoteFile(400 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
   await once(() => server.requests.length).toBe(2);
@@ -183,7 +183,7 @@ test("two transfers run at once, the third waits for its turn", async () => {
   expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["complete", "complete", "complete"]);
 });
 
-test("progress never goes backwards, not even when the transfer starts over", async () => {
+test("progress never goes backwards, even when the transfer starts over", async () => {
   const file = await remoteFile(1000 * KIB);
   const { store } = await stage(
     {},
@@ -216,7 +216,7 @@ describe("closing the store", () => {
   });
 });
 
-test("a call that is still waiting for its turn when the store closes hears that it is paused", async () => {
+test("a save that waits for its turn is paused when the store closes", async () => {
   const { store } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
   const saves = [identity, other("00c1"), other("00c2")].map((snapshot) => store.save(snapshot, patiently()));
   await once(() => statesOf(store)).toContain("queued");
@@ -224,7 +224,7 @@ test("a call that is still waiting for its turn when the store closes hears that
   expect((await Promise.all(saves)).map(({ state }) => state)).toEqual(["paused", "paused", "paused"]);
 });
 
-test("a transfer that finds no end pauses and can be continued", async () => {
+test("a transfer that takes too long pauses and can be continued", async () => {
   const file = await remoteFile(1000 * KIB);
   const { save, store, server, folder } = await stage({ limits: { transferMs: 200 } }, serve(file, slow));
   expect(await save()).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
@@ -235,7 +235,7 @@ test("a transfer that finds no end pauses and can be continued", async () => {
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
 });
 
-test("a second store refuses to write what the first one writes", async () => {
+test("a second store refuses to save what the first store is saving", async () => {
   const { store, folder, server } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
   const first = saveTo(store);
   await once(() => server.requests.length).toBe(1);
@@ -247,7 +247,7 @@ test("a second store refuses to write what the first one writes", async () => {
   expect(await saveTo(second)).toMatchObject({ state: "complete" });
 });
 
-test("every name carries the prefix, a chosen one too", async () => {
+test("every file name has the prefix, also a chosen name", async () => {
   const script: Behaviour = serve(await remoteFile(20 * KIB));
   const { store, folder } = await stage({ filePrefix: "simulated-" }, script);
   await saveTo(store, "mine.tgz");

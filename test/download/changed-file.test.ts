@@ -33,7 +33,7 @@ async function saved() {
   return { ...staged, file, path: join(staged.folder, defaultName) };
 }
 
-/** Other bytes of the same length; `mtime` is when it claims to have been written. */
+/** Changes bytes but not the length; `mtime` becomes the time of the last write. */
 async function spoil(path: string, mtime: Date | undefined): Promise<void> {
   const bytes = await readFile(path);
   bytes.fill(0, 1_000, 30_000);
@@ -41,7 +41,7 @@ async function spoil(path: string, mtime: Date | undefined): Promise<void> {
   if (mtime) await utimes(path, mtime, mtime);
 }
 
-/** The checks of a folder, and how many threads run for them. */
+/** The checks of a folder, and how many threads ran at the same time. */
 function checksOf(folder: string) {
   let running = 0;
   let most = 0;
@@ -66,8 +66,8 @@ function checksOf(folder: string) {
 
 const later = () => new Date(Date.now() + 60_000);
 
-describe("a saved file that was changed, its size kept,", () => {
-  test("does not pass for the snapshot, which is saved again under another name", async () => {
+describe("a saved file that was changed without changing its size", () => {
+  test("does not count as the snapshot, which can be saved again under another name", async () => {
     const { path, save, file, folder, server } = await saved();
     await spoil(path, later());
     const detail = expect.stringContaining("changed or damaged since it was saved");
@@ -79,7 +79,7 @@ describe("a saved file that was changed, its size kept,", () => {
     expect(await save()).toMatchObject({ state: "complete", fileName: "again.tgz" });
   });
 
-  test("without a trace in its time is known as damaged once it was verified", async () => {
+  test("and has its old time is known as damaged once it was verified", async () => {
     const { path, store, folder, server } = await saved();
     await spoil(path, undefined);
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
@@ -97,7 +97,7 @@ describe("a saved file that was changed, its size kept,", () => {
     expect(await saveTo(next, "again")).toMatchObject({ state: "complete", fileName: "again.tgz" });
   });
 
-  test("counts again as saved when it is put back and verified", async () => {
+  test("counts as saved again when its bytes are restored and verified", async () => {
     const { path, save, store } = await saved();
     const bytes = await readFile(path);
     await spoil(path, later());
@@ -107,7 +107,7 @@ describe("a saved file that was changed, its size kept,", () => {
     expect(await save()).toMatchObject({ state: "complete", fileName: defaultName });
   });
 
-  test("is not told to be whole by a result from before", async () => {
+  test("is checked anew although an earlier check found it sound", async () => {
     const { path, folder } = await saved();
     const { verify } = checksOf(folder);
     await expect.poll(async () => (await verify(defaultName, patiently({ waitMs: 0 }))).state).toBe("complete");
@@ -116,7 +116,7 @@ describe("a saved file that was changed, its size kept,", () => {
     expect(report.integrity).toMatchObject({ recordedSha256: "wrong" });
   });
 
-  test("during its check is not judged at all", async () => {
+  test("during its check gets no result", async () => {
     const { path, folder, server } = await saved();
     const store = openStore(folder, { source: sourceOf(server.url), checkWorker: await slowWorker() });
     const checked = store.verify(defaultName, patiently());
@@ -127,12 +127,12 @@ describe("a saved file that was changed, its size kept,", () => {
   });
 });
 
-describe("a saved file whose time alone differs", () => {
+describe("a saved file of which only the time changed", () => {
   const copied: [how: string, at: (ms: number) => number][] = [
     ["copied", (ms) => ms + 3_600_000],
     ["written to a moment later", (ms) => ms + 1.5],
   ];
-  test.each(copied)("since it was %s is read, found whole, and from then on known", async (_how, at) => {
+  test.each(copied)("because it was %s is read once, found sound and then trusted", async (_how, at) => {
     const { path, folder, server } = await saved();
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
     const time = at(Number(mtimeMs)) / 1_000;
@@ -154,7 +154,7 @@ describe("a saved file whose time alone differs", () => {
     expect(await saveTo(next)).toMatchObject({ state: "complete", fileName: defaultName });
   });
 
-  test("is checked in the state verifying", async () => {
+  test("is reported as verifying during the check", async () => {
     const { path, folder } = await saved();
     await utimes(path, later(), later());
     const next = openStore(folder, { checkWorker: await slowWorker() });
@@ -164,7 +164,7 @@ describe("a saved file whose time alone differs", () => {
   });
 });
 
-test("a file that was only moved is still the snapshot", async () => {
+test("a file that was only renamed is still the snapshot", async () => {
   const { path, folder, save, store } = await saved();
   await rename(path, join(folder, "moved.tgz"));
   await rename(`${path}.json`, join(folder, "moved.tgz.json"));
@@ -172,7 +172,7 @@ test("a file that was only moved is still the snapshot", async () => {
   expect((await listOf(store)).files).toMatchObject([{ state: "complete" }]);
 });
 
-test("two files are checked at a time, the others wait for their turn", async () => {
+test("two files are checked at the same time, the others wait for their turn", async () => {
   const folder = await temporaryFolder();
   const { bytes } = await remoteFile(20 * KIB);
   const names = ["a.tgz", "b.tgz", "c.tgz", "d.tgz", "e.tgz"];
@@ -184,7 +184,7 @@ test("two files are checked at a time, the others wait for their turn", async ()
   expect(await namesIn(folder)).toEqual(names);
 });
 
-test("a store that closes ends the checks that still wait for their turn", async () => {
+test("closing the store ends checks that still wait for their turn", async () => {
   const { store, folder, path } = await saved();
   await store.close();
   const slow = openStore(folder, { checkWorker: await slowWorker() });

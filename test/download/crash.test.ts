@@ -20,7 +20,7 @@ const record = `${defaultName}.json`;
 const part = `${defaultName}.part`;
 const state = `${defaultName}.part.json`;
 
-/** A folder as it is when every byte has arrived and nothing is published yet; the record of the file lies aside. */
+/** A folder in which every byte has arrived and nothing is published yet. */
 async function received() {
   const file = await remoteFile(150 * KIB);
   const staged = await stage({}, async (request, socket) => {
@@ -41,7 +41,7 @@ async function sameAgain({ folder, save, server, file }: Awaited<ReturnType<type
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
 }
 
-describe("a crash is healed by the next call, without a request,", () => {
+describe("after a crash the next call finishes the save without a request, if the crash came", () => {
   test("before the final name", async () => sameAgain(await received()));
 
   test("after the final name, before the record", async () => {
@@ -74,7 +74,7 @@ describe("a crash is healed by the next call, without a request,", () => {
     await sameAgain(staged);
   });
 
-  test("with the locks of a dead process left behind", async () => {
+  test("and left the locks of a dead process", async () => {
     const staged = await received();
     const owner = { ...(await newOwner()), started: "1" };
     await writeFile(staged.at(`${defaultName}.lock`), JSON.stringify(owner));
@@ -82,17 +82,17 @@ describe("a crash is healed by the next call, without a request,", () => {
     await sameAgain(staged);
   });
 
-  test("without hard links: after the empty file that holds the name", async () => {
+  test("without hard links, after the empty file that reserves the name", async () => {
     const staged = await received();
     await setRenaming(staged.at(state));
     await writeFile(staged.at(defaultName), "");
     await sameAgain(staged);
   });
 
-  test("without hard links: after renaming, before the state is removed", async () => sameAgain(await renamed()));
+  test("without hard links, after renaming, before the state is removed", async () => sameAgain(await renamed()));
 });
 
-describe("a crash after the final name was taken leaves the file that name, whatever is asked for,", () => {
+describe("after a crash that came after taking the final name, the file keeps that name although another is asked for,", () => {
   test("with hard links", async () => {
     const staged = await received();
     await link(staged.at(part), staged.at(defaultName));
@@ -105,7 +105,7 @@ describe("a crash after the final name was taken leaves the file that name, what
   });
 });
 
-test("a file of the user is never taken for a part, whatever the state says", async () => {
+test("a file of the user is never used as a part, whatever the state file says", async () => {
   const staged = await received();
   await setRenaming(staged.at(state));
   await rename(staged.at(part), staged.at(defaultName));
@@ -114,7 +114,7 @@ test("a file of the user is never taken for a part, whatever the state says", as
   expect(await namesIn(staged.folder)).toEqual([defaultName, state]);
 });
 
-test("a file that was changed after such a crash keeps its name and its bytes", async () => {
+test("a file that was changed after a crash keeps its name and its bytes", async () => {
   const staged = await received();
   await copyFile(staged.at(state), staged.at("saved-state"));
   await staged.save();
@@ -128,7 +128,7 @@ test("a file that was changed after such a crash keeps its name and its bytes", 
   expect(await readFile(staged.at(defaultName))).toEqual(Buffer.alloc(staged.file.bytes.length, 7));
 });
 
-/** A crash right after the file was renamed to its final name: record and state lie beside it. */
+/** The folder after a crash right after renaming the file to its final name: record and state are there too. */
 async function renamed() {
   const staged = await received();
   await setRenaming(staged.at(state));
@@ -142,7 +142,7 @@ async function setRenaming(path: string): Promise<void> {
   await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), renaming: true }));
 }
 
-/** A part that is ready to be published on a file system that knows no hard links. */
+/** A part that is ready to be published on a file system without hard links. */
 async function unlinkable(code: string, meanwhile: (part: string) => Promise<void> = async () => undefined) {
   const directory = await createDownloadDirectory(await temporaryFolder());
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
@@ -166,7 +166,7 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record, link }), record };
 }
 
-test("the intent to rename and the record are on disk before the file has the name", async () => {
+test("the intent to rename and the record are on disk before the file gets its name", async () => {
   const { directory, publish } = await unlinkable("EPERM", rm);
   await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(directory.at("a.tgz"))).size).toBe(0);
@@ -174,7 +174,7 @@ test("the intent to rename and the record are on disk before the file has the na
   expect(await readRecord(directory, "a.tgz")).toMatchObject({ bytes: 7 });
 });
 
-test("a part that is not as long as what was checked is not published", async () => {
+test("a part whose length differs from the checked length is not published", async () => {
   const { directory, publish } = await unlinkable("EPERM");
   await writeFile(directory.at("a.tgz.part"), "content and more");
   await expect(publish()).rejects.toMatchObject({ code: "PART_UNUSABLE" });
@@ -182,7 +182,7 @@ test("a part that is not as long as what was checked is not published", async ()
 });
 
 describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (code) => {
-  test("the part is renamed to a name that was taken first", async () => {
+  test("the part is renamed to a name that was reserved first", async () => {
     const { directory, publish, record } = await unlinkable(code);
     await publish();
     expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
@@ -190,7 +190,7 @@ describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (co
     expect(await readRecord(directory, "a.tgz")).toMatchObject(record);
   });
 
-  test("a file that has the name stays as it is, an empty one too", async () => {
+  test("an existing file of that name stays unchanged, even an empty one", async () => {
     const { directory, publish } = await unlinkable(code);
     await writeFile(directory.at("a.tgz"), "");
     await expect(publish()).rejects.toMatchObject({ code: "FILE_EXISTS" });

@@ -21,7 +21,7 @@ import {
 
 const run = promisify(execFile);
 
-test("a file that would not leave the reserve free is not begun, and the needed bytes are named", async () => {
+test("a transfer that would not leave the reserve free does not begin and names the bytes it needs", async () => {
   const file = await remoteFile(100 * KIB);
   const { save, server, folder } = await stage({ limits: { diskReserveBytes: 2 ** 50 } }, serve(file));
   const report = await save();
@@ -31,14 +31,14 @@ test("a file that would not leave the reserve free is not begun, and the needed 
   expect(await saveTo(patient)).toMatchObject({ state: "complete" });
 });
 
-test("a body without end does not fill the disk", async () => {
+test("an endless body does not fill the disk", async () => {
   const file = await remoteFile(400 * KIB);
   const endless = serve({ bytes: Buffer.concat([file.bytes, Buffer.alloc(800 * KIB)]) }, { chunked: "ended" });
   const { save } = await stage({ limits: { maxFileBytes: 600 * KIB } }, endless);
   await expect(save()).rejects.toMatchObject({ code: "FILE_TOO_LARGE" });
 });
 
-/** A file system of its own, as small as wanted; undefined where this user may not mount one. */
+/** A file system of this size; undefined when this user may not mount one. */
 async function mounted(size: string): Promise<string | undefined> {
   const path = await temporaryFolder();
   try {
@@ -52,8 +52,8 @@ async function mounted(size: string): Promise<string | undefined> {
   return path;
 }
 
-describe("on a file system of its own", () => {
-  test("a full disk keeps every byte written, and the transfer ends when there is room", async (context) => {
+describe("on a small file system", () => {
+  test("a full disk loses no written byte, and the transfer finishes once there is room", async (context) => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
     if (!folder) return context.skip();
@@ -70,7 +70,7 @@ describe("on a file system of its own", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("no byte is promised whose count could not be written", async (context) => {
+  test("only bytes whose count could be written are reported as saved", async (context) => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
     if (!folder) return context.skip();
@@ -84,7 +84,7 @@ describe("on a file system of its own", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("a disk that is full from the start is not locked once there is room", async (context) => {
+  test("a disk that was full from the start leaves no lock behind", async (context) => {
     const folder = await mounted("16k");
     if (!folder) return context.skip();
     const filler = join(folder, "filler");
@@ -99,7 +99,7 @@ describe("on a file system of its own", () => {
     expect(await saveTo(store)).toMatchObject({ state: "complete" });
   });
 
-  test("a disk that may only be read is told from a full one", async (context) => {
+  test("a read-only disk is not reported as full", async (context) => {
     const folder = await mounted("1m");
     if (!folder) return context.skip();
     await run("mount", ["-o", "remount,ro", folder]);
@@ -115,7 +115,7 @@ test.each([
   ["EFBIG", "DISK_FAILED"],
   ["EIO", "DISK_FAILED"],
   ["EMFILE", "DISK_FAILED"],
-])("%s is %s, and the system's own words stay out of it", (code, expected) => {
+])("%s is reported as %s without the system's message", (code, expected) => {
   const cause = Object.assign(new Error("/home/SENTINEL"), { code });
   const failure = diskFailure(cause, 42);
   expect(failure).toMatchObject({ code: expected, cause });

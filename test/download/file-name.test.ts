@@ -45,7 +45,7 @@ test.each([
   );
 });
 
-test("the longest name has 121 characters, ending and prefix included", () => {
+test("the longest name has 121 characters, including ending and prefix", () => {
   const longest = `${"x".repeat(107)}.tgz`;
   expect(chosenFileName("simulated-", longest)).toBe(`simulated-${longest}`);
   expect(chosenFileName("", `${"x".repeat(117)}.tgz`)).toHaveLength(121);
@@ -55,7 +55,7 @@ test("the longest name has 121 characters, ending and prefix included", () => {
     );
 });
 
-test("any text is refused or names a direct child", () => {
+test("any text is refused or names a direct child of the folder", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[\w./\\-]*\.tgz$/)), (given) => {
       let name: string;
@@ -73,7 +73,7 @@ test("any text is refused or names a direct child", () => {
 });
 
 describe("the default name", () => {
-  test("of the longest cluster's name is one that can be verified", () => {
+  test("of the longest cluster name can be verified", () => {
     const name = defaultFileName(
       "simulated-",
       { ...identity, name: "c".repeat(64) },
@@ -82,13 +82,13 @@ describe("the default name", () => {
     expect(isArchiveName(name)).toBe(true);
   });
 
-  test("tells cluster, time and snapshot", () => {
+  test("consists of cluster, time and snapshot", () => {
     expect(defaultFileName("simulated-", identity, { finishTime: "2026-11-22T03:01:10Z" })).toBe(
       `simulated-orders-20261122T0301Z-${identity.snapshotId}.tgz`,
     );
   });
 
-  test("lacks the time where none is known", () => {
+  test("has no time when none is known", () => {
     expect(defaultFileName("", identity, { finishTime: "soon" })).toBe(`orders-${identity.snapshotId}.tgz`);
   });
 });

@@ -22,7 +22,7 @@ const part = `${defaultName}.part`;
 const isRoot = process.getuid?.() === 0;
 
 describe("the download folder", () => {
-  test("is created for its owner alone, and only when something is saved", async () => {
+  test("is created for its owner only, and only when something is saved", async () => {
     const parent = await temporaryFolder();
     const file = await remoteFile(20 * KIB);
     const { server } = await stage({}, serve(file));
@@ -52,14 +52,14 @@ describe("the download folder", () => {
     expect(source.asked).toBe(0);
   });
 
-  test("is refused, not waited for, where no folder can be made", async () => {
+  test("is refused without hanging where no folder can be created", async () => {
     const source = sourceOf("http://127.0.0.1:1/x?");
     await expect(saveTo(openStore("/proc/none/deep/folder", { source }))).rejects.toMatchObject({
       code: "DOWNLOAD_DIR_UNUSABLE",
     });
   });
 
-  test("may be writable by everyone where the sticky bit protects what is in it", async () => {
+  test("may be writable by everyone if the sticky bit protects its files", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));
     await chmod(folder, 0o1777);
@@ -69,7 +69,7 @@ describe("the download folder", () => {
   test.each([
     ["a link to another place", (elsewhere: string, folder: string) => symlink(elsewhere, folder)],
     ["another folder", (_elsewhere: string, folder: string) => mkdir(folder, { mode: 0o700 })],
-  ])("is not written to when %s takes its place meanwhile", async (_what, swap) => {
+  ])("is not written to when %s takes its place during the transfer", async (_what, swap) => {
     const file = await remoteFile(200 * KIB);
     const elsewhere = await temporaryFolder();
     const parent = await temporaryFolder();
@@ -86,7 +86,7 @@ describe("the download folder", () => {
   });
 });
 
-/** A store whose transfer broke off: the part and its state lie in the folder. */
+/** A store whose transfer broke off: part and state are in the folder. */
 async function broken(file: RemoteFile) {
   const staged = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
   expect(await staged.save()).toMatchObject({ state: "paused", bytes: 100 * KIB });
@@ -126,7 +126,7 @@ describe("a part", () => {
     ["of another version", (json: string) => json.replace('"v": 1', '"v": 2')],
     ["empty", () => ""],
     ["a folder", undefined],
-  ])("whose state is %s may be somebody else's, and stays", async (_what, spoil) => {
+  ])("whose state is %s may belong to someone else and stays", async (_what, spoil) => {
     const { folder, save, server } = await broken(await remoteFile(200 * KIB));
     const state = join(folder, `${part}.json`);
     const json = await readFile(state, "utf8");
@@ -141,7 +141,7 @@ describe("a part", () => {
     expect((await stat(join(folder, part))).size).toBe(100 * KIB);
   });
 
-  test("that lost its end, or grew bytes that were never committed, continues from what is certain", async () => {
+  test("that lost its end, or has bytes that were never committed, continues from the bytes that are certain", async () => {
     const file = await remoteFile(200 * KIB);
     const { folder, save, server } = await broken(file);
     await writeFile(join(folder, part), Buffer.concat([file.bytes.subarray(0, 100 * KIB), Buffer.alloc(300 * KIB, 7)]));
@@ -157,8 +157,8 @@ describe("a part", () => {
   });
 });
 
-describe("a file that has the name already", () => {
-  test("is refused before anything is asked for", async () => {
+describe("an existing file of the same name", () => {
+  test("makes the save fail before anything is requested", async () => {
     const { folder, save, server } = await stage({}, serve(await remoteFile(20 * KIB)));
     await writeFile(join(folder, "taken.tgz"), "precious");
     await expect(save("taken.tgz")).rejects.toMatchObject({ code: "FILE_EXISTS" });
@@ -166,7 +166,7 @@ describe("a file that has the name already", () => {
     expect(await namesIn(folder)).toEqual(["taken.tgz"]);
   });
 
-  test("is untouched when it appears during the transfer; under another name nothing is transferred again", async () => {
+  test("stays unchanged when it appears during the transfer; saving under another name transfers nothing again", async () => {
     const file = await remoteFile(200 * KIB);
     const staged = await stage({}, async (request, socket) => {
       await writeFile(join(staged.folder, defaultName), "precious");
@@ -181,7 +181,7 @@ describe("a file that has the name already", () => {
     expect(await namesIn(folder)).toEqual([defaultName, "other.tgz", "other.tgz.json"].sort());
   });
 
-  test("protects a paused transfer of another snapshot too", async () => {
+  test("may also be the part of another snapshot", async () => {
     const file = await remoteFile(200 * KIB);
     const { folder, store, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
     await saveTo(store, "mine.tgz");

@@ -23,7 +23,7 @@ const stateName = `${defaultName}.part.json`;
 
 type Step = (known: KnownJobs, signal: AbortSignal) => Promise<SnapshotLink>;
 
-/** A source that takes the given steps, one a call, and remembers what it was told each time. */
+/** A source that takes one of these steps per call and records what it was told. */
 function sourceOfSteps(...steps: Step[]) {
   const told: Pick<KnownJobs, "restoreJobId" | "requestedAt">[] = [];
   const source: SnapshotSource = {
@@ -45,7 +45,7 @@ async function staged(...steps: Step[]) {
   return { server, folder, told, open, store: open(), link: { url: server.url, restoreJobId: JOB } };
 }
 
-/** A request for a job that is answered when the test says so. */
+/** A request for a job that is answered when the test calls `answer`. */
 function slowRequest(link: () => SnapshotLink) {
   const { opened: answered, open: answer } = gate();
   let send = (_: AbortSignal) => {};
@@ -79,7 +79,7 @@ describe("a request for a job", () => {
     expect(told).toHaveLength(1);
   });
 
-  test("whose callers have all gone is the last thing that is done, and its job is kept", async () => {
+  test("whose calls were all cancelled is finished, its job is kept, and then the save stops", async () => {
     const request = slowRequest(() => stageOf.link);
     const stageOf = await staged(request.step, async () => stageOf.link);
     const { store, folder, server, told, open } = stageOf;
@@ -97,7 +97,7 @@ describe("a request for a job", () => {
     expect(told[1]).toEqual({ restoreJobId: JOB, requestedAt: expect.any(Number) });
   });
 
-  test("goes on for a call that came and left without cancelling, and so does the transfer", async () => {
+  test("continues, and so does the transfer, if a later call left without cancelling", async () => {
     const request = slowRequest(() => stageOf.link);
     const stageOf = await staged(request.step);
     const { store, folder } = stageOf;
@@ -111,7 +111,7 @@ describe("a request for a job", () => {
     await expect.poll(() => namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
   });
 
-  test("is written down before it is sent, so that a new process knows of it", async () => {
+  test("is written to disk before it is sent, so that a new process knows of it", async () => {
     const request = slowRequest(() => stageOf.link);
     const stageOf = await staged(request.step);
     const { store, folder, told, open } = stageOf;
@@ -128,7 +128,7 @@ describe("a request for a job", () => {
     expect(told[1]).toEqual({ restoreJobId: JOB, requestedAt: state.requestedAt });
   });
 
-  test("that came to nothing leaves the job before it known", async () => {
+  test("that created no job leaves the earlier job known", async () => {
     const { store, told } = await staged(
       async ({ onRequest, onJob }) => {
         await onRequest();
@@ -146,7 +146,7 @@ describe("a request for a job", () => {
     expect(told[1]).toMatchObject({ restoreJobId: JOB });
   });
 
-  test("for the first time that came to nothing leaves nothing", async () => {
+  test("that created no job, without an earlier one, leaves no file", async () => {
     const { store, folder } = await staged(async ({ onRequest, onJob }) => {
       await onRequest();
       await onJob(undefined);
@@ -157,8 +157,8 @@ describe("a request for a job", () => {
   });
 });
 
-describe("what the next process must know outlives a failure with nothing saved:", () => {
-  test("a request whose outcome is unknown, and every failure until it is known", async () => {
+describe("after a failure with nothing saved the next process still knows", () => {
+  test("a request whose outcome is unknown, for as long as it is unknown", async () => {
     const { store, told, open } = await staged(
       async ({ onRequest }) => {
         await onRequest();
@@ -184,7 +184,7 @@ describe("what the next process must know outlives a failure with nothing saved:
   });
 });
 
-test("a job that somebody else requested is known without the time of a request", async () => {
+test("a job that somebody else requested is known without the time of its request", async () => {
   const file = await remoteFile(100 * KIB);
   const { server, store, told, open, link } = await staged(
     async ({ onRequest, onJob }) => {

@@ -54,7 +54,7 @@ async function staged(...links: ((url: string) => SnapshotLink)[]) {
 }
 
 describe("a link", () => {
-  test("is remembered between calls; after a restart the job leads to it; it is never written down", async () => {
+  test("is remembered between calls and found again through its job after a restart, but never written to disk", async () => {
     const file = await remoteFile(300 * KIB);
     const { server, source, store, open, folder } = await staged((url) => ({ url, restoreJobId: JOB }));
     server.script(serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
@@ -70,7 +70,7 @@ describe("a link", () => {
     expect(source.asked[1]).toEqual({ restoreJobId: JOB, refused: [] });
   });
 
-  test("that is refused is named to the source, with its job", async () => {
+  test("that the host refused is reported to the source, with its job", async () => {
     const file = await remoteFile(40 * KIB);
     const { server, source, store } = await staged(
       (url) => ({ url, restoreJobId: JOB }),
@@ -81,14 +81,14 @@ describe("a link", () => {
     expect(source.asked[1]).toEqual({ refused: [expect.stringContaining("&n=0"), JOB] });
   });
 
-  test("that the source offers again after its refusal is not tried again", async () => {
+  test("that the host refused is not tried again when the source returns it again", async () => {
     const { server, store } = await staged((url) => ({ url }));
     server.script(respond("403 Forbidden"));
     expect(await saveTo(store)).toMatchObject({ state: "paused", lastError: { errorCode: "LINK_EXPIRED" } });
     expect(server.requests).toHaveLength(1);
   });
 
-  test("may be replaced more than once in a long transfer, as long as each brings it forward", async () => {
+  test("may be replaced repeatedly in a long transfer, as long as each link brings progress", async () => {
     const file = await remoteFile(500 * KIB);
     const links = Array.from(
       { length: 5 },
@@ -104,7 +104,7 @@ describe("a link", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("that is refused though new is not replaced, but tried again by every later call, after a restart too", async () => {
+  test("that is refused although new is not replaced but tried again by every later call, also after a restart", async () => {
     const file = await remoteFile(40 * KIB);
     const kept = (url: string) => ({
       url: url.replace(/n=\d/, "n=0"),
@@ -128,7 +128,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(2);
   });
 
-  test("that is older than the run is replaced when it is refused, by a new one that is not", async () => {
+  test("from an earlier run is replaced when it is refused; its new replacement is not", async () => {
     const { server, source, store } = await staged(
       (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() + HOUR }),
       (url) => ({ url, restoreJobId: OTHER_JOB, expiresAt: Date.now() + HOUR, isNew: true }),
@@ -140,7 +140,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(2);
   });
 
-  test("that was refused though new is replaced once it has expired", async () => {
+  test("that was refused although new is replaced once it has expired", async () => {
     const file = await remoteFile(40 * KIB);
     let laterMs = 0;
     const later = { ...clock, now: () => Date.now() + laterMs };
@@ -156,7 +156,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(2);
   });
 
-  test.each([5 * HOUR, 24 * HOUR, -24 * HOUR])("that works is kept when the clock jumps %d ms", async (jumpMs) => {
+  test.each([5 * HOUR, 24 * HOUR, -24 * HOUR])("that works is kept when the clock jumps by %d ms", async (jumpMs) => {
     const file = await remoteFile(300 * KIB);
     let jumped = 0;
     const { server, source, folder } = await staged(
@@ -172,7 +172,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(1);
   });
 
-  test("that has expired by every clock is replaced when the file host refuses it", async () => {
+  test("that has really expired is replaced when the file host refuses it", async () => {
     const file = await remoteFile(300 * KIB);
     const { server, source, store } = await staged(
       (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() - 1_000 }),
@@ -184,7 +184,7 @@ describe("a link", () => {
     expect(server.requests.map(({ path }) => path.at(-1))).toEqual(["0", "0", "1"]);
   });
 
-  test("that a wrong clock takes for expired is tried all the same", async () => {
+  test("that looks expired only because the clock is wrong is tried anyway", async () => {
     const file = await remoteFile(300 * KIB);
     const { server, source, folder } = await staged((url) => ({ url, expiresAt: Date.now() + HOUR }));
     server.script(respond("503 Busy"), respond("503 Busy"), serve(file));
@@ -193,7 +193,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(1);
   });
 
-  test("that will not live long enough is announced", async () => {
+  test("that will expire before the transfer ends causes a warning", async () => {
     const file = await remoteFile(600 * KIB);
     const { server, store } = await staged((url) => ({ url, expiresAt: Date.now() + 500 }));
     server.script(serve(file, { trickle: { bytes: 8 * KIB, ms: 20 } }));
@@ -205,7 +205,7 @@ describe("a link", () => {
   });
 });
 
-test("a clock that jumps a day to and fro changes nothing", async () => {
+test("a clock that jumps back and forth by a day changes nothing", async () => {
   const file = await remoteFile(500 * KIB);
   const { server, source, folder } = await staged((url) => ({ url, expiresAt: Date.now() + HOUR }));
   server.script(serve(file, { after: 200 * KIB }), serve(file, { trickle: { bytes: 32 * KIB, ms: 5 } }));
@@ -216,15 +216,19 @@ test("a clock that jumps a day to and fro changes nothing", async () => {
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
 });
 
-describe("a job is left to the next process, which then needs no other,", () => {
+describe("the next process continues with the same job", () => {
   const damaged = async () => {
     const file = await remoteFile(60 * KIB);
     file.bytes.fill(0, 20 * KIB, 30 * KIB);
     return serve(file);
   };
   test.each([
-    ["a page came in place of the file", "NOT_A_SNAPSHOT", async () => respond("200 OK", {}, "<html>log in</html>")],
-    ["nothing came in place of the file", "NOT_A_SNAPSHOT", async () => respond("200 OK")],
+    [
+      "the host sent a page instead of the file",
+      "NOT_A_SNAPSHOT",
+      async () => respond("200 OK", {}, "<html>log in</html>"),
+    ],
+    ["the host sent nothing", "NOT_A_SNAPSHOT", async () => respond("200 OK")],
     ["the file was damaged twice", "FILE_DAMAGED", damaged],
   ])("when %s", async (_what, code, behaviour) => {
     const { server, source, store, open, folder } = await staged((url) => ({
@@ -242,7 +246,7 @@ describe("a job is left to the next process, which then needs no other,", () => 
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("unless its link has expired", async () => {
+  test("unless the link of the job has expired", async () => {
     const { server, store, folder } = await staged((url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() - 1 }));
     server.script(respond("200 OK", {}, "<html>log in</html>"));
     await expect(saveTo(store)).rejects.toMatchObject({ code: "NOT_A_SNAPSHOT" });
@@ -251,7 +255,7 @@ describe("a job is left to the next process, which then needs no other,", () => 
 });
 
 describe("a source that fails", () => {
-  test("after it requested a job leaves that job to the next call", async () => {
+  test("after requesting a job leaves that job to the next call", async () => {
     const { store, open, source } = await staged();
     const lastError = expect.objectContaining({ errorCode: "LINK_NOT_READY" });
     expect(await saveTo(store)).toMatchObject({ state: "paused", bytes: 0, lastError });
@@ -260,14 +264,14 @@ describe("a source that fails", () => {
     expect(source.asked).toEqual([{ refused: [] }, { restoreJobId: JOB, refused: [] }]);
   });
 
-  test("before there was anything is reported as it is, and leaves nothing", async () => {
+  test("before requesting a job is reported unchanged and leaves no file", async () => {
     const link = async () => Promise.reject(ownFailure("LINK_NOT_READY"));
     const { store, folder } = await stage({ source: { ...linksOf(), link } });
     await expect(saveTo(store)).rejects.toMatchObject({ code: "LINK_NOT_READY" });
     expect(await namesIn(folder)).toEqual([]);
   });
 
-  test("cannot describe the snapshot: nothing is created", async () => {
+  test("to describe the snapshot fails the save", async () => {
     const describe = async () => Promise.reject(ownFailure("SNAPSHOT_NOT_COMPLETE"));
     const { store } = await stage({ source: { ...linksOf(), describe } });
     await expect(saveTo(store)).rejects.toMatchObject({ code: "SNAPSHOT_NOT_COMPLETE" });
@@ -275,7 +279,7 @@ describe("a source that fails", () => {
 });
 
 test.each([{ groupId: "x" }, { snapshotId: "../../../etc" }, { name: "a/b" }])(
-  "ids of another form are refused: %j",
+  "malformed ids are refused: %j",
   async (bad) => {
     const { store, source } = await stage({});
     await expect(store.save({ ...identity, ...bad }, patiently())).rejects.toMatchObject({ code: "INVALID_INPUT" });

@@ -20,7 +20,7 @@ import {
 } from "./fixtures.ts";
 
 describe("the list", () => {
-  test("tells finished files with what is known of them", async () => {
+  test("describes finished files from their records", async () => {
     const file = await remoteFile(40 * KIB);
     const { folder, store, save } = await stage({}, serve(file));
     await save();
@@ -41,7 +41,7 @@ describe("the list", () => {
     expect(files[0]?.contents).toMatchObject({ kind: "data-directory", collections: 1 });
   });
 
-  test("tells a paused transfer with its share and what paused it", async () => {
+  test("describes a paused transfer with its progress and its error", async () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, folder } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
     await save();
@@ -59,7 +59,7 @@ describe("the list", () => {
     expect((await listOf(later)).transfers).toEqual([paused]);
   });
 
-  test("tells a running transfer as it is in memory", async () => {
+  test("describes a running transfer with its present progress", async () => {
     const { store, save } = await stage(
       {},
       serve(await remoteFile(600 * KIB), { trickle: { bytes: 16 * KIB, ms: 20 } }),
@@ -71,7 +71,7 @@ describe("the list", () => {
     await saving;
   });
 
-  test("passes over everything that is not ours, and never fails on it", async () => {
+  test("skips foreign files and never fails on them", async () => {
     const folder = await temporaryFolder();
     const put = (name: string, content = "x") => writeFile(join(folder, name), content);
     await put("foreign.tgz");
@@ -99,7 +99,7 @@ describe("the list", () => {
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS" });
   });
 
-  test("is capped at the newest and says so", async () => {
+  test("holds only the newest files if there are too many, and says so", async () => {
     const folder = await temporaryFolder();
     for (const day of [1, 2, 3, 4]) {
       await writeFile(join(folder, `day-${day}.tgz`), "x");
@@ -111,7 +111,7 @@ describe("the list", () => {
   });
 });
 
-/** A record that nobody wrote for this file, with its changes. */
+/** A forged record with these changes, and what is read from it. */
 async function forged(changes: Record<string, unknown>) {
   const folder = await temporaryFolder();
   const path = join(folder, defaultName);
@@ -134,8 +134,8 @@ async function forged(changes: Record<string, unknown>) {
 
 const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";
 
-describe("of a record that may be forged", () => {
-  test("notes come out clean and short", async () => {
+describe("of a forged record", () => {
+  test("notes are cleaned and cut", async () => {
     const notes = [ESCAPES, "x".repeat(1_000)];
     const { record } = await forged({ integrity: { gzip: "ok", length: "ok", md5: "ok", notes } });
     expect(record?.integrity.notes?.[0]).toBe("red and back wards");
@@ -144,14 +144,11 @@ describe("of a record that may be forged", () => {
 
   test.each([
     ["no time of its file", { mtimeMs: undefined }],
-    ["a time of saving that is none", { savedAt: ESCAPES }],
-    ["more folders than an archive has", { contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 1e15 } }],
-    [
-      "more notes than there can be",
-      { integrity: { gzip: "ok", length: "ok", md5: "ok", notes: Array(33).fill("x") } },
-    ],
-    ["a count that is none", { contents: { kind: "data-directory", unpackedBytes: 1e300 } }],
-  ])("with %s nothing is believed", async (_what, changes) => {
+    ["an invalid time of saving", { savedAt: ESCAPES }],
+    ["an impossible folder depth", { contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 1e15 } }],
+    ["too many notes", { integrity: { gzip: "ok", length: "ok", md5: "ok", notes: Array(33).fill("x") } }],
+    ["an impossible count", { contents: { kind: "data-directory", unpackedBytes: 1e300 } }],
+  ])("with %s nothing is used", async (_what, changes) => {
     const { folder, record } = await forged(changes);
     expect(record).toBeUndefined();
     const { files } = await listOf(openStore(folder, {}));
@@ -167,7 +164,7 @@ describe("verifying a file", () => {
     return { ...staged, file, path: join(staged.folder, defaultName) };
   }
 
-  test("finds it as it was saved, and says how to restore it", async () => {
+  test("finds it unchanged and says how to restore it", async () => {
     const { store, file } = await saved();
     const report = await store.verify(defaultName, patiently());
     expect(report).toMatchObject({
@@ -181,7 +178,7 @@ describe("verifying a file", () => {
     });
   });
 
-  test("finds bytes that changed since, and does not say how to restore them", async () => {
+  test("finds changed bytes and does not say how to restore them", async () => {
     const { store, path } = await saved();
     const other = await remoteFile(60 * KIB, 2);
     await writeFile(path, other.bytes);
@@ -191,7 +188,7 @@ describe("verifying a file", () => {
     expect(report).not.toHaveProperty("restore");
   });
 
-  test("finds that a file was never recorded", async () => {
+  test("finds that a file has no record", async () => {
     const { store, folder } = await saved();
     await writeFile(join(folder, "foreign.tgz"), "no archive");
     expect(await store.verify("foreign.tgz", patiently())).toMatchObject({
@@ -199,7 +196,7 @@ describe("verifying a file", () => {
     });
   });
 
-  test("goes on when its call is cancelled, and the next call gets the result", async () => {
+  test("continues when its call is cancelled, and the next call gets the result", async () => {
     const { store } = await saved({ checkWorker: await slowWorker() });
     const call = new AbortController();
     const cancelled = store.verify(defaultName, patiently({ signal: call.signal }));
@@ -216,7 +213,7 @@ describe("verifying a file", () => {
     await expect(store.verify(name, patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
   });
 
-  test("says of a transfer that was broken off that it is not finished", async () => {
+  test("says that the transfer of a part has not ended", async () => {
     const cut = serve(await remoteFile(300 * KIB), { after: 100 * KIB });
     const { save, store } = await stage({}, cut, respond("503 Slow Down"));
     expect(await save()).toMatchObject({ state: "paused" });

@@ -21,7 +21,7 @@ async function heldBy(changes: Partial<LockOwner>, ageMs = 0): Promise<string> {
   return path;
 }
 
-test("one holder at a time; the name is free again after release", async () => {
+test("a lock has one holder at a time, and its name is free again after release", async () => {
   const folder = await temporaryFolder();
   const path = join(folder, "x.lock");
   const first = await take(path);
@@ -38,11 +38,11 @@ describe("a lock is respected", () => {
     expect(await take(await heldBy({}, 3_600_000))).toBeUndefined();
   });
 
-  test("of another container or computer that gave a sign of life", async () => {
+  test("of another container or computer that recently gave a sign of life", async () => {
     expect(await take(await heldBy({ space: "elsewhere" }))).toBeUndefined();
   });
 
-  test("that was created this very moment and is still empty", async () => {
+  test("that was just created and is still empty", async () => {
     const path = join(await temporaryFolder(), "x.lock");
     await writeFile(path, "");
     expect(await take(path)).toBeUndefined();
@@ -55,7 +55,7 @@ describe("a lock is taken over", () => {
     expect(lock).toMatchObject({ lost: { aborted: false } });
   });
 
-  test.runIf(isLinux)("of a process whose number another one has now", async () => {
+  test.runIf(isLinux)("of a process whose pid belongs to another process now", async () => {
     expect(await take(await heldBy({ started: "1" }))).toMatchObject({ lost: { aborted: false } });
   });
 
@@ -71,7 +71,7 @@ describe("a lock is taken over", () => {
     expect(await take(path)).toMatchObject({ lost: { aborted: false } });
   });
 
-  test("by one of many at the same time, although a crash interrupted an earlier takeover", async () => {
+  test("by only one of many processes, even if a crash interrupted an earlier takeover", async () => {
     const path = await heldBy({ pid: 2 ** 30, token: "0123abcd" });
     await writeFile(`${path}.0123abcd`, JSON.stringify({ ...(await newOwner()), pid: 2 ** 30 }));
     const taken = await Promise.all(Array.from({ length: 20 }, () => take(path)));
@@ -80,7 +80,7 @@ describe("a lock is taken over", () => {
   });
 });
 
-test("a holder that slept too long learns that it lost the lock, and does not remove the new one", async () => {
+test("a holder that slept too long learns that it lost the lock and does not remove the new lock", async () => {
   const path = join(await temporaryFolder(), "x.lock");
   const lock = await take(path);
   const newer = JSON.stringify({ ...(await newOwner()), token: "ffffffff" });

@@ -23,7 +23,7 @@ import {
 
 const SIZE = 150 * KIB;
 
-/** What the file host may hold: two sound versions and a damaged one, each under an ETag of its own. */
+/** The files that the host may send: two sound versions and a damaged one, each with its own ETag. */
 export async function versionsOf(): Promise<RemoteFile[]> {
   const sound = [await remoteFile(SIZE, 1), await remoteFile(SIZE, 2)];
   const [first] = sound;
@@ -64,13 +64,13 @@ const status = fc.constantFrom(
   "200 X",
 );
 
-/** One connection's behaviour, as data that a failing run can print. */
+/** How one connection behaves, as data that a failing run can print. */
 const connection = fc.oneof(
   { weight: 6, arbitrary: fc.record({ version: fc.nat({ max: 2 }), twist }) },
   { weight: 2, arbitrary: fc.record({ status }) },
 );
 
-/** What is done while the script plays: wait it out, lose patience, or lose the process's memory. */
+/** What happens during the script: the save is waited for, cancelled, or interrupted by closing the store. */
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ kind: "save" as const }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("cancel" as const), afterMs: fc.nat({ max: 40 }) }) },
@@ -81,12 +81,12 @@ const step = fc.record({ script: fc.array(connection, { minLength: 1, maxLength:
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Up to `most` rounds of a script and what is done while it plays. */
+/** Up to `most` rounds, each of a script and an action. */
 export function stepsOf(most: number): fc.Arbitrary<Step[]> {
   return fc.array(step, { minLength: 1, maxLength: most });
 }
 
-/** Plays the steps against one folder; after each, no wrong file and no spliced part; in the end an honest host is enough. */
+/** Plays the steps against one folder. No step leaves a wrong file or a mixed part; at the end an honest host suffices. */
 export async function play(versions: RemoteFile[], steps: Step[]): Promise<void> {
   const server = await startFaultServer();
   const folder = await temporaryFolder();
@@ -135,7 +135,7 @@ function expectFailure(error: unknown): void {
   expect(error).not.toMatchObject({ code: "INTERNAL_ERROR" });
 }
 
-/** A transfer that failed unheard is told once, and a damaged part costs one more try. */
+/** A missed failure is reported once, and a damaged part costs one more try. */
 async function saveUntilComplete(store: SnapshotStore): Promise<void> {
   const outcomes: unknown[] = [];
   for (let tries = 0; tries < 3; tries += 1) {

@@ -56,7 +56,7 @@ function held(file: RemoteFile): { behaviour: Behaviour; release: () => void } {
 }
 
 describe.each(foreign)("%s of the user", (_what, make) => {
-  test.each(names)("under the name %s stays, and nothing is asked for", async (name) => {
+  test.each(names)("under the name %s stays unchanged, and nothing is requested", async (name) => {
     const { server, source, folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
     const path = join(folder, name);
     await make(path);
@@ -72,7 +72,7 @@ describe.each(foreign)("%s of the user", (_what, make) => {
   });
 });
 
-test("a record of another snapshot stays, although its file is gone", async () => {
+test("the record of another snapshot stays although its file is gone", async () => {
   const { folder, save, store } = await stage({}, serve(await remoteFile(20 * KIB)));
   await save("mine");
   await rm(join(folder, "mine.tgz"));
@@ -83,7 +83,7 @@ test("a record of another snapshot stays, although its file is gone", async () =
   expect(await save("mine")).toMatchObject({ state: "complete" });
 });
 
-test("a record that the user puts there during the transfer stays; another name needs no new transfer", async () => {
+test("a record that the user creates during the transfer stays; saving under another name needs no new transfer", async () => {
   const file = await remoteFile(60 * KIB);
   const staged = await stage({}, async (request, socket) => {
     await writeFile(join(staged.folder, "mine.tgz.json"), precious);
@@ -97,7 +97,7 @@ test("a record that the user puts there during the transfer stays; another name 
   expect(await hashOf(folder, "other.tgz")).toBe(sha256(file.bytes));
 });
 
-test("what a crash leaves before the first byte is ours", async () => {
+test("files that a crash left before the first byte do not block the save", async () => {
   const { folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
   await writeFile(join(folder, "mine.tgz.part"), "");
   await writeFile(join(folder, "mine.tgz.part.json.tmp"), '{\n  "v": 1,\n  "identity": {');
@@ -105,10 +105,10 @@ test("what a crash leaves before the first byte is ours", async () => {
   expect(await namesIn(folder)).toEqual(["mine.tgz", "mine.tgz.json"]);
 });
 
-describe("one name for two snapshots", () => {
+describe("when two snapshots are saved under the same name", () => {
   const other = { ...identity, snapshotId: "5fa1000000000000000000c9" };
 
-  test("goes to the first, and the second hears that it is taken", async () => {
+  test("the first gets the name and the second is refused", async () => {
     const { store, server } = await stage({}, serve(await remoteFile(100 * KIB)));
     const both = [identity, other].map((snapshot) => store.save({ ...snapshot, fileName: "same" }, patiently()));
     const [first, second] = await Promise.allSettled(both);
@@ -117,7 +117,7 @@ describe("one name for two snapshots", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is looked at again by the one that had to wait for its turn", async () => {
+  test("a save that waited for its turn checks its names again", async () => {
     const { behaviour, release } = held(await remoteFile(20 * KIB));
     const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, behaviour);
     const first = store.save({ ...identity, fileName: "first" }, patiently());
@@ -132,8 +132,8 @@ describe("one name for two snapshots", () => {
   });
 });
 
-describe("two stores that save one snapshot under two names", () => {
-  test("make one transfer of it", async () => {
+describe("two stores that save the same snapshot under two names", () => {
+  test("transfer it once", async () => {
     const { behaviour, release } = held(await remoteFile(20 * KIB));
     const { store, folder, server } = await stage({}, behaviour);
     const second = openStore(folder, { source: sourceOf(server.url) });
@@ -146,7 +146,7 @@ describe("two stores that save one snapshot under two names", () => {
     expect((await namesIn(folder)).filter((name) => name.endsWith(".tgz"))).toHaveLength(1);
   });
 
-  test("continue each other's part, also when it was begun while one waited for its turn", async () => {
+  test("continue each other's part, even if it was begun while one of them waited for its turn", async () => {
     const file = await remoteFile(200 * KIB);
     const { behaviour, release } = held(file);
     const { store, folder, server } = await stage({ limits: { concurrentTransfers: 1 } }, behaviour);

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { createPartWriter } from "../../src/download/folder/part.ts";
 import { noise, temporaryFolder } from "./fixtures.ts";
 
-test("however the chunks are cut and however little the system takes at a time, the file is their sequence", async () => {
+test("the file is the sequence of the chunks, whatever their sizes and however little the system writes at once", async () => {
   const folder = await temporaryFolder();
   const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 30 });
   await fc.assert(
@@ -40,14 +40,14 @@ test("however the chunks are cut and however little the system takes at a time, 
   );
 });
 
-test("a system that takes nothing and names no reason is a failure, not an endless loop", async () => {
+test("a system that writes nothing and names no error is a failure, not an endless loop", async () => {
   const writev = async () => ({ bytesWritten: 0 });
   const writer = createPartWriter({ handle: { writev }, position: 0, batchBytes: 1, onWritten: () => undefined });
   void writer.add(Buffer.from("x"));
   await expect(writer.flush()).rejects.toMatchObject({ code: "DISK_FAILED" });
 });
 
-test("a chunk's memory is given back once it is written, save what it shares with others", async () => {
+test("a chunk's memory is freed once it is written, unless other chunks share it", async () => {
   const folder = await temporaryFolder();
   const path = join(folder, "part");
   const handle = await open(path, "w");

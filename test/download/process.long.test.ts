@@ -4,7 +4,7 @@ import { buildChild, killAndContinue } from "./child.ts";
 import { KIB, remoteFile, temporaryFolder } from "./fixtures.ts";
 import { play, stepsOf, versionsOf } from "./model.ts";
 
-test("a process that is killed at any of 20 points loses nothing that was committed", async () => {
+test("a process that is killed at any of 20 points loses no committed byte", async () => {
   const file = await remoteFile(8192 * KIB);
   const { program, remove } = await buildChild();
   onTestFinished(remove);
@@ -13,7 +13,7 @@ test("a process that is killed at any of 20 points loses nothing that was commit
   expect(shares).toHaveLength(20);
 });
 
-test("whatever file host, user and process do, the file is right or absent (500 scripts)", async () => {
+test("the file is right or absent, whatever file host, user and process do (500 scripts)", async () => {
   const versions = await versionsOf();
   await fc.assert(
     fc.asyncProperty(stepsOf(4), (steps) => play(versions, steps)),

@@ -18,14 +18,11 @@ beforeAll(async () => {
 afterAll(() => child.remove());
 
 describe.runIf(isPosix)("another process", () => {
-  test.each([0.02, 0.5, 0.98])(
-    "that is killed after %d of the file loses nothing that was committed",
-    async (share) => {
-      await killAndContinue(file, share, await temporaryFolder(), child.program);
-    },
-  );
+  test.each([0.02, 0.5, 0.98])("that is killed after %d of the file loses no committed byte", async (share) => {
+    await killAndContinue(file, share, await temporaryFolder(), child.program);
+  });
 
-  test("that writes the target is left to it, whatever this one is asked", async () => {
+  test("that is saving the snapshot is not disturbed by a save in this process", async () => {
     const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
     const other = startChild(child.program, { folder, url: server.url });
     await expect.poll(() => server.requests.length).toBe(1);
@@ -35,7 +32,7 @@ describe.runIf(isPosix)("another process", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that may not write more keeps what it has, and says why", async () => {
+  test("that reaches its file size limit keeps its bytes and says why", async () => {
     const { server, folder, save } = await stage({}, serve(file));
     const limit = "ulimit -f 2048";
     const other = startChild(child.program, { folder, url: server.url, limit });
@@ -47,7 +44,7 @@ describe.runIf(isPosix)("another process", () => {
     expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: part.length });
   });
 
-  test("that has no file descriptors left loses nothing, and goes on when it has some again", async () => {
+  test("that runs out of file descriptors loses nothing and continues when it has some again", async () => {
     const { server, folder, save } = await stage({}, serve(file, { after: 512 * KIB }), serve(file, { after: 0 }));
     expect(await save()).toMatchObject({ state: "paused", bytes: 512 * KIB });
     server.script(serve(file));
@@ -64,7 +61,7 @@ describe.runIf(isPosix)("another process", () => {
   });
 });
 
-test("whatever file host, user and process do, the file is right or absent (60 scripts)", async () => {
+test("the file is right or absent, whatever file host, user and process do (60 scripts)", async () => {
   const versions = await versionsOf();
   await fc.assert(
     fc.asyncProperty(stepsOf(2), (steps) => play(versions, steps)),

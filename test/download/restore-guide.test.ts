@@ -14,7 +14,7 @@ const dataDirectory: Contents = { kind: "data-directory", files: 9, collections:
 const dump: Contents = { kind: "dump-directory", files: 9, collections: 2, unpackedBytes: 1, folderDepth: 1 };
 
 describe("a data directory", () => {
-  test("is unpacked, served by its own version and copied from there", () => {
+  test("is unpacked, served by mongod of its own version and copied from there", () => {
     expect(restoreGuide(dataDirectory, { ...linux, mongoDBVersion: "8.0.4" })).toEqual({
       kind: "data-directory",
       needs: [
@@ -32,7 +32,7 @@ describe("a data directory", () => {
     });
   });
 
-  test("on Windows is quoted for its shells", () => {
+  test("on Windows is quoted for the shells of Windows", () => {
     const facts = { path: "C:\\Users\\Jane Doe\\x.tar.gz", platform: "win32" } as const;
     expect(restoreGuide({ ...dataDirectory, folderDepth: 2 }, facts)?.commands.slice(0, 3)).toEqual([
       'mkdir "C:\\Users\\Jane Doe\\x-restored"',
@@ -55,7 +55,7 @@ describe("a data directory", () => {
   });
 
   test.each(["", "8", "8.0.4; rm -rf ~", "8.0.4-rc1", "v8.0", "8.0\n", "١.٠", "99999.0", "8.0.4.1"])(
-    "of version %j needs a mongod that is not named",
+    "of version %j needs a mongod whose version is not named",
     (mongoDBVersion) => {
       const { needs } = restoreGuide(dataDirectory, { ...linux, mongoDBVersion }) ?? { needs: [] };
       expect(needs[1]).toBe("mongod of the snapshot's major version, in a terminal of its own since it keeps running");
@@ -80,7 +80,7 @@ test("a dump directory of gzip files is restored as such", () => {
   expect(commands?.[2]).toMatch(/^mongorestore --gzip /);
 });
 
-test("a mongodump archive is restored as it is", () => {
+test("a mongodump archive is restored without unpacking", () => {
   expect(restoreGuide({ kind: "mongodump-archive", collections: 3, unpackedBytes: 1 }, linux)).toEqual({
     kind: "mongodump-archive",
     needs: ["MongoDB Database Tools (mongorestore)"],
@@ -88,11 +88,11 @@ test("a mongodump archive is restored as it is", () => {
   });
 });
 
-test("another tar is only listed", () => {
+test("any other tar is only listed", () => {
   expect(restoreGuide({ kind: "unknown", files: 3, unpackedBytes: 1 }, linux)?.commands).toEqual([`tar -tzf ${path}`]);
 });
 
-test("for anything else there is no guide", () => {
+test("other files get no guide", () => {
   expect(restoreGuide({ kind: "unknown", unpackedBytes: 1 }, linux)).toBeUndefined();
 });
 
@@ -113,7 +113,7 @@ test("the commands unpack a real archive so that the data directory is where mon
   }
 });
 
-test("an earlier unpacked folder is never mixed in", async () => {
+test("an earlier unpacked folder makes the first command fail", async () => {
   const folder = await mkdtemp(join(tmpdir(), "restore-guide-"));
   try {
     await mkdir(join(folder, "x-restored"));
@@ -125,7 +125,7 @@ test("an earlier unpacked folder is never mixed in", async () => {
   }
 });
 
-/** Any text without NUL, which no argument can hold; what shells treat specially is frequent in it. */
+/** Any text without NUL, which no argument can hold, with many characters that are special in shells. */
 const text = fc.string({
   unit: fc.oneof(
     fc.constantFrom(..." '\"$`\\!*?~#&|;<>()[]{}%^=:,.@-\n\t\u2018\u2019\u201a\u201b\u201c\u201d"),
@@ -166,7 +166,7 @@ test.each([
   expect(shellQuote(word, platform)).toBe(quoted);
 });
 
-/** One word as PowerShell reads it (about_Quoting_Rules, about_Parsing); throws where it would not be one literal word. */
+/** One word as PowerShell reads it (about_Quoting_Rules, about_Parsing); throws if it is not one literal word. */
 function powerShellWord(source: string): string {
   const bare = /^[\w-]+$/.exec(source);
   if (bare !== null) return bare[0];

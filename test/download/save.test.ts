@@ -15,7 +15,7 @@ import {
   stage,
 } from "./fixtures.ts";
 
-test("a snapshot becomes a checked file with a record, and nothing else stays", async () => {
+test("a snapshot becomes a checked file with a record and leaves no other file", async () => {
   const file = await remoteFile(300 * KIB);
   const { save, folder, server } = await stage({}, serve(file));
   const report = await save();
@@ -42,7 +42,7 @@ test("a snapshot becomes a checked file with a record, and nothing else stays", 
   expect(server.requests[0]?.headers).not.toHaveProperty("range");
 });
 
-test("an ETag that only looks like an MD5 does not count against a file that is otherwise right", async () => {
+test("an ETag that only looks like an MD5 is no evidence against an otherwise sound file", async () => {
   const { bytes } = await remoteFile(40 * KIB);
   const { save } = await stage({}, serve({ bytes, etag: `"${"0123456789abcdef".repeat(2)}"` }));
   const report = await save();
@@ -51,7 +51,7 @@ test("an ETag that only looks like an MD5 does not count against a file that is 
   expect(await save()).toEqual(report);
 });
 
-test("copies of its part that crashes left go with the part, and nothing else does", async () => {
+test("copies of the part that crashes left are removed with the part; other files stay", async () => {
   const { save, folder } = await stage({}, serve(await remoteFile(40 * KIB)));
   for (const ending of ["0123abcd", "0123abcd.bak", "old"])
     await writeFile(join(folder, `${defaultName}.part.${ending}`), "x");
@@ -61,7 +61,7 @@ test("copies of its part that crashes left go with the part, and nothing else do
   );
 });
 
-test("a cut connection continues where it broke off", async () => {
+test("a transfer continues where its connection broke", async () => {
   const file = await remoteFile(300 * KIB);
   const { save, folder, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file));
   expect(await save()).toMatchObject({ state: "complete" });
@@ -69,7 +69,7 @@ test("a cut connection continues where it broke off", async () => {
   expect(server.requests[1]?.headers).toMatchObject({ range: `bytes=${100 * KIB}-`, "if-range": file.etag });
 });
 
-test("a finished file is reported again without any request", async () => {
+test("a finished file is reported again without a request", async () => {
   const file = await remoteFile(40 * KIB);
   const { save, server } = await stage({}, serve(file));
   const first = await save("mine.tgz");

@@ -20,7 +20,7 @@ import {
   temporaryFolder,
 } from "./fixtures.ts";
 
-/** The signature of every link and the names inside every archive of these tests, also as they would look encoded. */
+/** The signature of every link and the names inside every archive of these tests, plain and encoded. */
 const SENTINELS = [
   "SENTINEL-SIGNATURE",
   "X-Amz",
@@ -29,7 +29,7 @@ const SENTINELS = [
   Buffer.from("SENTINEL-SIG").toString("base64"),
 ];
 
-/** Everything that a failure carries, its chain of causes included. */
+/** Everything that a value contains, including the causes of a failure. */
 function laidOpen(value: unknown): string {
   return inspect(value, { depth: 20, maxStringLength: null, showHidden: true });
 }
@@ -49,7 +49,7 @@ async function everythingFrom(behaviours: Behaviour[]): Promise<string> {
   return laidOpen({ events, progress, outcome, list, files });
 }
 
-test("no link and no name from inside an archive comes out, whatever goes wrong", async () => {
+test("no output contains a link or a name from inside an archive, whatever goes wrong", async () => {
   const versions: Versions = { one: await remoteFile(300 * KIB, 1), two: await remoteFile(300 * KIB, 2) };
   const rows = [...STATUS_ROWS, ...RANGE_ROWS, ...CONTENT_ROWS, ...CONNECTION_ROWS.slice(7, 12)];
   for (const { name, script } of rows) {
@@ -65,7 +65,7 @@ test.each([
   "https://SENTINEL-SIGNATURE bad url",
   "http://127.0.0.1:1/x?X-Amz-Signature=SENTINEL-SIGNATURE",
   "https://unknown-host.invalid/x?X-Amz-Signature=SENTINEL-SIGNATURE",
-])("a link that cannot be used is not quoted: %s", async (url) => {
+])("no output quotes a link that cannot be used: %s", async (url) => {
   const events: StoreEvent[] = [];
   const source = { describe: async () => ({}), link: async () => ({ url }) };
   const store = openStore(await temporaryFolder(), { source, log: (event) => void events.push(event) });
@@ -78,7 +78,7 @@ test.each([
   );
 });
 
-test("no credential header is ever sent, and no redirect followed", async () => {
+test("requests to the file host have no credential header", async () => {
   const { server, save } = await stage({}, serve(await remoteFile(20 * KIB)));
   await save();
   const names = server.requests.flatMap(({ headers }) => Object.keys(headers));

@@ -24,7 +24,7 @@ const part = `${defaultName}.part`;
 const state = `${part}.json`;
 const locks = [`${defaultName}.lock`, snapshotLock(identity)];
 
-/** Makes the owner of a lock or a part one that this process cannot see, and that has long been silent. */
+/** Changes the owner of a lock or a part to a process that this one cannot see and that has long been silent. */
 async function moveAway(folder: string, name: string, ownerIn: (json: Record<string, unknown>) => unknown) {
   const json = await readJsonFile(folder, name);
   Object.assign(ownerIn(json) ?? {}, { space: "elsewhere" });
@@ -32,7 +32,7 @@ async function moveAway(folder: string, name: string, ownerIn: (json: Record<str
   await utimes(join(folder, name), 1, 1);
 }
 
-/** A transfer that has stopped in the middle without letting go; `wake` lets it go on with the rest of its file. */
+/** A transfer that stopped in the middle and still holds its locks; `wake` sends it the rest of its file. */
 async function asleep(file: RemoteFile) {
   const { opened: woken, open: wake } = gate();
   const half = Math.floor(file.bytes.length / 2);
@@ -43,7 +43,7 @@ async function asleep(file: RemoteFile) {
   });
   const { folder, store } = staged;
   const saving = saveTo(store);
-  // Only a failure that nobody waits for would end the test run.
+  // Without this, a failure that no test awaits would end the test run.
   saving.catch(() => undefined);
   await expect
     .poll(async () => (await readJsonFile(folder, state)).committedBytes, { timeout: 5_000 })
@@ -59,17 +59,17 @@ async function another(folder: string, file: RemoteFile) {
 
 const takeovers: [how: string, happen: (folder: string) => Promise<unknown>][] = [
   [
-    "fell silent where it cannot be seen",
+    "is silent on a computer that cannot be seen",
     (folder) => Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock))),
   ],
-  ["lost its locks to a tidy hand", (folder) => Promise.all(locks.map((name) => rm(join(folder, name))))],
+  ["lost its locks because someone deleted them", (folder) => Promise.all(locks.map((name) => rm(join(folder, name))))],
 ];
 
 describe.each(takeovers)("a process that %s and wakes up later", (_how, happen) => {
   test.each([
     ["the same file", 1],
     ["a file that was replaced", 2],
-  ])("writes nothing into %s that another one has published meanwhile", async (_what, seed) => {
+  ])("writes nothing into %s that another process has published by then", async (_what, seed) => {
     const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
     await happen(folder);
     await moveAway(folder, state, ({ writer }) => writer);
@@ -82,7 +82,7 @@ describe.each(takeovers)("a process that %s and wakes up later", (_how, happen) 
   });
 });
 
-test("what such a process had committed is not transferred again", async () => {
+test("the bytes that a sleeping process had committed are not transferred again", async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, wake } = await asleep(file);
   await Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock)));
@@ -94,7 +94,7 @@ test("what such a process had committed is not transferred again", async () => {
   wake();
 });
 
-test("a process that slept leaves the part and its state to the one that goes on", async () => {
+test("a process that slept changes neither the part nor the state of the process that continued", async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, saving, wake } = await asleep(file);
   await Promise.all(locks.map((name) => rm(join(folder, name))));
@@ -113,7 +113,7 @@ test("a process that slept leaves the part and its state to the one that goes on
   await server.close();
 });
 
-test("a part that was closed in order says so, and is continued in place", async () => {
+test("a part that was closed in order has no writer in its state", async () => {
   const file = await remoteFile(200 * KIB);
   const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
   expect(await save()).toMatchObject({ state: "paused" });

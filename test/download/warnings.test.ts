@@ -7,8 +7,8 @@ const slow = { trickle: { bytes: 32 * KIB, ms: 10 } };
 const other = { ...identity, name: "invoices" };
 const ofOrders = "This snapshot is recorded as one of the cluster orders, which is not the cluster of this call.";
 
-describe("a call hears", () => {
-  test("that a running transfer keeps its name", async () => {
+describe("a call is warned", () => {
+  test("that a running transfer keeps its file name", async () => {
     const { store, save } = await stage({}, serve(await remoteFile(400 * KIB), slow));
     const first = save();
     const joined = await store.save({ ...identity, fileName: "mine.tgz" }, patiently({ waitMs: 50 }));
@@ -19,14 +19,14 @@ describe("a call hears", () => {
     expect(await first).not.toHaveProperty("warnings");
   });
 
-  test("that a running transfer is of another cluster", async () => {
+  test("that a running transfer is recorded for another cluster", async () => {
     const { store, save } = await stage({}, serve(await remoteFile(400 * KIB), slow));
     const first = save();
     expect(await store.save(other, patiently({ waitMs: 50 }))).toMatchObject({ warnings: [ofOrders] });
     expect(await first).not.toHaveProperty("warnings");
   });
 
-  test("that a paused transfer and a finished file are of another cluster", async () => {
+  test("that a paused transfer and a finished file are recorded for another cluster", async () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
     expect(await save()).toMatchObject({ state: "paused" });
@@ -36,7 +36,7 @@ describe("a call hears", () => {
     expect(await save()).not.toHaveProperty("warnings");
   });
 
-  test("how a name without an ending was completed", async () => {
+  test("how its file name was completed", async () => {
     const { save } = await stage({ filePrefix: "simulated-" }, serve(await remoteFile(20 * KIB)));
     const warnings = [expect.stringContaining("simulated-mine.tgz")];
     expect(await save("mine")).toMatchObject({ fileName: "simulated-mine.tgz", warnings });
@@ -48,7 +48,7 @@ describe("a finished file comes with a warning", () => {
   const noLength = expect.stringContaining("named no length");
   const noBackup = expect.stringContaining("may be no backup");
 
-  test("when the file host named no length, the second time too", async () => {
+  test("when the file host announced no length, also in the second report", async () => {
     const { save } = await stage({}, serve({ bytes: await archive(20 * KIB) }, closing));
     for (const _ of [1, 2]) {
       expect(await save()).toMatchObject({ integrity: { length: "unknown" }, warnings: [noLength] });
@@ -63,7 +63,7 @@ describe("a finished file comes with a warning", () => {
     expect(await save()).toMatchObject({ state: "complete", warnings: [noBackup] });
   });
 
-  test("when a body without length ended between two members of a longer file", async () => {
+  test("when a body without length ended between two gzip members of a longer file", async () => {
     const whole = Buffer.concat([gzipSync(Buffer.alloc(0)), await archive(20 * KIB)]);
     const { save } = await stage({}, serve({ bytes: whole.subarray(0, 20) }, closing));
     expect(await save()).toMatchObject({ warnings: [noLength, noBackup] });
