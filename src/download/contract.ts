@@ -28,7 +28,7 @@ export interface SnapshotFacts {
 }
 
 /** The same as Atlas sent it: any field may be absent or hold any text. */
-export type SaidOfSnapshot = { [Field in keyof SnapshotFacts]?: string | undefined };
+export type RawSnapshotFacts = { [Field in keyof SnapshotFacts]?: string | undefined };
 
 /** A signed link to a snapshot's file: a secret. */
 export interface SnapshotLink {
@@ -56,7 +56,7 @@ export interface KnownJobs {
 /** Where snapshots come from: all that saving knows of Atlas. */
 export interface SnapshotSource {
   /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
-  describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<SaidOfSnapshot>;
+  describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<RawSnapshotFacts>;
   /**
    * A usable link: of the known job, else of an unexpired job in Atlas's list, else of a new job.
    * Waits until the job has its link. Never returns a refused link.

@@ -32,7 +32,7 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
   const { kind, folderDepth } = contents;
   const command = (...words: string[]) => words.map((word) => shellQuote(word, facts.platform)).join(" ");
   const folder = restoredFolder(facts);
-  /** Without a known folder depth nobody can say where the data lies, so the guide ends there. */
+  /** With an unknown folder depth the place of the data is unknown too, so the guide ends after unpacking. */
   const unpackAnd = (...commands: string[]) => [
     command("mkdir", folder),
     command("tar", "-xzf", facts.path, "-C", folder, ...(folderDepth ? ["--strip-components", `${folderDepth}`] : [])),

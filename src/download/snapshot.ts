@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { ownFailure } from "../core/errors.ts";
-import type { SaidOfSnapshot, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
+import type { RawSnapshotFacts, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
 
 const atlasId = z.string().regex(ATLAS_ID);
 
@@ -49,7 +49,7 @@ const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
 const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
 
 /** Facts end up in files and results, so fields that do not look like a time or a version are dropped. */
-export function cleanFacts(facts: SaidOfSnapshot): SnapshotFacts {
+export function cleanFacts(facts: RawSnapshotFacts): SnapshotFacts {
   const clean: SnapshotFacts = {};
   for (const field of TIMES) {
     const value = facts[field];

@@ -17,6 +17,13 @@ import { restoreHere } from "./restore-guide.ts";
 /** The next call gets a result that nobody waited for, unless the result is older than this. */
 const RESULT_LIFE_MS = 600_000;
 
+interface Entry {
+  task: BackgroundTask<VerifyReport>;
+  /** Of the file in the state in which it was checked. */
+  stamp: () => string;
+  endedAt?: number;
+}
+
 interface VerifyingDeps {
   startCheck: StartCheck;
   checkedFiles: CheckedFiles;
@@ -28,10 +35,10 @@ export function createVerifications(
 ): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
   const { clock, limits } = deps;
   const slots = createSlots(limits.concurrentChecks);
-  const entries = new Map<string, { task: BackgroundTask<VerifyReport>; stamp: () => string; endedAt?: number }>();
+  const entries = new Map<string, Entry>();
   let isStopped = false;
 
-  function start(fileName: string, { run, report, stamp }: Verification) {
+  function start(fileName: string, { run, report, stamp }: Verification): Entry {
     const task = startTask({
       report,
       clock,
@@ -45,7 +52,7 @@ export function createVerifications(
       onMissedFailure: () => undefined,
       progressEveryMs: limits.progressEveryMs,
     });
-    const entry: NonNullable<ReturnType<typeof entries.get>> = { task, stamp };
+    const entry: Entry = { task, stamp };
     entries.set(fileName, entry);
     // The store was closed while this call was looking up the file.
     if (isStopped) task.stop();
@@ -56,7 +63,7 @@ export function createVerifications(
   }
 
   /** The running check, or its result while that is fresh and the file is unchanged. */
-  function current(fileName: string, stamp: string) {
+  function current(fileName: string, stamp: string): Entry | undefined {
     const entry = entries.get(fileName);
     if (entry?.endedAt === undefined) return entry;
     return clock.now() - entry.endedAt <= RESULT_LIFE_MS && entry.stamp() === stamp ? entry : undefined;
@@ -87,8 +94,7 @@ export function createVerifications(
 interface Verification {
   run: (signal: AbortSignal) => Promise<VerifyReport>;
   report: () => VerifyReport;
-  /** Of the file in the state in which it is checked. */
-  stamp: () => string;
+  stamp: Entry["stamp"];
 }
 
 /** Rejects with `FILE_NOT_FOUND` unless the name is that of a finished, plain file in the folder. */
@@ -116,7 +122,7 @@ export async function prepareVerification(
     stat = await statOf(path);
     const record = await readRecord(directory, fileName);
     signal.throwIfAborted();
-    const check = startCheck(path, { md5: hadMd5(record) });
+    const check = startCheck(path, { md5: matchedMd5(record) });
     checkedBytes = check.progress;
     const onAbort = () => void check.stop();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -168,7 +174,7 @@ function changedMeanwhile() {
 }
 
 /** Whether the recorded ETag is an MD5 that the file matched when it was saved. */
-function hadMd5(record: SaveRecord | undefined): boolean {
+function matchedMd5(record: SaveRecord | undefined): boolean {
   return record?.integrity.md5 === "ok" && record.etag !== undefined;
 }
 
@@ -187,7 +193,7 @@ function compare({ gzip, notes, bytes, md5, sha256 }: ArchiveReport, record: Sav
   return {
     gzip,
     length: record.bytes === bytes ? "ok" : "wrong",
-    md5: hadMd5(record) ? (record.etag === `"${md5}"` ? "ok" : "wrong") : "not-verifiable",
+    md5: matchedMd5(record) ? (record.etag === `"${md5}"` ? "ok" : "wrong") : "not-verifiable",
     recordedSha256: isSame ? "ok" : "wrong",
     ...(all.length > 0 && { notes: all }),
   };

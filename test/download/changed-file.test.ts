@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { createCheckedFiles } from "../../src/download/folder/saved-files.ts";
 import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
 import { createVerifications } from "../../src/download/verify.ts";
-import { serve } from "./fault-server.ts";
 import {
   clock,
   defaultName,
@@ -17,21 +16,14 @@ import {
   patiently,
   readJsonFile,
   remoteFile,
+  savedStage,
   saveTo,
   sha256,
   slowWorker,
   sourceOf,
-  stage,
   temporaryFolder,
   worker,
 } from "./fixtures.ts";
-
-async function saved() {
-  const file = await remoteFile(60 * KIB);
-  const staged = await stage({}, serve(file));
-  await staged.save();
-  return { ...staged, file, path: join(staged.folder, defaultName) };
-}
 
 /** Changes bytes but not the length; `mtime` becomes the time of the last write. */
 async function spoil(path: string, mtime: Date | undefined): Promise<void> {
@@ -68,7 +60,7 @@ const later = () => new Date(Date.now() + 60_000);
 
 describe("a saved file that was changed without changing its size", () => {
   test("does not count as the snapshot, which can be saved again under another name", async () => {
-    const { path, save, file, folder, server } = await saved();
+    const { path, save, file, folder, server } = await savedStage();
     await spoil(path, later());
     const detail = expect.stringContaining("changed or damaged since it was saved");
     await expect(save()).rejects.toMatchObject({ code: "FILE_EXISTS", envelope: { detail } });
@@ -80,7 +72,7 @@ describe("a saved file that was changed without changing its size", () => {
   });
 
   test("and has its old time is known as damaged once it was verified", async () => {
-    const { path, store, folder, server } = await saved();
+    const { path, store, folder, server } = await savedStage();
     await spoil(path, undefined);
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
     await utimes(path, Number(mtimeMs) / 1_000, Number(mtimeMs) / 1_000);
@@ -98,7 +90,7 @@ describe("a saved file that was changed without changing its size", () => {
   });
 
   test("counts as saved again when its bytes are restored and verified", async () => {
-    const { path, save, store } = await saved();
+    const { path, save, store } = await savedStage();
     const bytes = await readFile(path);
     await spoil(path, later());
     await writeFile(path, bytes);
@@ -108,7 +100,7 @@ describe("a saved file that was changed without changing its size", () => {
   });
 
   test("is checked anew although an earlier check found it sound", async () => {
-    const { path, folder } = await saved();
+    const { path, folder } = await savedStage();
     const { verify } = checksOf(folder);
     await expect.poll(async () => (await verify(defaultName, patiently({ waitMs: 0 }))).state).toBe("complete");
     await spoil(path, undefined);
@@ -117,7 +109,7 @@ describe("a saved file that was changed without changing its size", () => {
   });
 
   test("during its check gets no result", async () => {
-    const { path, folder, server } = await saved();
+    const { path, folder, server } = await savedStage();
     const store = openStore(folder, { source: sourceOf(server.url), checkWorker: await slowWorker() });
     const checked = store.verify(defaultName, patiently());
     const refused = expect(checked).rejects.toMatchObject({ code: "DISK_FAILED" });
@@ -133,7 +125,7 @@ describe("a saved file of which only the time changed", () => {
     ["written to a moment later", (ms) => ms + 1.5],
   ];
   test.each(copied)("because it was %s is read once, found sound and then trusted", async (_how, at) => {
-    const { path, folder, server } = await saved();
+    const { path, folder, server } = await savedStage();
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
     const time = at(Number(mtimeMs)) / 1_000;
     await utimes(path, time, time);
@@ -146,7 +138,7 @@ describe("a saved file of which only the time changed", () => {
   });
 
   test("by less than a file system's coarse steps is not even read", async () => {
-    const { path, folder } = await saved();
+    const { path, folder } = await savedStage();
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
     const time = Math.round(Number(mtimeMs) / 1_000);
     await utimes(path, time, time);
@@ -155,7 +147,7 @@ describe("a saved file of which only the time changed", () => {
   });
 
   test("is reported as verifying during the check", async () => {
-    const { path, folder } = await saved();
+    const { path, folder } = await savedStage();
     await utimes(path, later(), later());
     const next = openStore(folder, { checkWorker: await slowWorker() });
     const early = () => next.save(identity, patiently({ waitMs: 0 }));
@@ -165,7 +157,7 @@ describe("a saved file of which only the time changed", () => {
 });
 
 test("a file that was only renamed is still the snapshot", async () => {
-  const { path, folder, save, store } = await saved();
+  const { path, folder, save, store } = await savedStage();
   await rename(path, join(folder, "moved.tgz"));
   await rename(`${path}.json`, join(folder, "moved.tgz.json"));
   expect(await save()).toMatchObject({ state: "complete", fileName: "moved.tgz" });
@@ -185,7 +177,7 @@ test("two files are checked at the same time, the others wait for their turn", a
 });
 
 test("closing the store ends checks that still wait for their turn", async () => {
-  const { store, folder, path } = await saved();
+  const { store, folder, path } = await savedStage();
   await store.close();
   const slow = openStore(folder, { checkWorker: await slowWorker() });
   for (const name of ["a.tgz", "b.tgz", "c.tgz"]) await writeFile(join(folder, name), await readFile(path));

@@ -11,7 +11,7 @@ import type { SavedList, SaveReport, SnapshotSource, SnapshotStore, WaitOptions 
 import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
 import { SCRATCH } from "../scratch.ts";
-import { type Behaviour, type RemoteFile, startFaultServer } from "./fault-server.ts";
+import { type Behaviour, type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
 
 export const KIB = 1024;
 export const clock = systemClock;
@@ -112,6 +112,14 @@ export async function stage(options: Partial<SnapshotStoreOptions>, ...script: B
   const source = sourceOf(server.url);
   const store = openStore(folder, { source, ...options });
   return { server, source, folder, store, save: (fileName?: string) => saveTo(store, fileName) };
+}
+
+/** A stage whose snapshot, of 60 KiB, is saved. */
+export async function savedStage(options: Partial<SnapshotStoreOptions> = {}) {
+  const file = await remoteFile(60 * KIB);
+  const staged = await stage(options, serve(file));
+  await staged.save();
+  return { ...staged, file, path: join(staged.folder, defaultName) };
 }
 
 export function patiently<Report>(extra: Partial<WaitOptions<Report>> = {}): WaitOptions<Report> {

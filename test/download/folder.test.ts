@@ -158,14 +158,6 @@ describe("a part", () => {
 });
 
 describe("an existing file of the same name", () => {
-  test("makes the save fail before anything is requested", async () => {
-    const { folder, save, server } = await stage({}, serve(await remoteFile(20 * KIB)));
-    await writeFile(join(folder, "taken.tgz"), "precious");
-    await expect(save("taken.tgz")).rejects.toMatchObject({ code: "FILE_EXISTS" });
-    expect(server.requests).toHaveLength(0);
-    expect(await namesIn(folder)).toEqual(["taken.tgz"]);
-  });
-
   test("stays unchanged when it appears during the transfer; saving under another name transfers nothing again", async () => {
     const file = await remoteFile(200 * KIB);
     const staged = await stage({}, async (request, socket) => {

@@ -12,6 +12,7 @@ import {
   openStore,
   patiently,
   remoteFile,
+  savedStage,
   saveTo,
   sha256,
   slowWorker,
@@ -157,15 +158,8 @@ describe("of a forged record", () => {
 });
 
 describe("verifying a file", () => {
-  async function saved(options = {}) {
-    const file = await remoteFile(60 * KIB);
-    const staged = await stage(options, serve(file));
-    await staged.save();
-    return { ...staged, file, path: join(staged.folder, defaultName) };
-  }
-
   test("finds it unchanged and says how to restore it", async () => {
-    const { store, file } = await saved();
+    const { store, file } = await savedStage();
     const report = await store.verify(defaultName, patiently());
     expect(report).toMatchObject({
       state: "complete",
@@ -179,7 +173,7 @@ describe("verifying a file", () => {
   });
 
   test("finds changed bytes and does not say how to restore them", async () => {
-    const { store, path } = await saved();
+    const { store, path } = await savedStage();
     const other = await remoteFile(60 * KIB, 2);
     await writeFile(path, other.bytes);
     const report = await store.verify(defaultName, patiently());
@@ -189,7 +183,7 @@ describe("verifying a file", () => {
   });
 
   test("finds that a file has no record", async () => {
-    const { store, folder } = await saved();
+    const { store, folder } = await savedStage();
     await writeFile(join(folder, "foreign.tgz"), "no archive");
     expect(await store.verify("foreign.tgz", patiently())).toMatchObject({
       integrity: { gzip: "damaged", length: "unknown", recordedSha256: "unrecorded" },
@@ -197,7 +191,7 @@ describe("verifying a file", () => {
   });
 
   test("continues when its call is cancelled, and the next call gets the result", async () => {
-    const { store } = await saved({ checkWorker: await slowWorker() });
+    const { store } = await savedStage({ checkWorker: await slowWorker() });
     const call = new AbortController();
     const cancelled = store.verify(defaultName, patiently({ signal: call.signal }));
     const early = await store.verify(defaultName, patiently({ waitMs: 0 }));
@@ -208,7 +202,7 @@ describe("verifying a file", () => {
   });
 
   test.each(["absent.tgz", "../x.tgz", "x.tgz.part", "/etc/passwd", ""])("does not reach %j", async (name) => {
-    const { store, folder } = await saved();
+    const { store, folder } = await savedStage();
     await writeFile(join(folder, "x.tgz.part"), "x");
     await expect(store.verify(name, patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
   });
@@ -224,7 +218,7 @@ describe("verifying a file", () => {
   });
 
   test("is stopped when the store closes", async () => {
-    const { store } = await saved({ checkWorker: await slowWorker() });
+    const { store } = await savedStage({ checkWorker: await slowWorker() });
     const running = store.verify(defaultName, patiently());
     const ended = expect(running).rejects.toMatchObject({ name: "AbortError" });
     await store.verify(defaultName, patiently({ waitMs: 0 }));

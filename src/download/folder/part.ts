@@ -59,7 +59,7 @@ export function unusable(cause?: unknown) {
   return ownFailure("PART_UNUSABLE", {}, { cause });
 }
 
-/** Read and written at a time. */
+/** How much is copied at once. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**

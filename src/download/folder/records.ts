@@ -47,7 +47,7 @@ const fileSchema = z.object({
   bytes: count,
   /** When the file was last written to, by its file system's clock, so that a later change shows. */
   mtimeMs: z.number(),
-  /** The same at the time when a check found that the file is no longer what was saved. */
+  /** The same time, as it was when a check found the file changed or damaged. */
   damagedMtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
   sha256: z.string().regex(/^[a-f0-9]{64}$/),

@@ -19,7 +19,7 @@ const AT_A_TIME = 32;
 export interface RecordedFile {
   fileName: string;
   record: SaveRecord;
-  /** `touched`: same size, but written to since it was saved. Copies and backups do that too; only a check tells. */
+  /** `touched`: same size, but written to since it was saved. Copies and backups do that too; only a check can tell. */
   state: "untouched" | "touched" | "changed";
 }
 

@@ -85,7 +85,7 @@ async function withLock<T>(save: Target, path: string, busy: Failure, work: (loc
 
 const isUntouched = ({ state }: RecordedFile) => state === "untouched";
 
-/** The finished file of the snapshot. A file that was touched is read first, to see whether it is still what was saved. */
+/** The finished file of the snapshot. Reads touched files to find out whether they still match their records. */
 async function findSaved(target: Target, signal: AbortSignal): Promise<RecordedFile | undefined> {
   const files = await findRecorded(target.directory, target.identity, target.checkedFiles);
   const saved = files.find(isUntouched);
@@ -94,7 +94,7 @@ async function findSaved(target: Target, signal: AbortSignal): Promise<RecordedF
   return withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), () => recheck(target, touched, signal));
 }
 
-/** Reads files that were touched since they were saved, and returns the first that is still what its record describes. */
+/** Checks touched files one by one and returns the first that still matches its record. */
 async function recheck(
   { status, slots, directory, ...deps }: Target,
   touched: readonly RecordedFile[],
