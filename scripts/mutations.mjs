@@ -177,7 +177,7 @@ export const MUTATIONS = [
   },
   {
     claim: "append the body of a 200 to the part",
-    edits: [edit("src/download/transfer/receive.ts", "await watch.excuse(copy.startOver(version));", "")],
+    edits: [edit("src/download/transfer/receive.ts", "await watch.excuse(copy.startOver(unproven));", "")],
     tests: [FAULT_ROWS],
     only: "200 instead of 206",
   },

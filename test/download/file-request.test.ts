@@ -46,7 +46,7 @@ describe("behind a proxy", () => {
   test.each([
     ["wants a password", "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"],
     ["hangs up", ""],
-  ])("that %s, the names are left to it and it is named as the cause", async (_what, answer) => {
+  ])("that %s, names are resolved by the proxy, and the error names the proxy", async (_what, answer) => {
     const { outcome, seen } = await proxied(answer, "https://files.example.com/x?sig=SENTINEL");
     expect(outcome).toMatchObject({ state: "paused", lastError: { errorCode: "PROXY_FAILED" } });
     expect(JSON.stringify(outcome)).not.toContain("SENTINEL");
@@ -54,7 +54,7 @@ describe("behind a proxy", () => {
   });
 
   test.each(["https://127.0.0.1/x", "http://files.example.com/x", "https://10.0.0.1/x", "https://localhost/x"])(
-    "the link itself is judged all the same: %s",
+    "the link itself is still checked: %s",
     async (link) => {
       const { outcome, seen } = await proxied("", link);
       expect(outcome).toMatchObject({ code: "LINK_UNSAFE" });
@@ -68,7 +68,7 @@ describe("behind a proxy", () => {
     expect(seen).toEqual([]);
   });
 
-  test.each(LOOPBACK)("%s is reached without it", async (host) => {
+  test.each(LOOPBACK)("%s is reached without the proxy", async (host) => {
     const file = await remoteFile(20 * KIB);
     const server = createHttpServer((_, response) => response.end(file.bytes));
     const port = await portOf(server, host.startsWith("127") ? host : "127.0.0.1");
@@ -82,7 +82,7 @@ describe("behind a proxy", () => {
   });
 });
 
-test("a certificate that is not trusted ends the attempt at once", async () => {
+test("an untrusted certificate ends the transfer at once", async () => {
   const cert = await readFile("test/fixtures/server.pem", "utf8");
   const key = await readFile("test/fixtures/server-key.pem", "utf8");
   const server = createTlsServer({ cert, key }, (socket) => socket.end());

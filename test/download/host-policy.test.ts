@@ -23,7 +23,7 @@ describe("a link is opened", () => {
   );
 });
 
-describe("a link is refused without telling more than its host", () => {
+describe("a link is refused, with an error that names only its host", () => {
   test.each([
     "http://bucket.s3.amazonaws.com/x",
     "ftp://host.example/x",
@@ -96,7 +96,7 @@ test.each([
   expect(kindOfAddress(address)).toBe(kind);
 });
 
-/** Answers each lookup with the next list. */
+/** Answers each lookup with the next list of addresses. */
 function resolverOf(...answers: string[][]) {
   let asked = 0;
   const resolve: Resolve = (_host, _options, done) => {
@@ -119,7 +119,7 @@ function resolved(hostname: string, answers: string[][], policy = strict, all = 
 }
 
 describe("names are resolved once and every address is checked", () => {
-  test("public addresses are handed on as they were checked", async () => {
+  test("public addresses are used exactly as checked", async () => {
     const answer = await resolved("host.example", [["93.184.216.34"], ["127.0.0.1"]]);
     expect(answer).toEqual([{ address: "93.184.216.34", family: 4 }]);
     expect(await resolved("host.example", [["93.184.216.34"]], strict, false)).toBe("93.184.216.34");
@@ -135,14 +135,14 @@ describe("names are resolved once and every address is checked", () => {
     expect(await resolved("host.example", [addresses])).toMatchObject({ error: { code: "LINK_UNSAFE" }, asked: 1 });
   });
 
-  test("a host that the user vouches for may be private, its look-alikes may not", async () => {
+  test("a host that the user vouches for may be private; a similar name may not", async () => {
     expect(await resolved("a.files.corp.example", [["10.0.0.1"]])).toMatchObject([{ address: "10.0.0.1" }]);
     for (const host of ["files.corp.example.evil.example", "evilfiles.corp.example", "corp.example"]) {
       expect(await resolved(host, [["10.0.0.1"]])).toMatchObject({ error: { code: "LINK_UNSAFE" } });
     }
   });
 
-  test("localhost may mean this computer only, and only where that is allowed", async () => {
+  test("localhost may resolve only to this computer, and only where loopback is allowed", async () => {
     expect(await resolved("localhost", [["127.0.0.1"]], local)).toMatchObject([{ address: "127.0.0.1" }]);
     expect(await resolved("localhost", [["93.184.216.34"]], local)).toMatchObject({ error: { code: "LINK_UNSAFE" } });
     expect(await resolved("localhost", [["127.0.0.1"]], strict)).toMatchObject({ error: { code: "LINK_UNSAFE" } });

@@ -11,19 +11,19 @@ const limits = {
 };
 const budgetOf = (random: number) => createRetryBudget(limits, () => random, 0);
 
-test("waits grow up to a cap, anywhere between nothing and all of it", () => {
+test("waits are random between zero and a bound that grows up to a cap", () => {
   const [full, none] = [budgetOf(1), budgetOf(0)];
   expect([full.next(), full.next(), full.next()]).toEqual([500, 1_000, 1_500]);
   expect([none.next(), none.next(), none.next()]).toEqual([0, 0, 0]);
 });
 
-test("the budget is spent after as many attempts as it has", () => {
+test("the budget is spent after the allowed number of attempts", () => {
   const budget = budgetOf(0);
   for (let attempt = 0; attempt < 3; attempt += 1) expect(budget.next()).toBe(0);
   expect(budget.next()).toBeUndefined();
 });
 
-test("enough progress beyond the furthest byte fills it again, going over old ground does not", () => {
+test("enough progress beyond the furthest byte refills the budget; receiving old bytes again does not", () => {
   const budget = budgetOf(0);
   budget.reached(5_000);
   for (let attempt = 0; attempt < 3; attempt += 1) budget.next();
@@ -39,7 +39,7 @@ test("a longer Retry-After is obeyed, up to its cap", () => {
   expect(budgetOf(0).next(3_600_000)).toBe(60_000);
 });
 
-test("the rate is that of the last ten seconds, and survives a clock that is set back", () => {
+test("the rate covers the last ten seconds, and survives a clock that is set back", () => {
   let now = 0;
   const rate = createRateMeter(() => now);
   expect(rate.bytesPerSecond()).toBeUndefined();

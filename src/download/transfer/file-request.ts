@@ -1,3 +1,4 @@
+// Sends GET requests to file hosts, directly or through the proxy: no credentials, no redirects, no decoding.
 import type { Readable } from "node:stream";
 import { Agent, type Dispatcher, request } from "undici";
 import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
@@ -5,34 +6,43 @@ import type { HttpResponse } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
 import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
 
-interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
-  body: BodyQueue;
-}
+/** Bytes that arrived and that the reader has not taken yet; the socket pauses above this. */
+const AHEAD_BYTES = 1024 * 1024;
 
-/** The part of the file to ask for, of the version that `validator` names. */
+/** The part of the file to request, of the version that `validator` names. */
 export interface FileRange {
   offset: number;
   validator: string;
 }
 
-/** Sends requests to file hosts: no credentials, no redirects, nothing decoded. */
 export interface FileRequester {
   get: (url: URL, range: FileRange | undefined, signal: AbortSignal) => Promise<FileResponse>;
   close: () => Promise<void>;
 }
 
-interface RequesterOptions {
+interface FileResponse extends Pick<HttpResponse, "status" | "headers"> {
+  body: BodyQueue;
+}
+
+/** A response body as it arrives. */
+interface BodyQueue extends AsyncIterable<Buffer> {
+  /** Closes the connection without reading the rest. */
+  drop: () => void;
+}
+
+export function createFileRequester(options: {
   policy: HostPolicy;
   limits: Pick<Limits, "connectTimeoutMs">;
   proxy?: ProxySettings;
-  /** In place of connections of our own. */
+  /** Replaces the connections of this requester, and their check of addresses. */
   dispatcher?: Dispatcher;
-}
-
-export function createFileRequester(options: RequesterOptions): FileRequester {
-  const { direct, proxied } = options.dispatcher
-    ? { direct: options.dispatcher, proxied: options.dispatcher }
-    : createDispatchers(options);
+}): FileRequester {
+  const { policy, proxy, dispatcher } = options;
+  const connectMs = options.limits.connectTimeoutMs;
+  // A proxy resolves names itself, so behind one only the link is checked; direct connections check addresses too.
+  const connect = { lookup: checkedLookup(policy), timeout: connectMs };
+  const direct = dispatcher ?? new Agent({ connect });
+  const proxied = !dispatcher && proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct;
   return {
     get: async (url, range, signal) => {
       const response = await request(url, {
@@ -40,7 +50,7 @@ export function createFileRequester(options: RequesterOptions): FileRequester {
         dispatcher: leadsHere(url) ? direct : proxied,
         method: "GET",
         headers: {
-          // A stored .gz must arrive as it is.
+          // The stored .gz file must arrive unchanged.
           "accept-encoding": "identity",
           ...(range && { range: `bytes=${range.offset}-`, "if-range": range.validator }),
         },
@@ -57,27 +67,9 @@ export function createFileRequester(options: RequesterOptions): FileRequester {
   };
 }
 
-/** Behind a proxy the names are resolved there, so only the link itself is checked; direct connections check addresses too. */
-function createDispatchers(options: RequesterOptions): { direct: Dispatcher; proxied: Dispatcher } {
-  const connectMs = options.limits.connectTimeoutMs;
-  const connect = { lookup: checkedLookup(options.policy), timeout: connectMs };
-  const { proxy } = options;
-  const direct = new Agent({ connect });
-  return { direct, proxied: proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct };
-}
-
-/** A response body as it arrives. */
-interface BodyQueue extends AsyncIterable<Buffer> {
-  /** Drops the connection; the rest is of no interest. */
-  drop: () => void;
-}
-
-/** Held ahead of the reader; the socket rests above it. */
-const AHEAD_BYTES = 1024 * 1024;
-
 /**
- * Takes a body's chunks off the stream at once. A stream that fails throws away what it still buffers, which on a line that
- * breaks often would be all the progress there is; here everything that arrived comes out before the error does.
+ * Takes the chunks of a body off its stream at once. A stream that fails discards what it has buffered, and on a line that
+ * often breaks this would be all the progress; the queue hands out everything that arrived before it throws the error.
  */
 function queueBody(body: Readable): BodyQueue {
   const chunks: Buffer[] = [];

@@ -1,27 +1,28 @@
+// Decides which hosts and IP addresses a link may lead to, against links that reach into a private network.
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 
-/** Which file hosts may be reached. */
+/** What the user and the mode of this server allow. */
 export interface HostPolicy {
-  /** The simulator and tests: only then may a host be on loopback, and speak http there. */
+  /** Allows hosts on loopback, also over http: for the simulator and tests only. */
   allowLoopback: boolean;
-  /** Host suffixes that the user vouches for; exempt from the address rule, not from https. */
+  /** Host suffixes that the user vouches for: exempt from the check of addresses, not from https. */
   fileHosts: readonly string[];
 }
 
-/** What an IP address is for us: public, this computer, or neither. */
+/** Whether an IP address is public, this computer, or neither. */
 export function kindOfAddress(text: string): "public" | "loopback" | "other" {
   if (!ipaddr.isValid(text)) return "other";
   let address = ipaddr.parse(text);
   if (address instanceof ipaddr.IPv6) {
     if (address.isIPv4MappedAddress()) address = address.toIPv4Address();
-    // RFC 6052 §2.1: the well-known NAT64 prefix holds the IPv4 address that is really reached.
+    // RFC 6052 §2.1: an address with the well-known NAT64 prefix embeds the IPv4 address that is actually reached.
     else if (address.match(ipaddr.IPv6.parse("64:ff9b::"), 96))
       address = ipaddr.fromByteArray(address.toByteArray().slice(12));
-    // RFC 4291 §2.4: global unicast is 2000::/3 today; ipaddr.js calls more than that unicast.
+    // RFC 4291 §2.4: only 2000::/3 is global unicast today; ipaddr.js calls further ranges unicast.
     else if (address.range() === "unicast" && !address.match(ipaddr.IPv6.parse("2000::"), 3)) return "other";
   }
   const range = address.range();
@@ -29,7 +30,7 @@ export function kindOfAddress(text: string): "public" | "loopback" | "other" {
   return range === "loopback" ? "loopback" : "other";
 }
 
-/** The link as a URL whose host may be asked; rejects with `LINK_UNSAFE`, which names the host only. */
+/** The link as a URL that may be requested; throws `LINK_UNSAFE`, which names only the host, otherwise. */
 export function checkLink(link: string, policy: HostPolicy): URL {
   if (!URL.canParse(link)) throw unsafe("it is no URL");
   const url = new URL(link);
@@ -41,30 +42,27 @@ export function checkLink(link: string, policy: HostPolicy): URL {
     if (policy.allowLoopback) return url;
     throw unsafe("it leads to this computer itself", url.host);
   }
-  // RFC 6761 section 6.3; where these lead depends on the system.
+  // RFC 6761 §6.3: these names mean loopback, but not every system resolves them to loopback.
   if (host.endsWith(".localhost")) throw unsafe("it names this computer itself", url.host);
   if (url.protocol !== "https:") throw unsafe("it is not https", url.host);
   if (isIP(host) && !isExempt(host, policy)) throw unsafe("it names an address instead of a host", url.host);
   return url;
 }
 
-/** Whether a URL leads to this computer itself, also in the forms that only some resolvers understand. */
+/** Whether a URL leads to this computer itself, also in notations that only some resolvers understand. */
 export function leadsHere({ hostname }: URL): boolean {
   const host = bareHost(hostname);
   return isLoopback({ hostname: host }) || kindOfAddress(host) === "loopback";
 }
 
-/** Asks for all addresses of a name, as `dns.lookup` does. */
+/** Resolves all addresses of a name, as `dns.lookup` does. */
 export type Resolve = (
   hostname: string,
   options: LookupAllOptions,
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/**
- * Resolves once and hands on only addresses that were all checked, so that the connection goes where the check looked
- * (no second lookup that could answer differently).
- */
+/** Resolves a name once, checks every address and connects only to these: a second lookup could answer differently. */
 export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
@@ -81,7 +79,7 @@ export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLooku
 function isAllowed(address: string, hostname: string, policy: HostPolicy): boolean {
   const host = bareHost(hostname);
   const kind = kindOfAddress(address);
-  // http is allowed to these names only because they stay on this computer.
+  // These names may use http, which is safe only as long as they resolve to this computer.
   if (isLoopback({ hostname: host })) return policy.allowLoopback && kind === "loopback";
   if (kind === "public" || isExempt(host, policy)) return true;
   return kind === "loopback" && policy.allowLoopback;
@@ -94,7 +92,7 @@ function isExempt(host: string, { fileHosts }: HostPolicy): boolean {
   });
 }
 
-/** Without brackets and the root's dot, in lower case. */
+/** In lower case, without brackets and without the trailing dot of the DNS root. */
 function bareHost(hostname: string): string {
   return hostname
     .toLowerCase()

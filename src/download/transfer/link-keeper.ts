@@ -1,34 +1,35 @@
+// Keeps the link of a transfer and replaces it when the file host refuses it, unless a new link would be refused as well.
 import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 
-/** What this process remembers of a snapshot's links between calls; never written anywhere. */
+/** The links of a snapshot that this process remembers between calls; never written to disk. */
 export interface LinkMemory {
   link?: SnapshotLink | undefined;
-  /** URLs and job ids that the file host refused or that expired. */
+  /** URLs and job ids that expired or that the file host refused. */
   refused: Set<string>;
 }
 
-export interface LinkKeeper {
-  /** The link to use now: the remembered one, else whatever the source finds. */
-  current: (jobs: Omit<KnownJobs, "refused">, signal: AbortSignal) => Promise<SnapshotLink>;
-  /** The file host refused the link; rejects with `LINK_EXPIRED` where another link would be refused as well. */
-  refuse: (status: number) => Promise<void>;
-  /** The transfer has come this far. */
-  reached: (bytes: number) => void;
-}
-
-/** Told of a link that is refused though new: its job is worth more than another one. */
+/** Remembers a job whose fresh link was refused, so that no further job is requested before that link expires. */
 export interface KeptJob {
   current: () => string | undefined;
   keep: (restoreJobId: string | undefined) => Promise<void>;
 }
 
+export interface LinkKeeper {
+  /** The link to use now: the remembered one, else the one that the source finds. */
+  current: (jobs: Omit<KnownJobs, "refused">, signal: AbortSignal) => Promise<SnapshotLink>;
+  /** The file host refused the link; rejects with `LINK_EXPIRED` where a new link would be refused as well. */
+  refuse: (status: number) => Promise<void>;
+  /** The transfer has reached this byte. */
+  reached: (bytes: number) => void;
+}
+
 /**
- * Replaces a refused link once; once more only after it brought the transfer forward. A new link that is
- * refused at its first use is not replaced before it expires, in later runs neither: the reason is not its age, most
- * likely an address missing from the access list, and each replacement would cost a job.
+ * Replaces a refused link once, and again only after the replacement brought progress. A fresh link that is refused at its
+ * first use is kept until it expires, in later runs too: its age is not the reason. Most likely this computer's address is
+ * missing from the access list, and each replacement would cost a job.
  */
 export function createLinkKeeper(options: {
   source: SnapshotSource;
@@ -43,33 +44,18 @@ export function createLinkKeeper(options: {
   let fresh: SnapshotLink | undefined;
   let replaced = 0;
   let idleReplacements = 0;
-  let mark = options.startBytes;
+  let replacedAt = options.startBytes;
   let furthest = options.startBytes;
 
-  function hasProgressed(): boolean {
-    return furthest - mark >= limits.progressBytes;
-  }
-
-  function drop(): void {
-    if (memory.link) {
-      memory.refused.add(memory.link.url);
-      if (memory.link.restoreJobId) memory.refused.add(memory.link.restoreJobId);
-    }
-    memory.link = undefined;
-    idleReplacements = hasProgressed() ? 1 : idleReplacements + 1;
-    replaced += 1;
-    mark = furthest;
-  }
-
-  function isWorthKeeping(link: SnapshotLink): boolean {
+  function isUnusedAndFresh(link: SnapshotLink): boolean {
     const isAlive = link.expiresAt === undefined || clock.now() < link.expiresAt;
     const isKept = link.restoreJobId !== undefined && link.restoreJobId === kept.current();
-    return (link === fresh || isKept) && isAlive && furthest === mark;
+    return (link === fresh || isKept) && isAlive && furthest === replacedAt;
   }
 
   return {
     current: async ({ onRequest, onJob, ...jobs }, signal) => {
-      // Whether it has expired is for the file host to say: this computer's clock may jump, and each new link costs a job.
+      // Only the file host decides whether a link has expired: this computer's clock may jump, and each new link costs a job.
       if (memory.link) return memory.link;
       const isRefused = jobs.restoreJobId !== undefined && memory.refused.has(jobs.restoreJobId);
       const known = { ...(!isRefused && jobs), refused: memory.refused, onRequest, onJob };
@@ -81,11 +67,16 @@ export function createLinkKeeper(options: {
     },
     refuse: async (status) => {
       const { link } = memory;
-      if (link && isWorthKeeping(link)) {
+      if (link && isUnusedAndFresh(link)) {
         await kept.keep(link.restoreJobId);
         throw expired(`It answered ${status}.`, status);
       }
-      drop();
+      if (link) memory.refused.add(link.url);
+      if (link?.restoreJobId) memory.refused.add(link.restoreJobId);
+      memory.link = undefined;
+      idleReplacements = furthest - replacedAt >= limits.progressBytes ? 1 : idleReplacements + 1;
+      replaced += 1;
+      replacedAt = furthest;
       if (idleReplacements > 1 || replaced > limits.freshLinksPerRun) throw expired(`It answered ${status}.`, status);
     },
     reached: (bytes) => {

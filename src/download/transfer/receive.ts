@@ -1,83 +1,81 @@
+// Takes the body of a file host's response into the local copy, and ends a request that stalls or trickles.
 import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
-import type { ObjectVersion } from "../snapshot.ts";
+import type { Verdict } from "./response-judge.ts";
+
+/** No file shrinks to less than this share of the part: a body that small is a web page sent in its place. */
+const LEAST_SHARE = 0.01;
+/** Longer than the web pages that stand in for a file; held in memory until the part is replaced. */
+const LONGEST_PROOF_BYTES = 64 * 1024;
 
 interface Receiver {
   copy: LocalCopy;
   watch: SpeedWatch;
   limits: Pick<Limits, "maxFileBytes">;
   onBytes: (bytes: number) => void;
+  /** Called just before a whole file replaces the part. */
+  onStartOver: () => void;
 }
-
-/** How a body ended: with every byte, too early, or with more than was announced. */
-type BodyEnd = "received" | "cut" | "overrun";
-
-/** The first two bytes of every gzip member (RFC 1952 §2.3.1). */
-function isGzip(head: Buffer): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b;
-}
-
-/** Appends the rest of a known version to the part. */
-export async function receiveRest(body: AsyncIterable<Buffer>, total: number, receiver: Receiver): Promise<BodyEnd> {
-  await receiver.copy.expect(total);
-  return append(body, total, receiver);
-}
-
-/** A file does not shrink to less than this share of what is here already: that is some page in its place. */
-const LEAST_SHARE = 0.01;
-/** Longer than the pages that stand in for a file; held in memory until the part is given up. */
-const LONGEST_PROOF_BYTES = 64 * 1024;
 
 /**
- * Takes a body that holds the file from its first byte. What was there before is given up, and `onBegin` told, only once
- * the body has shown that it is a gzip file and no small one beside the part: a captive portal's page must not cost a
- * part. Rejects with `NOT_A_SNAPSHOT` or `FILE_HOST_FAILED` otherwise.
+ * Takes a body that holds the whole file (`begin`) or the rest of the part (`continue`). A whole file replaces the part
+ * only after its first bytes prove that it is gzip and not tiny compared with the part: the page of a captive portal
+ * must not cost a part. Rejects with `NOT_A_SNAPSHOT` or `FILE_HOST_FAILED` without that proof.
  */
-export async function receiveWhole(
+export async function receiveBody(
   body: AsyncIterable<Buffer>,
-  version: ObjectVersion,
-  receiver: Receiver,
-  onBegin: () => void,
-): Promise<BodyEnd> {
-  let hasBegun = false;
-  const begin = () => {
-    hasBegun = true;
-    onBegin();
-  };
-  const end = await append(opened(body, version, receiver, begin), version.total, receiver);
-  return hasBegun ? end : "cut";
+  verdict: Extract<Verdict, { kind: "begin" | "continue" }>,
+  { copy, watch, limits, onBytes, onStartOver }: Receiver,
+): Promise<Extract<Verdict, { kind: "complete" | "retry" | "discard" }>> {
+  if (verdict.kind === "continue") await copy.expect(verdict.total);
+  let unproven = verdict.kind === "begin" ? verdict.version : undefined;
+  const { total } = verdict.kind === "begin" ? verdict.version : verdict;
+  let head = Buffer.alloc(0);
+  let taken = copy.bytes;
+  try {
+    for await (const chunk of body) {
+      watch.received(chunk.length);
+      let bytes = chunk;
+      if (unproven) {
+        head = Buffer.concat([head, chunk]);
+        if (!isProof(head, total, copy.bytes)) continue;
+        onStartOver();
+        await watch.excuse(copy.startOver(unproven));
+        unproven = undefined;
+        bytes = head;
+        taken = copy.bytes;
+      }
+      taken += bytes.length;
+      if (taken > (total ?? limits.maxFileBytes)) {
+        if (total === undefined) throw ownFailure("FILE_TOO_LARGE");
+        return { kind: "discard", why: "The file host sent more bytes than it announced." };
+      }
+      onBytes(bytes.length);
+      const wait = copy.append(bytes);
+      if (wait) await watch.excuse(wait);
+    }
+    if (unproven && head.length < 2) {
+      throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
+    }
+    if (unproven && total === undefined) throw tooSmall();
+  } finally {
+    // Whatever ended the body, keep the bytes that arrived for the next attempt.
+    await watch.excuse(copy.settle());
+  }
+  const isComplete = !unproven && (total === undefined || copy.bytes === total);
+  return isComplete ? { kind: "complete" } : { kind: "retry", code: "CUT" };
 }
 
-async function* opened(
-  body: AsyncIterable<Buffer>,
-  version: ObjectVersion,
-  { copy, watch }: Receiver,
-  onBegin: () => void,
-) {
-  const least = copy.bytes * LEAST_SHARE;
-  const enough = Math.max(2, Math.min(least, LONGEST_PROOF_BYTES));
-  let head: Buffer | undefined = Buffer.alloc(0);
-  for await (const chunk of body) {
-    if (head === undefined) {
-      yield chunk;
-      continue;
-    }
-    watch.received(chunk.length);
-    head = Buffer.concat([head, chunk]);
-    if (head.length < 2) continue;
-    if (!isGzip(head)) throw ownFailure("NOT_A_SNAPSHOT");
-    if (version.total !== undefined && version.total < least) throw tooSmall();
-    if (head.length < enough) continue;
-    onBegin();
-    await watch.excuse(copy.startOver(version));
-    yield head;
-    head = undefined;
-  }
-  if (head === undefined) return;
-  if (head.length < 2) throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
-  if (version.total === undefined) throw tooSmall();
+/** Whether these first bytes of a body are enough to trust it; throws when they show that it is not the file. */
+function isProof(head: Buffer, total: number | undefined, partBytes: number): boolean {
+  if (head.length < 2) return false;
+  // RFC 1952 §2.3.1: the first two bytes of every gzip member.
+  if (head[0] !== 0x1f || head[1] !== 0x8b) throw ownFailure("NOT_A_SNAPSHOT");
+  const least = partBytes * LEAST_SHARE;
+  if (total !== undefined && total < least) throw tooSmall();
+  return head.length >= Math.min(least, LONGEST_PROOF_BYTES);
 }
 
 function tooSmall() {
@@ -88,56 +86,27 @@ function tooSmall() {
   });
 }
 
-async function append(body: AsyncIterable<Buffer>, total: number | undefined, receiver: Receiver): Promise<BodyEnd> {
-  const { copy, watch, limits, onBytes } = receiver;
-  const end = total ?? limits.maxFileBytes;
-  let taken: number | undefined;
-  try {
-    for await (const chunk of body) {
-      // Only now: until the first chunk came, a whole body had not replaced the part.
-      taken = (taken ?? copy.bytes) + chunk.length;
-      if (taken > end) {
-        if (total === undefined) throw ownFailure("FILE_TOO_LARGE");
-        return "overrun";
-      }
-      watch.received(chunk.length);
-      onBytes(chunk.length);
-      const wait = copy.append(chunk);
-      if (wait) await watch.excuse(wait);
-    }
-  } finally {
-    // Whatever ended the body, what arrived is kept for the next attempt.
-    await watch.excuse(copy.settle());
-  }
-  return total === undefined || copy.bytes === total ? "received" : "cut";
-}
-
-interface SpeedWatch {
-  /** Aborts when the other side stalls or trickles. */
-  signal: AbortSignal;
-  received: (bytes: number) => void;
-  /** Time that passes in here is not the other side's. */
-  excuse: <T>(work: Promise<T>) => Promise<T>;
-  stop: () => void;
-}
-
-type SpeedLimits = Pick<Limits, "stallMs" | "lowSpeedBytesPerSecond" | "lowSpeedWindowMs">;
+type SpeedWatch = ReturnType<typeof watchSpeed>;
 
 /**
- * Watches one request from its start. Counts ticks instead of reading the time, so neither a clock that jumps nor a
- * computer that slept looks like a stall.
+ * Watches the speed of one request from its start. Counts ticks instead of reading the time, so that neither a clock that
+ * jumps nor a computer that slept looks like a stall.
  */
-export function watchSpeed(limits: SpeedLimits, clock: Pick<Clock, "sleep">): SpeedWatch {
+export function watchSpeed(
+  limits: Pick<Limits, "stallMs" | "lowSpeedBytesPerSecond" | "lowSpeedWindowMs">,
+  clock: Pick<Clock, "sleep">,
+) {
   const tickMs = Math.max(10, Math.min(1_000, Math.min(limits.stallMs, limits.lowSpeedWindowMs) / 10));
   const windowTicks = Math.ceil(limits.lowSpeedWindowMs / tickMs);
   const windowBytes = (limits.lowSpeedBytesPerSecond * limits.lowSpeedWindowMs) / 1_000;
   const slow = new AbortController();
   const stopped = new AbortController();
+  /** Bytes per tick over the window, counted from the first byte on. */
   const ticks: number[] = [];
   let fresh = 0;
   let quietTicks = 0;
   let excused = 0;
-  let begun = false;
+  let hasBegun = false;
 
   async function run(): Promise<void> {
     for (;;) {
@@ -147,38 +116,36 @@ export function watchSpeed(limits: SpeedLimits, clock: Pick<Clock, "sleep">): Sp
         // Stopped.
         return;
       }
-      if (excused === 0) tick();
+      if (excused === 0 && isTooSlow()) return slow.abort(new Error("The bytes arrive too slowly."));
     }
   }
 
-  function tick(): void {
+  function isTooSlow(): boolean {
     quietTicks = fresh > 0 ? 0 : quietTicks + 1;
-    if (begun) ticks.push(fresh);
+    if (hasBegun) ticks.push(fresh);
     fresh = 0;
     if (ticks.length > windowTicks) ticks.shift();
-    const stalled = quietTicks * tickMs >= limits.stallMs;
-    const trickling = ticks.length >= windowTicks && ticks.reduce((sum, bytes) => sum + bytes, 0) < windowBytes;
-    if (stalled || trickling) {
-      slow.abort(new Error(stalled ? "No byte arrived in time." : "The bytes arrive too slowly."));
-      stopped.abort();
-    }
+    const isTrickling = ticks.length >= windowTicks && ticks.reduce((sum, bytes) => sum + bytes, 0) < windowBytes;
+    return isTrickling || quietTicks * tickMs >= limits.stallMs;
   }
 
   void run();
   return {
+    /** Aborts when the file host stalls or trickles. */
     signal: slow.signal,
-    received: (bytes) => {
-      begun = true;
+    received: (bytes: number): void => {
+      hasBegun = true;
       fresh += bytes;
     },
-    excuse: async (work) => {
+    /** Does not count the time of our own work, such as writing to the disk, against the file host. */
+    excuse: async (work: Promise<void>): Promise<void> => {
       excused += 1;
       try {
-        return await work;
+        await work;
       } finally {
         excused -= 1;
       }
     },
-    stop: () => stopped.abort(),
+    stop: (): void => stopped.abort(),
   };
 }

@@ -1,3 +1,4 @@
+// Transfers a snapshot's file: sends requests, judges the responses and retries until every byte is in the local copy.
 import { errors } from "undici";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
@@ -8,12 +9,15 @@ import type { Limits } from "../limits.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
 import { checkLink, type HostPolicy } from "./host-policy.ts";
 import type { LinkKeeper } from "./link-keeper.ts";
-import { receiveRest, receiveWhole, watchSpeed } from "./receive.ts";
+import { receiveBody, watchSpeed } from "./receive.ts";
 import { judgeResponse, type Verdict } from "./response-judge.ts";
+
+/** How often one run may throw away a part that does not fit its file. */
+const MAX_DISCARDS = 1;
 
 export interface Transfer {
   copy: LocalCopy;
-  /** The link to use for the next request. */
+  /** The link for the next request. */
   nextLink: (signal: AbortSignal) => Promise<SnapshotLink>;
   links: Pick<LinkKeeper, "refuse" | "reached">;
   requester: FileRequester;
@@ -21,21 +25,11 @@ export interface Transfer {
   clock: Clock;
   limits: Limits;
   onBytes: (bytes: number) => void;
-  /** The connection broke after bytes were saved. */
+  /** The connection broke after bytes had been saved. */
   onInterruption: () => void;
   warn: (warning: string) => void;
   log: (event: Omit<StoreEvent, "snapshotId" | "fileName">) => void;
 }
-
-/** What one request came to. */
-type Step =
-  | { word: "received" }
-  | { word: "again"; code: string; afterMs?: number | undefined }
-  | { word: "link-refused"; status: number }
-  | { word: "discard"; why: string };
-
-/** How often a part that does not fit its file is given up in one run. */
-const MAX_DISCARDS = 1;
 
 /** Brings every byte of the file into the local copy. Rejects with a `Failure`, or with the signal's reason when aborted. */
 export async function transferFile(transfer: Transfer, signal: AbortSignal): Promise<void> {
@@ -45,40 +39,45 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   while (!copy.isComplete) {
     const link = await transfer.nextLink(signal);
     const url = checkLink(link.url, transfer.policy);
-    const step = await attempt(transfer, url, signal);
+    const outcome = await attempt(transfer, url, signal);
     budget.reached(copy.bytes);
     links.reached(copy.bytes);
-    switch (step.word) {
-      case "received":
+    switch (outcome.kind) {
+      case "complete":
         await copy.complete();
         break;
-      case "link-refused":
-        log({ event: "link-refused", host: url.host, status: step.status });
-        await links.refuse(step.status);
+      case "refresh-link":
+        log({ event: "link-refused", host: url.host, status: outcome.status });
+        await links.refuse(outcome.status);
         break;
       case "discard":
-        log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: step.why });
+        log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: outcome.why });
         discards += 1;
-        if (discards > MAX_DISCARDS) throw ownFailure("FILE_HOST_FAILED", { detail: step.why });
-        transfer.warn(`${step.why} The transfer started over.`);
+        if (discards > MAX_DISCARDS) throw ownFailure("FILE_HOST_FAILED", { detail: outcome.why });
+        transfer.warn(`${outcome.why} The transfer started over.`);
         await copy.startOver({});
         break;
-      case "again": {
-        const delayMs = budget.next(step.afterMs);
-        if (delayMs === undefined) throw interrupted(url.host, step.code);
-        log({ event: "transfer-retried", host: url.host, bytes: copy.bytes, code: step.code, delayMs });
+      case "retry": {
+        const delayMs = budget.next(outcome.afterMs);
+        if (delayMs === undefined) throw interrupted(url.host, outcome.code);
+        log({ event: "transfer-retried", host: url.host, bytes: copy.bytes, code: outcome.code, delayMs });
         if (copy.bytes > 0) transfer.onInterruption();
         await clock.sleep(delayMs, signal);
         break;
       }
       default:
-        step satisfies never;
+        outcome satisfies never;
     }
   }
 }
 
-async function attempt(transfer: Transfer, url: URL, signal: AbortSignal): Promise<Step> {
-  const { copy, requester, limits, clock, log } = transfer;
+/** Sends one request and takes its body; the outcome says how the run goes on. */
+async function attempt(
+  transfer: Transfer,
+  url: URL,
+  signal: AbortSignal,
+): Promise<Exclude<Verdict, { kind: "begin" | "continue" | "reject" }>> {
+  const { copy, requester, limits, clock, log, onBytes, warn } = transfer;
   const watch = watchSpeed(limits, clock);
   try {
     const range = rangeOf(copy);
@@ -86,29 +85,24 @@ async function attempt(transfer: Transfer, url: URL, signal: AbortSignal): Promi
     const asked = { ...copy.version, offset: range?.offset ?? 0 };
     const verdict = judgeResponse(asked, response, { now: clock.now(), maxFileBytes: limits.maxFileBytes });
     log({ event: "file-host-answered", host: url.host, status: response.status, bytes: asked.offset });
-    if (verdict.word !== "begin" && verdict.word !== "continue") {
-      response.body.drop();
-      return stepOf(verdict);
+    if (verdict.kind === "begin" || verdict.kind === "continue") {
+      const onStartOver = () => {
+        if (copy.bytes > 0) warn(whyFromTheStart(range));
+      };
+      return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes, onStartOver });
     }
-    const receiver = { copy, watch, limits, onBytes: transfer.onBytes };
-    const onBegin = () => {
-      if (copy.bytes > 0) transfer.warn(whyFromTheStart(range));
-    };
-    const end =
-      verdict.word === "begin"
-        ? await receiveWhole(response.body, verdict.version, receiver, onBegin)
-        : await receiveRest(response.body, verdict.total, receiver);
-    if (end === "overrun") return { word: "discard", why: "The file host sent more bytes than it announced." };
-    return end === "received" ? { word: "received" } : { word: "again", code: "CUT" };
+    response.body.drop();
+    if (verdict.kind === "reject") throw ownFailure(verdict.code, verdict.facts);
+    return verdict;
   } catch (error) {
     signal.throwIfAborted();
-    return networkStep(error, watch.signal.aborted);
+    return { kind: "retry", code: retryCodeOf(error, watch.signal.aborted) };
   } finally {
     watch.stop();
   }
 }
 
-/** RFC 9110 §13.1.5: without a validator nothing proves that the rest belongs to what is there, so there is no range. */
+/** RFC 9110 §13.1.5: without a validator nothing proves that the rest belongs to the part, so no range is sent. */
 function rangeOf({ bytes, version }: LocalCopy): FileRange | undefined {
   const validator = version.etag ?? version.lastModified;
   return bytes > 0 && validator !== undefined ? { offset: bytes, validator } : undefined;
@@ -120,36 +114,20 @@ function whyFromTheStart(range: FileRange | undefined): string {
     : "The file host names no version of the file, so an interrupted transfer starts over.";
 }
 
-function stepOf(verdict: Exclude<Verdict, { word: "begin" | "continue" }>): Step {
-  switch (verdict.word) {
-    case "complete":
-      return { word: "received" };
-    case "refresh-link":
-      return { word: "link-refused", status: verdict.status };
-    case "retry":
-      return { word: "again", code: `HTTP_${verdict.status}`, afterMs: verdict.afterMs };
-    case "discard":
-      return verdict;
-    case "reject":
-      throw ownFailure(verdict.code, verdict.facts);
-  }
-}
-
-function networkStep(error: unknown, tooSlow: boolean): Step {
+/** The code of a network error that is worth a retry; every other error is thrown on. */
+function retryCodeOf(error: unknown, isTooSlow: boolean): string {
   const failure = failureIn(error);
   if (failure) throw failure;
-  const code = codeOf(error) ?? (tooSlow ? "TOO_SLOW" : isNoHttp(error) ? "NO_HTTP" : undefined);
-  if (code === undefined) throw error;
   if (isUntrusted(error)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
-  return { word: "again", code };
+  const code = codeOf(error);
+  if (code !== undefined) return code;
+  if (isTooSlow) return "TOO_SLOW";
+  // The response was not HTTP: another service answered, or the connection was garbled. undici sets no code.
+  if (error instanceof errors.HTTPParserError) return "NO_HTTP";
+  throw error;
 }
 
-/** What came is no HTTP, which undici gives no code: something else answered, or the connection was garbled. */
-function isNoHttp(error: unknown): boolean {
-  return error instanceof errors.HTTPParserError;
-}
-
-/** The address check and the proxy's tunnel fail inside the connection, so what they say may arrive wrapped. */
+/** The address check and the proxy tunnel fail inside undici's connection, which may wrap their `Failure`. */
 function failureIn(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   return error instanceof Error && error.cause !== undefined ? failureIn(error.cause) : undefined;
@@ -161,33 +139,28 @@ function interrupted(host: string, code: string): Failure {
   });
 }
 
-interface RetryBudget {
-  /** Attempts count from anew after enough progress beyond the furthest byte so far: a large file may break off often. */
-  reached: (bytes: number) => void;
-  /** Milliseconds to wait before the next attempt, or undefined when the budget is spent. */
-  next: (retryAfterMs?: number) => number | undefined;
-}
-
 type RetryLimits = Pick<
   Limits,
   "attemptsWithoutProgress" | "progressBytes" | "backoffFirstMs" | "backoffMaxMs" | "retryAfterMaxMs"
 >;
 
-/** Full jitter: clients that lost the same server do not come back at the same moment. */
-export function createRetryBudget(limits: RetryLimits, random: () => number, startBytes: number): RetryBudget {
+/** Limits the attempts that bring no progress, and spaces them with full jitter so that clients do not retry in step. */
+export function createRetryBudget(limits: RetryLimits, random: () => number, startBytes: number) {
   let attempts = 0;
   let mark = startBytes;
   return {
-    reached: (bytes) => {
+    /** Enough progress beyond the furthest byte refills the budget: a large file may break off often. */
+    reached: (bytes: number): void => {
       if (bytes - mark < limits.progressBytes) return;
       mark = bytes;
       attempts = 0;
     },
-    next: (retryAfterMs) => {
+    /** Milliseconds to wait before the next attempt, or undefined when the budget is spent. */
+    next: (retryAfterMs = 0): number | undefined => {
       attempts += 1;
       if (attempts > limits.attemptsWithoutProgress) return undefined;
       const backoff = random() * Math.min(limits.backoffMaxMs, limits.backoffFirstMs * 2 ** (attempts - 1));
-      return Math.max(backoff, Math.min(retryAfterMs ?? 0, limits.retryAfterMaxMs));
+      return Math.max(backoff, Math.min(retryAfterMs, limits.retryAfterMaxMs));
     },
   };
 }
