@@ -1,59 +1,92 @@
+// Checks an archive in a thread of its own, also while the file is still being written: hashes, gzip and contents.
 import { Worker } from "node:worker_threads";
 import { ownFailure } from "../../core/errors.ts";
-import type { ArchiveReport, CheckOrder, FeedMessage, UnpackLimits, WorkerMessage } from "./protocol.ts";
+import type { Contents } from "../contract.ts";
 
-export type { ArchiveReport } from "./protocol.ts";
+const GIB = 1024 ** 3;
+
+const DEFAULT_LIMITS: UnpackLimits = {
+  // Eight times the largest file that is saved.
+  maxUnpackedBytes: 512 * GIB,
+  // Deflate reaches at most 1032:1; compressed data files stay below 10:1.
+  maxRatio: 200,
+  // More than a Flex cluster can store (5 GB) plus its journal, whose files are preallocated with zeros. So every real
+  // snapshot passes, however repetitive, and a bomb costs only a few seconds.
+  ratioFreeBytes: 8 * GIB,
+};
 
 /** A check that follows a file while it is being written. */
 export interface ArchiveCheck {
-  /** Bytes [0, n) are on disk. */
+  /** The first `bytes` bytes are on disk. */
   advance(bytes: number): void;
   /**
-   * The file ends at the last `advance`; resolves with the report, whatever is wrong with the archive.
-   * Rejects when the file cannot be read (`DISK_FAILED`), the worker breaks (`INTERNAL_ERROR`) or on `stop` (`AbortError`).
+   * The file ends at the last `advance`. Resolves with the report, also for a damaged archive. Rejects when the file cannot
+   * be read (`DISK_FAILED`), when the thread breaks (`INTERNAL_ERROR`) or on `stop` (`AbortError`).
    */
   finish(): Promise<ArchiveReport>;
-  /** Has the thread end, which releases the file; resolves when it has. */
+  /** Asks the thread to end; resolves when it has ended and the file is closed. */
   stop(): Promise<void>;
   /** Bytes checked so far. */
   readonly progress: () => number;
 }
 
-const GIB = 1024 ** 3;
-
-const DEFAULT_LIMITS: UnpackLimits = {
-  // Eight times the largest file that is saved at all.
-  maxUnpackedBytes: 512 * GIB,
-  // Deflate ends at 1032:1; compressed data files stay below 10:1.
-  maxRatio: 200,
-  // More than a Flex cluster can store (5 GB) with its journal, whose files are preallocated with zeros: no real snapshot,
-  // however repetitive, is refused, and a bomb costs a few seconds.
-  ratioFreeBytes: 8 * GIB,
-};
+/** The result of reading an archive to its end. */
+export interface ArchiveReport {
+  bytes: number;
+  sha256: string;
+  /** Only on request. */
+  md5?: string;
+  gzip: "ok" | "damaged";
+  contents: Contents;
+  /** Our own words and numbers; never a name from inside the archive. */
+  notes: string[];
+}
 
 /** Starts the check of one file; `md5` asks for the MD5 as well. */
 export type StartCheck = (path: string, options: { md5: boolean }) => ArchiveCheck;
 
-/** Starts a thread that hashes, inflates and reads the file at `path` as far as `advance` reports it written. */
+/** Bounds on decompression; beyond them the archive counts as damaged. */
+export interface UnpackLimits {
+  maxUnpackedBytes: number;
+  /** Unpacked bytes per packed byte; applies only above `ratioFreeBytes`. */
+  maxRatio: number;
+  /** Up to this many unpacked bytes, any ratio is accepted. */
+  ratioFreeBytes: number;
+}
+
+/** What the thread is started with. */
+export interface CheckOrder {
+  path: string;
+  md5: boolean;
+  limits: UnpackLimits;
+}
+
+/** To the thread: how many bytes are on disk and whether the file ends there, or the request to end. */
+export type FeedMessage = { type: "written"; bytes: number; last: boolean } | { type: "stop" };
+
+/** From the thread. */
+export type WorkerMessage =
+  | { type: "checked"; bytes: number }
+  | { type: "report"; report: ArchiveReport }
+  | { type: "failed"; error: unknown };
+
+/** Starts a thread that checks the file at `path` as far as `advance` reports it written. */
 export function startArchiveCheck(options: {
   path: string;
   /** The built `archive-check-worker.js`. */
   worker: URL;
-  /** Compute the MD5 too, for a host whose ETag is one; default true. It costs 1.5 CPU seconds per GiB. */
+  /** Computes the MD5 too (the default), for a host whose ETag is one. Costs 1.5 CPU seconds per GiB. */
   md5?: boolean;
   limits?: Partial<UnpackLimits>;
 }): ArchiveCheck {
-  const order: CheckOrder = {
-    path: options.path,
-    md5: options.md5 ?? true,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
-  };
+  const { path, md5 = true, limits } = options;
+  const order: CheckOrder = { path, md5, limits: { ...DEFAULT_LIMITS, ...limits } };
   const worker = new Worker(options.worker, {
     workerData: order,
-    // Neither the secrets in the environment nor the stdout of the protocol belong to this thread.
+    // The thread must neither see the secrets in the environment nor write to stdout, which carries the MCP protocol.
     env: {},
     stdout: true,
-    // The check's own objects are few; its buffers live outside this heap.
+    // The check has few objects; its buffers are outside this heap.
     resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 8 },
   });
 
@@ -72,13 +105,13 @@ export function startArchiveCheck(options: {
     worker.once("error", (cause) => reject(broken(cause)));
     worker.once("exit", () => reject(broken(undefined)));
   });
-  // The thread ends itself, never by `terminate`: that can meet it while it makes its zlib stream, and Node then aborts the
+  // A failure before `finish` is called is kept for `finish`; this only keeps it from counting as unhandled.
+  outcome.catch(() => {});
+  // The thread ends itself. `terminate` could interrupt it while it creates its zlib stream, and Node would then abort the
   // whole process ("close before init").
   const ended = new Promise<void>((resolve) => {
     worker.once("exit", () => resolve());
   });
-  // A failure before `finish` is called waits there for its caller.
-  outcome.catch(() => {});
 
   return {
     advance: (bytes) => {

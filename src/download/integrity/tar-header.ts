@@ -1,6 +1,6 @@
+// Parses the header blocks of a tar: POSIX ustar and PAX (IEEE 1003.1, pax), and GNU (GNU tar manual, "Basic Tar Format").
 export const BLOCK_BYTES = 512;
 
-/** One header of a tar: POSIX ustar and PAX (IEEE 1003.1, pax), or GNU (GNU tar manual, "Basic Tar Format"). */
 export interface TarHeader {
   name: string;
   /** Bytes of data, without padding. */
@@ -9,37 +9,37 @@ export interface TarHeader {
 }
 
 /**
- * `bare`: links, devices, folders and pipes, which have no data even where they state a size.
- * `aside`: says something of the link of the next entry (GNU), or of all entries (PAX), that matters to nobody here.
+ * `no-data`: links, devices, folders and pipes, which have no data even if they state a size.
+ * `ignored`: describes the link target of the next entry (GNU) or all entries (PAX).
  */
-type EntryKind = "file" | "sparse-file" | "long-name" | "pax" | "bare" | "aside" | "other";
+type EntryKind = "file" | "sparse-file" | "long-name" | "pax" | "no-data" | "ignored" | "other";
 
 const KINDS: Record<string, EntryKind> = {
   "0": "file",
   "\0": "file",
-  // A "contiguous" file, which nothing treats differently.
+  // A "contiguous" file, which every program treats like a regular one.
   "7": "file",
-  "1": "bare",
-  "2": "bare",
-  "3": "bare",
-  "4": "bare",
-  "5": "bare",
-  "6": "bare",
-  K: "aside",
+  "1": "no-data",
+  "2": "no-data",
+  "3": "no-data",
+  "4": "no-data",
+  "5": "no-data",
+  "6": "no-data",
+  K: "ignored",
   L: "long-name",
   S: "sparse-file",
-  g: "aside",
+  g: "ignored",
   x: "pax",
 };
 
-// Field offsets are the same in both formats, save the prefix: GNU keeps other things there.
+// Both formats have the same field offsets, except that GNU has other fields in place of the prefix.
 const SIZE = [124, 136] as const;
 const CHECKSUM = [148, 156] as const;
 const TYPE = 156;
 const MAGIC = [257, 263] as const;
 const PREFIX = [345, 500] as const;
 
-/** Undefined when this is no header: its checksum or its size is wrong. */
+/** Undefined when the checksum or the size is wrong, so that the block is not a header. */
 export function parseTarHeader(block: Buffer): TarHeader | undefined {
   const size = parseNumber(block.subarray(...SIZE));
   if (size === undefined || parseNumber(block.subarray(...CHECKSUM)) !== checksum(block)) return undefined;
@@ -57,7 +57,7 @@ function checksum(block: Buffer): number {
   return sum;
 }
 
-/** Octal digits, or big-endian base 256 where the first bit is set (GNU, for sizes from 8 GiB). */
+/** Octal digits, or big-endian base 256 if the first bit is set (GNU, for sizes from 8 GiB). */
 function parseNumber(field: Buffer): number | undefined {
   const [first = 0] = field;
   if (first === 0x80) {
@@ -70,13 +70,13 @@ function parseNumber(field: Buffer): number | undefined {
   return /^[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : undefined;
 }
 
-/** A text that ends at its first zero, or with its field. */
+/** The text up to the first zero byte or the end of the field. */
 export function text(field: Buffer): string {
   const end = field.indexOf(0);
   return field.toString("utf8", 0, end === -1 ? field.length : end);
 }
 
-/** What a PAX header says of the entry after it: records of the form `length key=value\n`. */
+/** The path and size that a PAX header gives the entry after it, in records of the form `length key=value\n`. */
 export function parsePax(body: Buffer): { path?: string; size?: number } {
   const found: { path?: string; size?: number } = {};
   for (let at = 0; at < body.length; ) {

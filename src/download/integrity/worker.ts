@@ -1,8 +1,7 @@
+// The entry of the thread that checks one archive: built as a file of its own and started by `archive-check.ts`.
 import { parentPort, workerData } from "node:worker_threads";
-import { type Await, type Extent, examineArchive } from "./examine.ts";
-import type { CheckOrder, FeedMessage, WorkerMessage } from "./protocol.ts";
-
-// The thread of one check: its own file in dist, started by archive-check.ts.
+import type { CheckOrder, FeedMessage, WorkerMessage } from "./archive-check.ts";
+import { type Extent, examineArchive } from "./examine.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("This file runs as a worker thread only");
@@ -13,23 +12,23 @@ const send = (message: WorkerMessage) => port.postMessage(message);
 let extent: Extent = { bytes: 0, complete: false };
 let wake = () => {};
 port.on("message", (message: FeedMessage) => {
-  // Ends this thread only, between two turns of its event loop, and closes what it has open.
+  // In a worker, exit ends only this thread, between two turns of its event loop, and closes its files.
   if (message.type === "stop") process.exit();
   extent = { bytes: message.bytes, complete: message.last };
   wake();
 });
 
-const reached: Await = async (bytes) => {
+async function untilWritten(bytes: number): Promise<Extent> {
   while (extent.bytes < bytes && !extent.complete) {
     await new Promise<void>((resolve) => {
       wake = resolve;
     });
   }
   return extent;
-};
+}
 
 try {
-  const report = await examineArchive(order, reached, (bytes) => send({ type: "checked", bytes }));
+  const report = await examineArchive(order, untilWritten, (bytes) => send({ type: "checked", bytes }));
   send({ type: "report", report });
 } catch (error) {
   send({ type: "failed", error });

@@ -6,11 +6,9 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
-import { flipBit, largeSnapshot } from "./archives.ts";
-import { workshop } from "./workshop.ts";
+import { checkArchives, flipBit, largeSnapshot, MIB } from "./archives.ts";
 
-const { file, inspect, path, start } = workshop();
-const MIB = 1024 * 1024;
+const { file, inspect, path, start } = checkArchives();
 const sound = await largeSnapshot();
 
 async function reportOf(bytes: Buffer) {
@@ -19,7 +17,7 @@ async function reportOf(bytes: Buffer) {
   return check.finish();
 }
 
-test("a complete file is hashed, judged and counted", async () => {
+test("a complete file gets its hashes, the state of its gzip data and its counts", async () => {
   expect(await reportOf(sound)).toEqual({
     bytes: sound.length,
     sha256: createHash("sha256").update(sound).digest("hex"),
@@ -30,13 +28,13 @@ test("a complete file is hashed, judged and counted", async () => {
   });
 });
 
-test("the MD5 is left out where it is not wanted", async () => {
+test("the MD5 is computed only on request", async () => {
   const check = start(await file(sound), { md5: false });
   check.advance(sound.length);
   expect(await check.finish()).not.toHaveProperty("md5");
 });
 
-test("any rhythm of writing gives the same report", async () => {
+test("the report does not depend on when which bytes are written", async () => {
   const archives = [
     sound,
     sound.subarray(0, -3),
@@ -67,7 +65,7 @@ test("any rhythm of writing gives the same report", async () => {
   );
 });
 
-test("bytes beyond the last advance are not looked at", async () => {
+test("bytes beyond the last advance are not read", async () => {
   const check = start(await file(Buffer.concat([sound, Buffer.from("still being written")])));
   check.advance(sound.length);
   expect(await check.finish()).toMatchObject({ bytes: sound.length, gzip: "ok" });
@@ -80,7 +78,7 @@ test("an advance backwards changes nothing", async () => {
   expect(await check.finish()).toMatchObject({ bytes: sound.length, gzip: "ok" });
 });
 
-test("progress follows the whole batches while the file grows, and ends at its size", async () => {
+test("progress counts whole batches while the file grows, and ends at the size of the file", async () => {
   const check = start(await file(sound));
   expect(check.progress()).toBe(0);
   check.advance(MIB + 5);
@@ -90,7 +88,7 @@ test("progress follows the whole batches while the file grows, and ends at its s
   expect(check.progress()).toBe(sound.length);
 });
 
-describe("what cannot be read is refused", () => {
+describe("an unreadable file is refused:", () => {
   test.each([
     ["a missing file", async () => path("missing")],
     ["a symbolic link", async () => symlinkTo(await file(sound))],
@@ -122,7 +120,7 @@ describe("what cannot be read is refused", () => {
   }
 });
 
-test("a worker that is missing or breaks is an internal error", async () => {
+test("a worker that is missing or breaks causes an internal error", async () => {
   await writeFile(path("broken.mjs"), "throw new Error('canary');");
   await writeFile(path("silent.mjs"), "process.exit();");
   for (const name of ["missing.mjs", "broken.mjs", "silent.mjs"]) {
@@ -134,7 +132,7 @@ test("a worker that is missing or breaks is an internal error", async () => {
   }
 });
 
-test("the environment, which may hold secrets, is not given to the thread", async () => {
+test("the thread does not get the environment, which may hold secrets", async () => {
   const source =
     'import { parentPort } from "node:worker_threads"; parentPort.postMessage({ type: "failed", error: { ...process.env } });';
   await writeFile(path("tells.mjs"), source);
@@ -143,7 +141,7 @@ test("the environment, which may hold secrets, is not given to the thread", asyn
 });
 
 describe("stop", () => {
-  test("ends a check that waits for more, which rejects as aborted", async () => {
+  test("ends a check that waits for more bytes, which rejects as aborted", async () => {
     const check = start(await file(sound));
     check.advance(MIB);
     const finished = expect(check.finish()).rejects.toMatchObject({ name: "AbortError" });
@@ -151,9 +149,9 @@ describe("stop", () => {
     await finished;
   });
 
-  test("at any moment releases the file", async () => {
+  test("releases the file at any moment", async () => {
     const name = await file(sound);
-    // A thread needs some 30 ms to start; what it does then is over after some 20 ms.
+    // A thread starts in about 30 ms and finishes this file in about 20 ms.
     for (let milliseconds = 0; milliseconds < 80; milliseconds += 8) {
       const check = start(name);
       check.advance(sound.length);
@@ -163,7 +161,7 @@ describe("stop", () => {
     }
   });
 
-  test("interrupts nothing that the thread is at, since Node aborts where that is the making of a zlib stream", async () => {
+  test("lets the thread finish its current work, since Node aborts if that is the creation of a zlib stream", async () => {
     await writeFile(
       path("busy.mjs"),
       `import { writeFileSync } from "node:fs";
@@ -182,7 +180,7 @@ describe("stop", () => {
   test.each([
     ["a damage", flipBit(sound, 2000)],
     ["the zeros that may follow an archive", gzipSync("small")],
-  ])("ends a check behind %s too, where nothing is left to inflate", async (_, head) => {
+  ])("ends a check after %s too, with nothing left to inflate", async (_, head) => {
     const name = await file(head);
     await truncate(name, 256 * MIB);
     const check = start(name);
@@ -192,7 +190,7 @@ describe("stop", () => {
     expect(check.progress()).toBeLessThan(256 * MIB);
   });
 
-  test("is harmless twice and after the end", async () => {
+  test("has no effect a second time or after the end", async () => {
     const check = start(await file(sound));
     check.advance(sound.length);
     const report = await check.finish();
@@ -202,7 +200,7 @@ describe("stop", () => {
   });
 });
 
-test("a finished check has released the file, within its thread already", async () => {
+test("a finished check has closed the file, also when it runs in the same thread", async () => {
   const name = await file(sound);
   const check = start(name);
   check.advance(sound.length);
@@ -211,7 +209,7 @@ test("a finished check has released the file, within its thread already", async 
   expect((await openFiles()).filter((open) => open.startsWith(path("")))).toEqual([]);
 });
 
-/** Files that this process holds open, as far as the system tells (Linux). */
+/** Files that this process has open; known on Linux only. */
 async function openFiles(): Promise<string[]> {
   if (process.platform !== "linux") return [];
   const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));

@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { bson, dataFiles, int32, tar, tgz } from "./archives.ts";
-import { workshop } from "./workshop.ts";
+import { createPieces } from "../../../src/download/integrity/contents.ts";
+import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar, tgz } from "./archives.ts";
 
-const { inspect } = workshop();
-const contentsOf = async (bytes: Buffer) => (await inspect(bytes)).contents;
+const { contentsOf, inspect } = checkArchives();
 const otherFiles = await tgz({ "readme.txt": "x", "orders.bson": "x" });
 
 describe("a data directory", () => {
@@ -24,7 +24,7 @@ describe("a data directory", () => {
     });
   });
 
-  test("with a folder for each database counts the collections in them", async () => {
+  test("counts the collections in the folders of databases", async () => {
     const files = {
       ...dataFiles(),
       "shop/collection-7-1.wt": "x",
@@ -34,7 +34,7 @@ describe("a data directory", () => {
     expect(await contentsOf(await tgz(files))).toMatchObject({ collections: 4, folderDepth: 0 });
   });
 
-  test("beside logs and folders counts regular files only", async () => {
+  test("next to logs and folders counts only regular files", async () => {
     const files = { "snapshot/": "", ...dataFiles("snapshot/"), "logs/mongod.log": "text" };
     expect(await contentsOf(await tgz(files))).toMatchObject({ kind: "data-directory", files: 11, folderDepth: 1 });
   });
@@ -42,7 +42,7 @@ describe("a data directory", () => {
   test.each([
     ["two of them", { ...dataFiles("a/"), ...dataFiles("b/") }],
     ["an empty folder name", dataFiles("a//")],
-  ])("%s leave the folder open", async (_, files) => {
+  ])("%s: the depth of the folder stays unknown", async (_, files) => {
     expect(await contentsOf(await tgz(files))).not.toHaveProperty("folderDepth");
   });
 
@@ -65,7 +65,7 @@ describe("a dump directory", () => {
     });
   });
 
-  test("of gzip files says so", async () => {
+  test("of gzip files is reported as such", async () => {
     const files = { "shop/orders.bson.gz": "x", "shop/orders.metadata.json.gz": "x" };
     expect(await contentsOf(await tgz(files))).toMatchObject({
       kind: "dump-directory",
@@ -74,7 +74,7 @@ describe("a dump directory", () => {
     });
   });
 
-  test("without database folders leaves the folder open", async () => {
+  test("without database folders has no known depth", async () => {
     const contents = await contentsOf(await tgz({ "orders.bson": "x", "orders.metadata.json": "{}" }));
     expect(contents).toMatchObject({ kind: "dump-directory", collections: 1 });
     expect(contents).not.toHaveProperty("folderDepth");
@@ -82,11 +82,10 @@ describe("a dump directory", () => {
 });
 
 describe("a mongodump archive", () => {
-  const magic = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);
   const terminator = int32(-1);
   const header = bson({ version: "0.1", server_version: "8.0.4" });
   const collection = (name: string) => bson({ db: "shop", collection: name, metadata: "x".repeat(3000) });
-  const prelude = Buffer.concat([magic, header, collection("a"), collection("b"), terminator]);
+  const prelude = Buffer.concat([MONGODUMP_MAGIC, header, collection("a"), collection("b"), terminator]);
   const INCOMPLETE = expect.stringMatching(/list of collections .* incomplete/);
 
   test.each<[string, Buffer, number, unknown[]]>([
@@ -96,12 +95,17 @@ describe("a mongodump archive", () => {
       2,
       [],
     ],
-    ["of an empty server", Buffer.concat([magic, header, terminator]), 0, []],
+    ["of an empty server", Buffer.concat([MONGODUMP_MAGIC, header, terminator]), 0, []],
     ["cut in a document", prelude.subarray(0, -100), 2, [INCOMPLETE]],
     ["cut in a length", prelude.subarray(0, -2), 2, [INCOMPLETE]],
-    ["cut after its magic number", magic, 0, [INCOMPLETE]],
-    ["with an impossible length", Buffer.concat([magic, header, int32(4), prelude]), 0, [INCOMPLETE]],
-    ["with a length above 16 MiB", Buffer.concat([magic, header, int32(17 * 1024 * 1024), prelude]), 0, [INCOMPLETE]],
+    ["cut after its magic number", MONGODUMP_MAGIC, 0, [INCOMPLETE]],
+    ["with an impossible length", Buffer.concat([MONGODUMP_MAGIC, header, int32(4), prelude]), 0, [INCOMPLETE]],
+    [
+      "with a length above 16 MiB",
+      Buffer.concat([MONGODUMP_MAGIC, header, int32(17 * 1024 * 1024), prelude]),
+      0,
+      [INCOMPLETE],
+    ],
   ])("%s is counted", async (_, bytes, collections, notes) => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       gzip: "ok",
@@ -112,7 +116,7 @@ describe("a mongodump archive", () => {
 
   test("is counted across chunks", async () => {
     const many = Array.from({ length: 1000 }, (_, index) => collection(`c${index}`));
-    const bytes = gzipSync(Buffer.concat([magic, header, ...many, terminator]));
+    const bytes = gzipSync(Buffer.concat([MONGODUMP_MAGIC, header, ...many, terminator]));
     expect(await contentsOf(bytes)).toMatchObject({ collections: 1000 });
   });
 });
@@ -120,16 +124,48 @@ describe("a mongodump archive", () => {
 test.each([
   ["other files", otherFiles, { kind: "unknown", files: 2, unpackedBytes: 3072 }],
   ["a text", gzipSync("just text"), { kind: "unknown", unpackedBytes: 9 }],
-  ["nothing", gzipSync(""), { kind: "unknown", unpackedBytes: 0 }],
+  ["an empty text", gzipSync(""), { kind: "unknown", unpackedBytes: 0 }],
 ])("%s is unknown, and the report says so", async (_, bytes, contents) => {
   const report = await inspect(bytes);
   expect(report.contents).toEqual(contents);
   expect(report.notes).toEqual([expect.stringContaining("not recognised")]);
 });
 
-test("no name from inside an archive comes out", async () => {
+test("a report contains no name from inside the archive", async () => {
   const report = JSON.stringify(
     await inspect(await tgz({ ...dataFiles("canary/"), "canary/../canary.bson": "canary" })),
   );
   expect(report).not.toContain("canary");
+});
+
+test("pieces are the requested bytes, however the input is cut into chunks, and keep no memory of a chunk", () => {
+  const wish = fc.record({ skip: fc.nat(20), take: fc.integer({ min: 1, max: 20 }) });
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      fc.array(wish, { minLength: 1 }),
+      fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }),
+      (bytes, [first = { skip: 0, take: 1 }, ...others], cuts) => {
+        const wishes = [first, ...others];
+        const expected: number[][] = [];
+        for (let at = 0, next = 0; next < wishes.length; next += 1) {
+          const { skip, take } = wishes[next] ?? first;
+          if (at + skip + take > bytes.length) break;
+          expected.push([...bytes.subarray(at + skip, at + skip + take)]);
+          at += skip + take;
+        }
+
+        const found: number[][] = [];
+        const pieces = createPieces(first, (piece) => wishes[found.push([...piece])]);
+        for (let at = 0, cut = 0; at < bytes.length; cut += 1) {
+          const chunk = Buffer.from(bytes.subarray(at, at + (cuts[cut % cuts.length] ?? 1)));
+          at += chunk.length;
+          pieces.write(chunk);
+          chunk.fill(0xff);
+        }
+        expect(found).toEqual(expected);
+      },
+    ),
+    { seed: 5, numRuns: 500 },
+  );
 });

@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { flipBit } from "./archives.ts";
-import { workshop } from "./workshop.ts";
+import { createGzipJudge } from "../../../src/download/integrity/examine.ts";
+import { checkArchives, dataFiles, flipBit, MIB, tar, tgz } from "./archives.ts";
 
-const { inspect } = workshop();
-const MIB = 1024 * 1024;
+const { file, inspect, start } = checkArchives();
 
 // Incompressible, so that it spans several batches.
 const member = gzipSync(randomBytes(2_500_000));
@@ -13,7 +12,7 @@ const small = gzipSync("a small member");
 /** A member that ends exactly where the first batch does. */
 const oneBatch = padded(gzipSync(randomBytes(MIB - 2000)), MIB);
 
-describe("damaged", () => {
+describe("a file is damaged:", () => {
   test.each<[string, Buffer, RegExp]>([
     ["an empty file", Buffer.alloc(0), /is empty/],
     ["a login page", Buffer.from("<html><body>Sign in</body></html>"), /not a gzip file/],
@@ -59,7 +58,7 @@ describe("damaged", () => {
   ])("%s", async (_, bytes, note) => {
     const report = await inspect(bytes);
     expect(report).toMatchObject({ gzip: "damaged", notes: [expect.stringMatching(note)] });
-    // The hash covers the whole file all the same.
+    // The hash still covers the whole file.
     expect(report.sha256).toBe(createHash("sha256").update(bytes).digest("hex"));
     expect(report.bytes).toBe(bytes.length);
   });
@@ -68,7 +67,7 @@ describe("damaged", () => {
     const twoMembers = Buffer.concat([small, small]);
     for (let length = 0; length < twoMembers.length; length++) {
       const { gzip } = await inspect(twoMembers.subarray(0, length));
-      // After a whole member nothing tells that another one followed; only the length of the file does.
+      // A cut after a whole member shows only in the length of the file.
       expect(gzip, `cut at ${length}`).toBe(length === small.length ? "ok" : "damaged");
     }
   });
@@ -79,7 +78,7 @@ describe("damaged", () => {
   });
 });
 
-describe("ok", () => {
+describe("a file is ok:", () => {
   test.each([
     ["one member", member],
     ["several members", Buffer.concat([member, small, member])],
@@ -96,6 +95,55 @@ describe("ok", () => {
       bytes: bytes.length,
     });
   });
+});
+
+// Deflate packs zeros about 1000:1, near its maximum.
+const bomb = gzipSync(Buffer.alloc(64 * MIB));
+
+test("a 1000:1 bomb is unpacked only up to the largest ratio, and hashed to its end", async () => {
+  const check = start(await file(bomb), { limits: { ratioFreeBytes: 8 * MIB } });
+  check.advance(bomb.length);
+  const report = await check.finish();
+  expect(report).toMatchObject({
+    gzip: "damaged",
+    notes: ["The data expands more than 200 times, as no snapshot does."],
+    sha256: createHash("sha256").update(bomb).digest("hex"),
+  });
+  expect(report.contents.unpackedBytes).toBeLessThanOrEqual(10 * MIB);
+});
+
+test("an archive that expands a lot only at its start is ok", async () => {
+  const bytes = await tgz({ ...dataFiles(), "journal/WiredTigerPreplog.1": Buffer.alloc(6 * MIB) });
+  expect(await inspect(bytes, { ratioFreeBytes: 8 * MIB, maxRatio: 200 })).toMatchObject({ gzip: "ok" });
+});
+
+test("an archive that unpacks to more than the largest size is damaged", async () => {
+  const report = await inspect(bomb, { maxUnpackedBytes: 5 * MIB });
+  expect(report).toMatchObject({ gzip: "damaged", notes: [`The data unpacks to more than ${5 * MIB} bytes.`] });
+  expect(report.contents.unpackedBytes).toBeLessThanOrEqual(6 * MIB);
+});
+
+test("an archive that unpacks to exactly the largest size is ok", async () => {
+  expect(await inspect(bomb, { maxUnpackedBytes: 64 * MIB })).toMatchObject({ gzip: "ok" });
+});
+
+test("a bomb in a later member is damaged", async () => {
+  const bytes = Buffer.concat([gzipSync(await tar(dataFiles())), bomb]);
+  const report = await inspect(bytes, { ratioFreeBytes: 8 * MIB, maxRatio: 200 });
+  expect(report).toMatchObject({ gzip: "damaged", contents: { kind: "data-directory", files: 10 } });
+});
+
+test("unpacked chunks are freed at once, also when several share a buffer", async () => {
+  const chunks: Buffer[] = [];
+  const held: number[] = [];
+  const judge = createGzipJudge({ maxUnpackedBytes: 1e12, maxRatio: 2000, ratioFreeBytes: 0 }, (chunk) => {
+    held.push(chunks.reduce((sum, { length }) => sum + length, 0));
+    chunks.push(chunk);
+  });
+  for (let batch = 0; batch < 8; batch += 1) await judge.write(gzipSync(Buffer.alloc(1.7 * MIB)));
+  expect(await judge.end()).toBeUndefined();
+  expect(held.length).toBeGreaterThan(8);
+  expect(Math.max(...held)).toBeLessThan(2 * MIB);
 });
 
 /** RFC 1952, 2.3.1: FLG bits 3 and 4 announce a file name and a comment, each ended by a zero. */

@@ -1,11 +1,11 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { dataFiles, tar, tarHeader, tgz } from "./archives.ts";
-import { workshop } from "./workshop.ts";
+import { createContentsReader } from "../../../src/download/integrity/contents.ts";
+import { parsePax, parseTarHeader } from "../../../src/download/integrity/tar-header.ts";
+import { checkArchives, dataFiles, tar, tarHeader, tgz, withChecksum } from "./archives.ts";
 
-const { inspect } = workshop();
-const contentsOf = async (bytes: Buffer) => (await inspect(bytes)).contents;
+const { contentsOf, inspect } = checkArchives();
 const END_MARKER = Buffer.alloc(1024);
 const LONG_NAME = `${"folder/".repeat(40)}collection-1-2.wt`;
 const paxTar = await tar({ [LONG_NAME]: "" });
@@ -23,7 +23,7 @@ describe("a tar", () => {
       Buffer.concat([tarHeader({ name: "././@LongLink", size: 512, type: "L" }), padded(LONG_NAME), entry("short")]),
     ],
     ["PAX", paxTar],
-  ])("with a long name in %s form is read", async (_, bytes) => {
+  ])("with a long name in %s form keeps that name", async (_, bytes) => {
     expect(await contentsOf(gzipSync(Buffer.concat([bytes, END_MARKER])))).toMatchObject({ files: 1, collections: 1 });
   });
 
@@ -37,7 +37,7 @@ describe("a tar", () => {
     ],
     ["without its end marker", entry("WiredTiger", "x"), /lacks its end marker/],
     ["with half an end marker", Buffer.concat([entry("WiredTiger"), Buffer.alloc(512)]), /lacks its end marker/],
-  ])("%s is noted, not damaged", async (_, bytes, note) => {
+  ])("%s gets a note but is not damaged", async (_, bytes, note) => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       gzip: "ok",
       contents: { kind: "data-directory", files: 1 },
@@ -45,7 +45,7 @@ describe("a tar", () => {
     });
   });
 
-  test("with a sparse file, its map and a long link passes over them", async () => {
+  test("with a sparse file, its map and a long link target is read past them", async () => {
     const map = (more: number) => Buffer.concat([Buffer.alloc(504), Buffer.from([more]), Buffer.alloc(7)]);
     const bytes = Buffer.concat([
       tarHeader({ name: "journal.1", size: 700, type: "S", sparseExtended: true }),
@@ -58,25 +58,23 @@ describe("a tar", () => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({ contents: { files: 2, collections: 1 }, notes: [] });
   });
 
-  test("with a file of 9 GiB, whose size needs base 256, goes on after it", async () => {
+  test("with a file of 9 GiB, whose size is in base 256, is cut off inside that file", async () => {
     const huge = tarHeader({ name: "a.wt", size: 0, type: "0" });
     huge.writeUIntBE(9 * 1024 ** 3, 130, 6);
     huge.fill(0, 124, 130).writeUInt8(0x80, 124);
-    const sum = huge.fill(" ", 148, 156).reduce((total, byte) => total + byte, 0);
-    huge.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-    expect(await inspect(gzipSync(huge))).toMatchObject({
+    expect(await inspect(gzipSync(withChecksum(huge)))).toMatchObject({
       contents: { kind: "data-directory", files: 1 },
       notes: ["The tar inside ends in the middle of an entry."],
     });
   });
 
-  test("with a long name in front gives it to the next file only", async () => {
+  test("gives a long name to the next file only", async () => {
     const pax = paxTar.subarray(0, -1024);
     const bytes = Buffer.concat([pax, entry("plain"), END_MARKER]);
     expect(await inspect(gzipSync(bytes))).toMatchObject({ contents: { files: 2, collections: 1 }, notes: [] });
   });
 
-  test("with a name of more than 1 MiB is noted", async () => {
+  test("with a name of more than 1 MiB is damaged", async () => {
     const bytes = Buffer.concat([entry("a.wt"), tarHeader({ name: "x", size: 2 * 1024 ** 2, type: "L" })]);
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       contents: { files: 1 },
@@ -84,7 +82,7 @@ describe("a tar", () => {
     });
   });
 
-  test("ends at its end marker, whatever follows", async () => {
+  test("ends at its end marker, whatever bytes follow", async () => {
     const bytes = Buffer.concat([
       entry("WiredTiger"),
       END_MARKER,
@@ -95,17 +93,17 @@ describe("a tar", () => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({ contents: { files: 1 }, notes: [] });
   });
 
-  test("whose folder states a size goes on right after it", async () => {
+  test("whose folder states a size continues right after the header of the folder", async () => {
     const bytes = Buffer.concat([entry("WiredTiger"), tarHeader({ name: "a/", size: 2048, type: "5" }), END_MARKER]);
     expect(await inspect(gzipSync(bytes))).toMatchObject({ contents: { files: 1 }, notes: [] });
   });
 
-  test("counts a file with an absurdly long name, but does not look at the name", async () => {
+  test("counts a file with a name above 4 KiB but ignores the name", async () => {
     const files = { [`${"a/".repeat(2100)}collection-1-2.wt`]: "" };
     expect(await contentsOf(await tgz(files))).toMatchObject({ kind: "unknown", files: 1 });
   });
 
-  test("whose names lead out of its folder is noted with their number", async () => {
+  test("with names that lead out of its folder gets a note with their number", async () => {
     const files = { ...dataFiles(), "../../etc/passwd": "x", "/etc/shadow": "x", "a/../b": "x", "c..d/..e": "x" };
     const { notes } = await inspect(await tgz(files));
     expect(notes).toEqual(["Names in the tar that lead out of the folder it is unpacked into: 3."]);
@@ -118,7 +116,7 @@ function padded(text: string): Buffer {
   return block;
 }
 
-test("what another program packs is counted whatever the names and sizes", () =>
+test("every file that tar-stream packs is counted, whatever the names and sizes", () =>
   fc.assert(
     fc.asyncProperty(
       fc.dictionary(fc.stringMatching(/^[a-zé]{1,30}(\/[a-z日]{1,90}){0,3}$/), fc.nat(1500), { maxKeys: 12 }),
@@ -130,3 +128,82 @@ test("what another program packs is counted whatever the names and sizes", () =>
     ),
     { numRuns: 40 },
   ));
+
+test("a tar with too many entries is counted up to the limit", () => {
+  const reader = createContentsReader(1000);
+  const entries = Buffer.concat(Array.from({ length: 1500 }, () => tarHeader({ name: "a.wt", size: 0, type: "0" })));
+  reader.write(entries);
+  reader.write(entries);
+  expect(reader.end()).toEqual({
+    contents: { kind: "data-directory", files: 1000, collections: 0 },
+    notes: ["The tar inside has more than 1000 entries; the rest was not counted."],
+  });
+});
+
+/** A header in POSIX form, whose name starts in the prefix field. */
+function posixHeader(): Buffer {
+  const block = tarHeader({ name: "file", size: 10, type: "0" });
+  block.write("ustar\x0000", 257, "latin1");
+  block.write("some/folder", 345);
+  return withChecksum(block);
+}
+
+test("the prefix of a POSIX header is part of the name", () => {
+  expect(parseTarHeader(posixHeader())).toEqual({ name: "some/folder/file", size: 10, kind: "file" });
+});
+
+test("the GNU fields in place of the prefix are not part of the name", () => {
+  const block = tarHeader({ name: "file", size: 10, type: "0" });
+  block.write("14000000000", 345);
+  expect(parseTarHeader(withChecksum(block))).toMatchObject({ name: "file" });
+});
+
+test.each([
+  ["0", "file"],
+  ["\0", "file"],
+  ["7", "file"],
+  ["2", "no-data"],
+  ["5", "no-data"],
+  ["g", "ignored"],
+  ["V", "other"],
+  ["?", "other"],
+])("an entry of type %j is %s", (type, kind) => {
+  expect(parseTarHeader(tarHeader({ name: "a", size: 0, type }))).toMatchObject({ kind });
+});
+
+test.each([
+  ["not octal", "00000000009\0"],
+  ["negative", "-0000000001\0"],
+  ["negative in base 256", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"],
+  ["beyond 2^53", "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"],
+])("a block whose size is %s is not a header", (_, size) => {
+  const block = tarHeader({ name: "a", size: 0, type: "0" });
+  block.write(size, 124, "latin1");
+  expect(parseTarHeader(withChecksum(block))).toBeUndefined();
+});
+
+test.each([
+  ["two records", "10 path=a\n12 size=100\n", { path: "a", size: 100 }],
+  ["a name with an equals sign", "12 path=a=b\n", { path: "a=b" }],
+  ["other keys", "19 mtime=123.45678\n10 path=a\n", { path: "a" }],
+  ["the later of two", "10 path=a\n10 path=b\n", { path: "b" }],
+  ["no size that is not a whole number", "11 size=-1\n12 size=1.5\n", {}],
+  ["nothing after a length of zero", "0 path=a\n10 path=b\n", {}],
+  ["nothing after a negative length", "-5 path=a\n10 path=b\n", {}],
+  ["nothing after a length within its own digits", "2 path=a\n10 path=b\n", {}],
+  ["nothing after a length beyond the end", "99 path=a\n", {}],
+  ["nothing without a length", "path=a\n", {}],
+  ["nothing if empty", "", {}],
+])("a PAX header gives %s", (_, body, found) => {
+  expect(parsePax(Buffer.from(body))).toEqual(found);
+});
+
+test("every block and every PAX header is parsed without an error", () => {
+  const digits = fc.constantFrom(..."0123456789 =-pathsize\n\0").map((char) => char.charCodeAt(0));
+  fc.assert(
+    fc.property(fc.array(fc.oneof(digits, fc.nat(255)), { minLength: 512, maxLength: 700 }), (bytes) => {
+      parsePax(Buffer.from(bytes));
+      parseTarHeader(withChecksum(Buffer.from(bytes.slice(0, 512))));
+    }),
+  );
+});
