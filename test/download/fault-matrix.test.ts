@@ -3,9 +3,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import type { SaveReport } from "../../src/download/contract.ts";
-import { type FaultRow, IMPATIENT, type Outcome, type Versions } from "./fault-row.ts";
-import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
-import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
+import {
+  CONNECTION_ROWS,
+  CONTENT_ROWS,
+  type FaultRow,
+  IMPATIENT,
+  type Outcome,
+  RANGE_ROWS,
+  STATUS_ROWS,
+  type Versions,
+} from "./fault-rows.ts";
 import type { SeenRequest } from "./fault-server.ts";
 import { defaultName, hashOf, KIB, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
 
@@ -23,8 +30,8 @@ describe.each([
   ["ranges and versions", RANGE_ROWS],
   ["content", CONTENT_ROWS],
 ] as const)("%s", (_group, rows) => {
-  test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (_name, _expected, row) => {
-    const { name, script, expected, ranges, silent, links = 1 }: FaultRow = row;
+  test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (name, expected, row) => {
+    const { script, ranges, silent, links = 1 }: FaultRow = row;
     const { server, source, save, folder } = await stage({ limits: silent ? IMPATIENT : {} }, ...script(versions));
     const outcome = await outcomeOf(save());
     seen.push({ fault: name, expected, seen: outcome, requests: server.requests.length });
@@ -46,7 +53,7 @@ async function outcomeOf(saving: Promise<SaveReport>): Promise<Outcome> {
   }
 }
 
-/** Either the final name holds one version to the last byte, or it does not exist and the part is the beginning of one. */
+/** Either the final name holds one version to the last byte, or only a part exists, which is the beginning of a version. */
 async function expectHonestFolder(folder: string, outcome: Outcome): Promise<void> {
   const names = await namesIn(folder);
   if (outcome.startsWith("saved")) {

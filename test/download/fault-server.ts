@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 
-/** A file as a host has it. */
+/** A file on its host. */
 export interface RemoteFile {
   bytes: Buffer;
   etag?: string;
@@ -14,19 +14,19 @@ export interface SeenRequest {
   headers: Record<string, string>;
 }
 
-/** How one request is answered; the last behaviour of a script answers every later request too. */
+/** Answers one request; the last behaviour of a script answers every later request too. */
 export type Behaviour = (request: SeenRequest, socket: Socket) => void | Promise<void>;
 
 export interface FaultServer {
   url: string;
   requests: SeenRequest[];
-  /** Open connections; grows for every transfer that was not let go. */
+  /** Open connections; a transfer that does not close its connection shows here. */
   connections: () => number;
   script: (...behaviours: Behaviour[]) => void;
   close: () => Promise<void>;
 }
 
-/** A file host on loopback that speaks HTTP byte by byte, so that it can break every rule of it. */
+/** A file host on loopback that writes HTTP byte by byte, so that it can break every rule of HTTP. */
 export async function startFaultServer(...initial: Behaviour[]): Promise<FaultServer> {
   const sockets = new Set<Socket>();
   const requests: SeenRequest[] = [];
@@ -78,11 +78,11 @@ function parse(head: string): SeenRequest {
 export interface Twist {
   status?: string;
   version?: string;
-  /** Replaces headers of the honest answer; undefined removes one. */
+  /** Replaces headers of the honest response; undefined removes a header. */
   headers?: Record<string, string | undefined>;
   /** Replaces the body. */
   body?: Buffer;
-  /** Body bytes that are sent before the end comes; all by default. */
+  /** Body bytes sent before `end`; all by default. */
   after?: number;
   end?: "keep" | "fin" | "rst" | "stall";
   chunked?: "ended" | "unended";
@@ -90,13 +90,13 @@ export interface Twist {
   delayMs?: number;
   /** Sends the body in pieces of `bytes` every `ms`. */
   trickle?: { bytes: number; ms: number };
-  /** Answers as if no Range had been asked for. */
+  /** Answers as if the request had no Range. */
   ignoreRange?: boolean;
-  /** Answers a Range whatever If-Range says. */
+  /** Sends the Range whatever If-Range says. */
   ignoreIfRange?: boolean;
 }
 
-/** The honest answer for a file (RFC 9110 §14), with a twist. */
+/** The honest response for a file (RFC 9110 §14), with a twist. */
 export function serve(file: RemoteFile, twist: Twist = {}): Behaviour {
   return async (request, socket) => {
     if (twist.delayMs) await pause(twist.delayMs);
@@ -117,7 +117,7 @@ export function serve(file: RemoteFile, twist: Twist = {}): Behaviour {
     if (twist.chunked === "ended") socket.write("0\r\n\r\n");
     const end = twist.end ?? (sent.length < body.length || twist.chunked === "unended" ? "fin" : "keep");
     if (end === "fin") socket.end();
-    // The bytes before must have left: a reset drops what is still buffered on either side.
+    // A reset drops what either side still buffers, so the bytes before it get time to arrive.
     if (end === "rst") setTimeout(() => socket.resetAndDestroy(), 20);
   };
 }
@@ -144,7 +144,7 @@ function answer(file: RemoteFile, { headers }: SeenRequest, twist: Twist) {
   return { status: "206 Partial Content", headers: range, body: file.bytes.subarray(Number(start)) };
 }
 
-/** A plain answer with a body of its own. */
+/** A response with the given body, whatever the request. */
 export function respond(status: string, headers: Record<string, string> = {}, body = ""): Behaviour {
   return serve({ bytes: Buffer.from(body) }, { status, headers, ignoreRange: true });
 }

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
-import { IMPATIENT } from "./fault-row.ts";
+import { IMPATIENT } from "./fault-rows.ts";
 import { type Behaviour, type RemoteFile, respond, serve, startFaultServer, type Twist } from "./fault-server.ts";
 import {
   defaultName,

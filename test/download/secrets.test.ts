@@ -3,9 +3,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import type { StoreEvent } from "../../src/download/contract.ts";
-import { IMPATIENT, type Versions } from "./fault-row.ts";
-import { CONNECTION_ROWS, STATUS_ROWS } from "./fault-rows-connection.ts";
-import { CONTENT_ROWS, RANGE_ROWS } from "./fault-rows-content.ts";
+import { CONNECTION_ROWS, CONTENT_ROWS, IMPATIENT, RANGE_ROWS, STATUS_ROWS, type Versions } from "./fault-rows.ts";
 import { type Behaviour, serve } from "./fault-server.ts";
 import {
   identity,
