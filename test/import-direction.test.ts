@@ -116,7 +116,7 @@ describe("every source file", async () => {
   });
 
   test("begins with a sentence that says what it is for", () => {
-    const silent = texts.filter(({ lines: [first = ""] }) => !/^\/\/ [A-Z`].*[.:]$/.test(first));
+    const silent = texts.filter(({ lines: [first = ""] }) => !/^\/\/ [A-Z`].*\.$/.test(first));
     expect(silent.map(({ file }) => file)).toEqual([]);
   });
 });
