@@ -1,11 +1,8 @@
-// npm run bench [-- [--quick] [start] [call] [transfer] [growth] [footprint]]: measures the built server beside its baselines.
-// What is measured in full replaces its part of docs/; --quick and --redraw are for working on the bench itself.
+// npm run bench [-- [--quick] [--redraw] [section…]]: measures the built server and what it is compared with.
+// A full run replaces the results of its sections in docs/. --quick prints without writing; --redraw writes without measuring.
 import { parseArgs } from "node:util";
-import { FULL, HASTY, PATIENT, QUICK } from "./plan.mjs";
-import { describeMachine } from "./report/machine.mjs";
-import { draw, readReport, saveReport } from "./report/pages.mjs";
-import { asText } from "./report/tables.mjs";
-import { judge, targetTable } from "./report/targets.mjs";
+import { asText, judge, targetTable } from "./report/figures.mjs";
+import { describeMachine, draw, readReport, saveReport } from "./report/pages.mjs";
 import { createRounds } from "./run/rounds.mjs";
 import { call } from "./sections/call.mjs";
 import { footprint } from "./sections/footprint.mjs";
@@ -14,6 +11,30 @@ import { start } from "./sections/start.mjs";
 import { transfer } from "./sections/transfer.mjs";
 
 const SECTIONS = { start, call, transfer, growth, footprint };
+const MIB = 1024 ** 2;
+
+/** What is measured, how large it is, and how often. */
+const FULL = {
+  start: { rounds: 20 },
+  call: { rounds: 10, calls: 100 },
+  transfer: { bytes: 1024 * MIB, rounds: { loopback: 5, slow: 3 } },
+  growth: {
+    sizes: [1, 16, 256, 1024, 4096].map((mib) => mib * MIB),
+    jobs: [1, 100, 1_000, 10_000],
+    projects: [1, 10, 100, 500],
+    rounds: 3,
+  },
+  footprint: { rounds: 3 },
+};
+
+/** Shows within two minutes whether everything runs; the figures mean little. */
+const QUICK = {
+  start: { rounds: 3 },
+  call: { rounds: 2, calls: 20 },
+  transfer: { bytes: 64 * MIB, rounds: { loopback: 1, slow: 1 } },
+  growth: { sizes: [1, 64].map((mib) => mib * MIB), jobs: [1, 600], projects: [1, 10], rounds: 1 },
+  footprint: { rounds: 1 },
+};
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: "boolean", default: false }, redraw: { type: "boolean", default: false } },
@@ -21,7 +42,7 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.filter((name) => !Object.hasOwn(SECTIONS, name));
 if (unknown.length > 0) {
-  process.stderr.write(`Unknown: ${unknown.join(", ")}. There are ${Object.keys(SECTIONS).join(", ")}.\n`);
+  process.stderr.write(`Unknown: ${unknown.join(", ")}. The sections are ${Object.keys(SECTIONS).join(", ")}.\n`);
   process.exit(2);
 }
 
@@ -34,11 +55,11 @@ async function measure(names) {
   for (const name of names) {
     const plan = (values.quick ? QUICK : FULL)[name];
     const measuredAt = new Date().toISOString();
-    const rounds = createRounds(values.quick ? HASTY : PATIENT, (text) => process.stderr.write(`${name}: ${text}\n`));
-    const { tables } = await SECTIONS[name](plan, rounds);
+    const rounds = createRounds(values.quick, (text) => process.stderr.write(`${name}: ${text}\n`));
+    const tables = await SECTIONS[name](plan, rounds);
     report.sections[name] = { measuredAt, mostProcessorsOfOthers: rounds.disturbance(), plan, tables };
     for (const table of tables) process.stdout.write(`\n${asText(table)}\n`);
-    if (!values.quick) await saveReport(report);
+    if (!values.quick) await saveReport(report, name);
   }
   process.stdout.write(`\n${asText(targetTable(judge(report.sections)))}\n`);
   if (!values.quick) await draw(report);

@@ -1,23 +1,23 @@
-// What ends up in dist/: the command, what it loads later, and the thread that checks archives, without run-time dependencies.
+// Bundles the sources into dist/: the command, the chunks that it loads later, and the worker that checks archives.
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Modules that would be bundled for features that this server never uses; together they are a third of the bundle. */
+/** Replacements of modules for features that this server never uses; the originals would be a third of the bundle. */
 const STAND_INS = [
   {
-    // zod's messages in sixty languages: ours are our own, and English.
+    // zod's messages in sixty languages. Our messages are our own, in English.
     module: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
     contents: 'export { default as en } from "./en.js";',
   },
   {
-    // Ajv, with which the SDK checks what a client answers to a question: this server asks none.
+    // Ajv, with which the SDK checks a client's answers to questions. This server asks its client nothing.
     module: /[\\/]sdk[\\/]dist[\\/]esm[\\/]validation[\\/]ajv-provider\.js$/,
     contents:
       'export class AjvJsonSchemaValidator { getValidator() { throw new Error("This server asks its client nothing."); } }',
   },
   {
-    // undici's fetch, WebSocket, caches and mocks, which its index loads whether or not they are used. The dispatchers need
-    // of them only what makes a body of a form or an iterator; bodies are texts here. The index makes one CacheStorage.
+    // undici's fetch, WebSocket, caches and mocks, which its index always loads. The dispatchers use them only for bodies made
+    // from forms or iterators; our bodies are strings. The index itself creates one CacheStorage.
     module: /[\\/]undici[\\/]lib[\\/](web|cache|interceptor|mock)[\\/]/,
     contents: "module.exports = { CacheStorage: class {} };",
   },
@@ -29,8 +29,8 @@ export const SETTINGS = {
   platform: "node",
   target: "node20",
   format: "esm",
-  // Stack traces in a user's log are of use only with the names of functions, so these stay; keeping them beside shortened
-  // ones, as esbuild's keepNames does, costs every start 8 ms and 5 MB.
+  // Identifiers keep their names, since stack traces in a user's log are useless without them. Shortening them with esbuild's
+  // keepNames would cost 8 ms and 5 MB at every start.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
@@ -39,7 +39,7 @@ export const SETTINGS = {
   },
 };
 
-/** Puts the stand-ins in their places; `onReplaced` learns which module was met. */
+/** The esbuild plugin that replaces the modules; calls `onReplaced` with the pattern of each module replaced. */
 export function standIns(onReplaced = () => {}) {
   return {
     name: "stand-ins",
@@ -53,7 +53,7 @@ export function standIns(onReplaced = () => {}) {
   };
 }
 
-/** A module of data alone; the build evaluates it, so that reading the data loads nothing that they were made with. */
+/** The build evaluates this module and bundles its data, so that the server does not load the code that computes them. */
 const DATA = /[\\/]src[\\/]tools[\\/]tool-list\.ts$/;
 
 const evaluated = {
@@ -75,8 +75,8 @@ const evaluated = {
 };
 
 /**
- * Bundles the sources and returns esbuild's metafile, which says what went into each file.
- * Fails when a stand-in replaced nothing, since the module that it stands in for has then moved.
+ * Returns esbuild's metafile, which lists the modules in each file.
+ * Fails when a stand-in replaced nothing: the module has moved then.
  */
 export async function bundle({ write }) {
   const replaced = new Set();

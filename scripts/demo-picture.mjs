@@ -1,4 +1,4 @@
-// Runs the demo and draws docs/demo.svg from what it prints: the telling lines, as a terminal shows them.
+// Runs the demo and draws the important lines of its output as a terminal into docs/demo.svg.
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
@@ -6,12 +6,12 @@ import { text as textOf } from "node:stream/consumers";
 const PICTURE = "docs/demo.svg";
 const COLUMNS = 104;
 const FONT_PX = 13;
-/** Of every monospaced font in the list below, within a few hundredths. */
+/** The same in every font listed below, within a few hundredths. */
 const CHARACTER_PX = 7.83;
 const LINE_PX = 18;
 const MARGIN_PX = 20;
 
-/** Dark in both themes of a page: the frame is the terminal's own, so the text never depends on what is around it. */
+/** Dark on light and dark pages: the frame belongs to the terminal, so the text is readable on any background. */
 const COLOURS = {
   frame: "#0d1117",
   edge: "#30363d",
@@ -22,7 +22,7 @@ const COLOURS = {
   cyan: "#39c5cf",
 };
 
-/** The fields of the answers that tell the story. */
+/** The fields of the answers that are shown. */
 const FIELDS = [
   "groupId",
   "latestCompleteSnapshotId",
@@ -52,22 +52,22 @@ async function runDemo() {
   return output;
 }
 
-/** Headings, calls, the fields above once in each answer, and progress that says something; paths as seen from the home folder. */
-function tellingLines(output) {
-  let told = new Set();
-  const tells = (line) => {
+/** Headings, calls, each of the fields above once per answer, and progress with figures; paths start at the home folder. */
+function importantLines(output) {
+  let shown = new Set();
+  const isShown = (line) => {
     if (/^ {2}[█░]/.test(line)) return /MB|The job/.test(line);
-    if (/^ {2}→/.test(line)) told = new Set();
+    if (/^ {2}→/.test(line)) shown = new Set();
     const [, field] = FIELD.exec(line) ?? [];
     if (field === undefined) return /^(\d\.|Done\.)|^ {2}→/.test(line);
-    const isNew = !told.has(field);
-    told.add(field);
+    const isNew = !shown.has(field);
+    shown.add(field);
     return isNew;
   };
   return output
     .replaceAll(process.cwd(), "~/atlas-flex-snapshots-mcp")
     .split("\n")
-    .filter(tells)
+    .filter(isShown)
     .map((line) => line.replace(/,$/, "").replace(/← +/, "← "));
 }
 
@@ -75,7 +75,7 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").
 const cut = (text) => ([...text].length > COLUMNS ? `${[...text].slice(0, COLUMNS - 1).join("")}…` : text);
 const span = (colour, text) => `<tspan fill="${COLOURS[colour]}">${escaped(text)}</tspan>`;
 
-/** One line in the colours that the demo has on a terminal. */
+/** One line in the colours of the demo on a terminal. */
 function coloured(line) {
   const call = /^( {2}→)( \S+ )(.*)$/.exec(line);
   if (call) return [span("cyan", call[1]), span("plain", call[2]), span("dim", call[3])].join("");
@@ -105,7 +105,7 @@ ${rows.join("\n")}
 
 const lines = [
   "$ npm run demo",
-  ...tellingLines(await runDemo()).flatMap((line) => (/^(\d\.|Done\.)/.test(line) ? ["", line] : [line])),
+  ...importantLines(await runDemo()).flatMap((line) => (/^(\d\.|Done\.)/.test(line) ? ["", line] : [line])),
 ];
 await writeFile(PICTURE, draw(lines.map(cut)));
 process.stdout.write(`${PICTURE}: ${lines.length} lines\n`);

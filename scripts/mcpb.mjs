@@ -1,11 +1,11 @@
-// Packs the desktop bundle (.mcpb) out of the built files, into the folder given or this one. Equal sources give equal bytes.
+// Packs the built files into the desktop bundle (.mcpb), in the given folder or this one. Equal sources give equal bytes.
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zipSync } from "fflate";
 
 const ROOT = join(import.meta.dirname, "..");
-/** The earliest that the zip format knows; in local time, since that is how zip files keep it. */
+/** The earliest date of the zip format, in local time as the format stores it. */
 const EPOCH = new Date(1980, 0, 1);
 
 const { name, version, license, type, engines } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
@@ -13,11 +13,11 @@ const built = (await readdir(join(ROOT, "dist"))).sort().map((file) => `dist/${f
 const shipped = ["manifest.json", "assets/icon.png", "LICENSE", "THIRD_PARTY_NOTICES.md", ...built];
 
 const entries = await Promise.all(shipped.map(async (file) => [file, await readFile(join(ROOT, file))]));
-// Without its `type`, older Node versions would take the built files for CommonJS.
+// Without `type`, older Node versions would treat the built files as CommonJS.
 const packageJson = `${JSON.stringify({ name, version, license, type, engines, private: true }, null, 2)}\n`;
 entries.push(["package.json", new TextEncoder().encode(packageJson)]);
 
-// Not signed: desktop hosts refuse a signature that follows the end of the zip file.
+// Not signed: desktop hosts refuse a signature after the end of the zip file.
 const zip = zipSync(Object.fromEntries(entries), { level: 9, mtime: EPOCH });
 const path = join(process.argv[2] ?? ROOT, `${name}-${version}.mcpb`);
 await writeFile(path, zip);

@@ -1,5 +1,5 @@
-// Breaks one promise at a time in a copy of the tree and expects the tests to notice. Ends with 1 when an edit goes
-// unnoticed, when its place is no longer found, or when its tests fail without it. Arguments select by words of the claim.
+// Breaks one promise at a time in a copy of the tree and expects the tests to fail. Exits with 1 when no test notices an edit,
+// when the text to edit is not found, or when the tests fail without the edit. Arguments select edits by words of their claim.
 import "./node-version.mjs";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const run = promisify(execFile);
 const quiet = { maxBuffer: 64 * 1024 * 1024 };
 
-/** The tree as it is, with what is not committed yet; the installed packages are shared. */
+/** Copies the tree with uncommitted changes; the installed packages are shared. */
 async function copyTree() {
   const copy = await mkdtemp(join(tmpdir(), "mutate-"));
   const { stdout } = await run("git", ["ls-files", "-co", "--exclude-standard", "-z"], { ...quiet, cwd: root });
@@ -25,7 +25,7 @@ async function copyTree() {
   return copy;
 }
 
-/** Builds and runs the tests; the titles of those that failed. Throws when nothing was built or run. */
+/** Builds, runs the tests, and returns the titles of those that failed. Throws when the build failed or no test ran. */
 async function failuresOf(copy, { tests, only }) {
   await run(process.execPath, ["scripts/build.mjs"], { ...quiet, cwd: copy });
   const report = join(copy, "mutate-report.json");
@@ -33,12 +33,12 @@ async function failuresOf(copy, { tests, only }) {
   const filter = only === undefined ? [] : ["-t", only];
   const args = [vitest, "run", ...tests, ...filter, "--reporter=json", `--outputFile=${report}`];
   await run(process.execPath, args, { ...quiet, cwd: copy }).catch(() => {
-    // Failing is what the tests are run for; the report tells the rest.
+    // Tests are expected to fail; the report says which.
   });
   const { testResults } = JSON.parse(await readFile(report, "utf8"));
   await rm(report);
   const assertions = testResults.flatMap(({ assertionResults }) => assertionResults);
-  // A hook that fails skips its tests.
+  // A failing hook skips the tests of its file.
   const suites = testResults.filter(
     ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),
   );
@@ -67,7 +67,7 @@ async function applied(copy, edits, work) {
   }
 }
 
-/** What came of one edit, in words that start with `red` when it was noticed. */
+/** The outcome of one edit in words; starts with `red` when a test noticed it. */
 async function outcomeOf(copy, mutation, sound) {
   const key = JSON.stringify([mutation.tests, mutation.only]);
   try {
@@ -92,7 +92,7 @@ const chosen = MUTATIONS.filter(({ claim }) => words.every((word) => claim.inclu
 const width = Math.max(...chosen.map(({ claim }) => claim.length));
 const queue = chosen.values();
 let unnoticed = 0;
-/** Most of a test's time is waiting, so two at once take little more than one. */
+/** Tests mostly wait, so two runs at once take little longer than one. */
 const copies = await Promise.all([copyTree(), copyTree()]);
 const sound = new Map();
 await Promise.all(

@@ -1,4 +1,4 @@
-// Writes THIRD_PARTY_NOTICES.md: the licence of every package of which code is in the bundle. With --check, only compares.
+// Writes THIRD_PARTY_NOTICES.md: the licence of every package whose code is in the bundle. --check only compares.
 import "./node-version.mjs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,12 +7,12 @@ import { bundle } from "./bundle.mjs";
 const ROOT = join(import.meta.dirname, "..");
 const NOTICES = join(ROOT, "THIRD_PARTY_NOTICES.md");
 
-/** undici carries its HTTP parser as compiled WebAssembly, without the parser's licence. */
+/** undici contains its HTTP parser as compiled WebAssembly, without the parser's licence. */
 const WITHIN = [
   { host: "undici", name: "llhttp", licence: "MIT", file: join(import.meta.dirname, "licences/llhttp.txt") },
 ];
 
-/** Checkouts and packages differ in line ends. */
+/** Line ends differ between checkouts and packages. */
 async function readText(path) {
   return (await readFile(path, "utf8")).replaceAll("\r\n", "\n");
 }
@@ -25,7 +25,7 @@ function packageFolder(module) {
 async function describe(folder) {
   const { name, version, license } = JSON.parse(await readText(join(ROOT, folder, "package.json")));
   const file = (await readdir(join(ROOT, folder))).sort().find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry));
-  if (!file || typeof license !== "string") throw new Error(`${folder} does not say under which licence it is.`);
+  if (!file || typeof license !== "string") throw new Error(`${folder} does not name its licence.`);
   return { name, version, licence: license, text: (await readText(join(ROOT, folder, file))).trim() };
 }
 
@@ -61,6 +61,6 @@ const text = render(await bundledPackages());
 if (!process.argv.includes("--check")) {
   await writeFile(NOTICES, text);
 } else if ((await readText(NOTICES)) !== text) {
-  process.stderr.write("THIRD_PARTY_NOTICES.md is not what the bundle contains; run npm run notices.\n");
+  process.stderr.write("THIRD_PARTY_NOTICES.md is stale; run npm run notices.\n");
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
-// Runs the tests, and the packed package from an empty folder, on every supported major version of Node.js. A version that
-// cannot be had is a failure. Arguments choose versions; with --package-only the tests are left out.
+// Runs the tests, and the packed package from an empty folder, on every supported major version of Node.js. An unavailable
+// version is a failure. Arguments choose versions; --package-only skips the tests.
 import "./node-version.mjs";
 import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const npm = (args, cwd) =>
   run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26 });
 
-/** The binary of npm's own `node` package, installed for this run only. */
+/** Installs npm's `node` package for this run only and returns its binary. */
 async function fetchNode(version, folder) {
   await mkdir(folder, { recursive: true });
   await npm(["install", "--prefix", folder, `node@${version}`], folder);
@@ -29,11 +29,11 @@ async function fetchNode(version, folder) {
   return { binary, exact: stdout.trim() };
 }
 
-/** The packed package in a folder with nothing else; returns the file that its command runs. */
+/** Installs the packed package into an empty folder; returns the file that its command runs. */
 async function installPackage(folder) {
   await mkdir(folder);
   const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], root);
-  // What a build script prints comes before it.
+  // The output of the build script comes first.
   const [{ filename, name }] = JSON.parse(stdout.slice(stdout.indexOf("[\n")));
   await npm(["install", "--prefix", folder, join(folder, filename)], folder);
   const home = join(folder, "node_modules", name);
@@ -41,7 +41,7 @@ async function installPackage(folder) {
   return join(home, bin[name]);
 }
 
-/** Starts the command as a client does, lists the tools and saves one simulated snapshot. */
+/** Starts the command as a client does, lists the tools, and saves one simulated snapshot. */
 async function startPackage(binary, command, home) {
   await mkdir(home);
   const client = new Client({ name: "test-nodes", version: "1.0.0" });
@@ -67,13 +67,13 @@ async function startPackage(binary, command, home) {
   }
 }
 
-/** Tests start servers with the Node.js that runs them. */
+/** Runs the tests; they start servers with the Node.js that runs them. */
 async function runTests(binary, report) {
   const env = { ...process.env, PATH: [dirname(binary), process.env.PATH].join(delimiter) };
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
   const args = [vitest, "run", "--reporter=json", `--outputFile=${report}`];
   await run(binary, args, { cwd: root, env, maxBuffer: 2 ** 28 }).catch(() => {
-    // The report tells what failed.
+    // The report says which tests failed.
   });
   const { success, numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(report, "utf8"));
   const failed = testResults.flatMap(({ name, status, assertionResults }) => {
@@ -87,14 +87,14 @@ async function runTests(binary, report) {
 }
 
 const chosen = process.argv.slice(2).filter((word) => /^[\d.]+$/.test(word));
-/** The oldest that the package promises to start on; the tools of the tests need a newer one. */
+/** The oldest version that the package supports; it runs only the package, since the test tools need a newer one. */
 const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
 const packageOnly = process.argv.includes("--package-only");
 const folder = await mkdtemp(join(tmpdir(), "test-nodes-"));
 const rows = [];
 let failures = 0;
 
-/** What came of one step; a failure is counted, and the rest goes on. */
+/** The outcome of one step; counts a failure instead of stopping the run. */
 async function outcome(work) {
   try {
     return await work();
@@ -110,7 +110,7 @@ try {
   for (const version of chosen.length > 0 ? chosen : [oldest, ...SUPPORTED]) {
     const node = await outcome(() => fetchNode(version, join(folder, version)));
     const row = { node: node.exact ?? version, package: "-", tests: "-" };
-    if (node.binary === undefined) row.package = `cannot be had: ${node}`;
+    if (node.binary === undefined) row.package = `not available: ${node}`;
     else {
       row.package = await outcome(() => startPackage(node.binary, command, join(folder, `home-${version}`)));
       if (!packageOnly && version !== oldest)

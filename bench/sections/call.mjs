@@ -1,17 +1,17 @@
+// What a call of get_restore_job costs, compared with the request that it makes.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
-import { summarize } from "../report/summary.mjs";
-import { startServer } from "../run/mcp-server.mjs";
-import { BUILT, inFolder, ROOT } from "../run/paths.mjs";
-import { startSimulator } from "../run/simulator.mjs";
+import { summarize } from "../report/figures.mjs";
+import { backupUrl, startSimulator, tokenHeaders } from "../run/atlas.mjs";
+import { BUILT, inFolder, ROOT, startServer } from "../run/processes.mjs";
+import { timed } from "../run/rounds.mjs";
 
-const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
-/** Until here the median still falls: V8 is compiling. */
+/** Up to here the median still falls, since V8 is compiling. */
 const WARM_UP_CALLS = 2_000;
 const FIRST_CALLS = 100;
 const AT_ONCE = 100;
-/** What the server allows itself to one origin; the plain client gets the same. */
+/** What the server allows itself per origin; the plain client gets the same. */
 const CONNECTIONS = 16;
 
 const KINDS = [
@@ -20,107 +20,77 @@ const KINDS = [
   ["access token", "accessToken"],
 ];
 
-/** What a call of get_restore_job costs over the request that it makes. */
 export function call(plan, { interleave }) {
   return inFolder(async (home) => {
-    // A nonce that lives long: what is measured is the call, not the challenge that comes once a minute.
+    // A long-lived nonce: the call is measured without the Digest challenge, which comes once a minute.
     const simulator = await startSimulator({ nonceLifetimeMs: 3_600_000 });
     const ca = await readFile(simulator.caFile, "utf8");
     const agent = new Agent({ connect: { ca }, connections: CONNECTIONS });
-    const subjects = [
-      echo(),
-      ...[simulator.baseUrl, simulator.httpsUrl].flatMap((baseUrl) => [
-        plain(simulator, baseUrl, agent),
-        ...KINDS.map((kind) => ours(simulator, baseUrl, kind, home)),
-      ]),
-    ];
-    for (const { open } of subjects) await open();
+    const subjects = [await echo()];
+    for (const baseUrl of [simulator.baseUrl, simulator.httpsUrl]) {
+      const target = { ...simulator, baseUrl, scheme: new URL(baseUrl).protocol.replace(":", "") };
+      subjects.push(plain(target, agent));
+      for (const kind of KINDS) subjects.push(await ours(target, kind, home));
+    }
     const early = [];
     for (const { ask } of subjects) early.push((await inSequence(WARM_UP_CALLS, ask)).slice(0, FIRST_CALLS));
     const samples = await interleave(
       plan.rounds,
       subjects.map(({ ask }) => ({
-        run: async () => ({ one: await inSequence(plan.calls, ask), all: await atOnce(ask) }),
+        run: async () => ({
+          one: await inSequence(plan.calls, ask),
+          all: await timed(() => Promise.all(Array.from({ length: AT_ONCE }, ask))),
+        }),
       })),
     );
-    for (const { close } of subjects) await close();
+    for (const { close } of subjects) await close?.();
     await agent.close();
     await simulator.close();
-    return { tables: [tableOf(subjects, samples, early)] };
+    return [tableOf(subjects, samples, early)];
   });
 }
 
-/** The same request without a server in between, as a program that knows everything would send it. */
-function plain({ environments, ids }, baseUrl, dispatcher) {
-  const { groupId, name, restoreJobId } = ids;
-  const url = `${baseUrl}/api/atlas/v2/groups/${groupId}/flexClusters/${name}/backup/restoreJobs/${restoreJobId}`;
-  const headers = {
-    accept: FLEX_MEDIA_TYPE,
-    authorization: `Bearer ${environments.accessToken.MONGODB_ATLAS_ACCESS_TOKEN}`,
-  };
+/** The SDK's share: a tool that sends no request. */
+async function echo() {
+  const { call, end } = await serving([join(ROOT, "bench/servers/minimal.mjs")], {});
+  return { key: "echo", name: "minimal server on the SDK, no request", ask: () => call("echo"), close: end };
+}
+
+/** The same request without a server in between. */
+function plain(target, dispatcher) {
+  const { restoreJobId } = target.ids;
+  const url = `${backupUrl(target)}/restoreJobs/${restoreJobId}`;
+  const headers = tokenHeaders(target);
   return {
-    key: `${schemeOf(baseUrl)} plain`,
-    name: `${schemeOf(baseUrl)}: plain undici request`,
-    open: async () => undefined,
+    key: `${target.scheme} plain`,
+    name: `${target.scheme}: plain undici request`,
     ask: async () => {
       const { statusCode, body } = await request(url, { headers, dispatcher });
       const { id } = await body.json();
       if (statusCode !== 200 || id !== restoreJobId) throw new Error(`The simulator answered ${statusCode}.`);
     },
-    close: async () => undefined,
   };
 }
 
-function ours({ environments, ids, caFile }, baseUrl, [kindName, kind], home) {
+/** This server under one kind of credentials. */
+async function ours({ scheme, baseUrl, environments, ids, caFile }, [kindName, kind], home) {
   const { groupId, name, restoreJobId } = ids;
   const env = { ...environments[kind], HOME: home, MONGODB_ATLAS_BASE_URL: baseUrl, NODE_EXTRA_CA_CERTS: caFile };
-  const key = `${schemeOf(baseUrl)} ${kind}`;
-  return served(key, `${schemeOf(baseUrl)}: this server, ${kindName}`, [BUILT], env, (server) =>
-    server.call("get_restore_job", { groupId, name, restoreJobId }),
-  );
+  const server = await serving([BUILT], env);
+  const ask = () => server.call("get_restore_job", { groupId, name, restoreJobId });
+  return { key: `${scheme} ${kind}`, name: `${scheme}: this server, ${kindName}`, ask, close: server.end };
 }
 
-/** The SDK's share: a tool that asks nobody. */
-function echo() {
-  return served(
-    "echo",
-    "minimal server on the SDK, no request",
-    [join(ROOT, "bench/servers/minimal.mjs")],
-    {},
-    (server) => server.call("echo"),
-  );
+async function serving(args, env) {
+  const server = startServer(process.execPath, args, { env });
+  await server.initialize();
+  return server;
 }
-
-function served(key, name, args, env, askServer) {
-  let server;
-  return {
-    key,
-    name,
-    open: async () => {
-      server = startServer(process.execPath, args, { env });
-      await server.initialize();
-    },
-    ask: () => askServer(server),
-    close: () => server.end(),
-  };
-}
-
-const schemeOf = (url) => new URL(url).protocol.replace(":", "");
 
 async function inSequence(count, ask) {
   const samples = [];
   for (let index = 0; index < count; index += 1) samples.push(await timed(ask));
   return samples;
-}
-
-async function atOnce(ask) {
-  return timed(() => Promise.all(Array.from({ length: AT_ONCE }, ask)));
-}
-
-async function timed(work) {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
 }
 
 function tableOf(subjects, samples, early) {
@@ -130,10 +100,10 @@ function tableOf(subjects, samples, early) {
     return { key, name, cells: { first: summarize(early[index]).median, p50: one.median, p95: one.p95, all } };
   });
   const columns = [
-    { key: "first", head: `the first ${FIRST_CALLS}, p50, ms`, digits: 2 },
+    { key: "first", head: `first ${FIRST_CALLS}, p50, ms`, digits: 2 },
     { key: "p50", head: "one by one, p50, ms", digits: 2 },
     { key: "p95", head: "p95, ms", digits: 2 },
-    { key: "all", head: `${AT_ONCE} at once, ms in all` },
+    { key: "all", head: `${AT_ONCE} at once, total ms` },
   ];
   return { key: "call", head: "Call", columns, rows };
 }

@@ -1,16 +1,14 @@
+// The size of the packed package, and the time from an empty folder to a server that answers.
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { summarize } from "../report/summary.mjs";
-import { run } from "../run/commands.mjs";
-import { startServer } from "../run/mcp-server.mjs";
-import { inFolder, ROOT } from "../run/paths.mjs";
+import { summarize } from "../report/figures.mjs";
+import { inFolder, ROOT, run, startServer } from "../run/processes.mjs";
 
-/** What the packed package takes on disk, and how long it takes from nothing to a server that answers. */
 export function footprint({ rounds }, { interleave }) {
   return inFolder(async (folder) => {
     const env = withoutNpm(process.env);
-    // Without scripts: what is measured is what is already built.
+    // Without scripts: measures the files that are already built.
     await run("npm", ["pack", "--ignore-scripts", "--pack-destination", folder], { cwd: ROOT, env });
     const [tarball] = (await readdir(folder)).map((name) => join(folder, name));
     const variants = [
@@ -30,13 +28,11 @@ export function footprint({ rounds }, { interleave }) {
       },
       { key: "npx", name: "empty folder to `initialize`, through `npx`, seconds", cells: { value: summarize(npx) } },
     ];
-    return {
-      tables: [{ key: "footprint", head: "The package", columns: [{ key: "value", head: "", digits: 2 }], rows }],
-    };
+    return [{ key: "footprint", head: "The package", columns: [{ key: "value", head: "", digits: 2 }], rows }];
   });
 }
 
-/** What npm tells the scripts that it runs would change what npm does here. */
+/** The variables that npm sets for its scripts would change what npm does here. */
 function withoutNpm(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_/i.test(name)));
 }

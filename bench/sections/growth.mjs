@@ -1,27 +1,22 @@
+// How time and memory grow with the size of a file and the number of jobs and projects, and whether a busy server answers.
 import { request } from "undici";
-import { summarize } from "../report/summary.mjs";
-import { memoryMb } from "../run/commands.mjs";
-import { startServer } from "../run/mcp-server.mjs";
-import { BUILT, inFolder } from "../run/paths.mjs";
-import { prepare, save } from "../run/saving.mjs";
-import { startLine, startSimulator } from "../run/simulator.mjs";
+import { summarize } from "../report/figures.mjs";
+import { backupUrl, FLEX_MEDIA_TYPE, prepare, save, startLine, startSimulator, tokenHeaders } from "../run/atlas.mjs";
+import { BUILT, inFolder, memoryMb, startServer } from "../run/processes.mjs";
+import { timed } from "../run/rounds.mjs";
 
 const MIB = 1024 ** 2;
-const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 const ROUND_TRIP_MS = 100;
-/** An assistant that looks now and then, but often enough for a p99. */
-const LOOK_EVERY_MS = 20;
+/** A client calls rarely, but a p99 needs many calls. */
+const CALL_EVERY_MS = 20;
 
-/** How time and memory grow with what Atlas has, and whether the server still answers while it saves. */
 export async function growth(plan, runner) {
-  return {
-    tables: [
-      await bySize(plan, runner),
-      await byRestoreJobs(plan, runner),
-      await byProjects(plan, runner),
-      await answering(plan, runner),
-    ],
-  };
+  return [
+    await bySize(plan, runner),
+    await byRestoreJobs(plan, runner),
+    await byProjects(plan, runner),
+    await whileSaving(plan, runner),
+  ];
 }
 
 async function bySize({ sizes, rounds }, { interleave }) {
@@ -57,7 +52,7 @@ const sizeName = (bytes) => (bytes >= 1024 * MIB ? `${bytes / MIB / 1024} GiB` :
 
 async function byRestoreJobs({ jobs, rounds }, { interleave }) {
   const simulators = [];
-  for (const count of jobs) simulators.push(await withJobs(count));
+  for (const count of jobs) simulators.push(await simulatorWithJobs(count));
   const rows = await inFolder(async (home) => {
     const subjects = await Promise.all(simulators.map((simulator) => jobsSubject(simulator, home)));
     const samples = await interleave(rounds, subjects, "restore jobs");
@@ -84,21 +79,15 @@ async function byRestoreJobs({ jobs, rounds }, { interleave }) {
   return { key: "growth-jobs", title: "Restore jobs of one cluster", head: "Jobs", columns, rows };
 }
 
-/** A cluster of the simulated world that has no jobs from the start, and a snapshot of it whose job is complete at once. */
+/** A simulated cluster without jobs at the start, and a snapshot of it whose jobs are complete at once. */
 const JOBS = { name: "customers", snapshotId: "5fa1000000000000000001c1" };
 
-const backupOf = ({ baseUrl, ids }) => `${baseUrl}/api/atlas/v2/groups/${ids.groupId}/flexClusters/${JOBS.name}/backup`;
-const bearer = ({ environments }) => ({
-  accept: FLEX_MEDIA_TYPE,
-  authorization: `Bearer ${environments.accessToken.MONGODB_ATLAS_ACCESS_TOKEN}`,
-});
-
-async function withJobs(count) {
+async function simulatorWithJobs(count) {
   const simulator = await startSimulator();
   for (let made = 0; made < count; made += 1) {
-    const { statusCode, body } = await request(`${backupOf(simulator)}/download`, {
+    const { statusCode, body } = await request(`${backupUrl(simulator, JOBS.name)}/download`, {
       method: "POST",
-      headers: { ...bearer(simulator), "content-type": FLEX_MEDIA_TYPE },
+      headers: { ...tokenHeaders(simulator), "content-type": FLEX_MEDIA_TYPE },
       body: JSON.stringify({ snapshotId: JOBS.snapshotId }),
     });
     await body.dump();
@@ -109,44 +98,39 @@ async function withJobs(count) {
 
 async function jobsSubject(simulator, home) {
   const { groupId } = simulator.ids;
-  const env = { ...simulator.environments.serviceAccount, HOME: home };
-  const server = startServer(process.execPath, [BUILT], { env });
-  await server.initialize();
+  const server = await serving({ ...simulator.environments.serviceAccount, HOME: home });
   const list = (more) => server.call("list_restore_jobs", { groupId, name: JOBS.name, ...more });
   await list();
   return {
     pid: server.pid,
     run: async () => ({
       page: await timed(async () => {
-        const url = `${backupOf(simulator)}/restoreJobs?itemsPerPage=500&pageNum=1`;
-        const { body } = await request(url, { headers: bearer(simulator) });
+        const url = `${backupUrl(simulator, JOBS.name)}/restoreJobs?itemsPerPage=500&pageNum=1`;
+        const { body } = await request(url, { headers: tokenHeaders(simulator) });
         await body.json();
       }),
       newest: await timed(() => list()),
-      // None of them restored, so every page is read.
+      // No job is of this type, so every page is read.
       all: await timed(() => list({ deliveryType: "RESTORE" })),
     }),
     close: server.end,
   };
 }
 
-async function timed(work) {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
+async function serving(env) {
+  const server = startServer(process.execPath, [BUILT], { env });
+  await server.initialize();
+  return server;
 }
 
 async function byProjects({ projects, rounds }, { interleave }) {
-  const subjects = [];
-  for (const count of projects) subjects.push(await projectsSubject(count));
   const samples = await inFolder((home) =>
     interleave(
       rounds,
-      subjects.map(({ run }) => ({ run: () => run(home) })),
+      projects.map((count) => ({ run: () => listProjects(count, home) })),
       "projects",
     ),
   );
-  for (const { close } of subjects) await close();
   const rows = projects.map((count, index) => ({
     key: String(count),
     name: String(count),
@@ -169,53 +153,51 @@ async function byProjects({ projects, rounds }, { interleave }) {
   return { key: "growth-projects", title, head: "Projects", columns, rows };
 }
 
-/** Two projects are there from the start. The bucket is Atlas's, full before each run as it is for who comes now and then. */
-async function projectsSubject(count) {
+/** Each run has a new simulator: Atlas's rate limit starts with a full bucket, as for a client that calls now and then. */
+async function listProjects(count, home) {
+  // The simulated world has two projects of its own.
   const options = { projects: Math.max(0, count - 2), rateLimit: { capacity: 1_200, refillPerMinute: 500 } };
-  const run = async (home) => {
-    const simulator = await startSimulator(options);
-    const line = await startLine(simulator, { roundTripMs: ROUND_TRIP_MS });
-    const env = { ...simulator.environments.serviceAccount, HOME: home, MONGODB_ATLAS_BASE_URL: line.baseUrl };
-    const only = count === 1 ? { MONGODB_ATLAS_PROJECT_ID: simulator.ids.groupId } : {};
-    const server = startServer(process.execPath, [BUILT], { env: { ...env, ...only } });
-    await server.initialize();
-    const seconds = (await timed(() => server.call("list_flex_clusters"))) / 1_000;
-    const memory = await memoryMb(server.pid, "VmHWM");
-    const { body } = await request(`${simulator.baseUrl}/_simulator/requests`);
-    const { requests } = await body.json();
-    await server.end();
-    await line.close();
-    await simulator.close();
-    return {
-      seconds,
-      memory,
-      requests: requests.length,
-      connections: new Set(requests.map(({ connectionId }) => connectionId)).size,
-      refused: requests.filter(({ status }) => status === 429).length,
-    };
+  const simulator = await startSimulator(options);
+  const line = await startLine(simulator, { roundTripMs: ROUND_TRIP_MS });
+  const only = count === 1 ? { MONGODB_ATLAS_PROJECT_ID: simulator.ids.groupId } : {};
+  const server = await serving({
+    ...simulator.environments.serviceAccount,
+    ...{ HOME: home, MONGODB_ATLAS_BASE_URL: line.baseUrl, ...only },
+  });
+  const seconds = (await timed(() => server.call("list_flex_clusters"))) / 1_000;
+  const memory = await memoryMb(server.pid, "VmHWM");
+  const { body } = await request(`${simulator.baseUrl}/_simulator/requests`);
+  const { requests } = await body.json();
+  await server.end();
+  await line.close();
+  await simulator.close();
+  return {
+    seconds,
+    memory,
+    requests: requests.length,
+    connections: new Set(requests.map(({ connectionId }) => connectionId)).size,
+    refused: requests.filter(({ status }) => status === 429).length,
   };
-  return { run, close: async () => undefined };
 }
 
-/** Whether the one thread that talks to the client is still free while it receives, hashes, and writes. */
-async function answering({ sizes }, { note, quiet }) {
+/** Whether the thread that talks to the client stays free while the server receives, hashes, and writes a file. */
+async function whileSaving({ sizes }, { note, quiet }) {
   note("answers during a transfer");
   const bytes = sizes.at(-1);
   const simulator = await startSimulator({ snapshotBytes: bytes });
   await prepare(simulator);
-  const look = async (server) => timed(() => server.call("list_saved_snapshots"));
+  const list = (server) => timed(() => server.call("list_saved_snapshots"));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, CALL_EVERY_MS));
   const busy = [];
   const idle = [];
   await inFolder(async (folder) => {
     await quiet();
     await save(simulator, folder, async (server, signal) => {
-      for (; !signal.aborted; await pause()) busy.push(await look(server));
+      for (; !signal.aborted; await pause()) busy.push(await list(server));
     });
-    const env = { ...simulator.environments.serviceAccount, HOME: folder };
-    const server = startServer(process.execPath, [BUILT], { env });
-    await server.initialize();
+    const server = await serving({ ...simulator.environments.serviceAccount, HOME: folder });
     for (const _ of busy) {
-      idle.push(await look(server));
+      idle.push(await list(server));
       await pause();
     }
     await server.end();
@@ -231,8 +213,6 @@ async function answering({ sizes }, { note, quiet }) {
     { key: "p99", head: "p99, ms", digits: 1 },
     { key: "max", head: "slowest, ms", digits: 1 },
   ];
-  const rows = [row("idle", "nothing else", idle), row("busy", `a transfer of ${sizeName(bytes)}`, busy)];
-  return { key: "growth-answers", title: "`list_saved_snapshots` meanwhile", head: "Beside", columns, rows };
+  const rows = [row("idle", "idle", idle), row("busy", `saving a file of ${sizeName(bytes)}`, busy)];
+  return { key: "growth-answers", title: "`list_saved_snapshots` while saving", head: "Server", columns, rows };
 }
-
-const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

@@ -1,34 +1,29 @@
+// How long servers take to start, compared with the smallest server possible, and their memory and tool list after that.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { SETTINGS, standIns } from "../../scripts/bundle.mjs";
-import { summarize } from "../report/summary.mjs";
-import { memoryMb } from "../run/commands.mjs";
-import { startServer } from "../run/mcp-server.mjs";
-import { LATER_NODE, laterNode } from "../run/node-versions.mjs";
-import { BUILT, inFolder, ROOT } from "../run/paths.mjs";
-import { startSimulator } from "../run/simulator.mjs";
+import { summarize } from "../report/figures.mjs";
+import { startSimulator } from "../run/atlas.mjs";
+import { BUILT, inFolder, LATER_NODE, laterNode, memoryMb, ROOT, startServer } from "../run/processes.mjs";
 
-const VERSIONS = { current: process.versions.node.split(".")[0], later: LATER_NODE };
-/** A place where no folder can be made, which keeps the compile cache off. */
-const NO_CACHE = "/dev/null";
-
-/** How long servers take to start beside the least that a server can be, and what they weigh then. */
+/** On the running Node.js and on a later one. */
 export function start(plan, { interleave }) {
   return inFolder(async (folder) => {
     const baselines = await bundleBaselines(folder);
     const simulator = await startSimulator();
+    const [current] = process.versions.node.split(".");
     const variants = [
-      ...variantsOf("current", process.execPath, { baselines, simulator, folder }),
-      ...laterVariants(await laterNode(), { baselines, simulator, folder }),
+      ...variantsOf("current", current, process.execPath, { baselines, simulator, folder }),
+      ...variantsOf("later", LATER_NODE, await laterNode(), { baselines, simulator, folder }),
     ];
     const present = variants.filter(({ run }) => run);
-    // The first start of each fills the caches: those of the disk, and Node's of compiled code.
+    // The first start of each variant fills the caches of the disk.
     for (const { run } of present) await run();
     const samples = await interleave(plan.rounds, present);
     await simulator.close();
-    return { tables: [tableOf(variants, (variant) => samples[present.indexOf(variant)])] };
+    return [tableOf(variants, (variant) => samples[present.indexOf(variant)])];
   });
 }
 
@@ -40,31 +35,35 @@ async function bundleBaselines(folder) {
   return { minimal: outfile("minimal"), usual: outfile("usual") };
 }
 
-function variantsOf(which, node, { baselines, simulator, folder }) {
-  const variant = (key, text, run) => ({ key: `${which} ${key}`, name: `Node ${VERSIONS[which]}: ${text}`, run });
+/** What is compared on one Node.js; without `run` when that version is not available. */
+function variantsOf(which, version, node, { baselines, simulator, folder }) {
+  const variant = (key, text, run) => ({
+    key: `${which} ${key}`,
+    name: `Node ${version}: ${text}`,
+    run: node === undefined ? undefined : run,
+  });
   return [
-    variant("empty", "`node -e 0`, to its end", () => emptyProgram(node)),
-    variant("minimal", "minimal server on the SDK, bundled alike", () => serverStart(node, [baselines.minimal])),
-    variant("usual", "server as the SDK's guide has it, bundled", () => serverStart(node, [baselines.usual])),
-    variant("ours", "this server", () => ourStart(node, { simulator, home: folder, cache: NO_CACHE })),
+    variant("empty", "`node -e 0`, until it exits", () => emptyProgram(node)),
+    variant("minimal", "minimal server on the SDK, bundled the same way", () => serverStart(node, [baselines.minimal])),
+    variant("usual", "server as in the SDK's guide, bundled", () => serverStart(node, [baselines.usual])),
+    variant("ours", "this server", () => ourStart(node, simulator, folder)),
   ];
-}
-
-/** Two of our own here: Node has a compile cache from 22.1 on. */
-function laterVariants(node, parts) {
-  const cached = {
-    key: "later cached",
-    name: `Node ${LATER_NODE}: this server, with the compile cache`,
-    run: () => ourStart(node, { ...parts, home: parts.folder, cache: join(parts.folder, "cache") }),
-  };
-  const all = [...variantsOf("later", node, parts), cached];
-  return node === undefined ? all.map(({ key, name }) => ({ key, name })) : all;
 }
 
 async function emptyProgram(node) {
   const startedAt = performance.now();
   await once(spawn(node, ["-e", "0"], { stdio: "ignore" }), "exit");
   return { initializeMs: performance.now() - startedAt };
+}
+
+/** Also measures the first call, which loads what the start left out. */
+function ourStart(node, { environments, ids: { groupId, name, restoreJobId } }, home) {
+  const env = { HOME: home, ...environments.serviceAccount };
+  return serverStart(node, [BUILT], env, async ({ elapsedMs, call }) => {
+    const askedAt = elapsedMs();
+    await call("get_restore_job", { groupId, name, restoreJobId });
+    return { firstCallMs: elapsedMs() - askedAt };
+  });
 }
 
 async function serverStart(node, args, env = {}, andThen = async () => ({})) {
@@ -79,17 +78,6 @@ async function serverStart(node, args, env = {}, andThen = async () => ({})) {
   return { initializeMs, listMs, memory, listBytes: bytesOf({ tools }), readBytes: bytesOf(tools.map(read)), ...more };
 }
 
-/** The first call loads what the start left out, so it is measured as well. */
-function ourStart(node, { simulator, home, cache }) {
-  const { groupId, name, restoreJobId } = simulator.ids;
-  const env = { HOME: home, XDG_CACHE_HOME: cache, ...simulator.environments.serviceAccount };
-  return serverStart(node, [BUILT], env, async ({ elapsedMs, call }) => {
-    const askedAt = elapsedMs();
-    await call("get_restore_job", { groupId, name, restoreJobId });
-    return { firstCallMs: elapsedMs() - askedAt };
-  });
-}
-
 const bytesOf = (value) => Buffer.byteLength(JSON.stringify(value));
 /** What a model reads of a tool before it calls it. */
 const read = ({ name, title, description, inputSchema }) => ({ name, title, description, inputSchema });
@@ -100,7 +88,7 @@ const COLUMNS = [
   { key: "firstCallMs", head: "first call, ms" },
   { key: "memory", head: "memory, MB" },
   { key: "listBytes", head: "`tools/list`, bytes" },
-  { key: "readBytes", head: "of them read by models" },
+  { key: "readBytes", head: "bytes read by models" },
 ];
 
 function tableOf(variants, samplesOf) {

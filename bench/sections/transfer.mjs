@@ -1,9 +1,9 @@
-import { summarize } from "../report/summary.mjs";
-import { findProgram } from "../run/commands.mjs";
-import { inFolder } from "../run/paths.mjs";
-import { byHand, linkOf, prepare, save } from "../run/saving.mjs";
-import { startLine, startSimulator } from "../run/simulator.mjs";
+// How long a file takes until it is verified on disk, compared with the same work by hand.
+import { summarize } from "../report/figures.mjs";
+import { byHand, linkOf, prepare, save, startLine, startSimulator } from "../run/atlas.mjs";
+import { findProgram, inFolder } from "../run/processes.mjs";
 
+/** What the simulator's file consists of, and its name in the tables. */
 const KINDS = [
   ["compressible", "4:1"],
   ["incompressible", "incompressible"],
@@ -33,17 +33,14 @@ const BY_HAND = [
   },
 ];
 
-/** How long a file takes until it is on disk and known to be whole, beside doing the same by hand. */
 export async function transfer({ bytes, rounds }, { interleave }) {
   const tables = [];
-  for (const line of LINES) {
-    const table = await inFolder((folder) => onLine(line, { bytes, rounds: rounds[line.key] }, folder, interleave));
-    tables.push(table);
-  }
-  return { tables };
+  for (const line of LINES)
+    tables.push(await inFolder((folder) => onLine(line, bytes, rounds[line.key], folder, interleave)));
+  return tables;
 }
 
-async function onLine(line, { bytes, rounds }, folder, interleave) {
+async function onLine(line, bytes, rounds, folder, interleave) {
   const variants = [];
   const opened = [];
   for (const [contents, kind] of KINDS) {
@@ -64,7 +61,7 @@ async function onLine(line, { bytes, rounds }, folder, interleave) {
   const present = variants.filter(({ run }) => run);
   const samples = await interleave(rounds, present, line.head);
   for (const { close } of opened.toReversed()) await close();
-  sameFile(present, samples);
+  expectSameFile(present, samples);
   return tableOf(line, bytes, variants, (variant) => samples[present.indexOf(variant)]);
 }
 
@@ -73,13 +70,13 @@ async function missingOf(programs) {
   return programs.filter((_, index) => found[index] === undefined);
 }
 
-/** What was measured is worth nothing unless everybody got the same bytes. */
-function sameFile(variants, samples) {
+/** The comparison is worthless unless all variants got the same bytes. */
+function expectSameFile(variants, samples) {
   for (const [, kind] of KINDS) {
     const sums = variants.flatMap((variant, index) =>
       variant.kind === kind ? samples[index].flatMap(({ sha256 }) => sha256 ?? []) : [],
     );
-    if (new Set(sums).size > 1) throw new Error(`The ${kind} file came out differently: ${[...new Set(sums)]}`);
+    if (new Set(sums).size > 1) throw new Error(`The ${kind} files differ: ${[...new Set(sums)]}`);
   }
 }
 
@@ -89,15 +86,14 @@ function tableOf(line, bytes, variants, samplesOf) {
     const samples = samplesOf(variant);
     const head = { key: `${kind} ${key}`, name: `${kind}: ${name}` };
     if (!samples) return { ...head, cells: { seconds: `not measured: no ${missing.join(", ")}` } };
-    return {
-      ...head,
-      cells: {
-        seconds: summarize(samples.map(({ seconds }) => seconds)),
-        rate: bytes / 1e6 / summarize(samples.map(({ seconds }) => seconds)).median,
-        cpuSeconds: summarize(samples.map(({ cpuSeconds }) => cpuSeconds)),
-        peakMb: summarize(samples.map(({ peakMb }) => peakMb)),
-      },
+    const seconds = summarize(samples.map((sample) => sample.seconds));
+    const cells = {
+      seconds,
+      rate: bytes / 1e6 / seconds.median,
+      cpuSeconds: summarize(samples.map(({ cpuSeconds }) => cpuSeconds)),
+      peakMb: summarize(samples.map(({ peakMb }) => peakMb)),
     };
+    return { ...head, cells };
   });
   const columns = [
     { key: "seconds", head: "seconds", digits: 2 },
@@ -105,5 +101,5 @@ function tableOf(line, bytes, variants, samplesOf) {
     { key: "cpuSeconds", head: "CPU seconds", digits: 2 },
     { key: "peakMb", head: "peak memory, MB" },
   ];
-  return { key: `transfer-${line.key}`, title: line.head, head: "Archive and how", columns, rows };
+  return { key: `transfer-${line.key}`, title: line.head, head: "Archive and method", columns, rows };
 }

@@ -1,4 +1,4 @@
-// The least that the SDK can be used for: its low-level server, one tool, nothing behind it.
+// The smallest server on the SDK: its low-level class and one tool without any work.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";

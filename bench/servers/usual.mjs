@@ -1,4 +1,4 @@
-// A server as the SDK's guide writes it: its high-level class, one tool with a zod schema.
+// A server as the SDK's guide writes it: its high-level class and one tool with a zod schema.
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import * as z from "zod";
