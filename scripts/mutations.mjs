@@ -25,7 +25,7 @@ export const MUTATIONS = [
       ),
     ],
     tests: ["test/faults/every-status.test.ts"],
-    only: "none is sent twice",
+    only: "the request is not repeated",
   },
   {
     claim: "take any older job of the snapshot for the result",

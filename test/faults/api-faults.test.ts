@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ANSWERS, STATUSES, WAITS } from "./api-rows.ts";
-import { postCells, readCells, saveCells } from "./cells.ts";
-import { type Batch, runInTurn } from "./run-cells.ts";
-import { printTally } from "./tally.ts";
-import { worded } from "./verdicts.ts";
+import { type Batch, mismatchesIn, postCells, printTally, readCells, runInTurn, saveCells } from "./cells.ts";
+import { ROWS, worded } from "./rows.ts";
 
-/** Faults that take a save another way than a read or a request; the rest of its answers is read by the same code. */
+/** Faults that a save handles differently from a read or a request; it reads all other answers with the same code. */
 const FOR_SAVES = [
   ...[
     "reset-before",
@@ -21,12 +18,10 @@ const FOR_SAVES = [
   ],
   ...["hostile", "401", "403", "404", "429:retry-after=huge", "500"],
 ];
-const ROWS = [...ANSWERS, ...STATUSES, ...WAITS];
-const SAVE_ROWS = ROWS.filter(({ fault }) => FOR_SAVES.includes(fault));
 
 let batches: Batch[] = [];
 beforeAll(async () => {
-  const saves = saveCells(SAVE_ROWS);
+  const saves = saveCells(ROWS.filter(({ fault }) => FOR_SAVES.includes(fault)));
   batches = await Promise.all([
     runInTurn(readCells(ROWS), 10),
     runInTurn(postCells(ROWS), 6),
@@ -35,16 +30,11 @@ beforeAll(async () => {
 }, 150_000);
 afterAll(() => printTally("Faults of the API", batches));
 
-const mismatches = (fault: string) =>
-  batches
-    .flatMap(({ seen }) => seen)
-    .flatMap(({ cell, mismatch }) => (cell.row === fault && mismatch ? [mismatch] : []));
-
 describe.each(ROWS.map((row) => ({ ...row, reading: worded(row.read), posting: worded(row.post) })))(
   "$fault",
   ({ fault }) => {
     test("ends reads with $reading and a download request with $posting", () => {
-      expect(mismatches(fault)).toEqual([]);
+      expect(mismatchesIn(batches, fault)).toEqual([]);
     });
   },
 );

@@ -3,10 +3,10 @@ import { describe, test, vi } from "vitest";
 import { POST, type Probe, READS, SAVES } from "./probes.ts";
 import { openStation } from "./station.ts";
 
-/** Longer than any pause between two tries, two looks at a job or two look-ups. */
+/** Longer than any pause between two tries, two polls of a job or two look-ups. */
 const LONGEST_PAUSE_MS = 9_000;
 
-/** Each at an operation that fails or hangs in a way in which it would be asked again and again. */
+/** Each fault would make the server repeat the operation again and again. */
 const CASES: { title: string; probes: readonly Probe[]; orders: (probe: Probe) => string }[] = [
   {
     title: "between two tries",
@@ -14,17 +14,21 @@ const CASES: { title: string; probes: readonly Probe[]; orders: (probe: Probe) =
     orders: ({ operation }) => `${operation}=503`,
   },
   {
-    title: "while an answer is awaited",
+    title: "while it waits for an answer",
     probes: [...READS, POST, ...SAVES.slice(0, 3)],
     orders: ({ operation }) => `${operation}=hang`,
   },
-  { title: "while a limit is waited out", probes: [POST], orders: () => "requestDownload=429:retry-after=3" },
   {
-    title: "while the outcome of a request is looked up",
+    title: "while it waits for a rate limit to pass",
+    probes: [POST],
+    orders: () => "requestDownload=429:retry-after=3",
+  },
+  {
+    title: "while it looks up the outcome of a request",
     probes: [POST],
     orders: () => "requestDownload=reset-before",
   },
-  { title: "while a token is awaited", probes: [...READS, POST], orders: () => "token=hang" },
+  { title: "while it waits for a token", probes: [...READS, POST], orders: () => "token=hang" },
 ];
 
 describe.concurrent("a cancelled call sends nothing more and gets no answer", () => {
@@ -43,7 +47,7 @@ describe.concurrent("a cancelled call sends nothing more and gets no answer", ()
     }, 10_000);
     cancel.abort();
     await Promise.all(ended);
-    // What is on its way at this moment arrives still.
+    // Requests already on their way still arrive.
     await sleep(300);
     const sent = simulator.requests.length;
     const answered = server.output.stdout;

@@ -1,17 +1,47 @@
-import type { Row } from "./api-rows.ts";
-import type { CredentialRow, TokenRow } from "./credential-rows.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { SimulatorOptions } from "../../src/simulator/options.ts";
+import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import { POST, type Probe, READS, SAVES } from "./probes.ts";
-import type { Cell } from "./run-cells.ts";
-import type { Verdict } from "./verdicts.ts";
+import { type Row, type Verdict, verdictOf, worded } from "./rows.ts";
+import { openStation, type Station } from "./station.ts";
 
-const ordersOf = (operation: string, fault: string) => `${operation}=${fault}`;
+/** One call under one fault, and how it must end. */
+export interface Cell {
+  row: string;
+  probe: Probe;
+  /** The fault, as the simulator is ordered to show it. */
+  orders: string;
+  expected: Verdict;
+  jobs: number;
+  /** Download requests that may be sent. */
+  posts: number;
+  credentials?: CredentialKind;
+}
+
+interface Seen {
+  cell: Cell;
+  /** How the call differed from what was expected; absent when it did not. */
+  mismatch?: string;
+  ms: number;
+}
+
+export interface Batch {
+  seen: Seen[];
+  /** Errors in the servers' output or in how they ended. */
+  complaints: string[];
+}
+
+interface StationOptions {
+  credentials?: CredentialKind;
+  simulator?: SimulatorOptions;
+}
 
 export function readCells(rows: readonly Pick<Row, "fault" | "read">[], probes: readonly Probe[] = READS): Cell[] {
   return rows.flatMap(({ fault, read }) =>
     probes.map((probe) => ({
       row: fault,
       probe,
-      orders: ordersOf(probe.operation, fault),
+      orders: `${probe.operation}=${fault}`,
       expected: read,
       jobs: 0,
       posts: 0,
@@ -23,26 +53,26 @@ export function postCells(rows: readonly Row[]): Cell[] {
   return rows.map(({ fault, post, jobs, posts = 1 }) => ({
     row: fault,
     probe: POST,
-    orders: ordersOf(POST.operation, fault),
+    orders: `${POST.operation}=${fault}`,
     expected: post,
     jobs,
     posts,
   }));
 }
 
-/** A save ends as the request that it makes, unless the row says otherwise; its own request comes last. */
+/** A save ends like the request that it makes, unless the row says otherwise. */
 export function saveCells(rows: readonly Row[]): Cell[] {
   return rows.flatMap(({ fault, read, post, jobs, posts = 1, saves = {} }) =>
     SAVES.map((probe): Cell => {
       const { operation } = probe;
       const isPost = operation === "requestDownload";
       const ends = saves[operation] ?? (isPost ? post : read);
-      const expected = operation === "getRestoreJob" ? kept(ends) : ends;
+      const expected = operation === "getRestoreJob" ? afterRequest(ends) : ends;
       const requests = operation === "getRestoreJob" || expected === "ok" ? 1 : 0;
       return {
         row: fault,
         probe,
-        orders: ordersOf(operation, fault),
+        orders: `${operation}=${fault}`,
         expected,
         jobs: isPost ? jobs : requests,
         posts: isPost ? posts : requests,
@@ -51,49 +81,97 @@ export function saveCells(rows: readonly Row[]): Cell[] {
   );
 }
 
-/** The read that stands for all where only the signing differs. */
-const SNAPSHOTS = READS.filter(({ operation }) => operation === "listSnapshots");
-
-/** Once a job was requested, a failure that may pass leaves the save paused, so that the next call goes on with the job. */
-function kept(ends: Verdict): Verdict {
+/** Once a job was requested, a retryable failure pauses the save, so that the next call continues with the same job. */
+function afterRequest(ends: Verdict): Verdict {
   return typeof ends === "object" && "retryable" in ends && ends.retryable ? { paused: ends.errorCode } : ends;
 }
 
-const KINDS = ["serviceAccount", "apiKey", "accessToken"] as const;
+/** Spreads the cells over a few stations, each of which runs one cell at a time. */
+export async function runInTurn(
+  cells: readonly Cell[],
+  stations: number,
+  options: StationOptions = {},
+): Promise<Batch> {
+  const seen: Seen[] = [];
+  const queue = cells.entries();
+  const complaints = await Promise.all(
+    Array.from({ length: Math.min(stations, cells.length) }, async () => {
+      const station = await openStation(options);
+      for (const [index, cell] of queue) {
+        station.simulator.order(cell.orders);
+        seen.push(await run(station, cell, index + 1));
+        station.simulator.clearOrders();
+      }
+      return station.close();
+    }),
+  );
+  return { seen, complaints: complaints.flat() };
+}
 
-/** One read and one download request under each kind of credentials, in groups that can share a server. */
-export function credentialCells(rows: readonly CredentialRow[]): Cell[][] {
-  return KINDS.flatMap((credentials) => {
-    const cells = rows.flatMap(({ fault, read, post }): Cell[] => {
-      const shared = { row: `${fault} (${credentials})`, credentials };
-      const expected = post ?? read[credentials];
-      return [
-        ...readCells([{ fault, read: read[credentials] }], SNAPSHOTS).map((cell) => ({ ...cell, ...shared })),
-        {
-          ...{ ...shared, probe: POST, orders: ordersOf(POST.operation, fault), expected },
-          jobs: expected === "ok" ? 1 : 0,
-          // A Digest needs up to three requests to send one, of which Atlas looks at the last.
-          posts: 3,
-        },
-      ];
-    });
-    // A service account gets another token once a minute, so each of these needs a server that has not done so.
-    const alone = cells.filter(({ orders }) => credentials === "serviceAccount" && /401\*1|revoke/.test(orders));
-    return [cells.filter((cell) => !alone.includes(cell)), ...alone.map((cell) => [cell])];
+/** Runs all cells at once on one station under the orders of all; their jobs are counted together. */
+export async function runAtOnce(cells: readonly Cell[], options: StationOptions = {}): Promise<Batch> {
+  const station = await openStation(options);
+  for (const { orders } of cells) station.simulator.order(orders);
+  const seen = await Promise.all(cells.map((cell, index) => run(station, { ...cell, jobs: Number.NaN }, index + 1)));
+  const jobs = cells.reduce((sum, cell) => sum + cell.jobs, 0);
+  const created = station.simulator.jobs.length;
+  const complaints = await station.close();
+  return { seen, complaints: created === jobs ? complaints : [...complaints, `${created} jobs instead of ${jobs}`] };
+}
+
+/** Messages of Node, undici and zod, which may quote secrets. */
+const FOREIGN =
+  /(read|write|connect) E[A-Z]+|other side closed|socket hang up|terminated|(headers|body) timeout|unexpected (token|end)|at position|invalid (url|header|input)|max size/i;
+
+async function run({ simulator, server }: Station, cell: Cell, number: number): Promise<Seen> {
+  const { probe, expected } = cell;
+  const before = { jobs: simulator.jobs.length, posts: simulator.count("requestDownload") };
+  const startedAt = performance.now();
+  const ended = await server.call(probe.tool, probe.args(number)).then(
+    (result) => ({ verdict: verdictOf(result), text: result.content[0].text }),
+    (error: unknown) => ({ verdict: String(error), text: "" }),
+  );
+  const ms = performance.now() - startedAt;
+  const jobs = simulator.jobs.length - before.jobs;
+  const posts = simulator.count("requestDownload") - before.posts;
+  const mismatch = [
+    FOREIGN.test(ended.text) ? `passes on a foreign message: ${ended.text.slice(0, 300)}` : "",
+    isDeepStrictEqual(ended.verdict, expected)
+      ? ""
+      : `${worded(ended.verdict)} instead of ${worded(expected)}: ${ended.text.slice(0, 300)}`,
+    Number.isNaN(cell.jobs) || jobs === cell.jobs ? "" : `${jobs} jobs instead of ${cell.jobs}`,
+    Number.isNaN(cell.jobs) || posts <= cell.posts ? "" : `${posts} download requests`,
+  ].filter(Boolean);
+  return { cell, ms, ...(mismatch.length > 0 ? { mismatch: `${probe.title}: ${mismatch.join("; ")}` } : {}) };
+}
+
+/** How calls differed from what was expected, of one row or of all. */
+export const mismatchesIn = (batches: readonly Batch[], row?: string): string[] =>
+  batches
+    .flatMap(({ seen }) => seen)
+    .flatMap(({ cell, mismatch }) => (mismatch && (row === undefined || cell.row === row) ? [mismatch] : []));
+
+/** Prints how many calls of each row ended as expected. */
+export function printTally(title: string, batches: readonly Batch[]): void {
+  const seen = batches.flatMap((batch) => batch.seen);
+  const rows = [...new Set(seen.map(({ cell }) => cell.row))];
+  const lines = rows.map((row) => {
+    const cells = seen.filter(({ cell }) => cell.row === row);
+    const slowest = Math.max(...cells.map(({ ms }) => ms));
+    return [row, `${cells.length}`, `${cells.filter(isRight).length}`, `${(slowest / 1_000).toFixed(1)} s`];
   });
+  const table = [
+    ["fault", "expected", "seen", "slowest"],
+    ...lines,
+    ["all", `${seen.length}`, `${seen.filter(isRight).length}`, ""],
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)));
+  const printed = table.map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  "),
+  );
+  process.stdout.write(`\n${title}\n${printed.join("\n")}\n`);
 }
 
-/** One read and one download request of a service account that has no token, in groups that can share a server. */
-export function tokenCells(rows: readonly TokenRow[]): Cell[][] {
-  const cellsOf = ({ fault, ends }: TokenRow): Cell[] => {
-    const shared = { row: `token ${fault}`, orders: ordersOf("token", fault), expected: ends };
-    const done = ends === "ok" ? 1 : 0;
-    const request = { ...shared, probe: POST, jobs: done, posts: done };
-    return ends === "ok"
-      ? [request]
-      : [...SNAPSHOTS.map((probe) => ({ ...shared, probe, jobs: 0, posts: 0 })), request];
-  };
-  // A token lasts, and a refusal is repeated for ten seconds without asking again.
-  const lasting = (row: TokenRow) => row.ends === "ok" || /^4/.test(row.fault) || row.fault === "echo-secret";
-  return [rows.filter((row) => !lasting(row)).flatMap(cellsOf), ...rows.filter(lasting).map(cellsOf)];
-}
+const isRight = ({ mismatch }: Seen) => mismatch === undefined;

@@ -1,23 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ANSWERS, STATUSES, WAITS } from "./api-rows.ts";
-import { postCells, readCells, saveCells } from "./cells.ts";
-import { type Batch, runInTurn } from "./run-cells.ts";
-import { printTally } from "./tally.ts";
-import { fromAtlas } from "./verdicts.ts";
+import { type Batch, mismatchesIn, postCells, printTally, readCells, runInTurn, saveCells } from "./cells.ts";
+import { EVERY_STATUS, ROWS } from "./rows.ts";
 
-/** A gateway sends these when a request took too long or broke off. */
-const FROM_GATEWAYS = ["408", "425", "499"];
-const ROWS = [...ANSWERS, ...STATUSES, ...WAITS];
-const OTHERS = Array.from({ length: 200 }, (_, index) => String(400 + index))
-  .filter((status) => !ROWS.some(({ fault }) => fault === status))
-  .map((fault) => {
-    const facts = fromAtlas(Number(fault), undefined, {
-      retryable: Number(fault) >= 500 || FROM_GATEWAYS.includes(fault),
-    });
-    return { fault, read: facts, post: { ...facts, retryable: false }, jobs: 0 };
-  });
+const OTHERS = EVERY_STATUS.filter((row) => !ROWS.includes(row));
 
-/** What a refusal of the credentials means depends on their kind; those rows are in `credential-rows.ts`. */
+/** The meaning of a refusal of the credentials depends on their kind; credential-faults.test.ts has those rows. */
 const FOR_ALL_KINDS = ROWS.filter(({ fault }) => !/^401|^echo-secret|^stale-nonce/.test(fault));
 
 let batches: Batch[] = [];
@@ -25,7 +12,7 @@ beforeAll(async () => {
   const saves = saveCells([...ROWS, ...OTHERS.filter((_, index) => index % 10 === 0)]);
   const kinds = (["apiKey", "accessToken"] as const).flatMap((credentials) => [
     runInTurn(readCells(FOR_ALL_KINDS), 4, { credentials }),
-    // A Digest needs two requests to send one.
+    // Digest authentication takes two requests to send one.
     runInTurn(
       postCells(FOR_ALL_KINDS).map((cell) => ({ ...cell, posts: cell.posts * 2 })),
       4,
@@ -42,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => printTally("Every fault of the API, for every tool and kind of credentials", batches));
 
 test("every tool ends every call as its row says, whatever the fault and the credentials", () => {
-  expect(batches.flatMap(({ seen }) => seen.flatMap(({ mismatch }) => mismatch ?? []))).toEqual([]);
+  expect(mismatchesIn(batches)).toEqual([]);
   expect(batches.flatMap(({ complaints }) => complaints)).toEqual([]);
   expect(batches.flatMap(({ seen }) => seen.filter(({ ms }) => ms > 50_000))).toEqual([]);
 });

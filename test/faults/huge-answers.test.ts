@@ -3,16 +3,16 @@ import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER, temporaryFolder } from "../fixtures.ts";
-import { startStdioServer } from "./stdio-server.ts";
+import { startStdioServer } from "./station.ts";
 
-/** Just below what is accepted of an answer. */
+/** Just below the largest accepted answer. */
 const BYTES = 8 * 1024 * 1024 - 1024;
 const filled = (before: string, entry: string, after: string, separator = ",") =>
   before + Array(Math.floor(BYTES / (entry.length + 1))).join(entry + separator) + entry + after;
-/** One entry less than a full page, behind which another would be asked for. */
+/** One entry less than a full page; after a full page the server would ask for the next. */
 const ofTexts = (text: string) => JSON.stringify({ results: Array(499).fill(text.repeat(16_384 / text.length)) });
 
-/** Each shape costs its reader the most in another place. */
+/** Each shape is the most expensive one for another part of the reader. */
 const SHAPES: Record<string, { status: number; body: string }> = {
   "wrong fields of an error": { status: 400, body: filled('{"badRequestDetail":{"fields":[1,', "1", "]}}") },
   "parameters of an error": { status: 400, body: filled('{"parameters":[1,', "{}", "]}") },
@@ -24,7 +24,7 @@ const SHAPES: Record<string, { status: number; body: string }> = {
   brackets: { status: 200, body: filled("[", "[[]]", "]") },
 };
 
-/** A server with little memory, against an Atlas that answers everything alike. */
+/** A server with little memory, against an Atlas with the same answer to everything. */
 async function against(answer: { status: number; body: string }) {
   const atlas = createServer((_, response) => {
     response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
@@ -38,7 +38,7 @@ async function against(answer: { status: number; body: string }) {
   const server = await startStdioServer({
     env: {
       HOME: await temporaryFolder(),
-      // Ten times what it needs otherwise, a third of what one such answer took when all of it was looked at.
+      // Ten times the usual need, and a third of the memory that one such answer took when the server examined all of it.
       NODE_OPTIONS: "--max-old-space-size=256",
       MONGODB_ATLAS_BASE_URL: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
       MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token",
@@ -49,7 +49,7 @@ async function against(answer: { status: number; body: string }) {
 }
 
 test.each(Object.entries(SHAPES))(
-  "answers of 8 MiB (%s) are survived with little memory, and a signal ends the process while they come",
+  "the server survives answers of 8 MiB (%s) with little memory, and a signal ends it while they arrive",
   async (_, answer) => {
     const server = await against(answer);
     const job = await server.call("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId });

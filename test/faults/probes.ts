@@ -2,7 +2,7 @@ import type { ApiOperation } from "../../src/simulator/faults/words.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER } from "../fixtures.ts";
 
-/** A tool at one of the operations it uses; `number` makes each save one of another snapshot. */
+/** A tool and one of the operations that it uses; each `number` gives a save another snapshot. */
 export interface Probe {
   title: string;
   tool: string;
@@ -30,7 +30,7 @@ export const POST: Probe = probe("request_flex_snapshot_download", "requestDownl
   snapshotId: SIMULATED.downloadedSnapshotId,
 }));
 
-/** Snapshots of the simulator's generated projects; those of odd digits have their link at once, the others after `jobMs`. */
+/** A snapshot of one of the simulator's generated projects. With an odd digit its link is ready at once, else after `jobMs`. */
 export function generatedSnapshot(number: number, digit: number) {
   const serial = number.toString(16).padStart(12, "0");
   return { groupId: `5fa2${serial}000000b1`, name: `service-${number}`, snapshotId: `5fa2${serial}000000c${digit}` };
@@ -40,6 +40,6 @@ export const SAVES: readonly Probe[] = [
   probe("save_flex_snapshot", "getSnapshot", (number) => generatedSnapshot(number, 1)),
   probe("save_flex_snapshot", "listRestoreJobs", (number) => generatedSnapshot(number, 3)),
   probe("save_flex_snapshot", "requestDownload", (number) => generatedSnapshot(number, 5)),
-  // A job that Atlas does not show is waited for, longer than any repeated request takes.
+  // Waits for a job that Atlas does not show, for longer than any repeated request takes.
   probe("save_flex_snapshot", "getRestoreJob", (number) => ({ ...generatedSnapshot(number, 2), waitSeconds: 15 })),
 ];

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER } from "../fixtures.ts";
-import { openStation, type Station } from "./station.ts";
-import type { StdioServer } from "./stdio-server.ts";
+import { openStation, type Station, type StdioServer } from "./station.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
 const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
@@ -28,13 +27,13 @@ async function stationOf(...[options]: Parameters<typeof openStation>): Promise<
   return station;
 }
 
-/** Whatever happens, a test that fails must not leave a call behind that rejects later. */
+/** A failing test must not leave a call behind that rejects later. */
 const forget = (call: Promise<unknown>) => void call.catch(() => undefined);
 
 const until = (condition: () => unknown) =>
   vi.waitFor(async () => expect(await condition()).toBeTruthy(), { timeout: 10_000, interval: 20 });
 
-/** The clean end: code 0, by itself within its limit, every stream of the process closed, so nothing of it is left. */
+/** The process ends by itself, in time, with code 0, and nothing of it is left. */
 async function expectCleanEnd({ server }: Station): Promise<void> {
   expect(await server.ended).toEqual({ code: 0, signal: null });
   expect(server.output.stderr).not.toMatch(/end-timed-out|end-failed|uncaught|unhandled/);
@@ -43,8 +42,8 @@ async function expectCleanEnd({ server }: Station): Promise<void> {
 }
 
 describe.each(ENDS)("$end", ({ run }) => {
-  test("in the middle of a call ends the process cleanly and gives its token back", async () => {
-    // The job never ends, so the call goes on looking and reporting.
+  test("in the middle of a call ends the process cleanly and revokes its token", async () => {
+    // The job never ends, so the call keeps polling and reporting.
     const station = await stationOf({ simulator: { orders: "getRestoreJob=unknown-status+nulls" } });
     const { server, simulator } = station;
     forget(server.call("get_restore_job", { ...JOB, waitSeconds: 40 }, { progress: true }));
@@ -59,7 +58,7 @@ describe.each(ENDS)("$end", ({ run }) => {
   });
 
   test("in the middle of a transfer keeps the part, and the next process continues it to the same file", async () => {
-    // Long enough to be under way still when a closed output is noticed, which takes two lines of progress.
+    // Slow enough to be running still when the server notices a closed output, which takes two lines of progress.
     const simulator = { snapshotBytes: 8_000_000, fileRateBytesPerSecond: 600_000 };
     const station = await stationOf({ simulator });
     const { server } = station;
@@ -97,7 +96,7 @@ describe.each(ENDS)("$end", ({ run }) => {
 });
 
 describe("a process that ends cleanly in spite of Atlas", () => {
-  test("waits for no revocation that is never answered", async () => {
+  test("does not wait for the answer to a revocation", async () => {
     const station = await stationOf({ simulator: { orders: "revoke=hang" } });
     await station.server.call("list_flex_snapshots", CLUSTER);
     station.server.child.kill("SIGTERM");
@@ -106,7 +105,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
   });
 
   test.each(["reset-before", "500", "html", "redirect", "echo-secret"])(
-    "takes no harm from a revocation that fails (%s)",
+    "ignores a failed revocation (%s)",
     async (fault) => {
       const station = await stationOf({ simulator: { orders: `revoke=${fault}` } });
       await station.server.call("list_flex_snapshots", CLUSTER);
@@ -115,7 +114,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
     },
   );
 
-  test("waits for no token that is never issued", async () => {
+  test("does not wait for a token", async () => {
     const station = await stationOf({ simulator: { orders: "token=hang" } });
     forget(station.server.call("list_flex_snapshots", CLUSTER));
     await until(() => station.simulator.count("token"));
@@ -124,7 +123,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
     expect(station.simulator.count("revoke")).toBe(0);
   });
 
-  test("gives back the token that arrives while it ends", async () => {
+  test("revokes a token that arrives while it ends", async () => {
     const station = await stationOf({ simulator: { orders: "token=slow-headers@700" } });
     forget(station.server.call("list_flex_snapshots", CLUSTER));
     await until(() => station.simulator.count("token"));
@@ -133,7 +132,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
     expect(station.simulator.count("revoke")).toBe(1);
   });
 
-  test("has started nothing when no tool was called", async () => {
+  test("has sent nothing when no tool was called", async () => {
     const station = await stationOf();
     station.server.child.kill("SIGTERM");
     await expectCleanEnd(station);
@@ -141,7 +140,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
   });
 });
 
-test("a download request that is under way when the process ends is sent once, and its job is there", async () => {
+test("a download request that is running when the process ends is sent once and creates its job", async () => {
   const station = await stationOf({ simulator: { orders: "requestDownload=hang-after" } });
   forget(station.server.call("request_flex_snapshot_download", SNAPSHOT));
   await until(() => station.simulator.count("requestDownload"));
@@ -151,8 +150,8 @@ test("a download request that is under way when the process ends is sent once, a
   expect(station.simulator.jobs).toHaveLength(1);
 });
 
-test("a client that asks and asks and reads nothing costs little memory, and leaves like any other", async () => {
-  // What the answers come to if they pile up is three times as much.
+test("a client that sends many requests and reads nothing costs little memory and can leave normally", async () => {
+  // Piled-up answers would take three times as much.
   const station = await stationOf({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });
   const { child } = station.server;
   child.stdout.pause();

@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { HOSTILE_TEXT } from "../../src/simulator/faults/api-faults.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { generatedSnapshot } from "../faults/probes.ts";
+import type { ToolResult } from "../faults/station.ts";
 import { openStation, type Station } from "../faults/station.ts";
-import type { ToolResult } from "../faults/stdio-server.ts";
 import { CLUSTER } from "../fixtures.ts";
 import { mapObjects, startAlteringProxy } from "./altering-proxy.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startStdioServer } from "../faults/stdio-server.ts";
+import { startStdioServer } from "../faults/station.ts";
 import { CLUSTER, temporaryFolder } from "../fixtures.ts";
 import { type Reflection, startReflectingAtlas } from "./reflecting-atlas.ts";
 import { leaksIn } from "./sentinels.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startStdioServer } from "../faults/stdio-server.ts";
+import { startStdioServer } from "../faults/station.ts";
 import { CLUSTER, temporaryFolder } from "../fixtures.ts";
 import { closedPort, serveBytes, serveProxy, serveTls } from "../http/servers.ts";
 import { leaksIn } from "./sentinels.ts";

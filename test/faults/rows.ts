@@ -1,18 +1,80 @@
-import { fromAtlas, fromCredentials, network, OUTCOME_UNKNOWN, unreadable, type Verdict } from "./verdicts.ts";
+import type { ToolResult } from "./station.ts";
 
-/** One misbehaviour of Atlas and how calls end under it. */
+/** The fields of an error envelope that a program can act on; an absent field must be absent. */
+export interface EnvelopeFacts {
+  error?: number | undefined;
+  errorCode?: string | undefined;
+  source: string;
+  retryable: boolean;
+  retryAfterSeconds?: number | undefined;
+}
+
+/** How a call ended: it succeeded (a save is complete), a save continues or pauses, or the call failed. */
+export type Verdict = "ok" | "goes on" | { paused: string | undefined } | EnvelopeFacts;
+
+export const network = (errorCode: string, retryable = true, error?: number): EnvelopeFacts => ({
+  ...(error === undefined ? {} : { error }),
+  errorCode,
+  source: "network",
+  retryable,
+});
+
+/** An answer that is not one of the API's. */
+export const unreadable = (error?: number): EnvelopeFacts => ({
+  ...(error === undefined ? {} : { error }),
+  errorCode: "UNREADABLE_RESPONSE",
+  source: "atlas",
+  retryable: true,
+});
+
+export const fromAtlas = (error: number, errorCode?: string, rest: Partial<EnvelopeFacts> = {}): EnvelopeFacts => ({
+  error,
+  ...(errorCode === undefined ? {} : { errorCode }),
+  source: "atlas",
+  retryable: false,
+  ...rest,
+});
+
+export const fromCredentials = (error: number, errorCode?: string): EnvelopeFacts =>
+  fromAtlas(error, errorCode, { source: "credentials" });
+
+export const OUTCOME_UNKNOWN: EnvelopeFacts = { errorCode: "OUTCOME_UNKNOWN", source: "atlas", retryable: false };
+
+const FACTS = ["error", "errorCode", "source", "retryable", "retryAfterSeconds"];
+
+/** The verdict of a result, ready to be compared. */
+export function verdictOf({ isError, structuredContent }: ToolResult): unknown {
+  const { error, state, lastError } = structuredContent;
+  if (isError) return pick(error, FACTS);
+  if (state === "paused") return { paused: pick(lastError, ["errorCode"]).errorCode };
+  return state === undefined || state === "complete" ? "ok" : "goes on";
+}
+
+function pick(value: unknown, names: readonly string[]): Record<string, unknown> {
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(entries.filter(([name]) => names.includes(name)));
+}
+
+/** A verdict in words, for titles and tables. */
+export function worded(verdict: unknown): string {
+  if (typeof verdict !== "object" || verdict === null) return String(verdict);
+  const facts = Object.entries(verdict).map(([name, value]) => (name === "paused" ? `paused by ${value}` : `${value}`));
+  return facts.join(" ");
+}
+
+/** A fault of Atlas, and how calls end under it. */
 export interface Row {
   /** In the simulator's words. */
   fault: string;
-  /** Of every tool that reads. */
+  /** The verdict of every tool that reads. */
   read: Verdict;
-  /** Of a download request. */
+  /** The verdict of a download request. */
   post: Verdict;
   /** Jobs that one download request creates. */
   jobs: number;
-  /** Requests that one download request may send, when it is more than one. */
+  /** Requests that one download request may send; 1 by default. */
   posts?: number;
-  /** Where a save ends otherwise than the request it makes, by operation. */
+  /** Where a save ends differently from the request that it makes, by operation. */
   saves?: Partial<Record<string, Verdict>>;
 }
 
@@ -30,7 +92,7 @@ const understood = (fault: string, saves: Row["saves"] = {}): Row => ({
   jobs: 1,
   saves,
 });
-/** The job exists although its answer cannot be used: it is found in the list. */
+/** The job exists although its answer is unusable; the server finds it in the list. */
 const found = (fault: string, read: Verdict): Row => ({ fault, read, post: "ok", jobs: 1 });
 const refused = (fault: string, facts: Verdict, more: Partial<Row> = {}): Row => ({
   fault,
@@ -41,8 +103,8 @@ const refused = (fault: string, facts: Verdict, more: Partial<Row> = {}): Row =>
 });
 const notComplete: Verdict = { errorCode: "SNAPSHOT_NOT_COMPLETE", source: "input", retryable: true };
 
-/** What the line and the bodies can do. */
-export const ANSWERS: readonly Row[] = [
+/** Faults of the connection and of the bodies. */
+const ANSWERS: readonly Row[] = [
   { fault: "reset-before", read: lost, post: OUTCOME_UNKNOWN, jobs: 0 },
   { fault: "reset-before*1", read: "ok", post: OUTCOME_UNKNOWN, jobs: 0 },
   found("reset-after", lost),
@@ -69,8 +131,8 @@ export const ANSWERS: readonly Row[] = [
   found("202", unreadable(202)),
 ];
 
-/** Statuses for which Atlas documents a code or that gateways send; every other one is in `EVERY_STATUS`. */
-export const STATUSES: readonly Row[] = [
+/** Statuses for which Atlas documents a code or that gateways send; `EVERY_STATUS` has all. */
+const STATUSES: readonly Row[] = [
   refused("400", fromAtlas(400, "VALIDATION_ERROR")),
   refused("401", fromCredentials(401), { posts: 2 }),
   refused("402", fromAtlas(402, "ACCOUNT_SUSPENDED")),
@@ -95,8 +157,8 @@ const limited = (retryAfterSeconds: number) =>
   fromAtlas(429, "RATE_LIMITED_TOKEN_BUCKET", { retryable: true, retryAfterSeconds });
 const down = (retryAfterSeconds: number) => fromAtlas(503, undefined, { retryable: true, retryAfterSeconds });
 
-/** Retry-After in every form; without a readable one the body of a 429 names the seconds. */
-export const WAITS: readonly Row[] = [
+/** Retry-After in every form; when it is unreadable, the body of a 429 names the seconds. */
+const WAITS: readonly Row[] = [
   refused("429", limited(1), { posts: 4 }),
   ...["1", "date", "past", "garbage", "none"].map((form) => ({
     ...understood(`429:retry-after=${form}*1`),
@@ -117,3 +179,16 @@ function seconds(form: string): { retryAfterSeconds?: number } {
   const named = { "1": 1, date: 5, past: 0 }[form];
   return named === undefined ? {} : { retryAfterSeconds: named };
 }
+
+export const ROWS: readonly Row[] = [...ANSWERS, ...STATUSES, ...WAITS];
+
+/** A gateway sends these when the request may have reached Atlas: a read may be repeated, a download request must not. */
+export const FROM_GATEWAYS: readonly number[] = [408, 425, 499];
+
+/** Every status from 400 to 599. One without a known meaning counts as the first of its hundred does (RFC 9110 section 15). */
+export const EVERY_STATUS: readonly Row[] = Array.from({ length: 200 }, (_, index) => 400 + index).map((status) => {
+  const known = ROWS.find(({ fault }) => fault === String(status));
+  if (known) return known;
+  const read = fromAtlas(status, undefined, { retryable: status >= 500 || FROM_GATEWAYS.includes(status) });
+  return { fault: String(status), read, post: { ...read, retryable: false }, jobs: 0 };
+});
