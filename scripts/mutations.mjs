@@ -212,7 +212,7 @@ export const MUTATIONS = [
   {
     claim: "say in tools/list what the README does not",
     edits: [edit("src/tools/get-restore-job.ts", "Reads one restore job of", "Looks at one restore job of")],
-    tests: ["test/docs/generated.test.ts"],
+    tests: ["test/docs/agreement.test.ts"],
   },
   {
     claim: "continue a part that another process may still hold open",

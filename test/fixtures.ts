@@ -26,7 +26,7 @@ export const API_KEY = {
 };
 export const ACCESS_TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: SIMULATED.accessToken };
 
-/** Every field of the error envelope, strictly: one that is not documented fails the test. */
+/** Every field of the error envelope; an undocumented field fails the test. */
 const Envelope = z.strictObject({
   error: z.int().optional(),
   errorCode: z.string().optional(),
@@ -44,42 +44,39 @@ const Envelope = z.strictObject({
 
 type Env = Record<string, string>;
 
-/** A simulator of this test's own, closed when the test ends. */
+/** A simulator for this test, closed when the test ends. */
 export async function simulatorFor(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = await startSimulator(options);
   onTestFinished(() => simulator.close());
   return simulator;
 }
 
-/** A folder of this test's own, removed when the test ends. */
+/** A folder for this test, removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(SCRATCH, "atlas-flex-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-export interface Session {
+export interface Connection {
   client: Client;
   call: (name: string, args?: Record<string, unknown>) => Promise<CallToolResult>;
+  /** Everything the server has written to standard error so far. */
+  log: () => string;
+  /** The server's process id. */
+  pid: number;
+}
+
+export interface Session extends Connection {
   /** The structured content of a call that must succeed. */
   ok: (name: string, args?: Record<string, unknown>) => Promise<Record<string, unknown>>;
   /** The error envelope of a call that must fail. */
   fails: (name: string, args?: Record<string, unknown>) => Promise<z.infer<typeof Envelope>>;
-  /** Everything the server has written to standard error so far. */
-  log: () => string;
-  /** Of the server's process. */
-  pid: number;
 }
 
-/** The built server under a real client over stdio, with only the environment that is given; closed when the test ends. */
-export async function serverWith({ args = [], env = {} }: { args?: string[]; env?: Env } = {}): Promise<Session> {
-  const home = await temporaryFolder();
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [BUILT, ...args],
-    env: { PATH: process.env.PATH ?? "", HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: join(home, "snapshots"), ...env },
-    stderr: "pipe",
-  });
+/** Starts a server under a real client over stdio, with only the given environment; closes both when the test ends. */
+export async function connect(start: { command: string; args: string[]; env: Env; cwd?: string }): Promise<Connection> {
+  const transport = new StdioClientTransport({ ...start, stderr: "pipe" });
   let log = "";
   transport.stderr?.on("data", (chunk) => {
     log += String(chunk);
@@ -87,17 +84,31 @@ export async function serverWith({ args = [], env = {} }: { args?: string[]; env
   const client = new Client({ name: "test", version: "1.0.0" });
   await client.connect(transport);
   onTestFinished(() => client.close());
-  // Listing first lets the client check every later result against the declared output schema.
-  await client.listTools();
-
-  const call = async (name: string, args: Record<string, unknown> = {}): Promise<CallToolResult> => {
-    const result = await client.callTool({ name, arguments: args });
-    if (!("content" in result) || !Array.isArray(result.content)) throw new Error("The result has no content");
-    return { ...result, content: result.content };
-  };
   return {
     client,
-    call,
+    call: async (name, args = {}) => {
+      const result = await client.callTool({ name, arguments: args });
+      if (!("content" in result) || !Array.isArray(result.content)) throw new Error("The result has no content");
+      return { ...result, content: result.content };
+    },
+    log: () => log,
+    pid: transport.pid ?? 0,
+  };
+}
+
+/** The built server under a real client. */
+export async function serverWith({ args = [], env = {} }: { args?: string[]; env?: Env } = {}): Promise<Session> {
+  const home = await temporaryFolder();
+  const connection = await connect({
+    command: process.execPath,
+    args: [BUILT, ...args],
+    env: { PATH: process.env.PATH ?? "", HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: join(home, "snapshots"), ...env },
+  });
+  const { client, call } = connection;
+  // After listing, the client checks every result against the declared output schema.
+  await client.listTools();
+  return {
+    ...connection,
     async ok(name, args) {
       const { isError, structuredContent, content } = await call(name, args);
       if (isError || !structuredContent) throw new Error(`${name} failed: ${JSON.stringify(content)}`);
@@ -109,8 +120,6 @@ export async function serverWith({ args = [], env = {} }: { args?: string[]; env
         throw new Error(`${name} did not fail: ${JSON.stringify(structuredContent)}`);
       return Envelope.parse(structuredContent.error);
     },
-    log: () => log,
-    pid: transport.pid ?? 0,
   };
 }
 

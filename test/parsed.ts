@@ -4,7 +4,7 @@ import type { Environment } from "../src/config/readers.ts";
 
 export const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };
 
-/** The configuration that these settings come to, in a server that has two tools. */
+/** The configuration of a server with two tools under these settings. */
 export function parse(env: Environment, options: Options = {}): Config {
   return parseConfig({ options, env, toolNames: ["get_restore_job", "list_restore_jobs"] });
 }

@@ -1,43 +1,33 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import * as z from "zod";
+import packageJson from "../../package.json" with { type: "json" };
 import { ADVICE } from "../../src/atlas/hints.ts";
-import { OPTIONS } from "../../src/config/command-line.ts";
-import { OPTION_SETTINGS, SETTINGS, SIMULATOR_SETTINGS, VARIABLES } from "../../src/config/variables.ts";
+import { SETTINGS, SIMULATOR_SETTINGS, VARIABLES } from "../../src/config/variables.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
-import { serverWith } from "../fixtures.ts";
-import { PAGES, pageOf, ROOT } from "./pages.ts";
+import { serverWith, temporaryFolder } from "../fixtures.ts";
+import { readManifest } from "../packaging/manifest.ts";
+import { OTHER_PAGES, PAGES, type Page, pageOf, ROOT } from "./pages.ts";
 
-const named = z.array(z.looseObject({ name: z.string() })).transform((list) => list.map(({ name }) => name));
-const manifest = z
-  .looseObject({
-    version: z.string(),
-    tools: named,
-    prompts: named,
-    server: z.looseObject({ mcp_config: z.looseObject({ env: z.record(z.string(), z.string()) }) }),
-  })
-  .parse(JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8")));
-const packageJson = z
-  .looseObject({ name: z.string(), version: z.string(), engines: z.strictObject({ node: z.string() }) })
-  .parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
-
+const manifest = readManifest();
 const readme = pageOf("README.md");
 const variableNames = VARIABLES.flatMap(({ name, alias, secret }) =>
   [name, alias].flatMap((one) => (one === undefined ? [] : secret ? [one, `${one}_FILE`] : [one])),
 );
 
-test("tools/list, README, the reference and the manifest have the same tools in the same order", async () => {
+test("tools/list, README, the reference and the manifest list the same tools in the same order", async () => {
   const { client } = await serverWith({ args: ["--simulate"] });
   const listed = (await client.listTools()).tools.map(({ name }) => name);
   const inTable = [...readme.text.matchAll(/^\| \[`(\w+)`\]\(docs\/tools\.md#/gm)].map(([, name]) => name);
   const inReference = [...pageOf("docs/tools.md").text.matchAll(/^## (\w+_\w+)$/gm)].map(([, name]) => name);
   expect(inTable).toEqual(listed);
   expect(inReference).toEqual(listed);
-  expect(manifest.tools).toEqual(listed);
+  expect(manifest.tools.map(({ name }) => name)).toEqual(listed);
 
   const prompts = (await client.listPrompts()).prompts.map(({ name }) => name);
-  expect(manifest.prompts).toEqual(prompts);
+  expect(manifest.prompts.map(({ name }) => name)).toEqual(prompts);
   const known = [...listed, ...prompts];
   for (const { path, text } of PAGES) {
     const words = [...text.matchAll(/\b(?:list|get|save|verify|request)_[a-z]+_[a-z_]+\b/g)].map(([word]) => word);
@@ -48,12 +38,12 @@ test("tools/list, README, the reference and the manifest have the same tools in 
   }
 });
 
-test("the variables of the README are those that the code reads, no fewer and no more", () => {
+test("the README lists exactly the variables that the code reads", () => {
   const code = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts") && path !== "variables.ts" && !path.startsWith("simulator"))
     .map((path) => readFileSync(join(ROOT, "src", path), "utf8"))
     .join("\n");
-  // Names that stand alone between quotes are read; those within sentences are advice.
+  // The code reads a name that is a string of its own; a name within a sentence is advice.
   const byName = [...code.matchAll(/"((?:MONGODB_ATLAS|MDB_MCP|ATLAS_FLEX)_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)"/g)];
   // The rest is read by its row of the table.
   const byRow = [...Object.values(SETTINGS), ...Object.values(SIMULATOR_SETTINGS)];
@@ -71,15 +61,9 @@ test("the manifest sets only variables of the README", () => {
   expect(Object.keys(manifest.server.mcp_config.env).filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test("every variable that stands for an option names one of the server", () => {
-  const optional = OPTION_SETTINGS.map(({ option }) => option);
-  const ofServer = Object.entries(OPTIONS).filter(([name, { only }]) => !only && name !== "help" && name !== "version");
-  expect(optional.toSorted()).toEqual(ofServer.map(([name]) => name).toSorted());
-});
-
-test("whatever the pages write in capitals is a variable, a code or a known word", () => {
+test("every word of the pages in capitals is a variable, a code or a known word", () => {
   const known = [...variableNames, ...Object.keys(OWN_ERRORS), ...Object.keys(ADVICE)];
-  /** Of Node.js, of curl, and of the restore commands. */
+  /** Words of Node.js, of curl, and of the restore commands. */
   const foreign = ["ALL_PROXY", "TARGET_CONNECTION_STRING", "ACCESS_LIST"];
   for (const { path, text } of PAGES) {
     const words = [...text.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([word]) => word);
@@ -90,7 +74,7 @@ test("whatever the pages write in capitals is a variable, a code or a known word
   }
 });
 
-test("every code of ours and every documented code of Atlas is in the troubleshooting page", () => {
+test("the troubleshooting page lists every code of this server and every documented code of Atlas", () => {
   const { text } = pageOf("docs/troubleshooting.md");
   const rows = [...text.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
   expect(rows).toEqual([...Object.keys(OWN_ERRORS), ...Object.keys(ADVICE)]);
@@ -104,4 +88,74 @@ test("README and manifest name the versions of the package", () => {
 
 test("the README can be read in one sitting", () => {
   expect(readme.text.split("\n").length).toBeLessThanOrEqual(240);
+});
+
+function runDocs(cwd: string, ...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts/docs.mjs"), ...args], {
+    cwd,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+test("the generated blocks are up to date with the code; npm run docs updates them", () => {
+  expect(runDocs(ROOT, "--check")).toEqual({ status: 0, stdout: "", stderr: "" });
+});
+
+test("npm run docs reports a stale block with --check and rewrites it without", async () => {
+  const clone = await temporaryFolder();
+  await cp(join(ROOT, "docs"), join(clone, "docs"), { recursive: true });
+  for (const name of ["src", "node_modules", "package.json"]) await symlink(join(ROOT, name), join(clone, name));
+  const { text } = pageOf("README.md");
+  const readme = join(clone, "README.md");
+  const stale = text.replace("| reads Atlas |", "| writes Atlas |");
+  await writeFile(readme, stale);
+
+  expect(runDocs(clone, "--check")).toMatchObject({ status: 1, stdout: "README.md is stale; run npm run docs.\n" });
+  expect(await readFile(readme, "utf8")).toBe(stale);
+  expect(runDocs(clone)).toMatchObject({ status: 0, stdout: "README.md written.\n" });
+  expect(await readFile(readme, "utf8")).toBe(text);
+});
+
+test("every generated block has its end", () => {
+  for (const { path, text } of PAGES) {
+    const starts = [...text.matchAll(/<!-- generated: /g)].length;
+    expect([...text.matchAll(/<!-- generated: [a-z-]+ -->\n[^<]+\n<!-- end -->/g)], path).toHaveLength(starts);
+  }
+});
+
+function linksOf({ prose }: Page): string[] {
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !target.startsWith("https://"));
+}
+
+function slugsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => slugOf(heading));
+}
+
+/** The fragment that GitHub gives a heading. */
+function slugOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[`*]/g, "")
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+}
+
+function isBroken(page: Page, link: string): boolean {
+  const [path = "", fragment] = link.split("#");
+  const file = path === "" ? join(ROOT, page.path) : join(ROOT, dirname(page.path), path);
+  if (!existsSync(file)) return true;
+  return fragment !== undefined && !slugsOf(readFileSync(file, "utf8")).includes(fragment);
+}
+
+test.each([...PAGES, ...OTHER_PAGES])("every link of $path leads to a file and heading of the clone", (page) => {
+  expect(linksOf(page).filter((link) => isBroken(page, link))).toEqual([]);
+});
+
+test.each(PAGES)("no two headings of $path are the same, since a link would lead only to the first", ({ prose }) => {
+  const slugs = slugsOf(prose);
+  expect(slugs).toEqual([...new Set(slugs)]);
 });

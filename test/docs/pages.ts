@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** Stands in the pages for the folder of the reader's clone. */
+/** The folder of the reader's clone, as the pages write it. */
 export const CLONE = "/path/to/atlas-flex-snapshots-mcp";
 
 export interface Fence {
@@ -36,7 +36,7 @@ export const PAGES: readonly Page[] = [
     .map((name) => `docs/${name}`),
 ].map(readPage);
 
-/** Pages for people who change this program; their commands are not for readers. */
+/** Pages for people who change this program; tests do not run their commands. */
 export const OTHER_PAGES: readonly Page[] = ["CONTRIBUTING.md", "CHANGELOG.md"].map(readPage);
 
 export function pageOf(path: string): Page {
@@ -45,20 +45,10 @@ export function pageOf(path: string): Page {
   return page;
 }
 
-/** The commands of the shell blocks, one a line. */
+/** The commands of the shell blocks, one per line. */
 export function commandsOf({ fences }: Page): string[] {
   return fences
     .filter(({ language }) => language === "sh")
     .flatMap(({ code }) => code.split("\n"))
     .filter((line) => line.trim() !== "");
-}
-
-/** The fragment that GitHub gives a heading. */
-export function slugOf(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[`*]/g, "")
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .trim()
-    .replaceAll(" ", "-");
 }

@@ -1,15 +1,12 @@
-import { readdirSync } from "node:fs";
-import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { startSimulator } from "../../src/simulator/simulator.ts";
+import { bash, type Outcome, RUNNABLE } from "./commands.ts";
 import { commandsOf, PAGES, pageOf, ROOT } from "./pages.ts";
-import { inventedLines, PICTURE, SHOWN } from "./picture.ts";
-import { RUNNABLE } from "./runnable.ts";
-import { bash, type Outcome } from "./shell.ts";
-import { putNpxInto } from "./stand-in.ts";
 
 const SMALL = { ATLAS_FLEX_SIMULATOR_BYTES: "1000000" };
 const DEMO = "node scripts/demo.mjs";
@@ -22,14 +19,32 @@ const REFUSED = [
   ["unset ${!MONGODB*}; node examples/save-latest.mjs orders", 1, "CREDENTIALS_MISSING"],
 ] as const;
 
+/** A replacement for npx that makes the Inspector's call to the server that the script names. */
+const NPX = `#!/usr/bin/env node
+const { spawn } = require("node:child_process");
+const words = process.argv.slice(2);
+const after = (name) => words[words.indexOf(name) + 1];
+const variables = words.flatMap((word, index) => (words[index - 1] === "-e" ? [word.split(/=(.*)/s).slice(0, 2)] : []));
+const server = spawn(process.execPath, words.slice(words.indexOf("node") + 1, words.indexOf("--method")), {
+  env: { ...process.env, ...Object.fromEntries(variables) },
+  stdio: ["pipe", "pipe", "inherit"],
+});
+server.stdout.on("data", (chunk) => {
+  process.stdout.write(chunk);
+  if (chunk.includes("\\n")) server.stdin.end();
+});
+const params = { name: after("--tool-name"), arguments: JSON.parse(after("--tool-args-json")) };
+server.stdin.write(JSON.stringify({ jsonrpc: "2.0", id: 1, method: after("--method"), params }) + "\\n");
+`;
+
 let folder: string;
 let ended: ReadonlyMap<string, Outcome & { home: string }>;
 
-/** All at once, since most of them only wait for a job or a slow line; each has a home of its own. */
+/** All run at once, since most of them only wait; each has its own home folder. */
 beforeAll(async () => {
   if (process.platform === "win32") return;
   folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
-  await putNpxInto(folder);
+  await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
   const simulator = await startSimulator({ snapshotBytes: 1_000_000, jobMs: 100 });
   const lines = [DEMO, SAVE, INSPECTOR, ...REFUSED.map(([line]) => line), ...RUNNABLE];
   ended = new Map(
@@ -52,8 +67,8 @@ function outcomeOf(line: string): Outcome & { home: string } {
   return outcome;
 }
 
-describe.skipIf(process.platform === "win32")("what the pages tell to run", () => {
-  test.each(RUNNABLE)("%s does something and ends well", (line) => {
+describe.skipIf(process.platform === "win32")("a command of the pages", () => {
+  test.each(RUNNABLE)("%s prints something and succeeds", (line) => {
     const { exitCode, stdout, stderr } = outcomeOf(line);
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 0,
@@ -62,15 +77,15 @@ describe.skipIf(process.platform === "win32")("what the pages tell to run", () =
     });
   });
 
-  test("the demo works, and every line of its picture is one that it prints", async () => {
+  test("the demo succeeds and prints every line of its picture", async () => {
     const { exitCode, stdout, stderr } = outcomeOf(DEMO);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(inventedLines(stdout)).toEqual([]);
-    const [, saved = ""] = /A verified backup lies in (\S+)/.exec(stdout) ?? [];
+    const [, saved = ""] = /The verified backup is in (\S+)/.exec(stdout) ?? [];
     expect((await stat(join(ROOT, saved))).size).toBeGreaterThan(0);
   });
 
-  test("save-latest saves the newest backup and says where it is and how to restore it", async () => {
+  test("save-latest saves the newest backup and prints its path and how to restore it", async () => {
     const { exitCode, stdout, home } = outcomeOf(SAVE);
     const saved = join(home, "atlas-flex-snapshots");
     const files = (await readdir(saved)).filter((name) => name.endsWith(".tgz"));
@@ -103,7 +118,7 @@ describe.skipIf(process.platform === "win32")("what the pages tell to run", () =
     expect(outcomeOf(line)).toMatchObject({ exitCode, stdout: "", stderr: expect.stringContaining(words) });
   });
 
-  test("the Inspector script's calls, each a process of its own, end with a saved and checked file", async () => {
+  test("the Inspector script's calls, each its own process, end with a saved and verified file", async () => {
     const { exitCode, stdout, stderr, home } = outcomeOf(INSPECTOR);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     const lines = stdout.split("\n").filter(Boolean);
@@ -125,12 +140,41 @@ const Answer = z.object({
   result: z.object({ isError: z.undefined().optional(), structuredContent: z.looseObject({}) }),
 });
 
+const PICTURE = readFileSync(join(ROOT, "docs/demo.svg"), "utf8");
+
+/** The lines of text in the picture. */
+const SHOWN = [...PICTURE.matchAll(/<text [^>]*>(.*)<\/text>/g)].map(([, line = ""]) =>
+  line
+    .replace(/<[^>]+>/g, "")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&"),
+);
+
+/** The part of a line that is the same in every run: no numbers, hashes, lengths of bars or indentation of answers. */
+function lasting(line: string): string {
+  return line
+    .replaceAll(ROOT, "~/atlas-flex-snapshots-mcp")
+    .replace(/← +/, "← ")
+    .replace(/[█░]+/g, "░")
+    .replace(/[0-9a-f]*\d[0-9a-f.]*/g, "0");
+}
+
+/** The lines of the picture that the output does not contain; long lines are cut in the picture. */
+function inventedLines(output: string): string[] {
+  const printed = output.split("\n").map(lasting);
+  return SHOWN.filter((line) => line !== "" && line !== "$ npm run demo").filter((line) => {
+    const start = lasting(line.replace(/…$/, "")).replace(/0$/, "");
+    return !printed.some((other) => other.startsWith(start));
+  });
+}
+
 test("every example is named in a page", () => {
   const text = PAGES.map((page) => page.text).join("\n");
   expect(readdirSync(join(ROOT, "examples")).filter((name) => !text.includes(`examples/${name}`))).toEqual([]);
 });
 
-test("the demo's picture tells the whole story and nothing of the computer it was made on", () => {
+test("the demo's picture shows the whole journey and nothing of the computer that drew it", () => {
   for (const tool of ["list_flex_snapshots", "request_flex_snapshot_download", "get_restore_job", "save_flex_snapshot"])
     expect(
       SHOWN.some((line) => line.startsWith(`  → ${tool}`)),

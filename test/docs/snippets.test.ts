@@ -3,10 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { TOOLS } from "../../src/tools/index.ts";
-import { temporaryFolder } from "../fixtures.ts";
-import { toolsAndLogOf } from "./client.ts";
+import { connect, temporaryFolder } from "../fixtures.ts";
 import { CLONE, commandsOf, pageOf, ROOT } from "./pages.ts";
-import { parseToml } from "./toml.ts";
 
 const readme = pageOf("README.md");
 
@@ -42,7 +40,35 @@ function fromToml(): Start[] {
     .map((tables) => tables["mcp_servers.atlas-flex-snapshots"]);
 }
 
-/** `<client> mcp add <options> <name> [--] <command>`: options stand before the name, variables behind --env or -e. */
+const VALUE = /"[^"\\]*"|\[(?:"[^"\\]*"(?:, )?)*\]/;
+const PAIR = new RegExp(`^([\\w-]+) = (${VALUE.source}|\\{ .* \\})$`);
+
+/** The part of TOML that the pages use: tables of strings, lists and inline tables, by their dotted names. Throws on the rest. */
+function parseToml(text: string): Record<string, Record<string, unknown>> {
+  const tables: Record<string, Record<string, unknown>> = {};
+  let table: Record<string, unknown> | undefined;
+  for (const line of text.split("\n").filter((candidate) => candidate.trim() !== "")) {
+    const [, name] = /^\[([\w-]+(?:\.[\w-]+)*)\]$/.exec(line) ?? [];
+    if (name !== undefined) {
+      if (Object.hasOwn(tables, name)) throw new Error(`The table ${name} occurs twice`);
+      table = {};
+      tables[name] = table;
+      continue;
+    }
+    if (!table) throw new Error(`Outside of a table: ${line}`);
+    Object.assign(table, parsePair(line));
+  }
+  return tables;
+}
+
+function parsePair(text: string): Record<string, unknown> {
+  const [, key, value] = PAIR.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new Error(`Not understood: ${text}`);
+  if (!value.startsWith("{")) return { [key]: JSON.parse(value) };
+  return { [key]: Object.assign({}, ...value.slice(2, -2).split(", ").map(parsePair)) };
+}
+
+/** `<client> mcp add <options> <name> [--] <command>`: options precede the name, variables follow --env or -e. */
 function fromCommand(line: string): Start {
   const [, options = "", start = ""] = /^\w+ mcp add (.*) atlas-flex-snapshots(?: --)? (node .*)$/.exec(line) ?? [];
   const [command = "", ...args] = start.split(" ");
@@ -66,7 +92,7 @@ test("there are two snippets in JSON, one in TOML and two commands", () => {
 });
 
 test.each(snippets)(
-  "%s: started as it says, the server has its credentials and answers tools/list",
+  "%s: the server that the snippet starts has its credentials and answers tools/list",
   async (_, snippet) => {
     const home = await temporaryFolder();
     const secret = join(home, "secret");
@@ -78,18 +104,20 @@ test.each(snippets)(
         .replace("${input:atlas-secret}", "mdb_sa_sk_1")
         .replaceAll("_…", "_0123456789");
     const env = Object.entries(snippet.env).map(([name, value]) => [name, inPlace(value)]);
-    const { tools, log } = await toolsAndLogOf({
+    const { client, log } = await connect({
       command: snippet.command,
       args: snippet.args.map(inPlace),
-      env: { HOME: home, ...Object.fromEntries(env) },
+      env: { PATH: process.env.PATH ?? "", HOME: home, ...Object.fromEntries(env) },
     });
-    expect(tools).toEqual(TOOLS.map(({ name }) => name));
-    expect(log).toContain('"credentials":"service-account"');
-    expect(log).not.toMatch(/"level":[45]0/);
+    const { tools } = await client.listTools();
+    await client.close();
+    expect(tools.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
+    expect(log()).toContain('"credentials":"service-account"');
+    expect(log()).not.toMatch(/"level":[45]0/);
   },
 );
 
-test("every snippet names the clone's own file and none a package that a stranger could publish", () => {
+test("every snippet starts the clone's file, and none a package that a stranger could publish", () => {
   for (const [name, { command, args }] of snippets)
     expect([command, ...args], name).toEqual(["node", `${CLONE}/dist/atlas-flex-snapshots-mcp.js`]);
   for (const { code } of readme.fences) expect(code).not.toMatch(/npx\b.*atlas-flex-snapshots-mcp/);

@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER, temporaryFolder } from "../fixtures.ts";
+import { serve } from "../http/servers.ts";
 import { startStdioServer } from "./station.ts";
 
 /** Just below the largest accepted answer. */
@@ -26,21 +25,15 @@ const SHAPES: Record<string, { status: number; body: string }> = {
 
 /** A server with little memory, against an Atlas with the same answer to everything. */
 async function against(answer: { status: number; body: string }) {
-  const atlas = createServer((_, response) => {
+  const { url } = await serve((_, response) => {
     response.writeHead(answer.status, { "content-type": "application/json" }).end(answer.body);
-  }).listen(0, "127.0.0.1");
-  await once(atlas, "listening");
-  onTestFinished(() => {
-    atlas.closeAllConnections();
-    atlas.close();
   });
-  const address = atlas.address();
   const server = await startStdioServer({
     env: {
       HOME: await temporaryFolder(),
       // Ten times the usual need, and a third of the memory that one such answer took when the server examined all of it.
       NODE_OPTIONS: "--max-old-space-size=256",
-      MONGODB_ATLAS_BASE_URL: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+      MONGODB_ATLAS_BASE_URL: url.origin,
       MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token",
     },
   });

@@ -11,7 +11,7 @@ const manifest = readManifest();
 const { args, env } = manifest.server.mcp_config;
 const settings = Object.entries(manifest.user_config);
 
-/** The names of the variables that the configuration looks at. */
+/** The names of the variables that the configuration reads. */
 function variablesRead(): ReadonlySet<string> {
   const read = new Set<string>();
   const spied = new Proxy<Record<string, string>>(
@@ -72,7 +72,7 @@ test("every setting reaches exactly one variable, and every variable is one that
   for (const variable of Object.keys(env)) expect(read).toContain(variable);
 });
 
-test("every secret, and what may hold a password, is marked as sensitive, and nothing else is", () => {
+test("exactly the secrets, and the proxy that may contain a password, are marked as sensitive", () => {
   const secret = [...SECRET_VARIABLES, "HTTPS_PROXY"];
   const keys = Object.entries(env).flatMap(([name, value]) => (secret.includes(name) ? [value] : []));
   const sensitive = settings.flatMap(([key, setting]) => (setting.sensitive ? [`\${user_config.${key}}`] : []));
@@ -80,7 +80,7 @@ test("every secret, and what may hold a password, is marked as sensitive, and no
   for (const [, setting] of settings) if (setting.sensitive) expect(setting.default).toBe("");
 });
 
-test("every setting says where its value comes from, and what happens without one", () => {
+test("every setting says where its value comes from and what happens when it is empty", () => {
   for (const [key, { type, description, default: fallback }] of settings) {
     expect(typeof fallback, key).toBe(type === "boolean" ? "boolean" : "string");
     if (type === "boolean") continue;

@@ -14,7 +14,7 @@ const Setting = z.strictObject({
   default: z.union([z.string(), z.boolean()]),
 });
 
-/** What this bundle uses of manifest version 0.3, whose every object is strict. */
+/** The part of manifest version 0.3 that this bundle uses; every object is strict. */
 const Manifest = z.strictObject({
   manifest_version: z.literal("0.3"),
   name: z.string(),

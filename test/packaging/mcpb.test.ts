@@ -1,18 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { CLUSTER, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
-import { type Blank, startInHost, unpack } from "./desktop-host.ts";
+import { CLUSTER, connect, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { ROOT, readManifest } from "./manifest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "atlas-flex-mcpb-"));
-/** A path as desktop hosts have it on some systems. */
+/** Desktop hosts on some systems use paths with spaces and accents. */
 const unpacked = join(folder, "Claude Extensions", "héberger");
 const name = `${packageJson.name}-${packageJson.version}.mcpb`;
 const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
@@ -22,6 +21,53 @@ function pack(target: string): { output: string; bundle: Buffer } {
   mkdirSync(target, { recursive: true });
   const output = execFileSync(process.execPath, [join(ROOT, "scripts/mcpb.mjs"), target], { encoding: "utf8" });
   return { output, bundle: readFileSync(join(target, name)) };
+}
+
+/** What a host passes for a setting that its user left blank: the unreplaced placeholder, or an empty text. */
+type Blank = "placeholder" | "empty";
+
+function unpack(bundle: Uint8Array, folder: string): void {
+  for (const [name, content] of Object.entries(unzipSync(bundle))) {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+}
+
+/**
+ * Starts an unpacked bundle as a desktop host does: with the arguments and environment of its manifest, filled with the user's
+ * settings or their defaults.
+ */
+async function startInHost({
+  folder,
+  home,
+  blank,
+  settings = {},
+  env = {},
+}: {
+  folder: string;
+  home: string;
+  blank: Blank;
+  settings?: Record<string, string | boolean>;
+  env?: Record<string, string>;
+}) {
+  const { user_config, server } = readManifest(folder);
+  const fill = (text: string) =>
+    text
+      .replaceAll("${__dirname}", () => folder)
+      .replaceAll(/\$\{user_config\.([^}]*)\}/g, (placeholder, key) => {
+        const value = settings[key] ?? user_config[key]?.default ?? "";
+        return value === "" && blank === "placeholder" ? placeholder : String(value);
+      });
+  const own = Object.entries(server.mcp_config.env).map(([name, value]) => [name, fill(value)]);
+  const connection = await connect({
+    command: process.execPath,
+    args: server.mcp_config.args.map(fill),
+    env: { HOME: home, USERPROFILE: home, ...env, ...Object.fromEntries(own) },
+    cwd: home,
+  });
+  const { tools } = await connection.client.listTools();
+  return { ...connection, toolNames: tools.map(({ name }) => name) };
 }
 
 let bundle: Buffer;
@@ -39,7 +85,7 @@ describe("the bundle", () => {
     expect(bundle.length).toBeLessThan(1_000_000);
   });
 
-  test("is not signed: nothing follows the end of the zip file", () => {
+  test("is not signed: the zip file ends with its own end record", () => {
     const END_OF_CENTRAL_DIRECTORY_BYTES = 22;
     expect(bundle.readUInt32LE(bundle.length - END_OF_CENTRAL_DIRECTORY_BYTES)).toBe(0x06054b50);
   });
@@ -58,8 +104,8 @@ describe("the bundle", () => {
   });
 });
 
-describe.each<Blank>(["placeholder", "empty"])("in a desktop host that hands over blank settings as %s", (blank) => {
-  test("a backup is saved with the simulator, under the home folder, and links are hidden", async () => {
+describe.each<Blank>(["placeholder", "empty"])("in a desktop host that passes blank settings as %s", (blank) => {
+  test("the simulator's backup is saved below the home folder, and links are hidden", async () => {
     const home = await temporaryFolder();
     const { call, toolNames } = await startInHost({
       folder: unpacked,
@@ -78,18 +124,18 @@ describe.each<Blank>(["placeholder", "empty"])("in a desktop host that hands ove
     expect(existsSync(String(saved.structuredContent?.path))).toBe(true);
   });
 
-  test("no credentials are made of blank settings, and a call names the variables that are missing", async () => {
+  test("blank settings are no credentials, and a call names the missing variables", async () => {
     const { call, log } = await startInHost({ folder: unpacked, home: await temporaryFolder(), blank });
     const failed = await call("list_flex_clusters");
     expect(failed).toMatchObject({ isError: true, structuredContent: { error: { errorCode: "CREDENTIALS_MISSING" } } });
     expect(JSON.stringify(failed.content)).toContain("MONGODB_ATLAS_CLIENT_ID");
-    // Node.js itself looks for a file of that name before it starts the server, and goes on without it.
+    // Before it starts the server, Node.js itself looks for a file of that name and continues without it.
     const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/gm, "");
     expect(ours).not.toMatch(/user_config|is set without|must be/);
   });
 });
 
-test("the choices of a desktop host's user count: credentials, links shown, read-only", async () => {
+test("the settings of a desktop host's user take effect: credentials, links shown, read-only", async () => {
   const simulator = await simulatorFor();
   const started = {
     folder: unpacked,

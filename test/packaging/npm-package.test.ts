@@ -1,12 +1,11 @@
-import { exec } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { exec, execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
+import { connect } from "../fixtures.ts";
 import { ROOT } from "./manifest.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -18,7 +17,7 @@ const command = join(installed, ".bin", name);
 const tarball = join(folder, `${name}-${version}.tgz`);
 const cache = join(folder, "cache");
 
-/** Runs through the shell, since npm and installed commands are scripts on Windows; nothing of npm's own settings is passed on. */
+/** Runs a line in the shell, since npm and installed commands are scripts on Windows, and without npm's own variables. */
 async function run(line: string, cwd = folder): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([variable]) => !/^npm_/i.test(variable)));
   const { stdout } = await promisify(exec)(line, { cwd, env });
@@ -33,7 +32,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the package holds the built files and what describes them, and nothing else", () => {
+test("the package holds the built files and their documentation, and nothing else", () => {
   const built = readdirSync(join(ROOT, "dist")).map((file) => `dist/${file}`);
   const texts = ["README.md", "CHANGELOG.md", "LICENSE", "THIRD_PARTY_NOTICES.md"];
   const pages = readdirSync(join(ROOT, "docs"))
@@ -68,18 +67,34 @@ test("npx runs the packed file from an empty folder", async () => {
 });
 
 test("the installed package serves a client with the simulator", async () => {
-  const client = new Client({ name: "test", version: "1.0.0" });
-  const args = [join(installed, name, bin["atlas-flex-snapshots-mcp"]), "--simulate"];
-  await client.connect(
-    new StdioClientTransport({
-      command: process.execPath,
-      args,
-      stderr: "ignore",
-      env: { HOME: folder, USERPROFILE: folder },
-      cwd: folder,
-    }),
-  );
-  onTestFinished(() => client.close());
-  const { structuredContent } = await client.callTool({ name: "list_flex_clusters", arguments: {} });
+  const { call } = await connect({
+    command: process.execPath,
+    args: [join(installed, name, bin["atlas-flex-snapshots-mcp"]), "--simulate"],
+    env: { HOME: folder, USERPROFILE: folder },
+    cwd: folder,
+  });
+  const { structuredContent } = await call("list_flex_clusters");
   expect(structuredContent).toMatchObject({ simulated: true, projects: expect.any(Array) });
+});
+
+test("the third-party notices are up to date with the bundle", () => {
+  expect(() => execFileSync(process.execPath, [join(ROOT, "scripts/notices.mjs"), "--check"])).not.toThrow();
+});
+
+const notices = readFileSync(join(ROOT, "THIRD_PARTY_NOTICES.md"), "utf8");
+const listed = [...notices.matchAll(/^- (\S+) \(.*\): (.*?)\r?$/gm)].map(([, name = "", licence = ""]) => ({
+  name,
+  licence,
+}));
+
+test("the third-party notices list the known packages and have a licence text for each package", () => {
+  const names = listed.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["@modelcontextprotocol/sdk", "zod", "undici", "llhttp", "pino"]));
+  const headings = [...notices.matchAll(/^## (.*?)\r?$/gm)].flatMap(([, heading = ""]) => heading.split(", "));
+  expect(headings.toSorted()).toEqual(names.toSorted());
+});
+
+test("every bundled package has a licence that permits distribution under ours", () => {
+  const permissive = ["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD"];
+  for (const { name, licence } of listed) expect(permissive, name).toContain(licence);
 });

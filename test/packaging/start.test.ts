@@ -10,7 +10,7 @@ const DIST = join(ROOT, "dist");
 const files = readdirSync(DIST);
 const textOf = (file: string) => readFileSync(join(DIST, file), "utf8");
 
-/** A built file and whatever it cannot start without. */
+/** A built file and all files that it imports statically. */
 function loadedWith(file: string, known = new Set<string>()): Set<string> {
   if (known.has(file)) return known;
   known.add(file);
@@ -18,10 +18,10 @@ function loadedWith(file: string, known = new Set<string>()): Set<string> {
   return known;
 }
 
-/** Names in what is bundled of other packages. */
+/** A name in the bundled code of each package. */
 const FOREIGN = { sdk: "InitializeRequestSchema", zod: "$ZodType", undici: "EnvHttpProxyAgent", pino: "asChindings" };
 
-test("what answers initialize is code of this package alone; all other packages are loaded behind that answer", () => {
+test("only code of this package answers initialize; the other packages are loaded after that answer", () => {
   const start = files.filter((file) => /^(atlas-flex-snapshots-mcp|main-\w+|serve-\w+)\.js$/.test(file));
   expect(start).toHaveLength(3);
   const early = [...new Set(start.flatMap((file) => [...loadedWith(file)]))].map(textOf).join("\n");
@@ -32,7 +32,7 @@ test("what answers initialize is code of this package alone; all other packages 
   expect(found(early)).toEqual([]);
 });
 
-test("the list of tools that the build made ready is the one that the sources make", async () => {
+test("the tool list that the build has evaluated is the one of the sources", async () => {
   const { client } = await serverWith();
   expect((await client.listTools()).tools).toEqual(JSON.parse(JSON.stringify(TOOL_LIST)));
 });

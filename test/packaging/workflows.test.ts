@@ -16,14 +16,14 @@ test("there are workflows to check", () => {
 });
 
 describe.each(workflows)("$file", ({ text }) => {
-  test("pins every foreign action to a commit and says which version that is", () => {
+  test("pins every external action to a commit and names its version", () => {
     const uses = [...text.matchAll(/^\s*(?:- )?uses:\s*(.*?)\r?$/gm)].map(([, action = ""]) => action);
     expect(uses.length).toBeGreaterThan(0);
     for (const action of uses)
       expect(action).toMatch(/^(\.\/\.github\/workflows\/[a-z]+\.yml|[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$/);
   });
 
-  test("may do nothing but read, unless a job says otherwise", () => {
+  test("has only read permission by default", () => {
     expect(text).toMatch(/^permissions:\r?\n {2}contents: read\r?\n\r?$/m);
     expect(text).not.toMatch(/write-all|secrets\./);
   });
@@ -33,19 +33,19 @@ describe.each(workflows)("$file", ({ text }) => {
       expect(packageJson.scripts).toHaveProperty([script]);
   });
 
-  test("never puts into a shell command what a contributor can name", () => {
+  test("never inserts an expression into a shell command", () => {
     for (const [, command = ""] of text.matchAll(/\brun: (.*)$/gm)) expect(command).not.toContain("${{");
   });
 });
 
-test("every system and Node version that the package claims is tested", () => {
+test("CI tests every system and Node version that the package claims", () => {
   const matrix = (key: string) => new RegExp(`^ +${key}: \\[(.*)\\]`, "m").exec(workflow("ci.yml"))?.[1]?.split(", ");
   expect(matrix("os")).toEqual(["ubuntu-latest", "macos-latest", "windows-latest"]);
   expect(matrix("node")).toEqual(["20", "22", "24", "26"]);
   expect(packageJson.engines.node).toMatch(/^>=20\./);
 });
 
-test("only the release job may write, and only after the tests", () => {
+test("only the release job has write permission, and it runs after the tests", () => {
   expect(workflow("ci.yml")).not.toContain("write");
   const [before, release] = workflow("release.yml").split(/^ {2}release:$/m);
   expect(before).not.toMatch(/: write/);

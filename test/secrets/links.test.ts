@@ -2,13 +2,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { openStation, type Station } from "../faults/station.ts";
+import { openStation } from "../faults/station.ts";
 import { CLUSTER } from "../fixtures.ts";
 import { leaksIn, signaturesOf } from "./sentinels.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
 
-/** Every tool as it is called where a link exists; those of the last two may hold it. */
+/** A call of every tool while a link exists; only the answers of the last two may contain it. */
 const CALLS: [string, Record<string, unknown>][] = [
   ["list_flex_clusters", {}],
   ["list_flex_snapshots", CLUSTER],
@@ -22,28 +22,23 @@ const CALLS: [string, Record<string, unknown>][] = [
 ];
 const MAY_HOLD_LINKS = ["request_flex_snapshot_download", "get_restore_job"];
 
-async function stationOf(...[options]: Parameters<typeof openStation>): Promise<Station> {
-  const station = await openStation(options);
-  onTestFinished(async () => {
-    await station.close();
-  });
-  return station;
-}
-
-/** Everything that lies beside the archive itself, whose bytes are random. */
+/** Every file of the folder except archives, whose bytes are random. */
 async function writtenTo(folder: string): Promise<string> {
   const names = (await readdir(folder)).filter((name) => !/\.(tgz|part)$/.test(name));
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   return [...names, ...texts].join("\n");
 }
 
-describe("a link comes out", () => {
+describe("a link appears", () => {
   test.each<{ args: string[]; of: string[] }>([
     { args: [], of: MAY_HOLD_LINKS },
     { args: ["--hide-snapshot-urls"], of: [] },
     { args: ["--read-only"], of: [] },
-  ])("of $of under $args, and of nothing else", async ({ args, of }) => {
-    const { server, simulator, folder } = await stationOf({ args });
+  ])("in the answers of $of under $args, and nowhere else", async ({ args, of }) => {
+    const { server, simulator, folder, close } = await openStation({ args });
+    onTestFinished(async () => {
+      await close();
+    });
     const known = args.includes("--read-only") ? CALLS.filter(([tool]) => !/^(save|request)/.test(tool)) : CALLS;
     const holding: string[] = [];
     for (const [tool, given] of known) {
@@ -62,7 +57,7 @@ describe("a link comes out", () => {
   });
 });
 
-describe("a save tells no link in its answers, its progress, the log, its state or its record", () => {
+describe("a save leaks no link into its answers, its progress, the log, its state or its record", () => {
   test.concurrent.for([
     ["complete", ""],
     ["complete", "file=cut@30000*1"],

@@ -1,17 +1,39 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startStdioServer } from "../faults/station.ts";
 import { CLUSTER, temporaryFolder } from "../fixtures.ts";
-import { type Reflection, startReflectingAtlas } from "./reflecting-atlas.ts";
+import { serve } from "../http/servers.ts";
 import { leaksIn } from "./sentinels.ts";
 
 const CLIENT_SECRET = "mdb_sa_sk_SENTINEL-c2VjcmV0+/with=specials";
+/** Longer than any text that the server passes on, so that every cut is inside it. */
+const ACCESS_TOKEN = `SENTINEL-${randomBytes(300).toString("base64url")}`;
 
-/** An error of the API with the text in one field. */
+interface Reflection {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+/** An Atlas that answers every request of the API with the reflection of its Authorization header. */
+async function startReflectingAtlas(reflect: (authorization: string) => Reflection): Promise<string> {
+  const { url } = await serve((request, response) => {
+    request.resume();
+    const isToken = request.url === "/api/oauth/token";
+    const { status, body, headers }: Reflection = isToken
+      ? { status: 200, body: { access_token: ACCESS_TOKEN, token_type: "Bearer" } }
+      : reflect(request.headers.authorization ?? "");
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+  });
+  return url.origin;
+}
+
+/** An error of the API with some fields replaced. */
 const error = (fields: object): Reflection => ({
   status: 403,
   body: { error: 403, errorCode: "ACCESS_FORBIDDEN", reason: "Forbidden", detail: "No.", parameters: [], ...fields },
 });
-/** A project, cluster, snapshot and job in one, and what it says. */
+/** A project, cluster, snapshot and job in one, with the text in every field. */
 const named = (text: string) => ({
   ...{ id: "5fa1000000000000000000e7", name: text, stateName: text, mongoDBVersion: text, status: text },
   ...{ deliveryType: "DOWNLOAD", instanceName: text, scheduledTime: text, providerSettings: { regionName: text } },
@@ -20,7 +42,7 @@ const named = (text: string) => ({
 const bare = (authorization: string) => authorization.replace(/^\w+ /, "");
 const before = (length: number, text: string) => `${"x".repeat(length - 1)} ${text}`;
 
-/** Where an answer can repeat what it was sent, and in which form. */
+/** The places where an answer can repeat a credential, and the forms of it. */
 const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
   "as it is, in detail": (sent) => error({ detail: `You sent ${sent}.` }),
   "without its scheme": (sent) => error({ detail: `You sent ${bare(sent)}` }),
@@ -54,7 +76,7 @@ const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
     body: {},
     headers: { location: `https://evil.example/?${bare(sent)}` },
   }),
-  "with a success that is none": (sent) => ({ status: 200, body: sent }),
+  "with an invalid success": (sent) => ({ status: 200, body: sent }),
   "in every text of a page": (sent) => ({ status: 200, body: { results: [named(bare(sent))] } }),
   "in every text of a job": (sent) => ({ status: 200, body: named(bare(sent)) }),
   "in every text of a job, with invisible characters inside": (sent) => ({
@@ -62,7 +84,7 @@ const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
     body: named(bare(sent).replace(/(.{7})/g, "$1\u200b")),
   }),
   "with a 401": (sent) => ({ ...error({ detail: bare(sent) }), status: 401 }),
-  "with a fault of Atlas": (sent) => ({ ...error({ detail: bare(sent) }), status: 500 }),
+  "with an internal error of Atlas": (sent) => ({ ...error({ detail: bare(sent) }), status: 500 }),
 };
 
 const CALLS = [
@@ -72,20 +94,19 @@ const CALLS = [
   ["request_flex_snapshot_download", { ...CLUSTER, snapshotId: "5fa1000000000000000000c7" }],
 ] as const;
 
-describe("an Atlas that repeats credentials", () => {
-  test.each(["service account", "access token", "base64 of the client's pair"])("tells nobody (%s)", async (kind) => {
+describe("credentials that Atlas repeats", () => {
+  test.each(["service account", "access token", "base64 of the client's pair"])("stay secret (%s)", async (kind) => {
     let reflect = (_: string): Reflection => ({ status: 500, body: {} });
     const basic = Buffer.from(`mdb_sa_id_5fa1:${CLIENT_SECRET}`).toString("base64");
-    const atlas = await startReflectingAtlas((sent) => reflect(kind.startsWith("base64") ? `Basic ${basic}` : sent));
-    onTestFinished(atlas.close);
+    const baseUrl = await startReflectingAtlas((sent) => reflect(kind.startsWith("base64") ? `Basic ${basic}` : sent));
     const folder = await temporaryFolder();
     const server = await startStdioServer({
       env: {
         HOME: folder,
-        MONGODB_ATLAS_BASE_URL: atlas.baseUrl,
+        MONGODB_ATLAS_BASE_URL: baseUrl,
         ATLAS_FLEX_LOG_LEVEL: "trace",
         ...(kind === "access token"
-          ? { MONGODB_ATLAS_ACCESS_TOKEN: atlas.accessToken }
+          ? { MONGODB_ATLAS_ACCESS_TOKEN: ACCESS_TOKEN }
           : { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_5fa1", MONGODB_ATLAS_CLIENT_SECRET: CLIENT_SECRET }),
       },
     });
@@ -95,11 +116,11 @@ describe("an Atlas that repeats credentials", () => {
     for (const [name, reflection] of Object.entries(REFLECTIONS)) {
       reflect = reflection;
       const seen = server.output.stdout.length + server.output.stderr.length;
-      const calls = name.includes("redirect") || name.includes("fault") ? CALLS.slice(0, 3) : CALLS;
+      const calls = name.includes("redirect") || name.includes("internal error") ? CALLS.slice(0, 3) : CALLS;
       await Promise.all(calls.map(([tool, args]) => server.call(tool, args)));
       expect(server.output.stdout.length + server.output.stderr.length).toBeGreaterThan(seen);
       const found = leaksIn(server.output.stdout + server.output.stderr, {
-        token: atlas.accessToken,
+        token: ACCESS_TOKEN,
         secret: CLIENT_SECRET,
       });
       if (found.length > 0) {

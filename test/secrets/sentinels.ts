@@ -1,13 +1,13 @@
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import type { Simulator } from "../../src/simulator/simulator.ts";
 
-/** Long enough to be no coincidence: this much of a secret in a row is a leak, wherever it was cut. */
+/** This many characters of a secret in a row are a leak, not a coincidence. */
 const TELLING_CHARACTERS = 20;
 
-/** The simulated credentials end like the simulated ids, which are in every answer: so much has to be there beside an id. */
+/** The simulated credentials end like the simulated ids, which are in every answer: a leak has this many other characters. */
 const TELLING_BESIDE_AN_ID = 8;
 
-/** The secrets of which a recognisable piece is in the text, in whatever form it would have travelled. */
+/** The secrets of which the text contains a recognisable piece, in any encoding. */
 export function leaksIn(text: string, secrets: Record<string, string>): string[] {
   return Object.entries(secrets).flatMap(([name, secret]) => {
     const piece = formsOf(secret)
@@ -23,12 +23,12 @@ function piecesOf(form: string): string[] {
   return pieces.filter((piece) => piece.replace(/5?f?a?1?0{6,}[0-9a-f]*$/, "").length >= TELLING_BESIDE_AN_ID);
 }
 
-/** Raw, percent-encoded in both spellings, as a form, within JSON, hexadecimal, and base64 wherever it starts. */
+/** Raw, percent-encoded in upper and lower case, form-encoded, in JSON, hexadecimal, and base64 at every alignment. */
 function formsOf(secret: string): string[] {
   const percent = encodeURIComponent(secret);
   const base64 = [0, 1, 2].flatMap((offset) => {
     const text = Buffer.from(`${"x".repeat(offset)}${secret}`).toString("base64");
-    // The characters at both ends also depend on what is around the secret.
+    // The characters at both ends also depend on the surrounding text.
     const sure = text.slice(offset === 0 ? 0 : 4, text.length - 4);
     return [sure, sure.replaceAll("+", "-").replaceAll("/", "_"), encodeURIComponent(sure)];
   });
@@ -39,7 +39,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** The secrets that a server of the simulated world gets to know: those it was given, and the tokens it was issued. */
+/** The secrets that a server of the simulated world knows: its credentials, and the tokens issued to it. */
 export function credentialsOf({ requests }: Pick<Simulator, "requests">): Record<string, string> {
   const tokens = requests.flatMap(({ headers }) => /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1] ?? []);
   const { clientSecret, privateKey, accessToken } = SIMULATED;
@@ -51,7 +51,7 @@ export function credentialsOf({ requests }: Pick<Simulator, "requests">): Record
   };
 }
 
-/** What signs a link, of every download job that a cluster has, asked from Atlas itself. */
+/** The signatures of the links of all download jobs of a cluster, read from Atlas directly. */
 export async function signaturesOf(
   { baseUrl, requests }: Simulator,
   cluster: { groupId: string; name: string },

@@ -13,7 +13,7 @@ const TOKEN = "SENTINEL-access-token-of-nobody-at-all";
 const SECRETS = { password: PASSWORD, secret: SECRET, token: TOKEN };
 
 const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_5fa1", MONGODB_ATLAS_CLIENT_SECRET: SECRET };
-/** Nothing leaves this computer: the proxy of each test stands in the way. */
+/** No request leaves this computer, since each test sets a local proxy. */
 const ELSEWHERE = { ...ACCOUNT, MONGODB_ATLAS_BASE_URL: "https://atlas.test" };
 
 interface Outcome {
@@ -22,7 +22,7 @@ interface Outcome {
   log: string;
 }
 
-/** What the built server says, under these settings, to its client and in its most talkative log, from start to end. */
+/** Everything that the built server writes under these settings, to its client and into its most detailed log. */
 async function underSettings(env: Record<string, string>, args: string[] = []): Promise<Outcome> {
   const home = await temporaryFolder();
   const server = await startStdioServer({ args, env: { HOME: home, ATLAS_FLEX_LOG_LEVEL: "trace", ...env } });
@@ -67,7 +67,7 @@ describe("the password of a proxy", () => {
       "PROXY_FAILED",
     ],
     [
-      "leads to a server that nobody vouches for",
+      "leads to a server with an untrusted certificate",
       async () => {
         const files = { cert: "test/fixtures/server.pem", key: "test/fixtures/server-key.pem" };
         const [cert, key] = [readFileSync(files.cert, "utf8"), readFileSync(files.key, "utf8")];

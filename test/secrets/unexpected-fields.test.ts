@@ -9,7 +9,7 @@ import { mapObjects, startAlteringProxy } from "./altering-proxy.ts";
 const SENTINEL = "SENTINEL-FIELD";
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
 
-/** Fields that no description of the API knows, at every level of every answer, and names that mean something elsewhere. */
+/** Adds undocumented fields to every object of an answer, including names with a meaning in JavaScript. */
 const withMore = (json: unknown) =>
   mapObjects(json, (object) => ({
     ...object,
@@ -22,18 +22,11 @@ const withMore = (json: unknown) =>
     ["__proto__"]: { polluted: SENTINEL },
   }));
 
-/** A server to which every answer of Atlas comes with more fields than documented. */
-async function behindProxy(
-  options: Parameters<typeof openStation>[0] = {},
-  alter: (json: unknown) => unknown = withMore,
-): Promise<Station> {
+/** A server whose every answer from Atlas is altered, by default with undocumented fields. */
+async function behindProxy(alter: (json: unknown) => unknown = withMore): Promise<Station> {
   let target = "";
-  const proxy = await startAlteringProxy(
-    () => target,
-    (_, json) => alter(json),
-  );
-  onTestFinished(proxy.close);
-  const station = await openStation({ ...options, env: { ...options.env, MONGODB_ATLAS_BASE_URL: proxy.baseUrl } });
+  const baseUrl = await startAlteringProxy(() => target, alter);
+  const station = await openStation({ env: { MONGODB_ATLAS_BASE_URL: baseUrl } });
   target = station.simulator.baseUrl;
   onTestFinished(async () => {
     expect(await station.close()).toEqual([]);
@@ -73,7 +66,7 @@ describe("what Atlas sends beyond its documentation stays out of", () => {
   });
 });
 
-test("connection strings of clusters, which Atlas documents, stay out too", async () => {
+test("documented connection strings of clusters stay out too", async () => {
   const { server } = await behindProxy();
   await server.call("list_flex_clusters", {});
   expect(server.output.stdout + server.output.stderr).not.toMatch(/mongodb\+srv|mongodb\.net|connectionStrings/);
@@ -81,7 +74,7 @@ test("connection strings of clusters, which Atlas documents, stay out too", asyn
 
 const SIGNED = `https://files.example/5fa1.tgz?X-Amz-Signature=${SENTINEL}`;
 
-/** The link in every text but ids and types, by which answers are understood, and the fields that exist to hold a link. */
+/** Puts a link into every text except ids and types, which the server needs, and the fields made for links. */
 const withLinks = (json: unknown) =>
   mapObjects(json, (object) =>
     Object.fromEntries(
@@ -98,8 +91,8 @@ test.each<[string, Record<string, unknown>]>([
   ["request_flex_snapshot_download", SNAPSHOT],
   ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }],
   ["list_restore_jobs", CLUSTER],
-])("a signed link in any other text than a link's own stays out of %s and the log", async (tool, args) => {
-  const { server } = await behindProxy({}, withLinks);
+])("a signed link in a field that is not made for links stays out of %s and the log", async (tool, args) => {
+  const { server } = await behindProxy(withLinks);
   const result = await server.call(tool, args);
   expect(result.isError).toBeUndefined();
   expect(JSON.stringify(result)).toContain("files.example [query removed]");

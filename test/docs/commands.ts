@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { commandsOf, PAGES, ROOT } from "./pages.ts";
+
+export const COMMANDS = [...new Set(PAGES.flatMap(commandsOf))];
+
+/** The commands that no test runs as the pages have them, and why. */
+export const ELSEWHERE: readonly [RegExp, string][] = [
+  [/^npm install && npm (run )?\w+$/, "installs from a registry, and builds while other tests use the built files"],
+  [/^npm run inspect /, "fetches the Inspector"],
+  [/^npm run (docs|demo:picture)$/, "writes into the clone; tests check the result"],
+  [/^npm (pack|install --global)/, "test/packaging packs, installs and starts the package"],
+  [/^(claude|gemini) mcp add /, "needs the client; its snippet has a test of its own"],
+  [/^(mongod|mongodump|mongorestore|docker) /, "needs other software"],
+  [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
+  [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],
+  [/^(mkdir|tar|gzip|sha256sum) /, "needs a saved file; has a test of its own"],
+];
+
+export const RUNNABLE = COMMANDS.filter((line) => !ELSEWHERE.some(([pattern]) => pattern.test(line)));
+
+export interface Outcome {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a line of a page as a reader would, with only the given environment. */
+export async function bash(
+  line: string,
+  { env = {}, cwd = ROOT, input = "" }: { env?: Record<string, string>; cwd?: string; input?: string } = {},
+): Promise<Outcome> {
+  const shell = spawn("bash", ["-c", line], { cwd, env: { PATH: process.env.PATH ?? "", ...env } });
+  shell.stdin.end(input);
+  const ended = new Promise<number | null>((resolve) => shell.once("close", resolve));
+  const [stdout, stderr, exitCode] = await Promise.all([text(shell.stdout), text(shell.stderr), ended]);
+  return { exitCode, stdout, stderr };
+}
