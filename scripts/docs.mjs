@@ -1,6 +1,9 @@
-// Rewrites the generated blocks of README.md and docs/ from the code. With --check it writes nothing and fails when one is stale.
+// Rewrites from the code the generated blocks of README.md and docs/, and what manifest.json repeats. With --check it writes nothing and fails when one is stale.
 import "./node-version.mjs";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
@@ -10,6 +13,7 @@ const SOURCES = `
   export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
+  export { SAVE_LATEST, saveLatestText } from "./src/server/prompts.ts";
   export { inputSchema } from "./src/tools/json-schema.ts";
   export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
@@ -241,12 +245,32 @@ function regenerate(text, path) {
   });
 }
 
+/** What the manifest of the desktop bundle repeats: version, tools, prompt. */
+function regenerateManifest(text) {
+  const { name, description, arguments: args } = code.SAVE_LATEST;
+  const [cluster, project] = args.map((argument) => `\${arguments.${argument.name}}`);
+  // Hosts send one text whether or not the person gave a project.
+  const prompt = `${code.saveLatestText(cluster, undefined)} The id of its project, if I gave one: "${project}".`;
+  const manifest = {
+    ...JSON.parse(text),
+    version: JSON.parse(readFileSync("package.json", "utf8")).version,
+    tools: code.TOOLS.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) })),
+    prompts: [{ name, description, arguments: args.map((argument) => argument.name), text: prompt }],
+  };
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const biome = `${root}node_modules/@biomejs/biome/bin/biome`;
+  return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, "--stdin-file-path=manifest.json"], {
+    input: JSON.stringify(manifest),
+    encoding: "utf8",
+  });
+}
+
 const pages = (await readdir("docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const check = process.argv.includes("--check");
 const stale = [];
-for (const path of ["README.md", ...pages]) {
+for (const path of ["README.md", "manifest.json", ...pages]) {
   const text = await readFile(path, "utf8");
-  const fresh = regenerate(text, path);
+  const fresh = path === "manifest.json" ? regenerateManifest(text) : regenerate(text, path);
   if (fresh === text) continue;
   stale.push(path);
   if (!check) await writeFile(path, fresh);

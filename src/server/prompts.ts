@@ -10,7 +10,7 @@ const Arguments = z.strictObject({
   project: z.union([groupId, z.literal("")]).optional(),
 });
 
-const SAVE_LATEST: Prompt = {
+export const SAVE_LATEST = {
   name: "save_latest_snapshot",
   title: "Save the latest backup",
   description: "Saves the latest complete snapshot of a Flex cluster to a verified file on this computer.",
@@ -18,7 +18,7 @@ const SAVE_LATEST: Prompt = {
     { name: "cluster", description: "Name of the Flex cluster", required: true },
     { name: "project", description: "Id of its project, when several have a cluster of that name" },
   ],
-};
+} satisfies Prompt;
 
 /** The prompts whose tools are all registered. */
 export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
@@ -31,16 +31,21 @@ export function saveLatestSnapshot(args: unknown): GetPromptResult | undefined {
   const parsed = Arguments.safeParse(args);
   if (!parsed.success) return undefined;
   const { cluster, project } = parsed.data;
-  const where = project ? ` in project ${project}` : "";
-  const text = [
-    `Save the latest backup of the Flex cluster ${cluster}${where} to this computer.`,
+  return {
+    description: SAVE_LATEST.description,
+    messages: [{ role: "user", content: { type: "text", text: saveLatestText(cluster, project) } }],
+  };
+}
+
+/** What the person would say; `manifest.json` has it with the placeholders of desktop hosts as arguments. */
+export function saveLatestText(cluster: string, project: string | undefined): string {
+  return [
+    `Save the latest backup of the Flex cluster ${cluster}${project ? ` in project ${project}` : ""} to this computer.`,
     project ? "" : `Find its project with list_flex_clusters (name ${cluster}); ask me if several projects have one.`,
     "Take latestCompleteSnapshotId from list_flex_snapshots.",
     "Call save_flex_snapshot, and again with the same arguments, until state is complete.",
     "Then tell me the path, the size, the age of the backup, the SHA-256, whether the check was clean, and how to restore it.",
-  ].filter(Boolean);
-  return {
-    description: SAVE_LATEST.description,
-    messages: [{ role: "user", content: { type: "text", text: text.join(" ") } }],
-  };
+  ]
+    .filter(Boolean)
+    .join(" ");
 }

@@ -8,7 +8,7 @@ const ID = "5fa1000000000000000000b1";
 describe("without any setting", () => {
   const config = parse({});
 
-  test("Atlas itself is meant, everything is allowed, nothing is hidden, and nothing is wrong", () => {
+  test("the server uses Atlas itself, allows everything, hides nothing, and reports no problem", () => {
     expect(config).toMatchObject({
       simulate: false,
       readOnly: false,
@@ -69,26 +69,26 @@ describe("switches", () => {
     ["MDB_MCP_API_CLIENTID", "MDB_MCP_API_CLIENT_ID"],
     ["ATLAS_FLEX_HIDE_URLS", "ATLAS_FLEX_HIDE_SNAPSHOT_URLS"],
     ["ATLAS_FLEX_ALOWED_PROJECTS", "ATLAS_FLEX_ALLOWED_PROJECTS"],
-  ])("%s is pointed out as a slip", (name, meant) => {
+  ])("%s causes a warning that names the right variable", (name, meant) => {
     expect(parse({ [name]: "canary" }).warnings).toEqual([
       `${name} is not a setting of this server; did you mean ${meant}?`,
     ]);
   });
 
-  test("a file for what is no secret is pointed out", () => {
+  test("a _FILE variable of a setting that is not a secret causes a warning", () => {
     expect(parse({ MONGODB_ATLAS_PROJECT_ID_FILE: "/run/id" }).warnings).toEqual([
       "MONGODB_ATLAS_PROJECT_ID_FILE is not read, since only secrets come from files; set MONGODB_ATLAS_PROJECT_ID itself.",
     ]);
   });
 
   test.each(["MONGODB_ATLAS_ORG_ID", "MONGODB_ATLAS_SERVICE", "MONGODB_ATLAS_REFRESH_TOKEN", "MDB_MCP_API_BASE_URL"])(
-    "%s belongs to another tool and is left alone",
+    "%s belongs to another tool and causes no warning",
     (name) => {
       expect(parse({ [name]: "x" }).warnings).toEqual([]);
     },
   );
 
-  test("a misspelt variable of ours is pointed out", () => {
+  test("a misspelt variable of this server causes a warning", () => {
     expect(parse({ ATLAS_FLEX_READONLY: "true" }).warnings).toEqual([
       "ATLAS_FLEX_READONLY is not a setting of this server; did you mean ATLAS_FLEX_READ_ONLY?",
     ]);
@@ -139,11 +139,14 @@ describe("lists and folders", () => {
     expect(config.problems).toEqual(["MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS."]);
   });
 
-  test.each(["${workspaceFolder}/backups", "${user_config.dir}/sub", "~bob/backups"])("%s is no folder", (path) => {
-    expect(parse({ ATLAS_FLEX_DOWNLOAD_DIR: path }).problems).toEqual([
-      `--download-dir / ATLAS_FLEX_DOWNLOAD_DIR holds a placeholder that nobody has filled in: ${path}.`,
-    ]);
-  });
+  test.each(["${workspaceFolder}/backups", "${user_config.dir}/sub", "~bob/backups"])(
+    "%s is refused as a folder",
+    (path) => {
+      expect(parse({ ATLAS_FLEX_DOWNLOAD_DIR: path }).problems).toEqual([
+        `--download-dir / ATLAS_FLEX_DOWNLOAD_DIR holds a placeholder that nobody has filled in: ${path}.`,
+      ]);
+    },
+  );
 
   test.each(["~/backups", "${HOME}/backups", "$HOME/backups"])("the home folder in %s is expanded", (path) => {
     expect(parse({ ATLAS_FLEX_DOWNLOAD_DIR: path }).downloadDir).toBe(join(homedir(), "backups"));
@@ -153,7 +156,7 @@ describe("lists and folders", () => {
     expect(parse({}, { "download-dir": "backups" }).downloadDir).toBe(resolve("backups"));
   });
 
-  test.each(["65GiB", "5000GiB", "10MB", "-1"])("%s is no size of the simulator's files", (text) => {
+  test.each(["65GiB", "5000GiB", "10MB", "-1"])("%s is refused as a size of the simulator's files", (text) => {
     expect(parse({ ATLAS_FLEX_SIMULATOR_BYTES: text }, { simulate: true }).problems).toEqual([
       "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
     ]);
@@ -170,13 +173,13 @@ describe("lists and folders", () => {
     });
   });
 
-  test("of a list of project ids the wrong one is named, unless it may be a secret in the wrong place", () => {
+  test("the wrong entry of a list of project ids is named, unless it may be a secret in the wrong place", () => {
     const config = parse({ ATLAS_FLEX_ALLOWED_PROJECTS: `${ID},${ID.replace("b1", "O1")},mdb_sa_sk_canary` });
     expect(config.problems).toEqual([expect.stringMatching(/; not one: "5fa1000000000000000000O1", entry 3\.$/)]);
     expect(config.allowedProjects).toEqual([ID]);
   });
 
-  test("settings of the simulator are looked at when it is asked for; otherwise a warning says that they do nothing", () => {
+  test("the simulator's settings are read only while simulating; otherwise a warning says that they have no effect", () => {
     const env = { ATLAS_FLEX_SIMULATOR_BYTES: "1000", ATLAS_FLEX_SIMULATOR_RATE: "fast" };
     expect(parse(env, { simulate: true })).toMatchObject({
       simulator: { orders: "", snapshotBytes: 1_000 },

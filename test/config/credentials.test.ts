@@ -43,7 +43,7 @@ describe("credentials", () => {
     ]);
   });
 
-  test("of two families of names for the same kind ours wins, and a warning names both", async () => {
+  test("of two families of names for the same kind, ours wins and a warning names both", async () => {
     const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("b", 0o600) };
     const config = parse({ ...theirs, ...ACCOUNT });
     expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });

@@ -46,9 +46,9 @@ describe("a setting that cannot be used does not keep the server from starting",
 });
 
 test.each([
-  ["are not there", {}, true],
+  ["are missing", {}, true],
   ["cannot be used", { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" }, false],
-])("credentials that %s are told of once in the log", async (_, env, saysNone) => {
+])("credentials that %s are mentioned once in the log", async (_, env, saysNone) => {
   const { client, log } = await serverWith({ env });
   await client.close();
   expect(log().includes("No credentials are configured")).toBe(saysNone);
@@ -56,7 +56,7 @@ test.each([
 });
 
 describe("the file of a secret", () => {
-  test("is read up to its limit, whatever size it claims", async () => {
+  test("is read up to the limit, whatever size it claims", async () => {
     const folder = await temporaryFolder();
     const large = join(folder, "large");
     await writeFile(large, "x".repeat(5_000));
@@ -65,7 +65,7 @@ describe("the file of a secret", () => {
     expect(readSecretFile(large)).toMatchObject({ secret: "x".repeat(4_096) });
   });
 
-  test("loses one newline at its end, and nothing else", async () => {
+  test("loses one newline at its end and nothing else", async () => {
     const file = join(await temporaryFolder(), "secret");
     await writeFile(file, "se cret\r\n", { mode: 0o600 });
     expect(readSecretFile(file)).toEqual({ secret: "se cret", readableByOthers: false });
@@ -77,13 +77,13 @@ describe("the file of a secret", () => {
     expect(readSecretFile(path)).toEqual({ problem: "must name a regular file." });
   });
 
-  test("that is not there is named", async () => {
+  test("that does not exist is named", async () => {
     const path = join(await temporaryFolder(), "secret");
     expect(readSecretFile(path)).toEqual({ problem: `names a file that does not exist: ${path}.` });
   });
 
   test.runIf(process.getuid?.() !== 0 && process.platform !== "win32")(
-    "that is somebody else's is told from one that is not there",
+    "of another user is distinguished from a missing one",
     async () => {
       const path = join(await temporaryFolder(), "secret");
       await writeFile(path, "s", { mode: 0o000 });
@@ -91,14 +91,14 @@ describe("the file of a secret", () => {
     },
   );
 
-  test("may be given from the home folder on", () => {
+  test("may begin with the home folder", () => {
     const missing = "a-secret-that-is-not-there";
     expect(readSecretFile(`~/${missing}`)).toEqual({
       problem: `names a file that does not exist: ${join(homedir(), missing)}.`,
     });
   });
 
-  test("that the instructions name is told from one of the person's own", () => {
+  test("with the path from the instructions is recognised as a placeholder", () => {
     expect(readSecretFile("/path/to/secret")).toEqual({
       problem: expect.stringMatching(/^is still the placeholder of the instructions/),
     });

@@ -102,7 +102,7 @@ test("the generated blocks are up to date with the code; npm run docs updates th
   expect(runDocs(ROOT, "--check")).toEqual({ status: 0, stdout: "", stderr: "" });
 });
 
-test("npm run docs reports a stale block with --check and rewrites it without", async () => {
+test("npm run docs reports a stale page and manifest with --check and rewrites them without", async () => {
   const clone = await temporaryFolder();
   await cp(join(ROOT, "docs"), join(clone, "docs"), { recursive: true });
   for (const name of ["src", "node_modules", "package.json"]) await symlink(join(ROOT, name), join(clone, name));
@@ -110,11 +110,17 @@ test("npm run docs reports a stale block with --check and rewrites it without", 
   const readme = join(clone, "README.md");
   const stale = text.replace("| reads Atlas |", "| writes Atlas |");
   await writeFile(readme, stale);
+  const written = await readFile(join(ROOT, "manifest.json"), "utf8");
+  await writeFile(join(clone, "manifest.json"), written.replace("Lists Flex clusters", "Lists all clusters"));
 
-  expect(runDocs(clone, "--check")).toMatchObject({ status: 1, stdout: "README.md is stale; run npm run docs.\n" });
+  expect(runDocs(clone, "--check")).toMatchObject({
+    status: 1,
+    stdout: "README.md is stale; run npm run docs.\nmanifest.json is stale; run npm run docs.\n",
+  });
   expect(await readFile(readme, "utf8")).toBe(stale);
-  expect(runDocs(clone)).toMatchObject({ status: 0, stdout: "README.md written.\n" });
+  expect(runDocs(clone)).toMatchObject({ status: 0, stdout: "README.md written.\nmanifest.json written.\n" });
   expect(await readFile(readme, "utf8")).toBe(text);
+  expect(await readFile(join(clone, "manifest.json"), "utf8")).toBe(written);
 });
 
 test("every generated block has its end", () => {

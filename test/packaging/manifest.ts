@@ -36,7 +36,7 @@ const Manifest = z.strictObject({
       env: z.record(z.string(), z.string()),
     }),
   }),
-  tools: z.array(z.strictObject({ name: z.string(), description: z.string().max(80) })),
+  tools: z.array(z.strictObject({ name: z.string(), description: z.string().max(160) })),
   prompts: z.array(
     z.strictObject({ name: z.string(), description: z.string(), arguments: z.array(z.string()), text: z.string() }),
   ),

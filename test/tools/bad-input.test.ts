@@ -1,6 +1,8 @@
 import { ResultSchema as AnyResult, ErrorCode } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { inputFailure } from "../../src/tools/tool.ts";
 import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, simulatorFor } from "../fixtures.ts";
 
 const REQUEST = "request_flex_snapshot_download";
@@ -10,7 +12,7 @@ const NAME_RULE =
   "must be a cluster name: letters, digits and hyphens, starting with a letter or digit, at most 64 characters";
 
 describe("arguments of the wrong form", () => {
-  test("are answered with the field, the rule and what came, before any request", async () => {
+  test("are answered with the field, the rule and the value received; nothing is sent", async () => {
     const simulator = await simulatorFor();
     const { fails } = await serverAgainst(simulator);
     const table: [string, Record<string, unknown>, { field: string; description: string }[]][] = [
@@ -115,7 +117,7 @@ describe("arguments of the wrong form", () => {
     for (const field of ["groupId", "name", "snapshotId", "extra"]) expect(text).toContain(field);
   });
 
-  test("by the thousand are named up to twenty, each cut", async () => {
+  test("by the thousand: twenty are named, each one cut short", async () => {
     const { fails } = await serverAgainst(await simulatorFor());
     const names = Array.from({ length: 5_000 }, (_, index) => `${"long".repeat(20)}${index}`);
     const failure = await fails(REQUEST, Object.fromEntries(names.map((name) => [name, 1])));
@@ -123,13 +125,13 @@ describe("arguments of the wrong form", () => {
     expect(JSON.stringify(failure).length).toBeLessThan(8_000);
   });
 
-  test("with hidden characters come back without them", async () => {
+  test("with hidden characters are shown without them", async () => {
     const { fails } = await serverAgainst(await simulatorFor());
     const failure = await fails(REQUEST, { ...GOOD, name: "\u001b[31mred\u202e", "a\u200bb": 1 });
     expect(JSON.stringify(failure)).not.toMatch(/\u001b|\u202e|\u200b/);
   });
 
-  test("that are no object are a protocol error, as is an unknown tool", async () => {
+  test("that are not an object are a protocol error, like an unknown tool", async () => {
     const { client } = await serverAgainst(await simulatorFor());
     const any: Record<string, unknown> = { name: REQUEST, arguments: "text" };
     const request = (params: Record<string, unknown>) => client.request({ method: "tools/call", params }, AnyResult);
@@ -161,4 +163,21 @@ test("a project outside the allowed ones is refused before any request", async (
     projectsWithoutFlexClusters: 0,
   });
   expect(simulator.count("listProjects")).toBe(0);
+});
+
+test("of a hundred thousand unknown arguments only the twenty that are named are compared with the known ones", () => {
+  const { error } = z.strictObject({ name: z.string() }).safeParse({ name: "orders", other: 1 });
+  const issue = error?.issues[0];
+  if (issue?.code !== "unrecognized_keys") throw new Error("This argument is known.");
+  let compared = 0;
+  const known = new Proxy(["name"], {
+    get(target, property) {
+      if (property === "map") compared += 1;
+      return Reflect.get(target, property);
+    },
+  });
+  const keys = Array.from({ length: 100_000 }, (_, index) => `other ${index}`);
+  const { envelope } = inputFailure(new z.ZodError([{ ...issue, keys }]), {}, known);
+  expect(envelope.badRequestDetail?.fields).toHaveLength(20);
+  expect(compared).toBe(20);
 });

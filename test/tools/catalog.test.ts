@@ -3,11 +3,11 @@ import { CATALOG } from "../../src/tools/catalog.ts";
 import { TOOLS } from "../../src/tools/index.ts";
 import { serverWith } from "../fixtures.ts";
 
-test("the catalog and the tools in full are the same tools in the same order", () => {
+test("the catalog and the list of full tools name the same tools in the same order", () => {
   expect(TOOLS.map(({ name }) => name)).toEqual(CATALOG.map(({ name }) => name));
 });
 
-test("what tools/list says fits its budget and is annotated", async () => {
+test("tools/list stays within its budget of bytes, and every tool has its annotations", async () => {
   const { client } = await serverWith({ args: ["--simulate"] });
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(CATALOG.map(({ name }) => name));
@@ -32,7 +32,7 @@ test("what tools/list says fits its budget and is annotated", async () => {
   );
 });
 
-test("the prompt names the cluster and refuses what is no name", async () => {
+test("the prompt names the cluster and refuses an invalid name", async () => {
   const { client } = await serverWith({ args: ["--simulate"] });
   expect((await client.listPrompts()).prompts).toMatchObject([
     { name: "save_latest_snapshot", arguments: [{ name: "cluster", required: true }, { name: "project" }] },

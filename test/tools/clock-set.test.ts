@@ -30,7 +30,7 @@ const SETTINGS = [
   ["ahead", HOUR_MS],
 ] as const;
 
-test.each(SETTINGS)("a clock that is set %s while a job is waited for changes nothing of the wait", async (_, byMs) => {
+test.each(SETTINGS)("setting the clock %s during a wait for a job does not change the wait", async (_, byMs) => {
   const clock = clockToSet(byMs);
   const { atlas } = await atlasOfJobs({});
   const { snapshotId: _snapshotId, ...cluster } = SNAPSHOT;
@@ -57,7 +57,7 @@ test.each(SETTINGS)("a clock that is set %s while a job is waited for changes no
 });
 
 test.each(SETTINGS)(
-  "a clock that is set %s during a download request makes no other job its result",
+  "setting the clock %s during a download request does not make another job its result",
   async (_, byMs) => {
     const clock = clockToSet(byMs);
     const serverStart = Date.UTC(2026, 10, 24, 12);

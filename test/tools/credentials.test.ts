@@ -25,7 +25,7 @@ describe.each([
     expect(simulator.jobs).toHaveLength(1);
   });
 
-  test("that is wrong is told apart from a missing role", async () => {
+  test("that is wrong is distinguished from a missing role", async () => {
     const simulator = await simulatorFor();
     const { fails } = await serverAgainst(simulator, { env: { ...right, ...wrong } });
     expect(await fails("request_flex_snapshot_download", SNAPSHOT)).toMatchObject({
@@ -40,7 +40,7 @@ describe.each([
 describe("valid credentials that may not do it", () => {
   const kinds = ["serviceAccount", "apiKey", "accessToken"] as const;
 
-  test.each(kinds)("without the role are told which role (%s)", async (kind) => {
+  test.each(kinds)("without the role get an answer that names the role (%s)", async (kind) => {
     const simulator = await simulatorFor();
     const { ok, fails } = await serverAgainst(simulator, { env: simulator.environments.withoutDownloadRole[kind] });
     await ok("list_flex_snapshots", CLUSTER);
@@ -51,17 +51,20 @@ describe("valid credentials that may not do it", () => {
     });
   });
 
-  test.each(kinds)("from an address off the access list are told which list (%s)", async (kind) => {
-    const simulator = await simulatorFor();
-    const { fails } = await serverAgainst(simulator, { env: simulator.environments.outsideAccessList[kind] });
-    expect(await fails("list_flex_snapshots", CLUSTER)).toMatchObject({
-      error: 403,
-      errorCode: "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-      hint: expect.stringContaining("API access list"),
-    });
-  });
+  test.each(kinds)(
+    "used from an address that is not on the access list get an answer that names the list (%s)",
+    async (kind) => {
+      const simulator = await simulatorFor();
+      const { fails } = await serverAgainst(simulator, { env: simulator.environments.outsideAccessList[kind] });
+      expect(await fails("list_flex_snapshots", CLUSTER)).toMatchObject({
+        error: 403,
+        errorCode: "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+        hint: expect.stringContaining("API access list"),
+      });
+    },
+  );
 
-  test.each(kinds)("of another project are told so (%s)", async (kind) => {
+  test.each(kinds)("of another project get an answer that says so (%s)", async (kind) => {
     const simulator = await simulatorFor();
     const { fails } = await serverAgainst(simulator, { env: simulator.environments.owner[kind] });
     expect(await fails("list_flex_clusters", { groupId: SIMULATED.foreignGroupId })).toMatchObject({

@@ -141,7 +141,7 @@ describe.each(TOOLS)("$tool", ({ tool, operation, args }) => {
       expect(text).toContain(JSON.stringify(fact).slice(1, -1));
   });
 
-  test("passes on a fault of Atlas with its fields", async () => {
+  test("passes on an internal error of Atlas with its fields", async () => {
     const simulator = await simulatorFor({ orders: `${operation}=500` });
     const { fails } = await serverAgainst(simulator);
     const isRequest = operation === "requestDownload";

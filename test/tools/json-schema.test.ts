@@ -84,12 +84,12 @@ describe.each(Object.entries(validators))("%s", (_name, compile) => {
   });
 });
 
-test("an envelope is what the error schema takes", () => {
+test("the error schema accepts an envelope", () => {
   const structured: z.input<typeof ErrorEnvelopeSchema> = { ...fullEnvelope };
   expect(ErrorEnvelopeSchema.parse(structured)).toEqual(fullEnvelope);
 });
 
-test("emission is compact, in a fixed order and says nothing about a dialect", () => {
+test("the emitted schema is compact, has a fixed order and names no dialect", () => {
   expect(JSON.stringify(input)).toBe(
     '{"type":"object","properties":{"groupId":{"type":"string","pattern":"^([a-f0-9]{24})$","description":"24 hexadecimal digits"},"waitSeconds":{"default":25,"type":"integer","minimum":0,"maximum":40}},"required":["groupId"],"additionalProperties":false}',
   );

@@ -55,7 +55,7 @@ describe("list_flex_clusters", () => {
 
 describe("list_flex_clusters that finds nothing", () => {
   test.each(["401", "503+html", "429:retry-after=3600", "html"])(
-    "since no project could be read (%s) does not say that there is nothing",
+    "because no project could be read (%s) does not say that there are no clusters",
     async (fault) => {
       const { ok } = await serverAgainst(await simulatorFor({ orders: `listFlexClusters=${fault}` }));
       const { nextStep, unreadable } = await ok("list_flex_clusters");
@@ -101,7 +101,7 @@ describe("list_flex_clusters that finds nothing", () => {
   });
 });
 
-test("list_flex_clusters says in words how far it is", async () => {
+test("list_flex_clusters reports its progress in words", async () => {
   // This client drops progress that comes together with the answer, so the second project comes later.
   const { client } = await serverAgainst(await simulatorFor({ orders: "listFlexClusters=slow-headers@1000*1" }));
   const messages: unknown[] = [];

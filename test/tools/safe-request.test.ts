@@ -110,7 +110,7 @@ describe("a download request that certainly had no effect", () => {
     expect(simulator.jobs).toHaveLength(1);
   });
 
-  test("is answered with the wait when a 429 asks for more time than the call has", async () => {
+  test("returns the wait when a 429 asks for more time than the call has", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=429:retry-after=huge" });
     const { fails } = await serverAgainst(simulator);
     expect(await fails(REQUEST, SNAPSHOT)).toMatchObject({ error: 429, retryAfterSeconds: 86_400 });

@@ -46,7 +46,7 @@ test("--tools registers only those named, and no answer names another", async ()
   expect(JSON.stringify(answers)).not.toMatch(/save_flex_snapshot|request_flex_snapshot_download|list_restore_jobs/);
 });
 
-test("switches that leave no tool are warned of at the start", async () => {
+test("switches that leave no tool cause a warning at the start", async () => {
   const session = await serverWith({ args: ["--read-only", "--tools", "save_flex_snapshot"] });
   expect(await toolNames(session)).toEqual([]);
   expect(session.log()).toContain("No tool is offered");
@@ -112,7 +112,7 @@ describe("--simulate", () => {
   });
 });
 
-test("nothing is sent and no folder is made before the first call", async () => {
+test("nothing is sent and no folder is created before the first call", async () => {
   const simulator = await simulatorFor();
   await serverAgainst(simulator);
   expect(simulator.requests).toEqual([]);
@@ -145,7 +145,7 @@ test("the log says once what is configured, and each call with its outcome and d
   expect(log()).not.toContain(SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_SECRET);
 });
 
-test("dead proxies do not stand between the server and loopback", async () => {
+test("a dead proxy does not affect connections to loopback", async () => {
   const dead = { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
   const { ok } = await serverAgainst(await simulatorFor(), { env: { ...SERVICE_ACCOUNT, ...dead } });
   await ok("list_flex_snapshots", CLUSTER);

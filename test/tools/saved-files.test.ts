@@ -1,8 +1,11 @@
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { ownFailure } from "../../src/core/errors.ts";
+import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { pausedAdvice } from "../../src/tools/file-view.ts";
 import { CLUSTER, serverWith, temporaryFolder } from "../fixtures.ts";
 
 const KIB = 1024;
@@ -69,7 +72,7 @@ async function listOf(folder: string) {
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-test("a list of the longest names in a folder with a long path stays below its limit and says that it is cut", async () => {
+test("a list of the longest names in a folder with a long path stays below its limit and says that it is truncated", async () => {
   const folder = join(await temporaryFolder(), "d".repeat(100), "é".repeat(100));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const number of numbers(1, 150)) await putFile(folder, number, longName(number));
@@ -83,7 +86,7 @@ test("a list of the longest names in a folder with a long path stays below its l
   expect([truncated, nextStep]).toEqual([true, expect.stringContaining("The list is cut")]);
 });
 
-test("a hundred entries with usual names are listed whole, and one more is not", async () => {
+test("a hundred entries with usual names are all listed; of a hundred and one, one is left out", async () => {
   const folder = await temporaryFolder();
   for (const number of numbers(1, 95)) await putFile(folder, number, longName(number, 60));
   for (const number of numbers(201, 205)) await putPart(folder, number, longName(number, 60));
@@ -96,7 +99,7 @@ test("a hundred entries with usual names are listed whole, and one more is not",
   expect(cut.files[0]?.fileName).toBe(longName(96, 60));
 });
 
-test("every name that is listed can be verified, the longest simulated one included", async () => {
+test("every listed name can be verified, the longest simulated one included", async () => {
   const { ok, fails } = await serverWith({ args: ["--simulate"], env: { ATLAS_FLEX_SIMULATOR_BYTES: "200000" } });
   const snapshot = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
   const tooLong = await fails("save_flex_snapshot", { ...snapshot, fileName: `x${longName(1, 111)}` });
@@ -108,7 +111,7 @@ test("every name that is listed can be verified, the longest simulated one inclu
   expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
 });
 
-test("a file that was touched is listed as changed, with what to do about it", async () => {
+test("a file that was written to is listed as changed, with advice", async () => {
   const folder = await temporaryFolder();
   await putFile(folder, 1, "touched.tgz");
   await utimes(join(folder, "touched.tgz"), 1_000, 1_000);
@@ -117,11 +120,37 @@ test("a file that was touched is listed as changed, with what to do about it", a
   expect(nextStep).toContain("tells whether it still is what was saved");
 });
 
-test("a file that never was an archive and has no record is not called a damaged snapshot", async () => {
+test("a file that is not an archive and has no record is not called a damaged snapshot", async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, "notes.tgz"), "hello");
   const { ok } = await serverWith({ args: ["--download-dir", folder] });
   const { nextStep } = await ok("verify_saved_snapshot", { fileName: "notes.tgz" });
   expect(nextStep).toMatch(/no whole snapshot archive.*nothing is known of where it came from/);
   expect(nextStep).not.toMatch(/was changed|again/);
+});
+
+const codes = Object.keys(OWN_ERRORS).filter((code): code is keyof typeof OWN_ERRORS => code in OWN_ERRORS);
+
+describe.each([0, 1_000])("a transfer that paused at byte %d", (bytes) => {
+  test.each(codes)("with %s gets the advice to call again once, and says what was kept, if anything", (code) => {
+    const advice = pausedAdvice({ bytes, lastError: ownFailure(code).envelope });
+    expect(advice.match(/save_flex_snapshot/g)).toHaveLength(1);
+    expect(advice.match(/\bis kept\b/g) ?? []).toHaveLength(bytes > 0 ? 1 : 0);
+    expect(advice).not.toMatch(/call again|Try once more/i);
+    expect(advice).toMatch(/[^.]\.$/);
+  });
+
+  test("without a failure gets the advice to call again", () => {
+    expect(pausedAdvice({ bytes })).toMatch(/\. Call save_flex_snapshot again with the same arguments\.$/);
+  });
+});
+
+test("the advice is made of whole sentences", () => {
+  const { envelope: lastError } = ownFailure("LINK_EXPIRED");
+  expect(pausedAdvice({ bytes: 0, lastError })).toBe(
+    "The transfer has stopped before anything was saved. Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call save_flex_snapshot again with the same arguments.",
+  );
+  expect(pausedAdvice({ bytes: 9, lastError: ownFailure("JOB_FAILED").envelope })).toBe(
+    "The transfer has stopped; what was saved is kept, and the next call continues there. Call save_flex_snapshot again with the same arguments; if it fails again, save another snapshot of the cluster or ask MongoDB support.",
+  );
 });
