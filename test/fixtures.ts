@@ -5,9 +5,8 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
 import * as z from "zod";
-import type { SimulatorOptions } from "../src/simulator/options.ts";
 import { SIMULATED } from "../src/simulator/simulated.ts";
-import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
+import { type Simulator, type SimulatorOptions, startSimulator } from "../src/simulator/simulator.ts";
 import { SCRATCH } from "./scratch.ts";
 
 /** The built server, as its users start it. */

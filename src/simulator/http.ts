@@ -1,9 +1,54 @@
+// An HTTP server on loopback, and replies that describe the fate of every byte, so that faults can change it.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Bodies of this API are a few dozen bytes; whatever is larger is cut off. */
+/** Request bodies of this API are a few dozen bytes; longer ones are cut off. */
 const MAX_BODY_BYTES = 1024 * 1024;
+
+/** A throttled body is sent in this many slices per second: enough to look like a slow line. */
+const SLICES_PER_SECOND = 20;
+
+/** The longest timer. A hang ends when the client or `close()` ends the connection. */
+const FOREVER_MS = 2_147_483_647;
+
+/** An answer and how it is sent. A fault is a function from reply to reply. */
+export interface Reply {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: Iterable<Uint8Array>;
+  /** Bytes of `body`, announced when `framing` is `length`. */
+  length: number;
+  /** How the client learns where the body ends. */
+  framing: "length" | "chunked" | "close";
+  /** Breaks off the body after this many bytes, in this way. */
+  end?: { afterBytes: number; by: "closing" | "reset" | "stalling" };
+  /** Sends nothing at all. */
+  silence?: "hang" | "reset";
+  /** Delay before the first byte. */
+  headersAfterMs?: number;
+  /** Sends the informational answers 100 and 103 first. */
+  informational?: boolean;
+  /** Sends the body byte by byte with this pause. */
+  byteEveryMs?: number;
+  /** Speed limit of this reply; the lower of this and the host's limit counts. */
+  bytesPerSecond?: number;
+}
+
+export function textReply(status: number, type: string, text: string, headers: Reply["headers"] = {}): Reply {
+  const bytes = Buffer.from(text);
+  return {
+    status,
+    headers: { "Content-Type": type, ...headers },
+    body: [bytes],
+    length: bytes.length,
+    framing: "length",
+  };
+}
+
+export function withHeaders(reply: Reply, headers: Reply["headers"]): Reply {
+  return { ...reply, headers: { ...reply.headers, ...headers } };
+}
 
 interface Listener {
   baseUrl: string;
@@ -12,7 +57,7 @@ interface Listener {
 
 type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
-/** An HTTP server on loopback. A defect in `handle` is answered with its stack, so that a test sees it. */
+/** Starts a server on loopback. An exception in `handle` is answered with its stack, so that a test shows it. */
 export async function listen(port: number, handle: Handle): Promise<Listener> {
   const server = createServer();
   server.listen(port, "127.0.0.1");
@@ -23,7 +68,7 @@ export async function listen(port: number, handle: Handle): Promise<Listener> {
   server.on("request", (request, response) => {
     const { url: target = "/" } = request;
     if (URL.canParse(target, baseUrl)) {
-      handle(request, response, new URL(target, baseUrl)).catch((error) => confess(error, response));
+      handle(request, response, new URL(target, baseUrl)).catch((error) => answerException(error, response));
     } else {
       response.writeHead(400).end();
     }
@@ -40,7 +85,7 @@ export async function listen(port: number, handle: Handle): Promise<Listener> {
   };
 }
 
-function confess(error: unknown, response: ServerResponse): void {
+function answerException(error: unknown, response: ServerResponse): void {
   const stack = error instanceof Error ? error.stack : String(error);
   if (response.headersSent) response.destroy();
   else response.writeHead(500, { "Content-Type": "text/plain" }).end(`The simulator is at fault: ${stack}`);
@@ -57,55 +102,15 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** An answer down to the way its bytes travel, so that a fault is a function from reply to reply. */
-export interface Reply {
-  status: number;
-  headers: Record<string, string | string[]>;
-  body: Iterable<Uint8Array>;
-  /** Bytes of `body`, announced when `framing` is `length`. */
-  length: number;
-  /** How a reader learns where the body ends. */
-  framing: "length" | "chunked" | "close";
-  /** What happens to the connection, and after how many bytes of the body; without it the answer is complete. */
-  end?: { afterBytes: number; by: "closing" | "reset" | "stalling" };
-  /** Nothing is answered at all. */
-  silence?: "hang" | "reset";
-  /** Wait before the first byte. */
-  headersAfterMs?: number;
-  /** Answers 100 and 103 that precede the real one. */
-  preliminary?: boolean;
-  /** Wait between single bytes of the body. */
-  byteEveryMs?: number;
-  /** A limit of its own below that of the host. */
-  bytesPerSecond?: number;
-}
-
-export function textReply(status: number, type: string, text: string, headers: Reply["headers"] = {}): Reply {
-  const bytes = Buffer.from(text);
-  return {
-    status,
-    headers: { "Content-Type": type, ...headers },
-    body: [bytes],
-    length: bytes.length,
-    framing: "length",
-  };
-}
-
-/** Slices a throttled body is sent in, per second: small enough to look like a slow line. */
-const SLICES_PER_SECOND = 20;
-
-/** A hang lasts until the other side or `close()` ends it; nothing needs to fire before that. */
-const FOREVER_MS = 2_147_483_647;
-
 interface Line {
   response: ServerResponse;
-  /** Bytes per second of this host at this moment; 0 means no limit. */
+  /** The host's speed limit at this moment in bytes per second; 0 means no limit. */
   rate: () => number;
-  /** Called when the head is sent, which may be never. */
+  /** Called when the headers are sent, which may never happen. */
   onHead: (status: number) => void;
 }
 
-/** Sends a reply the way it says; resolves when it is sent or the other side has gone. */
+/** Sends a reply as it describes; resolves when it is sent or the client has gone. */
 export async function transmit(reply: Reply, { response, rate, onHead }: Line): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -116,26 +121,27 @@ export async function transmit(reply: Reply, { response, rate, onHead }: Line): 
     if (reply.headersAfterMs) await sleep(reply.headersAfterMs, undefined, { signal });
     onHead(reply.status);
     writeHead(reply, response);
-    const bytesPerSecond = () => slower(reply.bytesPerSecond ?? 0, rate());
+    const bytesPerSecond = () => lowerLimit(reply.bytesPerSecond ?? 0, rate());
     for (const chunk of untilEnd(reply)) {
       if (reply.byteEveryMs) await sendBytewise(chunk, reply.byteEveryMs, response, signal);
       else await send(chunk, bytesPerSecond, response, signal);
     }
     await finish(reply, response, signal);
   } catch (error) {
-    // The other side has gone, which is its right and sometimes the point.
+    // A client may leave at any time; some tests are about that.
     if (!signal.aborted) throw error;
   }
 }
 
 function writeHead(reply: Reply, response: ServerResponse): void {
-  if (reply.preliminary) {
+  if (reply.informational) {
     response.writeContinue();
     response.writeEarlyHints({ link: "</>; rel=preload" });
   }
   response.statusCode = reply.status;
   for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
-  if (reply.framing === "length" && mayHaveBody(reply.status)) response.setHeader("Content-Length", reply.length);
+  const mayHaveBody = reply.status !== 204 && reply.status !== 304;
+  if (reply.framing === "length" && mayHaveBody) response.setHeader("Content-Length", reply.length);
   if (reply.framing === "close") {
     response.shouldKeepAlive = false;
     response.removeHeader("Transfer-Encoding");
@@ -143,11 +149,7 @@ function writeHead(reply: Reply, response: ServerResponse): void {
   response.flushHeaders();
 }
 
-function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 304;
-}
-
-/** The body up to the byte after which its connection ends. */
+/** The body up to the byte after which the connection ends. */
 function* untilEnd({ body, end }: Reply): Generator<Uint8Array> {
   let left = end?.afterBytes ?? Number.POSITIVE_INFINITY;
   for (const chunk of body) {
@@ -198,7 +200,7 @@ async function finish({ end }: Reply, response: ServerResponse, signal: AbortSig
   else await sleep(FOREVER_MS, undefined, { signal });
 }
 
-/** An empty write is called back after every byte before it: a reset would drop what still waits. */
+/** The callback of an empty write comes after all bytes before it; a reset would drop bytes that are still queued. */
 function flushed(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     if (response.socket) response.socket.write("", () => resolve());
@@ -210,7 +212,7 @@ function reset(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
 }
 
-function slower(one: number, other: number): number {
-  if (one === 0 || other === 0) return Math.max(one, other);
-  return Math.min(one, other);
+/** 0 means no limit. */
+function lowerLimit(one: number, other: number): number {
+  return one === 0 || other === 0 ? Math.max(one, other) : Math.min(one, other);
 }

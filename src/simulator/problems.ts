@@ -1,12 +1,27 @@
+// What an operation answers, and every documented error of the Atlas Admin API with its wording.
 import { STATUS_CODES } from "node:http";
 
-/** What a problem may say about the request it answers. */
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export interface JsonObject {
+  [field: string]: Json;
+}
+
+/** What an operation answers, before `envelope` and `pretty` are applied. */
+export interface Outcome {
+  status: number;
+  body: JsonObject;
+  headers: Record<string, string>;
+  /** With `envelope`, a list gets a `status` field instead of a wrapper. */
+  isList?: boolean;
+}
+
+/** What an error text may say about its request. */
 export interface RequestFacts {
   groupId: string;
   name: string;
   snapshotId: string;
   restoreJobId: string;
-  /** The path below the host, without a slash in front. */
+  /** The path without the leading slash. */
   resource: string;
   address: string;
   retrySeconds: number;
@@ -28,23 +43,9 @@ export const NO_FACTS: RequestFacts = {
   violation: "unspecified",
 };
 
-/** What an operation came to, before it is written in the form that was asked for. */
-export interface Outcome {
-  status: number;
-  body: JsonObject;
-  headers: Record<string, string>;
-  /** Lists carry the status of an envelope themselves. */
-  isList?: boolean;
-}
-
-export interface Problem extends Outcome {
-  /** Absent where a gateway in front of the API answers. */
-  errorCode?: string;
-}
-
 interface ProblemKind {
   status: number;
-  /** Each %s stands for the next of `parameters`. */
+  /** The parameters replace each %s in turn. */
   detail: string;
   parameters: (keyof RequestFacts)[] | ((facts: RequestFacts) => Json[]);
 }
@@ -55,7 +56,7 @@ const kind = (status: number, detail: string, ...parameters: (keyof RequestFacts
   parameters,
 });
 
-/** The documented codes that the operations can answer with. */
+/** The documented error codes of the operations. */
 const PROBLEMS: Record<string, ProblemKind> = {
   CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API: kind(400, "Cannot use non-flex cluster %s in the flex API.", "name"),
   CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: kind(400, "Flex cluster %s cannot be used in the Cluster API.", "name"),
@@ -109,7 +110,7 @@ const PROBLEMS: Record<string, ProblemKind> = {
   UNEXPECTED_ERROR: kind(500, "Unexpected error."),
 };
 
-/** What a status stands for when nobody names a code. */
+/** The code of a status when an order names none. */
 const CODE_OF_STATUS: Record<number, string> = {
   400: "VALIDATION_ERROR",
   402: "ACCOUNT_SUSPENDED",
@@ -124,8 +125,8 @@ const CODE_OF_STATUS: Record<number, string> = {
 
 export const PROBLEM_CODES: readonly string[] = Object.keys(PROBLEMS);
 
-/** One of the documented failures, filled with what is known of the request; `status` overrules the documented one. */
-export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, status?: number): Problem {
+/** A documented error, filled in for a request. `status` overrides the documented status. */
+export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, status?: number): Outcome {
   const known = PROBLEMS[errorCode] ?? kind(status ?? 500, "Something undocumented happened.");
   const all = { ...NO_FACTS, ...facts };
   const { parameters } = known;
@@ -134,12 +135,11 @@ export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, st
   const answered = status ?? known.status;
   return {
     status: answered,
-    errorCode,
     body: {
       detail: known.detail.replace(/%s/g, () => String(rest.shift() ?? "")),
       error: answered,
       errorCode,
-      // Atlas sends null, not an empty list, where a code has no parameters.
+      // Atlas sends null, not an empty list, for a code without parameters.
       parameters: values.length > 0 ? values : null,
       reason: STATUS_CODES[answered] ?? "Unknown",
     },
@@ -147,42 +147,19 @@ export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, st
   };
 }
 
-/** A bare status: its usual code where it has one, otherwise what a gateway without error codes writes. */
-export function problemOfStatus(status: number, facts: Partial<RequestFacts> = {}): Problem {
+/** An error with this status: its usual code where it has one, otherwise an answer of the gateway. */
+export function problemOfStatus(status: number, facts: Partial<RequestFacts> = {}): Outcome {
   const code = CODE_OF_STATUS[status];
   return code === undefined ? gatewayProblem(status, `HTTP ${status}.`) : problem(code, facts);
 }
 
-/** What the gateway in front of the API writes: no error code, no parameters. */
-export function gatewayProblem(status: number, detail: string, headers: Record<string, string> = {}): Problem {
+/** An error of the gateway in front of the API, which has no error code and no parameters. */
+export function gatewayProblem(status: number, detail: string, headers: Record<string, string> = {}): Outcome {
   return { status, body: { error: status, reason: STATUS_CODES[status] ?? "Unknown", detail }, headers };
 }
 
-/** A body that does not fit, with the field named. */
-export function bodyViolation(field: string, description: string): Problem {
+/** The error of a request body, naming the wrong field. */
+export function bodyViolation(field: string, description: string): Outcome {
   const found = problem("VALIDATION_ERROR", { violation: `${field} ${description}` });
   return { ...found, body: { ...found.body, badRequestDetail: { fields: [{ description, field }] } } };
-}
-
-export type Json = string | number | boolean | null | Json[] | JsonObject;
-export interface JsonObject {
-  [field: string]: Json;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The value of one JSON text, undefined when it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Atlas writes times without milliseconds. */
-export function isoSeconds(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }

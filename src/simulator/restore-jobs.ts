@@ -1,13 +1,15 @@
-import { isoSeconds, type JsonObject } from "./problems.ts";
+// Restore and download jobs: those that exist from the start, those that were requested, and how they proceed.
+import type { JsonObject } from "./problems.ts";
 import { SIMULATED } from "./simulated.ts";
-import { type Cluster, finishedAt, type Project, type Snapshot } from "./world.ts";
+import { type Cluster, finishedAt, isoSeconds, type Project, type Snapshot } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
+/** A download link works for four hours after its job was created. */
 export const LINK_LIFE_MS = 4 * HOUR_MS;
-/** Jobs that restore say that they expire after six hours. */
+/** Atlas reports an expiry after six hours for jobs that restore a cluster. */
 const RESTORE_EXPIRY_MS = 6 * HOUR_MS;
 
-/** How a job ends when it was ordered to end badly. */
+/** How a job ends, which can be ordered. */
 export type JobFate = "completes" | "fails" | "stays-pending" | "has-no-link";
 
 export interface RestoreJob {
@@ -20,29 +22,30 @@ export interface RestoreJob {
   fate: JobFate;
 }
 
-type SignLink = (job: RestoreJob) => string;
-
 export interface RestoreJobs {
-  /** Oldest first, without those that exist from the start. */
+  /** The requested jobs, oldest first, without those that exist from the start. */
   created: RestoreJob[];
   /** Newest first. */
   ofCluster: (cluster: Cluster) => RestoreJob[];
-  /** One of those, or one that an earlier process of this simulator created. */
+  /** Also finds a job that an earlier process of this simulator created. */
   find: (cluster: Cluster, id: string) => RestoreJob | undefined;
-  /** Download jobs of a project whose link has not expired. */
+  /** How many download jobs of a project have a link that has not expired. */
   activeDownloads: (groupId: string) => number;
   request: (cluster: Cluster, snapshot: Snapshot, fate: JobFate) => RestoreJob;
   describe: (job: RestoreJob) => JsonObject;
 }
 
-export function createRestoreJobs(
-  projects: Project[],
-  sign: SignLink,
-  { now, jobMs }: { now: () => number; jobMs: number },
-): RestoreJobs {
+interface JobSettings {
+  now: () => number;
+  /** Duration of the jobs that take time. */
+  jobMs: number;
+  sign: (job: RestoreJob) => string;
+}
+
+export function createRestoreJobs(projects: Project[], { now, jobMs, sign }: JobSettings): RestoreJobs {
   const created: RestoreJob[] = [];
-  const seeded = seededJobs(projects, now());
-  const all = () => [...seeded, ...created];
+  const initial = initialJobs(projects, now());
+  const all = () => [...initial, ...created];
   const ofCluster = (cluster: Cluster) =>
     all()
       .filter((job) => job.cluster === cluster)
@@ -53,7 +56,7 @@ export function createRestoreJobs(
     return { id, deliveryType: "DOWNLOAD", cluster, snapshot, createdAt, finishesAt, fate };
   }
 
-  /** Told by its id alone, so that a save goes on after a restart. */
+  /** Reads the job from its id, so that a save can resume after a restart. */
   function ofEarlierProcess(cluster: Cluster, id: string): RestoreJob | undefined {
     const [, seconds, digits] = JOB_ID.exec(id) ?? [];
     if (seconds === undefined || digits === undefined) return undefined;
@@ -76,8 +79,7 @@ export function createRestoreJobs(
           createdAt + LINK_LIFE_MS > now(),
       ).length,
     request: (cluster, snapshot, fate) => {
-      const id = jobId(snapshot, now(), created.length + 1);
-      const job = download(id, cluster, snapshot, now(), fate);
+      const job = download(jobId(snapshot, now(), created.length + 1), cluster, snapshot, now(), fate);
       created.push(job);
       return job;
     },
@@ -87,13 +89,16 @@ export function createRestoreJobs(
 
 const JOB_ID = /^5fa1([0-9a-f]{8})([0-9a-f]{4})[0-9a-f]{8}$/;
 
-/** When the job was created, the last digits of its snapshot, and a number that tells it from others. */
-function jobId({ id }: Snapshot, createdAt: number, count: number): string {
+/** Time of creation, the last digits of the snapshot's id, and a serial number. */
+function jobId({ id }: Snapshot, createdAt: number, serial: number): string {
   const seconds = Math.floor(createdAt / 1_000);
-  return `5fa1${seconds.toString(16).padStart(8, "0")}${id.slice(-4)}${count.toString(16).padStart(8, "0")}`;
+  return `5fa1${seconds.toString(16).padStart(8, "0")}${id.slice(-4)}${serial.toString(16).padStart(8, "0")}`;
 }
 
-/** Atlas's page shows a job that is pending at first, its predecessor for M2 and M5 one that is complete at once: both occur. */
+/**
+ * Atlas's documentation of Flex shows a job that is pending at first; the documentation of its predecessor M2/M5 shows a
+ * job that is complete at once. Snapshots with an even last digit do the former, the others the latter.
+ */
 function takesTime({ id }: Snapshot): boolean {
   return Number.parseInt(id.slice(-1), 16) % 2 === 0;
 }
@@ -104,7 +109,7 @@ function statusOf({ createdAt, finishesAt, fate }: RestoreJob, now: number): str
   return fate === "fails" ? "FAILED" : "COMPLETED";
 }
 
-function describeJob(job: RestoreJob, sign: SignLink, now: number): JsonObject {
+function describeJob(job: RestoreJob, sign: JobSettings["sign"], now: number): JsonObject {
   const { id, deliveryType, cluster, snapshot, createdAt, finishesAt, fate } = job;
   const status = statusOf(job, now);
   const hasLink = deliveryType === "DOWNLOAD" && status === "COMPLETED" && fate !== "has-no-link";
@@ -125,21 +130,17 @@ function describeJob(job: RestoreJob, sign: SignLink, now: number): JsonObject {
   };
 }
 
-/** Three restores of past days, one of which failed, and one download of twenty minutes ago whose link is live. */
-function seededJobs(projects: Project[], now: number): RestoreJob[] {
+/** Three restores of past days, of which one failed, and one download from twenty minutes ago whose link still works. */
+function initialJobs(projects: Project[], now: number): RestoreJob[] {
   const cluster = projects.flatMap(({ clusters }) => clusters).find(({ name }) => name === SIMULATED.name);
   const [first, second, third] = cluster?.snapshots ?? [];
   const downloaded = cluster?.snapshots.find(({ id }) => id === SIMULATED.downloadedSnapshotId);
   if (!cluster || !first || !second || !third || !downloaded) return [];
-  const restore = (digit: string, snapshot: Snapshot, hoursAgo: number, fate: JobFate): RestoreJob => ({
-    id: `5fa1000000000000000000e${digit}`,
-    deliveryType: "RESTORE",
-    cluster,
-    snapshot,
-    createdAt: now - hoursAgo * HOUR_MS,
-    finishesAt: now - hoursAgo * HOUR_MS + 63_000,
-    fate,
-  });
+  const restore = (digit: string, snapshot: Snapshot, hoursAgo: number, fate: JobFate): RestoreJob => {
+    const createdAt = now - hoursAgo * HOUR_MS;
+    const id = `5fa1000000000000000000e${digit}`;
+    return { id, deliveryType: "RESTORE", cluster, snapshot, createdAt, finishesAt: createdAt + 63_000, fate };
+  };
   const requestedAt = now - 20 * 60_000;
   return [
     restore("1", first, 120, "completes"),

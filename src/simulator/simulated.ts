@@ -1,11 +1,12 @@
-/** The ids and credentials of the simulated world, the same in every process, so that documentation and scripts can name them. */
+// The fixed ids and credentials of the simulated Atlas, and the variables that point a client at it.
+/** The same in every process, so that documentation and scripts can name them. */
 export const SIMULATED = {
   clientId: "mdb_sa_id_5fa1000000000000000000aa",
   clientSecret: "mdb_sa_sk_simulated-secret",
   publicKey: "simulate",
   privateKey: "5fa10000-0000-4000-8000-0000000000aa",
   accessToken: "simulated-access-token-5fa1000000000000000000aa",
-  /** May read everything, but not request a download. */
+  /** These may read everything, but may not request a download. */
   withoutDownloadRole: {
     clientId: "mdb_sa_id_5fa1000000000000000000ab",
     clientSecret: "mdb_sa_sk_simulated-read-only",
@@ -13,7 +14,7 @@ export const SIMULATED = {
     privateKey: "5fa10000-0000-4000-8000-0000000000ab",
     accessToken: "simulated-access-token-5fa1000000000000000000ab",
   },
-  /** Right, but the API access list of these credentials does not hold this computer. */
+  /** These are valid, but their API access list does not include this computer. */
   outsideAccessList: {
     clientId: "mdb_sa_id_5fa1000000000000000000ac",
     clientSecret: "mdb_sa_sk_simulated-elsewhere",
@@ -23,20 +24,20 @@ export const SIMULATED = {
   },
   groupId: "5fa1000000000000000000b1",
   name: "orders",
-  /** The newest of eight daily snapshots `…c1` to `…c8`; its download job takes `jobMs`. */
+  /** The newest of eight daily snapshots `…c1` to `…c8`. Its download job takes `jobMs`. */
   snapshotId: "5fa1000000000000000000c8",
-  /** Its download job is complete at once, and one such job exists from the start: */
+  /** Its download job is complete at once. `restoreJobId` is such a job, which exists from the start. */
   downloadedSnapshotId: "5fa1000000000000000000c7",
   restoreJobId: "5fa1000000000000000000e7",
   /** A project without Flex clusters. */
   emptyGroupId: "5fa1000000000000000000b2",
-  /** A project that exists and that none of the credentials may see. */
+  /** A project that exists, but that no credentials may see. */
   foreignGroupId: "5fa1000000000000000000bf",
   /** Its newest snapshot is still being taken. */
   runningSnapshot: { name: "customers", snapshotId: "5fa1000000000000000001c4" },
-  /** Still being created: no snapshots, no connection strings. */
+  /** A cluster that is still being created, without snapshots and connection strings. */
   freshName: "fresh",
-  /** Not a Flex cluster. */
+  /** A cluster that is not a Flex cluster. */
   dedicatedName: "warehouse",
   /** A cluster whose files are not data directories. */
   reports: {
@@ -46,21 +47,46 @@ export const SIMULATED = {
   },
 } as const;
 
-export type CredentialKind = "serviceAccount" | "apiKey" | "accessToken";
-type PrincipalName = "owner" | "withoutDownloadRole" | "outsideAccessList";
-
-/** Variables that point a client at this simulator, for each person and kind of credentials. */
-export type Environments = Record<PrincipalName, Record<CredentialKind, Record<string, string>>>;
-
-export function environmentsOf(baseUrl: string): Environments {
-  const [owner, withoutDownloadRole, outsideAccessList] = PRINCIPALS.map((principal) => kindsOf(principal, baseUrl));
-  if (!owner || !withoutDownloadRole || !outsideAccessList) throw new Error("The simulated world lacks a principal.");
-  return { owner, withoutDownloadRole, outsideAccessList };
+/** Someone who may call the API, with one credential of each kind. */
+export interface Principal {
+  clientId: string;
+  clientSecret: string;
+  publicKey: string;
+  privateKey: string;
+  /** A ready-made token that does not expire. */
+  accessToken: string;
+  mayDownload: boolean;
+  /** Whether the API access list of the credentials includes this computer. */
+  onAccessList: boolean;
 }
 
-function kindsOf(principal: Principal, baseUrl: string): Record<CredentialKind, Record<string, string>> {
+const { clientId, clientSecret, publicKey, privateKey, accessToken } = SIMULATED;
+
+const OWNER: Principal = {
+  clientId,
+  clientSecret,
+  publicKey,
+  privateKey,
+  accessToken,
+  mayDownload: true,
+  onAccessList: true,
+};
+const READER: Principal = { ...SIMULATED.withoutDownloadRole, mayDownload: false, onAccessList: true };
+const OUTSIDER: Principal = { ...SIMULATED.outsideAccessList, mayDownload: true, onAccessList: false };
+
+export const PRINCIPALS: readonly Principal[] = [OWNER, READER, OUTSIDER];
+
+export type CredentialKind = "serviceAccount" | "apiKey" | "accessToken";
+
+/** The variables that point a client at this simulator, for each person and kind of credentials. */
+export type Environments = Record<
+  "owner" | "withoutDownloadRole" | "outsideAccessList",
+  Record<CredentialKind, Record<string, string>>
+>;
+
+export function environmentsOf(baseUrl: string): Environments {
   const base = { MONGODB_ATLAS_BASE_URL: baseUrl };
-  return {
+  const environmentOf = (principal: Principal) => ({
     serviceAccount: {
       ...base,
       MONGODB_ATLAS_CLIENT_ID: principal.clientId,
@@ -72,26 +98,10 @@ function kindsOf(principal: Principal, baseUrl: string): Record<CredentialKind, 
       MONGODB_ATLAS_PRIVATE_API_KEY: principal.privateKey,
     },
     accessToken: { ...base, MONGODB_ATLAS_ACCESS_TOKEN: principal.accessToken },
+  });
+  return {
+    owner: environmentOf(OWNER),
+    withoutDownloadRole: environmentOf(READER),
+    outsideAccessList: environmentOf(OUTSIDER),
   };
 }
-
-/** Someone who may call the API, with one credential of each kind. */
-export interface Principal {
-  clientId: string;
-  clientSecret: string;
-  publicKey: string;
-  privateKey: string;
-  /** Ready-made, never expiring by itself. */
-  accessToken: string;
-  mayDownload: boolean;
-  /** Whether this computer is on the API access list of the credentials. */
-  onAccessList: boolean;
-}
-
-const { clientId, clientSecret, publicKey, privateKey, accessToken } = SIMULATED;
-
-export const PRINCIPALS: readonly Principal[] = [
-  { clientId, clientSecret, publicKey, privateKey, accessToken, mayDownload: true, onAccessList: true },
-  { ...SIMULATED.withoutDownloadRole, mayDownload: false, onAccessList: true },
-  { ...SIMULATED.outsideAccessList, mayDownload: true, onAccessList: false },
-];

@@ -1,65 +1,127 @@
-import type { IncomingHttpHeaders } from "node:http";
+// Starts a simulated Atlas on loopback, the API and a file host, and records the requests to both.
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { createApi } from "./api/api.ts";
-import { createOperations } from "./api/operations.ts";
-import { createDigestGate } from "./auth/digest.ts";
-import { createOauth, createTokens } from "./auth/oauth.ts";
-import { control, isControl } from "./control.ts";
-import { alterFileReply, alterObject, appliesToRange, replyInRanges } from "./faults/file-faults.ts";
-import { createOrderBook, has, type OrderBook } from "./faults/orders.ts";
-import { createObjects, type Objects } from "./file/objects.ts";
-import { createLinkSigner, expiredReply, type LinkSigner, s3Error } from "./file/s3.ts";
-import { listen, type Reply, readBody, transmit } from "./http.ts";
-import { type Simulator, type SimulatorOptions, settle } from "./options.ts";
-import { createMinuteLimit, createTokenBuckets } from "./rate-limit.ts";
-import { createRecorder } from "./recorder.ts";
-import { createRestoreJobs } from "./restore-jobs.ts";
-import { environmentsOf } from "./simulated.ts";
+import { createOrderBook } from "./faults/orders.ts";
+import type { Operation } from "./faults/words.ts";
+import { createFileHost, signLink } from "./file/file-host.ts";
+import { listen, readBody, textReply, transmit } from "./http.ts";
+import { createRestoreJobs, type RestoreJob } from "./restore-jobs.ts";
+import { type Environments, environmentsOf } from "./simulated.ts";
 import { createWorld } from "./world.ts";
 
-export type { Simulator } from "./options.ts";
 export { SIMULATED } from "./simulated.ts";
 
-/** Control is no traffic of Atlas. */
-const unrecorded = () => undefined;
+/** Older requests are forgotten, so that a simulator can run for days; `count` still includes them. */
+const MAX_RECORDED = 20_000;
 
-/** An Atlas of its own on loopback with a file host beside it; what is large is made when it is first asked for. */
+/** Where another process can read the recorded requests. Reading them is not recorded. */
+const REQUESTS_PATH = "/_simulator/requests";
+
+/** Everything has a default. */
+export interface SimulatorOptions {
+  /** Port of the API; 0 takes a free one. */
+  port?: number;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** Misbehaviour from the start; see `parseOrders`. */
+  orders?: string;
+  /** Generated projects in addition to the two published ones, each with one Flex cluster and eight snapshots. */
+  projects?: number;
+  /** Milliseconds from request to link, for jobs that take time. */
+  jobMs?: number;
+  /** Unexpired download jobs that a project may have before TOO_MANY_SNAPSHOT_DOWNLOADS. */
+  downloadLimit?: number;
+  /** Token requests per minute and client. */
+  tokenRequestsPerMinute?: number;
+  /** Unexpired tokens that a client may hold. */
+  liveTokens?: number;
+  /** How many requests a full bucket holds, and how many are added per minute. */
+  rateLimit?: { capacity: number; refillPerMinute: number };
+  nonceLifetimeMs?: number;
+  /** Whether the status line of an enveloped failure keeps the status or says 200; Atlas does not document which. */
+  envelopedFailures?: "keep-status" | "always-200";
+  /** Size of the served files of data directories; exact above a minimum of about 40 kB. */
+  snapshotBytes?: number;
+  /** `incompressible`: about three quarters of the bytes are random. `compressible`: the file unpacks to about four times its size. */
+  contents?: "incompressible" | "compressible";
+  /** Bytes per second of each response of the file host; 0 means no limit. */
+  fileRateBytesPerSecond?: number;
+}
+
+const DEFAULTS: Required<SimulatorOptions> = {
+  port: 0,
+  now: Date.now,
+  orders: "",
+  projects: 0,
+  jobMs: 4_000,
+  downloadLimit: 50,
+  tokenRequestsPerMinute: 10,
+  liveTokens: 100,
+  // Atlas publishes these figures for its Flex resources.
+  rateLimit: { capacity: 1_200, refillPerMinute: 500 },
+  nonceLifetimeMs: 60_000,
+  envelopedFailures: "keep-status",
+  snapshotBytes: 64 * 1024 * 1024,
+  contents: "incompressible",
+  fileRateBytesPerSecond: 0,
+};
+
+export interface Simulator {
+  /** Origin of the API. */
+  baseUrl: string;
+  /** Origin of the file host. */
+  fileBaseUrl: string;
+  /** Variables that point a client here with the first service account; `environments` has all credentials. */
+  environment: Record<string, string>;
+  environments: Environments;
+  /** Every request to either host, oldest first. */
+  requests: readonly RecordedRequest[];
+  count: (operation: Operation | "api" | "unknown") => number;
+  /** The requested download jobs, oldest first, without those that exist from the start. */
+  jobs: readonly RestoreJob[];
+  /** Orders misbehaviour; throws a RangeError for an unknown word and suggests a known one. */
+  order: (text: string) => void;
+  clearOrders: () => void;
+  /** Revokes all access tokens, including the ready-made ones. */
+  revokeTokens: () => void;
+  /** Limits each response of the file host from now on; 0 lifts the limit. */
+  setFileRate: (bytesPerSecond: number) => void;
+  close: () => Promise<void>;
+}
+
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const settings = settle(options);
-  const { now } = settings;
+  const settings = { ...DEFAULTS, ...options };
+  const { now, jobMs } = settings;
   const orders = createOrderBook(settings.orders);
   const recorder = createRecorder(now);
-  const tokens = createTokens(settings);
   const projects = createWorld(now(), settings.projects);
-  const snapshots = projects.flatMap(({ clusters }) => clusters).flatMap((cluster) => cluster.snapshots);
-  const objects = createObjects(snapshots, settings);
-  const signer = createLinkSigner({ now, baseUrl: () => fileHost.baseUrl });
-  const jobs = createRestoreJobs(projects, signer.sign, settings);
+  const jobs = createRestoreJobs(projects, { now, jobMs, sign: (job) => signLink(job, fileHost.baseUrl) });
   let fileRate = settings.fileRateBytesPerSecond;
 
-  const api = createApi({
-    ...settings,
-    oauth: createOauth(tokens, createMinuteLimit(settings.tokenRequestsPerMinute, now)),
-    tokens,
-    digest: createDigestGate(settings),
-    limit: createTokenBuckets(settings.rateLimit, now),
-    operations: createOperations({ ...settings, projects, jobs }),
+  const serveFile = createFileHost({
+    snapshots: projects.flatMap(({ clusters }) => clusters).flatMap(({ snapshots }) => snapshots),
     orders,
-    elsewhere: () => `${fileHost.baseUrl}/elsewhere`,
+    settings,
+    elsewhere: () => `${apiHost.baseUrl}/elsewhere`,
   });
-  const serveFile = createFileHost({ now, signer, objects, orders, elsewhere: () => `${apiHost.baseUrl}/elsewhere` });
-
-  const fileHost = await listen(settings.filePort, async (request, response, url) => {
+  const fileHost = await listen(0, async (request, response, url) => {
     const onHead = recorder.record("file", request);
     const reply = await serveFile({ method: request.method ?? "", url, headers: request.headers });
     await transmit(reply, { response, onHead, rate: () => fileRate });
   });
+
+  const elsewhere = () => `${fileHost.baseUrl}/elsewhere`;
+  const api = createApi({ settings, projects, jobs, orders, elsewhere });
   const apiHost = await listen(settings.port, async (request, response, url) => {
+    if (url.pathname === REQUESTS_PATH) {
+      const text = JSON.stringify({ requests: recorder.requests });
+      return transmit(textReply(200, "application/json", text), { response, onHead: () => {}, rate: () => 0 });
+    }
     const { method = "", url: target = "", headers } = request;
-    const onHead = isControl(url) ? unrecorded : recorder.record(api.operationOf(method, url), request);
+    const onHead = recorder.record(api.operationOf(method, url), request);
     const body = await readBody(request);
-    const reply = isControl(url)
-      ? control({ ...simulator, counts: recorder.counts, pendingOrders: orders.pending }, method, url, body)
-      : api.answer({ method, target, url, headers, body });
+    const reply = api.answer({ method, target, url, headers, body });
     await transmit(reply, { response, onHead, rate: () => 0 });
   }).catch(async (error) => {
     await fileHost.close();
@@ -67,7 +129,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
 
   const environments = environmentsOf(apiHost.baseUrl);
-  const simulator: Simulator = {
+  return {
     baseUrl: apiHost.baseUrl,
     fileBaseUrl: fileHost.baseUrl,
     environment: environments.owner.serviceAccount,
@@ -77,54 +139,62 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     jobs: jobs.created,
     order: orders.add,
     clearOrders: orders.clear,
-    expireLinks: signer.expireLinks,
-    revokeTokens: tokens.revokeAll,
-    replaceObject: objects.replace,
+    revokeTokens: api.revokeTokens,
     setFileRate: (bytesPerSecond) => {
-      if (!(bytesPerSecond >= 0)) throw new RangeError("A file rate is a number of bytes per second, 0 for no limit.");
       fileRate = bytesPerSecond;
     },
     close: async () => {
       await Promise.all([apiHost.close(), fileHost.close()]);
     },
   };
-  return simulator;
 }
 
-interface FileRequest {
+interface RecordedRequest {
+  /** `unknown` for a path that the API does not have. */
+  operation: Operation | "unknown";
   method: string;
-  url: URL;
+  /** The request target, including the query. */
+  path: string;
   headers: IncomingHttpHeaders;
+  /** Connections are numbered in the order of their first request. */
+  connectionId: number;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** The status of the answer; 0 before an answer and without one. */
+  status: number;
 }
 
-interface FileHostParts {
-  now: () => number;
-  signer: LinkSigner;
-  objects: Objects;
-  orders: OrderBook;
-  /** Where redirects lead. */
-  elsewhere: () => string;
-}
+function createRecorder(now: () => number) {
+  const requests: RecordedRequest[] = [];
+  const counts = new Map<string, number>();
+  const connections = new WeakMap<Socket, number>();
+  let connectionCount = 0;
 
-/** Answers as S3 does for a pre-signed link: the signature covers the method, and a second way to authenticate is refused. */
-function createFileHost(parts: FileHostParts): (request: FileRequest) => Promise<Reply> {
-  const { now, signer, objects, orders, elsewhere } = parts;
-  return async ({ method, url, headers }) => {
-    if (headers.authorization !== undefined) {
-      return s3Error(400, {
-        code: "InvalidArgument",
-        message:
-          "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
-        fields: { ArgumentName: "Authorization", ArgumentValue: headers.authorization },
-      });
-    }
-    const verdict = signer.judge(url);
-    if (method !== "GET" || verdict.kind === "incomplete" || verdict.kind === "altered") return s3Error(403);
-    if (verdict.kind === "expired") return expiredReply(verdict.expiredAt, now());
-    const faults = orders.take("file", (ordered) => appliesToRange(ordered, headers.range));
-    if (has(faults, "object-changes")) objects.replace(verdict.snapshotId);
-    const object = await objects.objectOf(verdict.snapshotId);
-    const reply = object ? replyInRanges(faults, alterObject(faults, object), headers) : s3Error(404);
-    return alterFileReply(faults, reply, { now: now(), elsewhere: elsewhere() });
+  function connectionIdOf(socket: Socket): number {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    connectionCount += 1;
+    connections.set(socket, connectionCount);
+    return connectionCount;
+  }
+
+  return {
+    requests,
+    count: (operation: Operation | "api" | "unknown"): number => {
+      if (operation !== "api") return counts.get(operation) ?? 0;
+      const others = ["token", "revoke", "file", "unknown"];
+      return [...counts].reduce((sum, [name, count]) => (others.includes(name) ? sum : sum + count), 0);
+    },
+    /** Returns a function to call with the status when the answer begins. */
+    record: (operation: Operation | "unknown", { method = "", url = "", headers, socket }: IncomingMessage) => {
+      const connectionId = connectionIdOf(socket);
+      const entry = { operation, method, path: url, headers, connectionId, at: now(), status: 0 };
+      requests.push(entry);
+      if (requests.length > MAX_RECORDED) requests.shift();
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
+      return (status: number) => {
+        entry.status = status;
+      };
+    },
   };
 }

@@ -1,7 +1,24 @@
-import { isoSeconds, type JsonObject } from "./problems.ts";
+// The simulated projects, clusters and snapshots, and how Atlas describes them; all times are relative to now.
+import type { JsonObject } from "./problems.ts";
 import { SIMULATED } from "./simulated.ts";
 
 const DAY_MS = 86_400_000;
+/** Snapshots are kept for eight days, one a day. */
+const RETENTION_MS = 8 * DAY_MS;
+/** A snapshot starts shortly after its scheduled time and takes a little over a minute. */
+const LEAD_MS = 5_000;
+const DURATION_MS = 75_000;
+
+const MONGODB_VERSION = "8.0.16";
+
+export interface Project {
+  id: string;
+  name: string;
+  createdAt: number;
+  /** Whether it is out of reach for all credentials. */
+  foreign: boolean;
+  clusters: Cluster[];
+}
 
 export interface Cluster {
   id: string;
@@ -14,16 +31,14 @@ export interface Cluster {
   snapshots: Snapshot[];
 }
 
-export interface Project {
+export interface Snapshot {
   id: string;
-  name: string;
-  createdAt: number;
-  /** No credentials of this world reach it. */
-  foreign: boolean;
-  clusters: Cluster[];
+  scheduledAt: number;
+  running: boolean;
+  contents: "data-directory" | "dump-directory" | "mongodump-archive";
 }
 
-/** Every project of the simulated organization; times hang on `now`. */
+/** Every project of the simulated organization. */
 export function createWorld(now: number, generatedProjects: number): Project[] {
   const { groupId, emptyGroupId, foreignGroupId } = SIMULATED;
   return [
@@ -34,23 +49,25 @@ export function createWorld(now: number, generatedProjects: number): Project[] {
   ];
 }
 
+function project(id: string, name: string, createdAt: number, clusters: Cluster[]): Project {
+  return { id, name, createdAt, foreign: false, clusters };
+}
+
 function publishedClusters(now: number): Cluster[] {
-  const groupId = SIMULATED.groupId;
-  const night = lastNight(now);
   const cluster = (digit: string, name: string, snapshots: Snapshot[]): Cluster => ({
     id: `5fa1000000000000000000d${digit}`,
-    groupId,
+    groupId: SIMULATED.groupId,
     name,
     flex: true,
     stateName: "IDLE",
     createdAt: now - 300 * DAY_MS,
     snapshots,
   });
-  const customers = dailySnapshots({ idPrefix: "5fa1000000000000000001c", count: 4, newestAt: now - 40_000 });
-  const [dump, archive] = dailySnapshots({ idPrefix: "5fa1000000000000000002c", count: 2, newestAt: night });
-  const reports = dump && archive ? [contains(dump, "dump-directory"), contains(archive, "mongodump-archive")] : [];
+  const orders = dailySnapshots("5fa1000000000000000000c", 8, lastNight(now));
+  const customers = dailySnapshots("5fa1000000000000000001c", 4, now - 40_000);
+  const reports = dailySnapshots("5fa1000000000000000002c", 2, lastNight(now));
   return [
-    cluster("1", SIMULATED.name, dailySnapshots({ idPrefix: "5fa1000000000000000000c", count: 8, newestAt: night })),
+    cluster("1", SIMULATED.name, orders),
     cluster(
       "2",
       SIMULATED.runningSnapshot.name,
@@ -58,31 +75,51 @@ function publishedClusters(now: number): Cluster[] {
     ),
     { ...cluster("3", SIMULATED.freshName, []), stateName: "CREATING", createdAt: now - 60_000 },
     { ...cluster("4", SIMULATED.dedicatedName, []), flex: false },
-    cluster("5", SIMULATED.reports.name, reports),
+    cluster(
+      "5",
+      SIMULATED.reports.name,
+      reports.map((snapshot, index) => ({
+        ...snapshot,
+        contents: index === 0 ? "dump-directory" : "mongodump-archive",
+      })),
+    ),
   ];
-}
-
-function contains(snapshot: Snapshot, contents: Snapshot["contents"]): Snapshot {
-  return { ...snapshot, contents };
 }
 
 function generatedProject(number: number, now: number): Project {
   const serial = number.toString(16).padStart(12, "0");
   const groupId = `5fa2${serial}000000b1`;
+  const createdAt = now - 200 * DAY_MS;
   const cluster: Cluster = {
     id: `5fa2${serial}000000d1`,
     groupId,
     name: `service-${number}`,
     flex: true,
     stateName: "IDLE",
-    createdAt: now - 200 * DAY_MS,
-    snapshots: dailySnapshots({ idPrefix: `5fa2${serial}000000c`, count: 8, newestAt: lastNight(now) }),
+    createdAt,
+    snapshots: dailySnapshots(`5fa2${serial}000000c`, 8, lastNight(now)),
   };
-  return project(groupId, `Generated ${number}`, now - 200 * DAY_MS, [cluster]);
+  return project(groupId, `Generated ${number}`, createdAt, [cluster]);
 }
 
-function project(id: string, name: string, createdAt: number, clusters: Cluster[]): Project {
-  return { id, name, createdAt, foreign: false, clusters };
+/** Daily snapshots at the same time of day, oldest first as Atlas lists them. The last digit of the id counts up from 1. */
+function dailySnapshots(idPrefix: string, count: number, newestAt: number): Snapshot[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: `${idPrefix}${index + 1}`,
+    scheduledAt: newestAt - (count - 1 - index) * DAY_MS,
+    running: false,
+    contents: "data-directory",
+  }));
+}
+
+/** The last 03:00 UTC whose snapshot is complete by now, so that restarts on the same day show the same times. */
+function lastNight(now: number): number {
+  const threeOClock = 3 * 3_600_000;
+  return Math.floor((now - threeOClock - 2 * DURATION_MS) / DAY_MS) * DAY_MS + threeOClock;
+}
+
+export function finishedAt({ scheduledAt }: Snapshot): number {
+  return scheduledAt + LEAD_MS + DURATION_MS;
 }
 
 export function describeProject({ id, name, createdAt, clusters }: Project): JsonObject {
@@ -109,7 +146,7 @@ export function describeCluster({ id, groupId, name, stateName, createdAt }: Clu
     createDate: isoSeconds(createdAt),
     groupId,
     id,
-    mongoDBVersion: "8.0.16",
+    mongoDBVersion: MONGODB_VERSION,
     name,
     providerSettings: {
       backingProviderName: "AWS",
@@ -120,64 +157,25 @@ export function describeCluster({ id, groupId, name, stateName, createdAt }: Clu
     stateName,
     tags: [],
     terminationProtectionEnabled: false,
-    // What Atlas really sends, although its own description of the API knows only LTS.
+    // Atlas really sends this value, although its API description lists only LTS.
     versionReleaseSystem: "CONTINUOUS",
   };
 }
 
-/** Snapshots are kept for eight days, one a day. */
-const RETENTION_MS = 8 * DAY_MS;
-/** Taking one lasts a little over a minute. */
-const LEAD_MS = 5_000;
-const DURATION_MS = 75_000;
-
-type ContentsKind = "data-directory" | "dump-directory" | "mongodump-archive";
-
-export interface Snapshot {
-  id: string;
-  scheduledAt: number;
-  running: boolean;
-  mongoDBVersion: string;
-  contents: ContentsKind;
-}
-
-interface Series {
-  /** The last digit counts up from 1. */
-  idPrefix: string;
-  count: number;
-  newestAt: number;
-}
-
-/** Daily snapshots at the same time of day, oldest first as Atlas lists them. */
-function dailySnapshots({ idPrefix, count, newestAt }: Series): Snapshot[] {
-  return Array.from({ length: count }, (_, index) => ({
-    id: `${idPrefix}${index + 1}`,
-    scheduledAt: newestAt - (count - 1 - index) * DAY_MS,
-    running: false,
-    mongoDBVersion: "8.0.16",
-    contents: "data-directory",
-  }));
-}
-
-/** The last 03:00 UTC by which a snapshot was complete: restarts on the same day show the same times. */
-function lastNight(now: number): number {
-  const threeOClock = 3 * 3_600_000;
-  return Math.floor((now - threeOClock - 2 * DURATION_MS) / DAY_MS) * DAY_MS + threeOClock;
-}
-
-export function finishedAt({ scheduledAt }: Snapshot): number {
-  return scheduledAt + LEAD_MS + DURATION_MS;
-}
-
 export function describeSnapshot(snapshot: Snapshot): JsonObject {
-  const { id, scheduledAt, running, mongoDBVersion } = snapshot;
+  const { id, scheduledAt, running } = snapshot;
   return {
     expiration: isoSeconds(scheduledAt + RETENTION_MS),
     ...(running ? {} : { finishTime: isoSeconds(finishedAt(snapshot)) }),
     id,
-    mongoDBVersion,
+    mongoDBVersion: MONGODB_VERSION,
     scheduledTime: isoSeconds(scheduledAt),
     startTime: isoSeconds(scheduledAt + LEAD_MS),
     status: running ? "RUNNING" : "COMPLETED",
   };
+}
+
+/** Atlas writes times without milliseconds. */
+export function isoSeconds(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
 }

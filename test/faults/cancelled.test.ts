@@ -33,7 +33,7 @@ const CASES: { title: string; probes: readonly Probe[]; orders: (probe: Probe) =
 
 describe.concurrent("a cancelled call sends nothing more and gets no answer", () => {
   test.for(CASES)("$title", async ({ probes, orders }, { expect, onTestFinished }) => {
-    const station = await openStation({ simulator: { projects: 20, orders: probes.map(orders) } });
+    const station = await openStation({ simulator: { projects: 20, orders: probes.map(orders).join(",") } });
     onTestFinished(async () => expect(await station.close()).toEqual([]));
     const { server, simulator } = station;
     const cancel = new AbortController();

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SimulatorOptions } from "../../src/simulator/options.ts";
 import type { CredentialKind } from "../../src/simulator/simulated.ts";
+import type { SimulatorOptions } from "../../src/simulator/simulator.ts";
 import { POST, type Probe, READS, SAVES } from "./probes.ts";
 import { type Row, type Verdict, verdictOf, worded } from "./rows.ts";
 import { openStation, type Station } from "./station.ts";

@@ -10,7 +10,7 @@ function stringsOf(value: unknown): string[] {
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsOf) : [];
 }
 
-describe("spoiled bodies", () => {
+describe("faults of the body", () => {
   test.each(["garbage", "html", "empty"])("%s cannot be read as JSON", async (fault) => {
     const { text, headers } = await call(await start({ orders: `api=${fault}` }), PROJECT);
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
@@ -23,7 +23,7 @@ describe("spoiled bodies", () => {
     expect(text).toContain("MongoDB Cloud Manager Unavailable");
   });
 
-  test("wrong-type is right JSON under a wrong name", async () => {
+  test("wrong-type is valid JSON with a wrong Content-Type", async () => {
     const { headers, json } = await call(await start({ orders: "api=wrong-type" }), PROJECT);
     expect(headers["content-type"]).toBe("text/plain");
     expect(json.id).toBe(SIMULATED.groupId);
@@ -64,7 +64,7 @@ describe("spoiled bodies", () => {
     },
   );
 
-  test("nulls leaves only what an answer must have", async () => {
+  test("nulls leaves only the required fields", async () => {
     const simulator = await start({ orders: "api=nulls" });
     const job = (await call(simulator, `${JOBS}/${SIMULATED.restoreJobId}`)).json;
     expect(Object.values(job).every((value) => value === null)).toBe(true);
@@ -83,7 +83,7 @@ describe("spoiled bodies", () => {
     expect(failure).toMatchObject({ error: 404, errorCode: "CLUSTER_NOT_FOUND", detail: null, parameters: null });
   });
 
-  test("unknown-status puts a word that no description knows", async () => {
+  test("unknown-status sends an undocumented status", async () => {
     const simulator = await start({ orders: "api=unknown-status" });
     const { json } = await call(simulator, JOBS);
     expect(json.results?.map(({ status }: JsonAnswer) => status)).toEqual(Array(4).fill("DEFROSTING"));
@@ -91,7 +91,7 @@ describe("spoiled bodies", () => {
     expect((await requestDownload(simulator)).json.status).toBe("DEFROSTING");
   });
 
-  test("hide-downloads hides download jobs from the list and from a direct look, and waits for those", async () => {
+  test("hide-downloads hides download jobs in the list and when read by id, and waits for these requests", async () => {
     const simulator = await start({ orders: "api=hide-downloads*2" });
     expect((await call(simulator, PROJECT)).status).toBe(200);
     const { json } = await call(simulator, JOBS);
@@ -117,7 +117,7 @@ describe("spoiled bodies", () => {
     expect(text).toContain(authorization);
   });
 
-  test("revoke-tokens ends all tokens before the call, and waits for one with a token", async () => {
+  test("revoke-tokens waits for a request with a token and revokes all tokens before it", async () => {
     const simulator = await start({ orders: "getProject=revoke-tokens*1" });
     await send(`${simulator.baseUrl}${PROJECT}`);
     expect((await call(simulator, ORDERS)).status).toBe(200);
@@ -125,7 +125,7 @@ describe("spoiled bodies", () => {
     expect((await call(simulator, ORDERS)).status).toBe(401);
   });
 
-  test("faults combine", async () => {
+  test("several faults strike one answer", async () => {
     const { status, json, end } = await call(
       await start({ orders: "getProject=503:SOMETHING+hostile+cut" }),
       `${PROJECT}?pretty=true`,

@@ -31,7 +31,7 @@ describe("failures of reading operations", () => {
     ["malformed job id", `${ORDERS}/backup/restoreJobs/1`, 404, "INVALID_JOB_ID", ["1"]],
     ["unknown job", `${ORDERS}/backup/restoreJobs/${UNKNOWN}`, 404, "TENANT_RESTORE_NOT_FOUND", [UNKNOWN, "orders"]],
     ["unknown path", `${V2}/orgs`, 404, "RESOURCE_NOT_FOUND", [`${V2}/orgs`]],
-  ])("%s: %s is %i %s", async (_, path, status, errorCode, parameters) => {
+  ])("%s: %s is answered with %i %s", async (_, path, status, errorCode, parameters) => {
     const answer = await call(await start(), path);
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatchObject({ "content-type": "application/json", "x-error-code": errorCode });
@@ -55,7 +55,7 @@ describe("failures of reading operations", () => {
     ["POST", `${ORDERS}/backup/restoreJobs`, "GET"],
     ["DELETE", ORDERS, "GET"],
     ["GET", `${ORDERS}/backup/download`, "POST"],
-  ])("%s %s is 405 and names the method that is allowed", async (method, path, allow) => {
+  ])("%s %s is answered with 405 and the allowed method", async (method, path, allow) => {
     const { status, headers } = await call(await start(), path, { method });
     expect({ status, allow: headers.allow }).toEqual({ status: 405, allow });
   });
@@ -96,7 +96,7 @@ describe("failures of a download request", () => {
     expect(simulator.jobs).toEqual([]);
   });
 
-  test("the limit of active downloads counts jobs whose link is live", async () => {
+  test("the limit of active downloads counts jobs whose link works", async () => {
     const simulator = await start({ downloadLimit: 2 });
     expect((await requestDownload(simulator)).status).toBe(200);
     const { status, json } = await requestDownload(simulator);
@@ -104,7 +104,7 @@ describe("failures of a download request", () => {
     expect(json).toMatchObject({ errorCode: "TOO_MANY_SNAPSHOT_DOWNLOADS" });
   });
 
-  test("a credential without the download role reads, but gets a 401 that is no gateway's", async () => {
+  test("credentials without the download role may read, and get a 401 without a challenge for a download", async () => {
     const simulator = await start();
     const headers = { authorization: `Bearer ${SIMULATED.withoutDownloadRole.accessToken}` };
     expect((await call(simulator, ORDERS, { headers })).status).toBe(200);
@@ -135,7 +135,7 @@ describe("the gateway", () => {
     expect(answered).not.toHaveProperty("x-error-code");
   });
 
-  test("refuses credentials whose access list does not hold this computer, when they are used", async () => {
+  test("refuses credentials whose access list does not include this computer", async () => {
     const headers = { authorization: `Bearer ${SIMULATED.outsideAccessList.accessToken}` };
     const { status, json } = await call(await start(), ORDERS, { headers });
     expect(status).toBe(403);
@@ -144,7 +144,7 @@ describe("the gateway", () => {
 });
 
 describe("the request limit", () => {
-  test("empties a bucket per project and set, says how long to wait, and refills", async () => {
+  test("uses a bucket per project and set of operations, says how long to wait, and refills", async () => {
     let time = Date.UTC(2026, 10, 24);
     const simulator = await start({ now: () => time, rateLimit: { capacity: 2, refillPerMinute: 6 } });
     expect((await call(simulator, `${ORDERS}/backup/snapshots`)).headers["ratelimit-remaining"]).toBe("1");

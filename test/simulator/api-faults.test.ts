@@ -27,7 +27,7 @@ describe("ordered statuses", () => {
     expect(answer.headers["x-error-code"]).toBe(errorCode);
   });
 
-  test("a bare 401 comes with a challenge and without an error code", async () => {
+  test("401 comes with a challenge and without an error code", async () => {
     const { headers, json } = await call(await start({ orders: "api=401" }), PROJECT);
     expect(headers["www-authenticate"]).toContain("Digest");
     expect(json).not.toHaveProperty("errorCode");
@@ -43,7 +43,7 @@ describe("ordered statuses", () => {
     ["429:retry-after=garbage", "soon, 3e1 minutes"],
     ["429:retry-after=huge", "4000000000"],
     ["503", undefined],
-  ])("%s has the Retry-After %j", async (fault, expected) => {
+  ])("%s sends Retry-After %j", async (fault, expected) => {
     const now = () => Date.UTC(2026, 10, 24, 12);
     const { headers } = await call(await start({ now, orders: `api=${fault}` }), PROJECT);
     expect(headers["retry-after"]).toBe(expected);
@@ -57,7 +57,7 @@ describe("ordered statuses", () => {
     });
   });
 
-  test("an ordered failure is enveloped like any other", async () => {
+  test("an ordered failure is enveloped like other failures", async () => {
     const { status, json } = await call(await start({ orders: "api=429" }), `${PROJECT}?envelope=true`);
     expect(status).toBe(429);
     expect(json).toMatchObject({ status: 429, content: { errorCode: "RATE_LIMITED_TOKEN_BUCKET" } });
@@ -69,7 +69,7 @@ describe("ordered statuses", () => {
     ["access_denied", 403, { error: "access_denied" }],
     ["429", 429, { error: 429, errorCode: "RATE_LIMITED", parameters: ["/api/oauth/token", 10, 1] }],
     ["400:unsupported_grant_type", 400, { error: "unsupported_grant_type" }],
-  ])("token=%s has the shape of the token endpoint", async (fault, status, body) => {
+  ])("token=%s is answered as the token endpoint does", async (fault, status, body) => {
     const simulator = await start({ orders: `token=${fault}` });
     const answer = await send(`${simulator.baseUrl}/api/oauth/token`, { method: "POST" });
     expect(answer.status).toBe(status);
@@ -77,7 +77,7 @@ describe("ordered statuses", () => {
   });
 });
 
-describe("the effect of a spoiled request", () => {
+describe("the effect of a request with a fault", () => {
   test.each([
     ["503", 0],
     ["reset-before", 0],
@@ -102,7 +102,7 @@ describe("the effect of a spoiled request", () => {
     expect(simulator.count("requestDownload")).toBe(2);
   });
 
-  test("a refused credential uses up no order", async () => {
+  test("a request with wrong credentials leaves the order for the next", async () => {
     const simulator = await start({ orders: "getProject=503*1" });
     await call(simulator, PROJECT, { headers: { authorization: "Bearer nope" } });
     expect((await call(simulator, PROJECT)).status).toBe(503);
@@ -110,7 +110,7 @@ describe("the effect of a spoiled request", () => {
   });
 });
 
-describe("spoiled transport", () => {
+describe("faults of the transport", () => {
   test.each([
     ["hang", { status: 0, end: "impatient" }],
     ["hang-after", { status: 0, end: "impatient" }],
@@ -124,7 +124,7 @@ describe("spoiled transport", () => {
     ["redirect", { status: 302, end: "complete" }],
     ["redirect@308", { status: 308, end: "complete" }],
     ["307", { status: 307, end: "complete" }],
-  ])("%s", async (fault, expected) => {
+  ])("getProject=%s ends with %j", async (fault, expected) => {
     const simulator = await start({ orders: `getProject=${fault}*1` });
     const answer = await call(simulator, PROJECT, { patienceMs: patienceMsFor(fault) });
     expect(answer).toMatchObject(expected);
@@ -138,7 +138,7 @@ describe("spoiled transport", () => {
     expect(bytes.length).toBeLessThan(Number(headers["content-length"]));
   });
 
-  test("slow headers and trickling bytes come when they should", async () => {
+  test("slow-headers and trickle delay the answer", async () => {
     const simulator = await start({ orders: "getProject=slow-headers@120*1,getProject=trickle@1*1" });
     for (const atLeastMs of [120, 100]) {
       const begun = performance.now();

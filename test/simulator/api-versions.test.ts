@@ -62,7 +62,7 @@ describe("the form of answers", () => {
   test.each([
     ["keep-status", 404],
     ["always-200", 200],
-  ] as const)("an enveloped failure can %s", async (envelopedFailures, expected) => {
+  ] as const)("an enveloped failure with %s has status %i", async (envelopedFailures, expected) => {
     const simulator = await start({ envelopedFailures });
     const { status, json, headers } = await call(simulator, `${ORDERS}x?envelope=true`);
     expect(status).toBe(expected);
@@ -70,7 +70,7 @@ describe("the form of answers", () => {
     expect(headers["x-error-code"]).toBe("CLUSTER_NOT_FOUND");
   });
 
-  test("pretty indents, on failures too", async () => {
+  test("pretty indents answers and failures", async () => {
     const simulator = await start();
     expect((await call(simulator, `${ORDERS}?pretty=true`)).text).toContain('\n  "name": "orders"');
     expect((await call(simulator, `${ORDERS}x?pretty=true`)).text).toContain('\n  "error": 404');
@@ -101,13 +101,13 @@ describe("paging", () => {
     ["?itemsPerPage=4&pageNum=2", 4, { self: "2", previous: "1" }],
     ["?pageNum=9", 0, { self: "9", previous: "8" }],
     ["?itemsPerPage=500", 8, { self: "1" }],
-  ])("%s gives %i items and its links", async (query, count, expected) => {
+  ])("%s gives %i items and the links %j", async (query, count, expected) => {
     const { json } = await call(await start(), `${ORDERS}/backup/snapshots${query}`);
     expect(json.results).toHaveLength(count);
     expect(page(json.links)).toEqual(expected);
   });
 
-  test("links are absolute and lead on", async () => {
+  test("links are absolute and lead to the next page", async () => {
     const simulator = await start();
     const { json } = await call(simulator, `${ORDERS}/backup/snapshots?itemsPerPage=7`);
     const next = json.links?.find(({ rel }) => rel === "next")?.href ?? "";
@@ -115,7 +115,7 @@ describe("paging", () => {
     expect((await call(simulator, next)).json.results?.map(({ id }) => id)).toEqual([SIMULATED.snapshotId]);
   });
 
-  test("the count is left out on request", async () => {
+  test("includeCount=false leaves out the count", async () => {
     const { json } = await call(await start(), `${ORDERS}/backup/snapshots?includeCount=false`);
     expect(json).not.toHaveProperty("totalCount");
   });

@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { extract } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { createPool, dataDirectory } from "../../src/simulator/archive/data-directory.ts";
-import { compressed, createCrcCombiner, gzipOf, hollow, stored } from "../../src/simulator/archive/gzip.ts";
+import { compressed, createCrcCombiner, emptyBlocks, gzipOf, stored } from "../../src/simulator/archive/gzip.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { linkOf, send, start } from "./harness.ts";
 
 const MODIFIED = Date.UTC(2026, 10, 24, 3, 1);
 const MIB = 1024 * 1024;
 
-/** One pool for all files of this test: making it takes longer than laying out a file. */
+/** Shared: creating a pool takes longer than laying out a file. */
 const POOL = createPool(16 * MIB);
 
 async function build(bytes: number, { seed = "c8.0", compressible = false } = {}) {
@@ -38,7 +38,7 @@ async function entriesOf(tar: Buffer): Promise<Entry[]> {
 }
 
 describe("CRC-32 of parts", () => {
-  test("combines to that of the whole", () => {
+  test("combines to the CRC-32 of the whole", () => {
     const combine = createCrcCombiner();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 500 }), fc.uint8Array({ maxLength: 500 }), (first, second) => {
@@ -56,10 +56,10 @@ describe("CRC-32 of parts", () => {
 });
 
 describe("a gzip file of segments", () => {
-  test("inflates to the raw bytes in their order, whichever way each was made", () => {
+  test("inflates to the raw bytes in order, both from stored and from compressed segments", () => {
     const raw = [Buffer.from("one"), Buffer.alloc(200_000, "two"), Buffer.from("one"), Buffer.alloc(0)];
     const segments = raw.map((part, index) => (index % 2 ? compressed(part) : stored(part)));
-    const file = gzipOf([...segments, hollow(3)], "...");
+    const file = gzipOf([...segments, emptyBlocks(3)], "...");
     expect(gunzipSync(Buffer.concat([...file.read(0, file.length)])).equals(Buffer.concat(raw))).toBe(true);
   });
 
@@ -85,7 +85,7 @@ describe("a gzip file of segments", () => {
 
 describe("a data directory", () => {
   test.each([60_000, 100_001, MIB - 1, MIB, MIB + 1, 2 * MIB + 2, 3_333_333, 8 * MIB + 3, 8 * MIB + 4])(
-    "has exactly %i bytes, a right CRC, and whole tar entries",
+    "has exactly %i bytes, a correct CRC and complete tar entries",
     async (size) => {
       const { bytes } = await build(size);
       expect(bytes).toHaveLength(size);
@@ -96,13 +96,13 @@ describe("a data directory", () => {
     },
   );
 
-  test("cannot be smaller than its smallest files", async () => {
+  test("is not smaller than the files that are always there", async () => {
     const { bytes } = await build(1);
     expect(bytes.length).toBeLessThan(60_000);
     expect((await entriesOf(gunzipSync(bytes))).map(({ name }) => name)).toContain("WiredTiger");
   });
 
-  test("holds what mongod leaves", async () => {
+  test("holds the files of mongod", async () => {
     const entries = await entriesOf(gunzipSync((await build(14 * MIB)).bytes));
     const names = entries.map(({ name }) => name);
     expect(names.slice(0, 4)).toEqual(["WiredTiger", "WiredTiger.lock", "WiredTiger.turtle", "WiredTiger.wt"]);
@@ -118,7 +118,7 @@ describe("a data directory", () => {
     expect(storage.readInt32LE()).toBe(storage.length);
   });
 
-  test("is the same for the same seed and another for another", async () => {
+  test("is the same for the same seed and different for another seed", async () => {
     const [one, same, other] = await Promise.all([build(MIB), build(MIB), build(MIB, { seed: "c8.1" })]);
     expect(one.bytes.equals(same.bytes)).toBe(true);
     expect(one.bytes.equals(other.bytes)).toBe(false);
@@ -170,7 +170,7 @@ describe("served files", () => {
     expect(again.bytes.equals(seventh.bytes)).toBe(true);
   });
 
-  test("of many gibibytes are addressed at once, in any range", async () => {
+  test("of many gibibytes can be read immediately, in any range", async () => {
     const size = 6 * 1024 * MIB + 1;
     const link = await linkOf(await start({ snapshotBytes: size }));
     const begin = await send(link, { stopAfterBytes: 2 });

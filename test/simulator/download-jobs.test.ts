@@ -5,7 +5,7 @@ import { call, createClock, ORDERS, requestDownload, start } from "./harness.ts"
 const job = (simulator: Simulator, id: unknown) => call(simulator, `${ORDERS}/backup/restoreJobs/${id}`);
 
 describe("a download job", () => {
-  test("of an even snapshot moves from pending over running to complete, and has its link at the end", async () => {
+  test("of an even snapshot goes from PENDING to RUNNING to COMPLETED and then has a link", async () => {
     const clock = createClock();
     const simulator = await start({ now: clock.now });
     const seen = [(await requestDownload(simulator)).json];
@@ -18,13 +18,13 @@ describe("a download job", () => {
     expect(seen.map((each) => "restoreFinishedDate" in each)).toEqual([false, false, false, false, true]);
   });
 
-  test("of an odd snapshot is complete in the answer to the request", async () => {
+  test("of an odd snapshot is complete at once", async () => {
     const { json } = await requestDownload(await start(), SIMULATED.downloadedSnapshotId);
     expect(json).toMatchObject({ status: "COMPLETED", snapshotUrl: expect.stringContaining("X-Amz-Signature=") });
     expect(json.restoreFinishedDate).toBe(json.restoreScheduledDate);
   });
 
-  test("carries the documented fields and expires four hours after the request", async () => {
+  test("has the documented fields and expires four hours after the request", async () => {
     const clock = createClock();
     const simulator = await start({ now: clock.now });
     const { status, json, headers } = await requestDownload(simulator);
@@ -45,7 +45,7 @@ describe("a download job", () => {
     });
   });
 
-  test("is a new one for every request, numbered in order and first in the list", async () => {
+  test("is created for every request, numbered in order, and listed first", async () => {
     const simulator = await start();
     await requestDownload(simulator);
     await requestDownload(simulator, "5fa1000000000000000000c3");
@@ -55,7 +55,7 @@ describe("a download job", () => {
     expect(json.results?.slice(0, 3).map(({ id }) => id)).toEqual([ids[1], ids[0], SIMULATED.restoreJobId]);
   });
 
-  test("is known to a later process while its link lives, unlike any other id", async () => {
+  test("is found by a later process while its link works; other ids are not", async () => {
     const clock = createClock();
     const { id } = (await requestDownload(await start({ now: clock.now }))).json;
     clock.advance(60_000);
@@ -72,7 +72,7 @@ describe("a download job", () => {
     expect((await job(later, id)).status).toBe(404);
   });
 
-  test("keeps its link from one look to the next", async () => {
+  test("keeps its link from one read to the next", async () => {
     const simulator = await start();
     const [first, second] = await Promise.all([
       job(simulator, SIMULATED.restoreJobId),
@@ -81,7 +81,7 @@ describe("a download job", () => {
     expect(first.json.snapshotUrl).toBe(second.json.snapshotUrl);
   });
 
-  test("takes as long as chosen", async () => {
+  test("takes `jobMs`", async () => {
     const simulator = await start({ jobMs: 0 });
     expect((await requestDownload(simulator)).json).toMatchObject({ status: "COMPLETED" });
   });

@@ -1,16 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { type Answer, linkOf, patienceMsFor, send, sendRaw, start } from "./harness.ts";
 
 const LENGTH = 70_000;
 const RANGE = { range: "bytes=1000-" };
 
-/** The file as it is, then the same request with the fault ordered once. */
+/** Requests the file without a fault, with the fault ordered once, and without it again. */
 async function spoiled(fault: string, headers: Record<string, string> = {}) {
   const simulator = await start({ snapshotBytes: LENGTH });
   const link = await linkOf(simulator);
   const whole = await send(link);
-  simulator.order({ operation: "file", fault, times: 1 });
+  simulator.order(`file=${fault}*1`);
   const answer = await send(link, { headers, patienceMs: patienceMsFor(fault) });
   expect((await send(link)).bytes.equals(whole.bytes)).toBe(fault !== "object-changes");
   return { simulator, whole, answer, etag: String(whole.headers.etag), modified: whole.headers["last-modified"] };
@@ -29,14 +28,14 @@ describe("a broken transfer", () => {
     ["stall@0", 0, "impatient"],
     ["chunked-cut@100", 100, "aborted"],
     ["chunked-cut", LENGTH - 1, "aborted"],
-  ])("%s delivers %i right bytes and ends %s", async (fault, bytes, end) => {
+  ])("%s delivers %i correct bytes and ends %s", async (fault, bytes, end) => {
     const { answer, whole } = await spoiled(fault);
     expect(answer).toMatchObject({ status: 200, end });
     expect(answer.bytes).toHaveLength(bytes);
     expect(isPrefix(answer, whole)).toBe(true);
   });
 
-  test("reset@N ends with a reset after at most that many bytes", async () => {
+  test("reset ends with a reset after at most that many bytes", async () => {
     const { answer, whole } = await spoiled("reset@5000");
     expect(answer).toMatchObject({ status: 200, end: "aborted" });
     expect(answer.bytes.length).toBeLessThanOrEqual(5_000);
@@ -60,7 +59,7 @@ describe("a broken transfer", () => {
   test.each([
     ["slow@200KiB", 250],
     ["slow-headers@100", 98],
-  ])("%s arrives whole and late", async (fault, atLeastMs) => {
+  ])("%s arrives late and complete", async (fault, atLeastMs) => {
     const begun = performance.now();
     const { answer, whole } = await spoiled(fault);
     expect(performance.now() - begun).toBeGreaterThan(atLeastMs);
@@ -90,7 +89,7 @@ describe("framing", () => {
 
   test("early-hints sends 100 and 103 first", async () => {
     const { answer, whole } = await spoiled("early-hints");
-    expect(answer.provisional).toEqual([100, 103]);
+    expect(answer.informational).toEqual([100, 103]);
     expect(answer.bytes.equals(whole.bytes)).toBe(true);
   });
 
@@ -104,7 +103,7 @@ describe("framing", () => {
     expect(body.subarray(0, LENGTH).equals(whole.bytes)).toBe(true);
   });
 
-  test("shorter is a truncated file with a length that fits, whole and in ranges", async () => {
+  test("shorter truncates the file and announces the matching length, also in ranges", async () => {
     const { answer, whole } = await spoiled("shorter");
     expect(answer).toMatchObject({
       status: 200,
@@ -121,17 +120,17 @@ describe("validators", () => {
   test.each([
     ["no-etag", () => ({ etag: undefined, modified: undefined })],
     ["last-modified-only", (modified: string | undefined) => ({ etag: undefined, modified })],
-  ])("%s", async (fault, expected) => {
+  ])("%s removes ETag or both validators", async (fault, expected) => {
     const { answer, modified } = await spoiled(fault);
     expect({ etag: answer.headers.etag, modified: answer.headers["last-modified"] }).toEqual(expected(modified));
   });
 
-  test("weak-etag weakens it", async () => {
+  test("weak-etag makes the ETag weak", async () => {
     const { answer, etag } = await spoiled("weak-etag");
     expect(answer.headers.etag).toBe(`W/${etag}`);
   });
 
-  test("object-changes changes the file before it is served", async () => {
+  test("object-changes replaces the file before it is served", async () => {
     const simulator = await start({ snapshotBytes: LENGTH });
     const link = await linkOf(simulator);
     const before = await send(link);
@@ -162,25 +161,25 @@ describe("ranges", () => {
     if (status === 206) expect(answer.headers.etag === etag).toBe(fault !== "wrong-range-etag");
   });
 
-  test("the body of a wrong range is the range that it names", async () => {
+  test("the body of a wrong range is the range that Content-Range names", async () => {
     const { answer, whole } = await spoiled("wrong-range-start", RANGE);
     expect(answer.bytes.equals(whole.bytes.subarray(1_001))).toBe(true);
   });
 
-  test("multipart-range wraps the part in its own head", async () => {
+  test("multipart-range wraps the part in headers of its own", async () => {
     const { answer, whole } = await spoiled("multipart-range", RANGE);
     expect(answer.headers["content-type"]).toMatch(/^multipart\/byteranges; boundary=/);
     expect(answer.text).toContain(`Content-Range: bytes 1000-${LENGTH - 1}/${LENGTH}`);
     expect(answer.bytes.includes(whole.bytes.subarray(1_000))).toBe(true);
   });
 
-  test("206-fresh answers a plain request with a part", async () => {
+  test("206-fresh answers a request without a range with 206", async () => {
     const { answer, whole } = await spoiled("206-fresh");
     expect(answer).toMatchObject({ status: 206, headers: { "content-range": `bytes 0-${LENGTH - 1}/${LENGTH}` } });
     expect(answer.bytes.equals(whole.bytes)).toBe(true);
   });
 
-  test("a fault about ranges waits for a request that has one", async () => {
+  test("a fault about ranges waits for a request for a range", async () => {
     const simulator = await start({ snapshotBytes: LENGTH, orders: "file=ignore-range*1,file=cut@9*1" });
     const link = await linkOf(simulator);
     expect((await send(link)).bytes).toHaveLength(9);
@@ -220,23 +219,23 @@ describe("contents", () => {
     ["flip@1500", {}, 1_500, 0],
     ["flip@1500", RANGE, 1_500, 1_000],
     ["flip@-1", {}, LENGTH - 1, 0],
-  ])("%s flips one bit at that offset of the file", async (fault, headers, offset, start) => {
+  ])("%s with %j flips one bit at that offset of the file", async (fault, headers, offset, start) => {
     const { answer, whole } = await spoiled(fault, headers);
     const expected = Buffer.from(whole.bytes.subarray(start));
     expected[offset - start] = (expected[offset - start] ?? 0) ^ 0x10;
     expect(answer.bytes.equals(expected)).toBe(true);
   });
 
-  test("faults combine on one answer", async () => {
+  test("several faults strike one answer", async () => {
     const { answer } = await spoiled("no-etag+chunked+cut@100");
     expect(answer).toMatchObject({ status: 200, end: "aborted", headers: { "transfer-encoding": "chunked" } });
     expect(answer.headers).not.toHaveProperty("etag");
     expect(answer.bytes).toHaveLength(100);
   });
 
-  test("a link that is not valid uses up no order", async () => {
+  test("a request with an invalid link leaves the order for the next", async () => {
     const simulator = await start({ snapshotBytes: LENGTH, orders: "file=404*1" });
-    const link = await linkOf(simulator, SIMULATED.name);
+    const link = await linkOf(simulator);
     expect((await send(`${link}0`)).status).toBe(403);
     expect((await send(link)).status).toBe(404);
     expect((await send(link)).status).toBe(200);

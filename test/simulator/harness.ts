@@ -1,17 +1,16 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
 import { onTestFinished } from "vitest";
-import type { SimulatorOptions } from "../../src/simulator/options.ts";
-import { SIMULATED, type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { SIMULATED, type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 
-/** A simulator that ends with the test. */
+/** Starts a simulator that closes at the end of the test. */
 export async function start(options: SimulatorOptions = {}): Promise<Simulator> {
   const simulator = await startSimulator(options);
   onTestFinished(() => simulator.close());
   return simulator;
 }
 
-/** Time that moves only when told to. */
+/** A clock that stands still until `advance` is called. */
 export function createClock(start = Date.UTC(2026, 10, 24, 12)) {
   let time = start;
   return {
@@ -26,9 +25,9 @@ export interface Exchange {
   method?: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Stop reading after so many bytes. */
+  /** Stop reading after this many bytes. */
   stopAfterBytes?: number;
-  /** Give up after so long without anything new. */
+  /** Give up when nothing arrives for this long. */
   patienceMs?: number;
   agent?: Agent;
 }
@@ -39,18 +38,17 @@ export interface Answer {
   headers: IncomingHttpHeaders;
   bytes: Buffer;
   text: string;
-  /** How it ended. */
   end: "complete" | "aborted" | "stopped" | "impatient";
-  /** Provisional answers before the real one. */
-  provisional: number[];
+  /** The informational statuses before the answer. */
+  informational: number[];
 }
 
-/** Long enough for a busy machine where an answer comes, short where none will. */
+/** Long enough for a busy machine, but short for faults that send no answer. */
 export function patienceMsFor(fault: string): number {
   return /^(hang|stall)/.test(fault) ? 500 : 5_000;
 }
 
-/** One request over a bare client, which follows and decodes nothing; broken connections are answers, not exceptions. */
+/** One request, without following redirects or decoding; a broken connection is an answer, not an exception. */
 export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
   const {
     method = "GET",
@@ -61,17 +59,17 @@ export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
   } = exchange;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
-    const provisional: number[] = [];
+    const informational: number[] = [];
     let head: { status: number; headers: IncomingHttpHeaders } = { status: 0, headers: {} };
     const sent = request(url, { method, headers, agent: exchange.agent ?? new Agent() });
     const finish = (end: Answer["end"]) => {
       const bytes = Buffer.concat(chunks).subarray(0, stopAfterBytes);
-      resolve({ ...head, bytes, text: bytes.toString(), end, provisional });
+      resolve({ ...head, bytes, text: bytes.toString(), end, informational });
       if (end !== "complete") sent.destroy();
     };
     sent.setTimeout(patienceMs, () => finish("impatient"));
     sent.on("error", () => finish("aborted"));
-    sent.on("information", ({ statusCode }) => provisional.push(statusCode));
+    sent.on("information", ({ statusCode }) => informational.push(statusCode));
     sent.on("response", (response) => {
       head = { status: response.statusCode ?? 0, headers: response.headers };
       let length = 0;
@@ -87,7 +85,7 @@ export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
   });
 }
 
-/** The answer as it came over the wire, to the end of the connection. */
+/** The raw bytes of the answer, up to the end of the connection. */
 export function sendRaw(url: string): Promise<Buffer> {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -108,14 +106,14 @@ export interface ApiAnswer extends Answer {
   json: JsonAnswer;
 }
 
-/** What the tests look into; each field is present where the API sends it. */
+/** The fields that tests look at. */
 export interface JsonAnswer {
   [field: string]: unknown;
   results?: JsonAnswer[];
   links?: { href: string; rel: string }[];
 }
 
-/** One API call with the first ready-made token. */
+/** One API call with the ready-made token of the owner. */
 export async function call(simulator: Simulator, path: string, exchange: Exchange = {}): Promise<ApiAnswer> {
   const answer = await send(path.startsWith("http") ? path : `${simulator.baseUrl}${path}`, {
     ...exchange,
@@ -141,7 +139,7 @@ export function requestDownload(
   });
 }
 
-/** The link of the download job that exists from the start, or of a new job of another cluster's snapshot. */
+/** The link of the download job that exists from the start, or of a new job for `snapshotId`. */
 export async function linkOf(
   simulator: Simulator,
   name: string = SIMULATED.name,

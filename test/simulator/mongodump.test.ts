@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { crc64 } from "../../src/simulator/archive/formats.ts";
+import { crc64 } from "../../src/simulator/archive/mongodump.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { linkOf, requestDownload, send, start, V2 } from "./harness.ts";
 
@@ -12,7 +12,7 @@ async function fetched(snapshotId: string) {
   return send(await linkOf(simulator, name, snapshotId));
 }
 
-/** Lengths of the BSON documents that fill a buffer; throws when they do not fit it exactly. */
+/** The BSON documents that fill a buffer; throws when they do not fill it exactly. */
 function documentsOf(bytes: Buffer): Buffer[] {
   const documents: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -30,7 +30,7 @@ interface Block {
   documents: Buffer[];
 }
 
-/** The frame of a mongodump archive, read by its specification: magic, prelude, blocks, each ended by ff ff ff ff. */
+/** Reads a mongodump archive by its specification: magic number, prelude, blocks, each ended by ff ff ff ff. */
 function readArchive(bytes: Buffer): { prelude: Buffer[]; blocks: Block[] } {
   expect(bytes.subarray(0, 4).toString("hex")).toBe("6de29981");
   const groups: Buffer[][] = [[]];
@@ -63,7 +63,7 @@ test("CRC-64/XZ has its check value", () => {
 });
 
 describe("a mongodump archive", () => {
-  test("names its collections first, interleaves their documents, and ends each with the right CRC-64", async () => {
+  test("names its collections first, interleaves their documents and ends each with its CRC-64", async () => {
     const { bytes } = await fetched(mongodumpArchiveSnapshotId);
     const { prelude, blocks } = readArchive(gunzipSync(bytes));
     const [header = Buffer.alloc(0), ...collections] = prelude;
@@ -84,7 +84,7 @@ describe("a mongodump archive", () => {
     }
   });
 
-  test("takes time like any even snapshot", async () => {
+  test("has a download job that takes time, as its snapshot id is even", async () => {
     const path = `${V2}/groups/${SIMULATED.groupId}/flexClusters/${name}`;
     const { json } = await requestDownload(await start(), mongodumpArchiveSnapshotId, { path });
     expect(json.status).toBe("PENDING");
@@ -115,7 +115,7 @@ describe("a dump directory", () => {
     });
   });
 
-  test("is one part, so that its ETag is the MD5 of its bytes", async () => {
+  test("has the MD5 of its bytes as ETag, like an upload in one part", async () => {
     const { bytes, headers } = await fetched(dumpDirectorySnapshotId);
     expect(headers.etag).toBe(`"${createHash("md5").update(bytes).digest("hex")}"`);
   });

@@ -20,7 +20,7 @@ async function post(simulator: Simulator, path: string, { headers, ...exchange }
 const bearer = (token: string | undefined) => ({ headers: { authorization: `Bearer ${token}` } });
 
 describe("the token endpoint", () => {
-  test("mints a token that the API accepts", async () => {
+  test("issues a token that the API accepts", async () => {
     const simulator = await start();
     const { status, json, headers } = await post(simulator, "token");
     expect(status).toBe(200);
@@ -48,7 +48,7 @@ describe("the token endpoint", () => {
     ],
     ["a JSON body", { headers: { "content-type": "application/json" } }, 400, "invalid_request"],
     ["another grant type", { body: "grant_type=password" }, 400, "unsupported_grant_type"],
-  ])("answers %s in the shape of RFC 6749", async (_, exchange, status, error) => {
+  ])("answers %s with an error of RFC 6749", async (_, exchange, status, error) => {
     const answer = await post(await start(), "token", exchange);
     expect(answer.status).toBe(status);
     expect(answer.json).toEqual({ error, error_description: expect.any(String) });
@@ -59,7 +59,7 @@ describe("the token endpoint", () => {
     expect({ status, allow: headers.allow }).toEqual({ status: 405, allow: "POST" });
   });
 
-  test("mints for credentials outside the access list, which fail only when used", async () => {
+  test("issues tokens outside the access list, which fail only when used", async () => {
     const simulator = await start();
     const { clientId, clientSecret } = SIMULATED.outsideAccessList;
     const { status, json } = await post(simulator, "token", {
@@ -69,7 +69,7 @@ describe("the token endpoint", () => {
     expect((await call(simulator, `${V2}/groups`, bearer(json.access_token))).status).toBe(403);
   });
 
-  test("limits requests per client and minute, in the shape of the API", async () => {
+  test("limits requests per client and minute, with an error of the API", async () => {
     const clock = createClock();
     const simulator = await start({ now: clock.now, tokenRequestsPerMinute: 2 });
     await post(simulator, "token");
@@ -92,14 +92,9 @@ describe("the token endpoint", () => {
     expect((await post(simulator, "token")).status).toBe(200);
   });
 
-  test("refuses more live tokens than allowed until some expire or are revoked", async () => {
+  test("refuses more live tokens than allowed until one expires or is revoked", async () => {
     const clock = createClock();
-    const simulator = await start({
-      now: clock.now,
-      liveTokens: 2,
-      tokenRequestsPerMinute: 100,
-      tokenLifetimeSeconds: 60,
-    });
+    const simulator = await start({ now: clock.now, liveTokens: 2, tokenRequestsPerMinute: 100 });
     const first = await post(simulator, "token");
     await post(simulator, "token");
     const refused = await post(simulator, "token");
@@ -107,11 +102,11 @@ describe("the token endpoint", () => {
     expect(refused.json).toMatchObject({ error: "access_denied", error_description: expect.stringContaining("limit") });
     await post(simulator, "revoke", { body: `token=${first.json.access_token}` });
     expect((await post(simulator, "token")).status).toBe(200);
-    clock.advance(60_000);
+    clock.advance(3_600_000);
     expect((await post(simulator, "token")).status).toBe(200);
   });
 
-  test("a hundred live tokens are the limit by default", async () => {
+  test("allows a hundred live tokens by default", async () => {
     const simulator = await start({ tokenRequestsPerMinute: 200 });
     for (let count = 0; count < 100; count += 1) expect((await post(simulator, "token")).status).toBe(200);
     expect((await post(simulator, "token")).status).toBe(403);
@@ -119,18 +114,17 @@ describe("the token endpoint", () => {
 });
 
 describe("a token", () => {
-  test("ends with its lifetime", async () => {
+  test("expires after an hour", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now, tokenLifetimeSeconds: 30 });
+    const simulator = await start({ now: clock.now });
     const { json } = await post(simulator, "token");
-    expect(json.expires_in).toBe(30);
-    clock.advance(29_999);
+    clock.advance(3_599_999);
     expect((await call(simulator, ORDERS, bearer(json.access_token))).status).toBe(200);
     clock.advance(1);
     expect((await call(simulator, ORDERS, bearer(json.access_token))).status).toBe(401);
   });
 
-  test("ends when it is revoked by its client", async () => {
+  test("ends when its own client revokes it", async () => {
     const simulator = await start();
     const { json } = await post(simulator, "token");
     const body = `token=${json.access_token}&token_type_hint=access_token`;
@@ -150,7 +144,7 @@ describe("a token", () => {
     expect((await post(await start(), "revoke", exchange)).status).toBe(expected);
   });
 
-  test("all end at once on demand, the ready-made one too", async () => {
+  test("ends when all are revoked, even if it is ready-made", async () => {
     const simulator = await start();
     expect((await call(simulator, ORDERS)).status).toBe(200);
     simulator.revokeTokens();

@@ -1,72 +1,155 @@
-import { authenticate, schemeOf } from "../auth/authenticate.ts";
-import type { DigestGate } from "../auth/digest.ts";
-import type { OauthEndpoints, TokenStore } from "../auth/oauth.ts";
-import { alterBody, alterReply, type FaultContext, fallsAfterEffect, substitute } from "../faults/api-faults.ts";
+// The API host, from request to reply: credentials, ordered faults, request limit, version, operation, rendering.
+import { alterReply, type FaultContext, performWithFaults } from "../faults/api-faults.ts";
 import { type Fault, has, type OrderBook } from "../faults/orders.ts";
 import { happensTo, type Operation } from "../faults/words.ts";
 import { type Reply, textReply } from "../http.ts";
-import { gatewayProblem, type JsonObject, type Outcome, problem } from "../problems.ts";
-import type { BucketSize, RateLimiter } from "../rate-limit.ts";
-import { isTrue, type Operations } from "./operations.ts";
-import { accepts, findRoute, mediaType, type PathParameters, type ResourceVersion, type Route } from "./routes.ts";
+import { gatewayProblem, type Outcome, problem } from "../problems.ts";
+import type { RestoreJobs } from "../restore-jobs.ts";
+import type { Principal } from "../simulated.ts";
+import type { Project } from "../world.ts";
+import { createDigestGate } from "./digest.ts";
+import { createOauth } from "./oauth.ts";
+import { createOperations } from "./operations.ts";
+import {
+  accepts,
+  findRoute,
+  isTrue,
+  mediaType,
+  type PathParameters,
+  type ResourceVersion,
+  type Route,
+} from "./routes.ts";
+
+/** Headers that Atlas's servers put on every answer. */
+const SERVER_HEADERS = {
+  Server: "mdbws",
+  "X-Envoy-Upstream-Service-Time": "24",
+  "Strict-Transport-Security": "max-age=31536000; includeSubdomains;",
+  "X-Content-Type-Options": "nosniff",
+};
+
+interface ApiRequest {
+  method: string;
+  /** The unparsed request target, which Digest signs. */
+  target: string;
+  url: URL;
+  headers: { authorization?: string | undefined; accept?: string | undefined; "content-type"?: string | undefined };
+  body: string;
+}
+
+interface ApiSettings {
+  now: () => number;
+  downloadLimit: number;
+  tokenRequestsPerMinute: number;
+  liveTokens: number;
+  rateLimit: RateLimit;
+  nonceLifetimeMs: number;
+  envelopedFailures: "keep-status" | "always-200";
+}
+
+interface ApiParts {
+  settings: ApiSettings;
+  projects: Project[];
+  jobs: RestoreJobs;
+  orders: OrderBook;
+  /** The URL to which ordered redirects lead. */
+  elsewhere: () => string;
+}
 
 interface Api {
   operationOf: (method: string, url: URL) => Operation | "unknown";
   answer: (request: ApiRequest) => Reply;
+  revokeTokens: () => void;
 }
 
-interface ApiParts extends Surroundings {
-  envelopedFailures: "keep-status" | "always-200";
-  oauth: OauthEndpoints;
-  tokens: TokenStore;
-  digest: DigestGate;
-  limit: RateLimiter;
-  rateLimit: BucketSize;
-  operations: Operations;
-  orders: OrderBook;
-}
+export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiParts): Api {
+  const { now, rateLimit } = settings;
+  const oauth = createOauth(settings);
+  const digest = createDigestGate(settings);
+  const admit = createTokenBuckets(rateLimit, now);
+  const operations = createOperations({ projects, jobs, downloadLimit: settings.downloadLimit });
 
-export function createApi(parts: ApiParts): Api {
-  const { orders, tokens, digest, operations } = parts;
-  const answerOauth = createOauthAnswers(parts.oauth, orders, parts);
+  /** The two token endpoints have no versions, no envelope and no Bearer tokens. */
+  function answerOauth(operation: "token" | "revoke", request: ApiRequest): Reply {
+    if (request.method !== "POST") return written(gatewayProblem(405, "Method not allowed.", { Allow: "POST" }));
+    const context = contextOf(operation, request);
+    const faults = orders.take(operation, () => true);
+    const outcome = performWithFaults(faults, context, () => oauth[operation](request));
+    const isRevoked = operation === "revoke" && outcome.status === 200;
+    const reply = written(outcome);
+    return alterReply(faults, isRevoked ? { ...reply, body: [], length: 0 } : reply, context);
+  }
 
-  /** Gateway first, then what was ordered, then the request limit, the version and the operation. */
-  function answerApi(route: Route, request: ApiRequest): Reply {
-    const { operation, version, parameters } = route;
-    const { authorization, accept, "content-type": contentType } = request.headers;
-    const early = orders.take(operation, isForCredentials(authorization));
-    if (has(early, "revoke-tokens")) tokens.revokeAll();
+  function answerApi({ operation, version, parameters }: Route, request: ApiRequest): Reply {
+    const { authorization = "", accept, "content-type": contentType } = request.headers;
+    const early = orders.take(operation, (faults) => concernsCredentials(faults, authorization));
+    if (has(early, "revoke-tokens")) oauth.revokeAll();
     if (has(early, "stale-nonce")) digest.expireNonces();
-    const who = authenticate({ ...request, authorization }, { tokens, digest });
-    if (who.kind === "refused") return written(who.problem, who.challenges);
+    const principal = authenticate(request);
+    if ("status" in principal) return principal;
 
-    const faults = [...early, ...orders.take(operation, isForAnswer(operation))];
-    const context = contextOf(operation, request, parts, parameters);
-    const admission = parts.limit(bucketOf(route));
-    const outcome = undergo(faults, context, () => {
-      if (!admission.admitted) return limited(context.facts.resource ?? "", admission.limit, admission.retrySeconds);
+    const faults = [...early, ...orders.take(operation, (each) => concernsAnswer(each, operation))];
+    const context = contextOf(operation, request, parameters);
+    const { capacity, refillPerMinute } = rateLimit;
+    const { isAdmitted, remaining, retrySeconds } = admit(bucketOf(operation, parameters));
+    const outcome = performWithFaults(faults, context, () => {
+      if (!isAdmitted) {
+        const facts = { ...context.facts, capacity, retrySeconds, refillPerMinute };
+        const limited = problem("RATE_LIMITED_TOKEN_BUCKET", facts);
+        return { ...limited, headers: { ...limited.headers, "Retry-After": String(retrySeconds) } };
+      }
       if (!accepts(accept, version)) return problem("INVALID_VERSION_DATE");
-      return operations[operation]({ ...request, parameters, principal: who.principal, contentType, faults });
+      return operations[operation]({ ...request, parameters, principal, contentType, faults });
     });
-    const altered = { ...outcome, body: alterBody(faults, outcome.body) };
-    const reply = render(altered, { ...parts, url: request.url, version });
+    const reply = render(outcome, request.url, version);
     const headers: Reply["headers"] = {
       ...SERVER_HEADERS,
       "X-Java-Method": `ApiAtlasResource::${operation}`,
-      "RateLimit-Limit": String(admission.limit),
-      "RateLimit-Remaining": String(admission.remaining),
+      "RateLimit-Limit": String(capacity),
+      "RateLimit-Remaining": String(remaining),
       ...reply.headers,
     };
-    // A refusal of the gateway, ordered or not, always comes with a challenge.
-    if (outcome.status === 401 && !("errorCode" in outcome.body))
-      headers["WWW-Authenticate"] = digest.challenges(false);
+    // The gateway's 401, ordered or not, always comes with a challenge.
+    if (outcome.status === 401 && !("errorCode" in outcome.body)) headers["WWW-Authenticate"] = digest.challenge(false);
     return alterReply(faults, { ...reply, headers }, context);
   }
 
-  function limited(resource: string, capacity: number, retrySeconds: number): Outcome {
-    const { refillPerMinute } = parts.rateLimit;
-    const found = problem("RATE_LIMITED_TOKEN_BUCKET", { resource, capacity, retrySeconds, refillPerMinute });
-    return { ...found, headers: { ...found.headers, "Retry-After": String(retrySeconds) } };
+  /** Who sends a request, or the refusal: the gateway's own 401 with a challenge when the credentials are wrong. */
+  function authenticate({ headers: { authorization = "" }, method, target }: ApiRequest): Principal | Reply {
+    const token = /^Bearer (.*)$/i.exec(authorization)?.[1]?.trim();
+    const signed = digest.verify(authorization, method, target);
+    const principal = token === undefined ? signed.principal : oauth.ownerOf(token);
+    if (!principal) {
+      const challenge = { "WWW-Authenticate": digest.challenge(signed.stale) };
+      return written(gatewayProblem(401, "You are not authorized for this resource.", challenge));
+    }
+    // Atlas checks the access list when credentials are used, not when a token is issued.
+    return principal.onAccessList ? principal : written(problem("IP_ADDRESS_NOT_ON_ACCESS_LIST"));
+  }
+
+  function contextOf(
+    operation: Operation,
+    { url, headers }: ApiRequest,
+    parameters: PathParameters = {},
+  ): FaultContext {
+    return {
+      operation,
+      facts: { ...parameters, resource: url.pathname.slice(1) },
+      authorization: headers.authorization ?? "",
+      now: now(),
+      elsewhere: elsewhere(),
+    };
+  }
+
+  /** Writes an outcome as the query asks: `envelope` wraps it or adds the status to a list, `pretty` indents it. */
+  function render(outcome: Outcome, url: URL, version: ResourceVersion): Reply {
+    const { status, body, headers, isList } = outcome;
+    const isEnveloped = isTrue(url, "envelope");
+    const envelope = isList ? { ...body, status } : { status, content: body };
+    const text = JSON.stringify(isEnveloped ? envelope : body, undefined, isTrue(url, "pretty") ? 2 : 0);
+    const type = status < 400 ? mediaType(version) : "application/json";
+    const isHidden = isEnveloped && settings.envelopedFailures === "always-200";
+    return textReply(isHidden ? 200 : status, type, text, headers);
   }
 
   return {
@@ -80,132 +163,67 @@ export function createApi(parts: ApiParts): Api {
       const route = findRoute(request.method, request.url.pathname);
       if (!route) return written(problem("RESOURCE_NOT_FOUND", { resource: request.url.pathname }));
       if ("operation" in route) return answerApi(route, request);
-      return gatewayReply(405, "Method not allowed.", { Allow: route.allow });
+      return written(gatewayProblem(405, "Method not allowed.", { Allow: route.allow }));
     },
+    revokeTokens: oauth.revokeAll,
   };
 }
 
-function written({ status, body, headers }: Outcome, challenges: string[] = []): Reply {
-  return textReply(status, "application/json", JSON.stringify(body), {
-    ...SERVER_HEADERS,
-    ...headers,
-    ...(challenges.length > 0 ? { "WWW-Authenticate": challenges } : {}),
-  });
+function oauthOperationOf({ pathname }: URL): "token" | "revoke" | undefined {
+  if (pathname === "/api/oauth/token") return "token";
+  return pathname === "/api/oauth/revoke" ? "revoke" : undefined;
 }
 
-/** Faults that concern credentials strike before these are looked at, and only credentials of their kind. */
-function isForCredentials(authorization: string | undefined): (faults: Fault[]) => boolean {
-  const scheme = schemeOf(authorization);
-  return (faults) =>
-    (has(faults, "revoke-tokens") && scheme === "bearer") || (has(faults, "stale-nonce") && scheme === "digest");
+/** An answer outside the versioned resources. */
+function written({ status, body, headers }: Outcome): Reply {
+  return textReply(status, "application/json", JSON.stringify(body), { ...SERVER_HEADERS, ...headers });
 }
 
-function isForAnswer(operation: Operation): (faults: Fault[]) => boolean {
-  return (faults) =>
-    !has(faults, "revoke-tokens") &&
-    !has(faults, "stale-nonce") &&
-    faults.every((fault) => fault.kind === "status" || happensTo(fault.word, operation));
+/** These faults strike before credentials are checked, and only credentials of their kind. */
+function concernsCredentials(faults: Fault[], authorization: string): boolean {
+  if (has(faults, "revoke-tokens") && /^Bearer /i.test(authorization)) return true;
+  return has(faults, "stale-nonce") && /^Digest /i.test(authorization);
 }
 
-/** Atlas counts three sets of Flex operations apart, each by project. */
-function bucketOf({ operation, parameters: { groupId } }: Route): string {
+function concernsAnswer(faults: Fault[], operation: Operation): boolean {
+  if (has(faults, "revoke-tokens") || has(faults, "stale-nonce")) return false;
+  return faults.every((fault) => fault.kind === "status" || happensTo(fault.word, operation));
+}
+
+/** Atlas has one bucket for projects, and per project one each for clusters, snapshots and restore jobs. */
+function bucketOf(operation: Operation, { groupId }: PathParameters): string {
   if (operation.includes("Project")) return "projects";
   if (operation.includes("Restore")) return `restore-jobs/${groupId}`;
   return operation.includes("Cluster") ? `clusters/${groupId}` : `snapshots/${groupId}`;
 }
 
-type OauthOperation = "token" | "revoke";
-
-function oauthOperationOf({ pathname }: URL): OauthOperation | undefined {
-  if (pathname === "/api/oauth/token") return "token";
-  return pathname === "/api/oauth/revoke" ? "revoke" : undefined;
+interface RateLimit {
+  capacity: number;
+  refillPerMinute: number;
 }
 
-/** Answers of the two token endpoints, which know no versions, no envelope and no Bearer. */
-function createOauthAnswers(oauth: OauthEndpoints, orders: OrderBook, surroundings: Surroundings) {
-  return (operation: OauthOperation, request: ApiRequest): Reply => {
-    if (request.method !== "POST") return gatewayReply(405, "Method not allowed.", { Allow: "POST" });
-    const context = contextOf(operation, request, surroundings);
-    const faults = orders.take(operation, () => true);
-    const { authorization, "content-type": contentType } = request.headers;
-    const outcome = undergo(faults, context, () =>
-      oauth[operation]({ authorization, contentType, body: request.body }),
-    );
-    const isRevoked = operation === "revoke" && outcome.status === 200;
-    const text = isRevoked ? "" : JSON.stringify(alterBody(faults, outcome.body));
-    const reply = textReply(outcome.status, "application/json", text, { ...SERVER_HEADERS, ...outcome.headers });
-    return alterReply(faults, reply, context);
+interface Admission {
+  isAdmitted: boolean;
+  remaining: number;
+  /** Whole seconds until the next request is admitted. */
+  retrySeconds: number;
+}
+
+/** Token buckets, one per key: full at first, refilled evenly. */
+function createTokenBuckets({ capacity, refillPerMinute }: RateLimit, now: () => number): (key: string) => Admission {
+  const buckets = new Map<string, { level: number; at: number }>();
+  const perMs = refillPerMinute / 60_000;
+
+  return (key) => {
+    const { level, at } = buckets.get(key) ?? { level: capacity, at: now() };
+    const filled = Math.min(capacity, level + (now() - at) * perMs);
+    const isAdmitted = filled >= 1;
+    const left = isAdmitted ? filled - 1 : filled;
+    buckets.set(key, { level: left, at: now() });
+    return {
+      isAdmitted,
+      remaining: Math.floor(left),
+      retrySeconds: Math.max(1, Math.ceil((1 - left) / perMs / 1_000)),
+    };
   };
-}
-
-interface ApiRequest {
-  method: string;
-  /** The request target as it came, which Digest signs. */
-  target: string;
-  url: URL;
-  headers: { authorization?: string | undefined; accept?: string | undefined; "content-type"?: string | undefined };
-  body: string;
-}
-
-interface Surroundings {
-  now: () => number;
-  /** Where redirects lead. */
-  elsewhere: () => string;
-}
-
-/** What Atlas's own servers put on every answer. */
-const SERVER_HEADERS = {
-  Server: "mdbws",
-  "X-Envoy-Upstream-Service-Time": "24",
-  "Strict-Transport-Security": "max-age=31536000; includeSubdomains;",
-  "X-Content-Type-Options": "nosniff",
-};
-
-function contextOf(
-  operation: Operation,
-  { url, headers }: ApiRequest,
-  { now, elsewhere }: Surroundings,
-  parameters: PathParameters = {},
-): FaultContext {
-  return {
-    operation,
-    facts: { ...parameters, resource: url.pathname.slice(1) },
-    authorization: headers.authorization ?? "",
-    now: now(),
-    elsewhere: elsewhere(),
-  };
-}
-
-/** Performs an operation, or what was ordered in its place: without the effect, unless the order says after it. */
-function undergo(faults: Fault[], context: FaultContext, perform: () => Outcome): Outcome {
-  const substituted = substitute(faults, context);
-  const hasNoEffect = ["hang", "reset-before", "redirect"].some((word) => has(faults, word));
-  if (!substituted && !hasNoEffect) return perform();
-  if (fallsAfterEffect(faults)) perform();
-  return substituted ?? gatewayProblem(503, "Nothing was done.");
-}
-
-function gatewayReply(status: number, detail: string, headers: Reply["headers"]): Reply {
-  const text = JSON.stringify(gatewayProblem(status, detail).body);
-  return textReply(status, "application/json", text, { ...SERVER_HEADERS, ...headers });
-}
-
-interface RenderOptions {
-  url: URL;
-  version: ResourceVersion | undefined;
-  envelopedFailures: "keep-status" | "always-200";
-}
-
-/** Writes an outcome as the request asks for it: `envelope` wraps it or adds the status to a list, `pretty` indents it. */
-function render(outcome: Outcome, { url, version, envelopedFailures }: RenderOptions): Reply {
-  const enveloped = isTrue(url.searchParams, "envelope");
-  const indent = isTrue(url.searchParams, "pretty") ? 2 : 0;
-  const status = enveloped && envelopedFailures === "always-200" ? 200 : outcome.status;
-  const type = outcome.status < 400 && version ? mediaType(version) : "application/json";
-  const text = JSON.stringify(enveloped ? wrap(outcome) : outcome.body, undefined, indent);
-  return textReply(status, type, text, outcome.headers);
-}
-
-function wrap({ status, body, isList }: Outcome): JsonObject {
-  return isList ? { ...body, status } : { status, content: body };
 }

@@ -1,16 +1,8 @@
+// What each operation of the API answers: lookups, pages of lists, and the request for a download.
 import { type Fault, has } from "../faults/orders.ts";
 import type { ApiOperation } from "../faults/words.ts";
-import {
-  bodyViolation,
-  gatewayProblem,
-  isRecord,
-  type JsonObject,
-  type Outcome,
-  type Problem,
-  parseJson,
-  problem,
-} from "../problems.ts";
-import type { JobFate, RestoreJob, RestoreJobs } from "../restore-jobs.ts";
+import { bodyViolation, gatewayProblem, type JsonObject, type Outcome, problem } from "../problems.ts";
+import type { JobFate, RestoreJobs } from "../restore-jobs.ts";
 import type { Principal } from "../simulated.ts";
 import {
   type Cluster,
@@ -20,7 +12,7 @@ import {
   type Project,
   type Snapshot,
 } from "../world.ts";
-import { isBodyType, type PathParameters } from "./routes.ts";
+import { isBodyType, isTrue, type PathParameters } from "./routes.ts";
 
 interface Call {
   url: URL;
@@ -37,53 +29,41 @@ interface Scene {
   downloadLimit: number;
 }
 
-export type Operations = Record<ApiOperation, (call: Call) => Outcome>;
-
-export function createOperations(scene: Scene): Operations {
+export function createOperations(scene: Scene): Record<ApiOperation, (call: Call) => Outcome> {
   const { projects, jobs } = scene;
+  const inProject = (answer: (project: Project, call: Call) => Outcome) => (call: Call) => {
+    const project = findProject(projects, call.parameters);
+    return isProblem(project) ? project : answer(project, call);
+  };
+  const inCluster = (answer: (cluster: Cluster, call: Call) => Outcome) =>
+    inProject((project, call) => {
+      const cluster = findCluster(project, call.parameters);
+      return isProblem(cluster) ? cluster : answer(cluster, call);
+    });
   return {
     listProjects: ({ url }) => paginate(projects.filter(({ foreign }) => !foreign).map(describeProject), url),
-    getProject: ({ parameters }) => {
-      const project = findProject(projects, parameters);
-      return isProblem(project) ? project : found(describeProject(project));
-    },
-    listFlexClusters: ({ parameters, url }) => {
-      const project = findProject(projects, parameters);
-      if (isProblem(project)) return project;
-      return paginate(project.clusters.filter(({ flex }) => flex).map(describeCluster), url);
-    },
-    getFlexCluster: ({ parameters }) => {
-      const cluster = findCluster(projects, parameters);
-      return isProblem(cluster) ? cluster : found(describeCluster(cluster));
-    },
-    listSnapshots: ({ parameters, url }) => {
-      const cluster = findCluster(projects, parameters);
-      return isProblem(cluster) ? cluster : paginate(cluster.snapshots.map(describeSnapshot), url);
-    },
-    getSnapshot: ({ parameters }) => {
-      const cluster = findCluster(projects, parameters);
-      if (isProblem(cluster)) return cluster;
+    getProject: inProject((project) => found(describeProject(project))),
+    listFlexClusters: inProject(({ clusters }, { url }) =>
+      paginate(clusters.filter(({ flex }) => flex).map(describeCluster), url),
+    ),
+    getFlexCluster: inCluster((cluster) => found(describeCluster(cluster))),
+    listSnapshots: inCluster(({ snapshots }, { url }) => paginate(snapshots.map(describeSnapshot), url)),
+    getSnapshot: inCluster((cluster, { parameters }) => {
       const snapshot = findSnapshot(cluster, parameters);
       return isProblem(snapshot) ? snapshot : found(describeSnapshot(snapshot));
-    },
-    requestDownload: (call) => requestDownload(call, scene),
-    listRestoreJobs: ({ parameters, url, faults }) => {
-      const cluster = findCluster(projects, parameters);
-      if (isProblem(cluster)) return cluster;
+    }),
+    requestDownload: inProject((project, call) => requestDownload(project, call, scene)),
+    listRestoreJobs: inCluster((cluster, { url, faults }) => {
       const hidden = has(faults, "hide-downloads") ? "DOWNLOAD" : "";
       const listed = jobs.ofCluster(cluster).filter(({ deliveryType }) => deliveryType !== hidden);
       return paginate(listed.map(jobs.describe), url);
-    },
-    getRestoreJob: ({ parameters, faults }) => {
-      const cluster = findCluster(projects, parameters);
-      if (isProblem(cluster)) return cluster;
-      const job = findJob(jobs, cluster, parameters);
-      if (isProblem(job)) return job;
-      if (has(faults, "hide-downloads") && job.deliveryType === "DOWNLOAD") {
-        return problem("TENANT_RESTORE_NOT_FOUND", parameters);
-      }
-      return found(jobs.describe(job));
-    },
+    }),
+    getRestoreJob: inCluster((cluster, { parameters, faults }) => {
+      if (!isId(parameters.restoreJobId)) return problem("INVALID_JOB_ID", parameters);
+      const job = jobs.find(cluster, parameters.restoreJobId);
+      const isHidden = has(faults, "hide-downloads") && job?.deliveryType === "DOWNLOAD";
+      return job && !isHidden ? found(jobs.describe(job)) : problem("TENANT_RESTORE_NOT_FOUND", parameters);
+    }),
   };
 }
 
@@ -91,31 +71,40 @@ function found(body: JsonObject): Outcome {
   return { status: 200, body, headers: {} };
 }
 
-/** Creates a download job; the only operation here with an effect. */
-function requestDownload(call: Call, { projects, jobs, downloadLimit }: Scene): Outcome {
-  const project = findProject(projects, call.parameters);
-  if (isProblem(project)) return project;
-  if (!call.principal.mayDownload) return problem("USER_UNAUTHORIZED");
+/** Creates a download job. No other operation has an effect. */
+function requestDownload(project: Project, call: Call, { jobs, downloadLimit }: Scene): Outcome {
+  const { parameters, principal, faults } = call;
+  if (!principal.mayDownload) return problem("USER_UNAUTHORIZED");
   const snapshotId = readSnapshotId(call);
   if (typeof snapshotId !== "string") return snapshotId;
-  const cluster = findCluster(projects, call.parameters);
+  const cluster = findCluster(project, parameters);
   if (isProblem(cluster)) return cluster;
-  const snapshot = findSnapshot(cluster, { ...call.parameters, snapshotId });
+  const snapshot = findSnapshot(cluster, { ...parameters, snapshotId });
   if (isProblem(snapshot)) return snapshot;
   if (snapshot.running) return problem("CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT");
   if (jobs.activeDownloads(project.id) >= downloadLimit) return problem("TOO_MANY_SNAPSHOT_DOWNLOADS");
-  const job = jobs.request(cluster, snapshot, fateOf(call.faults));
-  return { status: 200, body: jobs.describe(job), headers: {} };
+  return found(jobs.describe(jobs.request(cluster, snapshot, fateOf(faults))));
 }
 
-function readSnapshotId({ contentType, body }: Call): string | Problem {
+function readSnapshotId({ contentType, body }: Call): string | Outcome {
   if (!isBodyType(contentType, "2024-11-13")) {
     return gatewayProblem(415, "The content type of the request is not supported.");
   }
   const value = parseJson(body);
-  if (!isRecord(value)) return problem("VALIDATION_ERROR", { violation: "the body is not a JSON object" });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return problem("VALIDATION_ERROR", { violation: "the body is not a JSON object" });
+  }
   if (!("snapshotId" in value)) return bodyViolation("snapshotId", "is required");
   return isId(value.snapshotId) ? value.snapshotId : bodyViolation("snapshotId", "must be 24 hexadecimal digits");
+}
+
+/** The value of a JSON text; undefined when it is invalid. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function fateOf(faults: Fault[]): JobFate {
@@ -124,92 +113,59 @@ function fateOf(faults: Fault[]): JobFate {
   return has(faults, "job-has-no-link") ? "has-no-link" : "completes";
 }
 
-const ID = /^[a-f0-9]{24}$/;
-
-function isProblem<T extends object>(value: T | Problem): value is Problem {
-  return "status" in value;
-}
-
-function isId(value: unknown): value is string {
-  return typeof value === "string" && ID.test(value);
-}
-
-/** Malformed ids are answered with 404, as Atlas does, not with 400. */
-function findProject(projects: Project[], parameters: PathParameters): Project | Problem {
+/** Atlas answers malformed ids with 404, not with 400. */
+function findProject(projects: Project[], parameters: PathParameters): Project | Outcome {
   if (!isId(parameters.groupId)) return problem("INVALID_GROUP_ID", parameters);
   const project = projects.find(({ id }) => id === parameters.groupId);
   if (!project) return problem("GROUP_NOT_FOUND", parameters);
   return project.foreign ? problem("NOT_IN_GROUP", parameters) : project;
 }
 
-function findCluster(projects: Project[], parameters: PathParameters): Cluster | Problem {
-  const project = findProject(projects, parameters);
-  if (isProblem(project)) return project;
-  const cluster = project.clusters.find(({ name }) => name === parameters.name);
+function findCluster({ clusters }: Project, parameters: PathParameters): Cluster | Outcome {
+  const cluster = clusters.find(({ name }) => name === parameters.name);
   if (!cluster) return problem("CLUSTER_NOT_FOUND", parameters);
   return cluster.flex ? cluster : problem("CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", parameters);
 }
 
-function findSnapshot(cluster: Cluster, parameters: PathParameters): Snapshot | Problem {
+function findSnapshot({ snapshots }: Cluster, parameters: PathParameters): Snapshot | Outcome {
   if (!isId(parameters.snapshotId)) return problem("INVALID_SNAPSHOT_ID", parameters);
-  return (
-    cluster.snapshots.find(({ id }) => id === parameters.snapshotId) ?? problem("TENANT_SNAPSHOT_NOT_FOUND", parameters)
-  );
+  return snapshots.find(({ id }) => id === parameters.snapshotId) ?? problem("TENANT_SNAPSHOT_NOT_FOUND", parameters);
 }
 
-function findJob(jobs: RestoreJobs, cluster: Cluster, parameters: PathParameters): RestoreJob | Problem {
-  if (!isId(parameters.restoreJobId)) return problem("INVALID_JOB_ID", parameters);
-  return jobs.find(cluster, parameters.restoreJobId) ?? problem("TENANT_RESTORE_NOT_FOUND", parameters);
+function isProblem<T extends object>(value: T | Outcome): value is Outcome {
+  return "status" in value;
 }
 
-interface PageRequest {
-  itemsPerPage: number;
-  pageNum: number;
-  includeCount: boolean;
+function isId(value: unknown): value is string {
+  return typeof value === "string" && /^[a-f0-9]{24}$/.test(value);
 }
 
 /** Cuts one page out of a list and describes it as Atlas does, or says which parameter is wrong. */
 function paginate(items: JsonObject[], url: URL): Outcome {
-  const request = readPaging(url.searchParams);
-  if ("status" in request) return request;
-  const { itemsPerPage, pageNum, includeCount } = request;
+  const itemsPerPage = wholeNumber(url.searchParams.get("itemsPerPage") ?? "100");
+  const pageNum = wholeNumber(url.searchParams.get("pageNum") ?? "1");
+  const includeCount = isTrue(url, "includeCount", true);
+  if (itemsPerPage < 1 || itemsPerPage > 500) {
+    return problem("VALIDATION_ERROR", { violation: "itemsPerPage must be between 1 and 500" });
+  }
+  if (pageNum < 1) return problem("VALIDATION_ERROR", { violation: "pageNum must be at least 1" });
+
+  const link = (rel: string, page: number) => {
+    const href = new URL(url.pathname, url);
+    const query = { includeCount: String(includeCount), itemsPerPage: String(itemsPerPage), pageNum: String(page) };
+    href.search = new URLSearchParams(query).toString();
+    return { href: href.href, rel };
+  };
   const from = (pageNum - 1) * itemsPerPage;
-  const results = items.slice(from, from + itemsPerPage);
-  const link = (rel: string, page: number) => ({ href: hrefOf(url, request, page), rel });
   const links = [link("self", pageNum)];
   if (pageNum > 1) links.push(link("previous", pageNum - 1));
   if (from + itemsPerPage < items.length) links.push(link("next", pageNum + 1));
+  const results = items.slice(from, from + itemsPerPage);
   const body = { links, results, ...(includeCount ? { totalCount: items.length } : {}) };
   return { status: 200, body, headers: {}, isList: true };
 }
 
-export function isTrue(parameters: URLSearchParams, name: string, byDefault = false): boolean {
-  const value = parameters.get(name);
-  return value === null ? byDefault : value.toLowerCase() === "true";
-}
-
-function readPaging(parameters: URLSearchParams): PageRequest | Problem {
-  const itemsPerPage = wholeNumber(parameters.get("itemsPerPage") ?? "100");
-  const pageNum = wholeNumber(parameters.get("pageNum") ?? "1");
-  if (itemsPerPage < 1 || itemsPerPage > 500) return outOfRange("itemsPerPage must be between 1 and 500");
-  if (pageNum < 1) return outOfRange("pageNum must be at least 1");
-  return { itemsPerPage, pageNum, includeCount: isTrue(parameters, "includeCount", true) };
-}
-
+/** -1 for anything but a few digits. */
 function wholeNumber(text: string): number {
   return /^\d{1,9}$/.test(text) ? Number(text) : -1;
-}
-
-function outOfRange(violation: string): Problem {
-  return problem("VALIDATION_ERROR", { violation });
-}
-
-function hrefOf(url: URL, { itemsPerPage, includeCount }: PageRequest, pageNum: number): string {
-  const href = new URL(url.pathname, url);
-  href.search = new URLSearchParams({
-    includeCount: String(includeCount),
-    itemsPerPage: String(itemsPerPage),
-    pageNum: String(pageNum),
-  }).toString();
-  return href.href;
 }

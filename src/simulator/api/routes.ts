@@ -1,4 +1,8 @@
+// What a request asks for: the operation of its path, the version of its media types, and its query flags.
 import type { ApiOperation } from "../faults/words.ts";
+
+/** The version of a resource, as the date in its media type. */
+export type ResourceVersion = "2023-01-01" | "2024-11-13";
 
 export interface PathParameters {
   groupId?: string;
@@ -9,14 +13,14 @@ export interface PathParameters {
 
 export interface Route {
   operation: ApiOperation;
-  method: "GET" | "POST";
   version: ResourceVersion;
   parameters: PathParameters;
 }
 
+const BASE = "/api/atlas/v2/";
 const CLUSTER = "groups/:groupId/flexClusters/:name";
 
-const ROUTES: [ApiOperation, Route["method"], ResourceVersion, string][] = [
+const ROUTES: [ApiOperation, "GET" | "POST", ResourceVersion, string][] = [
   ["listProjects", "GET", "2023-01-01", "groups"],
   ["getProject", "GET", "2023-01-01", "groups/:groupId"],
   ["listFlexClusters", "GET", "2024-11-13", "groups/:groupId/flexClusters"],
@@ -28,16 +32,14 @@ const ROUTES: [ApiOperation, Route["method"], ResourceVersion, string][] = [
   ["getRestoreJob", "GET", "2024-11-13", `${CLUSTER}/backup/restoreJobs/:restoreJobId`],
 ];
 
-const BASE = "/api/atlas/v2/";
-
-/** Which operation a request asks for; a known path with another method names the method it has. */
+/** The operation that a request asks for. When only the method is wrong, `allow` names the right one. */
 export function findRoute(method: string, pathname: string): Route | { allow: string } | undefined {
   if (!pathname.startsWith(BASE)) return undefined;
   const segments = pathname.slice(BASE.length).split("/");
   let allow: string | undefined;
   for (const [operation, verb, version, pattern] of ROUTES) {
     const parameters = matchSegments(pattern.split("/"), segments);
-    if (parameters && verb === method) return { operation, method: verb, version, parameters };
+    if (parameters && verb === method) return { operation, version, parameters };
     if (parameters) allow = verb;
   }
   return allow === undefined ? undefined : { allow };
@@ -54,7 +56,7 @@ function matchSegments(pattern: string[], segments: string[]): PathParameters | 
   return found;
 }
 
-/** A segment that is not valid percent-encoding stays as it came and then matches no id. */
+/** A segment that is not valid percent-encoding stays unchanged and then matches no id. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
@@ -63,23 +65,20 @@ function decode(segment: string): string {
   }
 }
 
-/** The version of each resource, as the date in its media type. */
-export type ResourceVersion = "2023-01-01" | "2024-11-13";
-
 const VERSIONED = /^application\/vnd\.atlas\.(\d{4}-\d{2}-\d{2})\+json$/;
 
 /**
- * Whether an Accept header reaches the resource: one of its types must be versioned, and not older than the resource.
- * A newer date means the newest version up to it, which here is the only one.
+ * Whether an Accept header admits the resource: one of its types must be versioned and not older than the resource.
+ * A newer date means the newest version up to that date; each resource here has one version.
  */
 export function accepts(accept: string | undefined, version: ResourceVersion): boolean {
-  return typesOf(accept).some((type) => reaches(type, version));
+  return typesOf(accept).some((type) => admits(type, version));
 }
 
-/** Whether a request body may be sent as this type: plain JSON or a version that the resource has. */
+/** Whether a request body may have this type: plain JSON or a version of the resource. */
 export function isBodyType(contentType: string | undefined, version: ResourceVersion): boolean {
   const [type = ""] = typesOf(contentType);
-  return type === "application/json" || reaches(type, version);
+  return type === "application/json" || admits(type, version);
 }
 
 export function mediaType(version: ResourceVersion): string {
@@ -90,7 +89,13 @@ function typesOf(header = ""): string[] {
   return header.split(",").map((entry) => (entry.split(";")[0] ?? "").trim().toLowerCase());
 }
 
-function reaches(type: string, version: ResourceVersion): boolean {
+function admits(type: string, version: ResourceVersion): boolean {
   const date = VERSIONED.exec(type)?.[1];
   return date !== undefined && !Number.isNaN(Date.parse(date)) && date >= version;
+}
+
+/** The value of a boolean query parameter. */
+export function isTrue({ searchParams }: URL, name: string, byDefault = false): boolean {
+  const value = searchParams.get(name);
+  return value === null ? byDefault : value.toLowerCase() === "true";
 }

@@ -1,56 +1,45 @@
+// Tar archives, BSON documents and repeatable pseudo-random bytes, which the simulated files are made of.
 import { createCipheriv, createHash } from "node:crypto";
 
-const BLOCK = 512;
+const TAR_BLOCK = 512;
 
-/** A ustar header (POSIX.1-1988) of a file, or of a directory when the name ends with a slash. */
-export function tarHeader(name: string, size: number, modifiedAt: number): Buffer {
-  const isDirectory = name.endsWith("/");
-  const header = Buffer.alloc(BLOCK);
-  const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
-  header.write(name, 0, 100);
-  header.write(`${isDirectory ? "0000700" : "0000600"}\0`, 100);
-  header.write(`${octal(999, 7)}\0${octal(999, 7)}\0`, 108);
-  header.write(sizeField(size), 124, "latin1");
-  header.write(`${octal(Math.floor(modifiedAt / 1_000), 11)}\0`, 136);
-  header.write("        ", 148);
-  header.write(isDirectory ? "5" : "0", 156);
-  header.write("ustar\u000000mongod", 257);
-  header.write("mongod", 297);
-  header.write(
-    `${octal(
-      header.reduce((sum, byte) => sum + byte, 0),
-      6,
-    )}\0 `,
-    148,
-  );
-  return header;
+/** A whole tar archive in memory, for small contents. */
+export function tarOf(files: { name: string; content: Uint8Array }[], modifiedAt: number): Buffer {
+  return Buffer.concat([...files.map(({ name, content }) => tarEntry(name, content, modifiedAt)), tarEnd()]);
 }
 
-function sizeField(size: number): string {
-  return `${size.toString(8).padStart(11, "0")}\0`;
-}
-
-/** Zeros that fill the last block of an entry. */
-export function tarPadding(size: number): Buffer {
-  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+/** A header, the content, and zeros that fill the last block. */
+export function tarEntry(name: string, content: Uint8Array, modifiedAt: number): Buffer {
+  const padding = Buffer.alloc((TAR_BLOCK - (content.length % TAR_BLOCK)) % TAR_BLOCK);
+  return Buffer.concat([tarHeader(name, content.length, modifiedAt), content, padding]);
 }
 
 /** Two blocks of zeros end an archive. */
 export function tarEnd(): Buffer {
-  return Buffer.alloc(2 * BLOCK);
+  return Buffer.alloc(2 * TAR_BLOCK);
 }
 
-/** A whole archive in memory, for small contents. */
-export function tarOf(entries: { name: string; content: Uint8Array }[], modifiedAt: number): Buffer {
-  const parts = entries.flatMap(({ name, content }) => [
-    tarHeader(name, content.length, modifiedAt),
-    content,
-    tarPadding(content.length),
-  ]);
-  return Buffer.concat([...parts, tarEnd()]);
+/** A ustar header (POSIX.1-1988) of a file, or of a directory when the name ends with a slash. */
+export function tarHeader(name: string, size: number, modifiedAt: number): Buffer {
+  const isDirectory = name.endsWith("/");
+  const header = Buffer.alloc(TAR_BLOCK);
+  const octal = (value: number, digits: number) => value.toString(8).padStart(digits, "0");
+  header.write(name, 0, 100);
+  header.write(`${isDirectory ? "0000700" : "0000600"}\0`, 100);
+  header.write(`${octal(999, 7)}\0${octal(999, 7)}\0`, 108);
+  header.write(`${octal(size, 11)}\0`, 124);
+  header.write(`${octal(Math.floor(modifiedAt / 1_000), 11)}\0`, 136);
+  // The checksum counts its own field as spaces.
+  header.write("        ", 148);
+  header.write(isDirectory ? "5" : "0", 156);
+  header.write("ustar\u000000mongod", 257);
+  header.write("mongod", 297);
+  const checksum = header.reduce((sum, byte) => sum + byte, 0);
+  header.write(`${octal(checksum, 6)}\0 `, 148);
+  return header;
 }
 
-/** A value of a BSON document; numbers become int32 where they fit, else doubles, bigints int64, dates datetimes. */
+/** A value of a BSON document. Numbers become int32 where they fit, otherwise doubles; bigints int64; dates datetimes. */
 type BsonValue = string | number | bigint | boolean | null | Date | ObjectId | BsonValue[] | BsonDocument;
 export interface BsonDocument {
   [field: string]: BsonValue;
@@ -61,13 +50,11 @@ interface ObjectId {
 
 /** Serialises one document by the BSON specification 1.1. */
 export function bson(document: BsonDocument): Buffer {
-  const elements = Object.entries(document).map(([name, value]) => element(name, value));
-  return framed(elements);
+  return framed(Object.entries(document).map(([name, value]) => element(name, value)));
 }
 
 function framed(elements: Buffer[]): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32LE(elements.reduce((sum, { length: size }) => sum + size, 5));
+  const length = int32(elements.reduce((sum, { length: size }) => sum + size, 5));
   return Buffer.concat([length, ...elements, Buffer.of(0)]);
 }
 
@@ -115,41 +102,28 @@ function double(value: number): Buffer {
   return bytes;
 }
 
-/** The polynomial of CRC-64/XZ (Go: crc64.ECMA), reflected; mongodump archives carry it for each collection. */
-const POLYNOMIAL = 0xc96c5795d7870f42n;
-const ALL_ONES = 0xffffffffffffffffn;
-
-export function crc64(bytes: Uint8Array): bigint {
-  let crc = ALL_ONES;
-  for (const byte of bytes) {
-    crc ^= BigInt(byte);
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1n ? (crc >> 1n) ^ POLYNOMIAL : crc >> 1n;
-  }
-  return crc ^ ALL_ONES;
-}
+/** Short requests are cut from a buffer of this size: a cipher call costs more than a few bytes. */
+const NOISE_BUFFER_BYTES = 16 * 1024;
 
 /** A stream of bytes that look random and are the same for the same seed on every computer. */
 export interface Noise {
   bytes: (length: number) => Buffer;
-  /** A whole number from 0 up to, but without, `below` (at most 2^32). */
-  below: (below: number) => number;
+  /** A whole number from 0 to `limit` - 1; `limit` is at most 2^32. */
+  below: (limit: number) => number;
 }
-
-/** Small wants are cut from a larger piece: one call of the cipher for each would cost more than the bytes. */
-const PIECE_BYTES = 16 * 1024;
 
 export function noiseOf(seed: string): Noise {
   const key = createHash("sha256").update(seed).digest();
-  // AES in counter mode over zeros: as fast as memory, and nothing compresses it.
+  // AES in counter mode over zeros: as fast as memory, and the output does not compress.
   const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16, 32));
-  let piece = Buffer.alloc(0);
+  let buffered = Buffer.alloc(0);
 
   function bytes(length: number): Buffer {
-    if (length > PIECE_BYTES) return cipher.update(Buffer.alloc(length));
-    if (length > piece.length) piece = cipher.update(Buffer.alloc(PIECE_BYTES));
-    const cut = piece.subarray(0, length);
-    piece = piece.subarray(length);
+    if (length > NOISE_BUFFER_BYTES) return cipher.update(Buffer.alloc(length));
+    if (length > buffered.length) buffered = cipher.update(Buffer.alloc(NOISE_BUFFER_BYTES));
+    const cut = buffered.subarray(0, length);
+    buffered = buffered.subarray(length);
     return cut;
   }
-  return { bytes, below: (below) => Math.floor((bytes(4).readUInt32LE() / 2 ** 32) * below) };
+  return { bytes, below: (limit) => Math.floor((bytes(4).readUInt32LE() / 2 ** 32) * limit) };
 }

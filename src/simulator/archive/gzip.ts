@@ -1,20 +1,23 @@
+// A gzip file assembled from deflate segments, so that a file of any size can be read from any offset.
 import { promisify } from "node:util";
 import { constants, crc32, deflateRaw, deflateRawSync } from "node:zlib";
 
-/** A gzip file (RFC 1952) of one member, made of segments, readable from any offset. */
+/** The fixed header of RFC 1952. Its FCOMMENT flag says that a comment, ended by a zero, follows. */
+const HEADER = Buffer.from([0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 3]);
+/** An empty block that is marked as the last one. */
+const LAST_BLOCK = Buffer.from([3, 0]);
+/** Length of the CRC and the raw length at the end. */
+const TRAILER_BYTES = 8;
+
+/** Bytes that a file has beyond its segments, when its comment is empty. */
+export const GZIP_OVERHEAD = HEADER.length + 1 + LAST_BLOCK.length + TRAILER_BYTES;
+
+/** A gzip file (RFC 1952) with one member. */
 export interface GzipFile {
   length: number;
   rawLength: number;
   read: (start: number, end: number) => Generator<Uint8Array>;
 }
-
-/** FCOMMENT: a comment, ended by a zero, follows the fixed header. */
-const HEADER = Buffer.from([0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 3]);
-/** A last block without content. */
-const LAST_BLOCK = Buffer.from([3, 0]);
-
-/** Bytes that do not come from segments, for an empty comment. */
-export const GZIP_OVERHEAD = HEADER.length + 1 + LAST_BLOCK.length + 8;
 
 export function gzipOf(segments: Segment[], comment = ""): GzipFile {
   const combine = createCrcCombiner();
@@ -24,7 +27,7 @@ export function gzipOf(segments: Segment[], comment = ""): GzipFile {
     crc = combine(crc, segment.crc, segment.rawLength);
     rawLength += segment.rawLength;
   }
-  const trailer = Buffer.alloc(8);
+  const trailer = Buffer.alloc(TRAILER_BYTES);
   trailer.writeUInt32LE(crc, 0);
   trailer.writeUInt32LE(rawLength % 2 ** 32, 4);
 
@@ -46,7 +49,7 @@ export function gzipOf(segments: Segment[], comment = ""): GzipFile {
   };
 }
 
-/** The piece that holds a byte: the last one that begins at or before it. */
+/** The index of the piece that holds a byte: the last piece that begins at or before it. */
 function pieceAt(offsets: Float64Array, position: number): number {
   let [low, high] = [0, offsets.length - 1];
   while (high - low > 1) {
@@ -58,8 +61,8 @@ function pieceAt(offsets: Float64Array, position: number): number {
 }
 
 /**
- * A stretch of a deflate stream that begins and ends on a byte and refers to nothing before it, so that segments can
- * be put in any order.
+ * A part of a deflate stream that begins and ends on a byte boundary and refers to no earlier data, so that segments
+ * can be joined in any order.
  */
 export interface Segment {
   bytes: Uint8Array;
@@ -68,11 +71,7 @@ export interface Segment {
   crc: number;
 }
 
-/** The longest stored block of RFC 1951. */
-const MAX_STORED = 65_535;
-const STORED_HEADER = 5;
-
-/** A full flush ends on a byte and forgets the window. */
+/** A full flush ends on a byte boundary and clears the window. */
 const FLUSHED = { finishFlush: constants.Z_FULL_FLUSH };
 const deflateInBackground = promisify<Buffer, { finishFlush: number }, Buffer>(deflateRaw);
 
@@ -84,7 +83,11 @@ export async function compressedInBackground(raw: Buffer): Promise<Segment> {
   return { bytes: await deflateInBackground(raw, FLUSHED), rawLength: raw.length, crc: crc32(raw) };
 }
 
-/** Stored blocks (RFC 1951 section 3.2.4): what any deflater makes of bytes without redundancy. */
+/** The longest stored block of RFC 1951. */
+const MAX_STORED = 65_535;
+const STORED_HEADER = 5;
+
+/** Stored blocks (RFC 1951 section 3.2.4): what a deflater writes for data that does not compress. */
 export function stored(raw: Uint8Array): Segment {
   const bytes = Buffer.alloc(storedLength(raw.length));
   let at = 0;
@@ -102,14 +105,14 @@ export function storedLength(rawLength: number): number {
   return rawLength + STORED_HEADER * Math.ceil(rawLength / MAX_STORED);
 }
 
-/** Stored blocks of nothing: they lengthen the stream by `count` times five bytes and change nothing else. */
-export function hollow(count: number): Segment {
+/** Empty stored blocks: they add five bytes each to the file and nothing to its content. */
+export function emptyBlocks(count: number): Segment {
   return { bytes: Buffer.alloc(count * STORED_HEADER, Buffer.from([0, 0, 0, 0xff, 0xff])), rawLength: 0, crc: 0 };
 }
 
 /** The CRC-32 polynomial of gzip (RFC 1952), reflected. */
 const POLYNOMIAL = 0xedb88320;
-/** The reflected polynomials 1 and x. */
+/** The polynomials 1 and x, reflected. */
 const ONE = 0x80000000;
 const X = 0x40000000;
 
@@ -123,7 +126,7 @@ const POWERS = Array.from({ length: 31 }).reduce<number[]>(
   [X],
 );
 
-/** The CRC-32 of two texts one after the other, from the CRC-32 of each and the length of the second. */
+/** Returns the CRC-32 of two joined texts from the CRC-32 of each and the length of the second. */
 export function createCrcCombiner(): (first: number, second: number, secondLength: number) => number {
   const shifts = new Map<number, number>();
 
@@ -134,7 +137,7 @@ export function createCrcCombiner(): (first: number, second: number, secondLengt
   };
 }
 
-/** Product of two polynomials modulo POLYNOMIAL, coefficients reflected. */
+/** Product of two reflected polynomials modulo POLYNOMIAL. */
 function multiply(a: number, b: number): number {
   let product = 0;
   let factor = b;

@@ -1,39 +1,121 @@
+// The faults of the file host: wrong bytes, wrong ranges, wrong headers, broken connections.
 import type { IncomingHttpHeaders } from "node:http";
-import {
-  type ByteRange,
-  expiredReply,
-  parseRange,
-  partReply,
-  replyWith,
-  type StoredObject,
-  s3Error,
-  s3Headers,
-} from "../file/s3.ts";
-import { type Reply, textReply } from "../http.ts";
+import { expiredReply, parseRange, partReply, replyWith, type StoredObject, s3Error, s3Headers } from "../file/s3.ts";
+import { type Reply, textReply, withHeaders } from "../http.ts";
 import { type Fault, has, retryAfterHeader } from "./orders.ts";
 
-interface FileFaultContext {
-  now: number;
-  /** Somewhere a client must not follow to. */
-  elsewhere: string;
-}
+/** Faults that need a request for a range, and wait for one. */
+const RANGE_WORDS = [
+  "ignore-range",
+  "wrong-range-start",
+  "wrong-range-end",
+  "wrong-range-total",
+  "wrong-range-etag",
+  "no-content-range",
+  "multipart-range",
+  "416-equal",
+  "416-other",
+];
+
+/** The difference that `shorter` and `longer` make. */
+const ODD_BYTES = 1_000;
 
 const LOGIN_PAGE =
   "<!doctype html><html><head><title>Sign in</title></head><body><form>Guest network</form></body></html>";
 
-/** The ordered faults that concern how a file is sent, one after the other. */
-export function alterFileReply(faults: Fault[], reply: Reply, context: FileFaultContext): Reply {
-  let altered = reply;
-  for (const fault of faults) {
-    altered =
-      fault.kind === "status"
-        ? ofStatus(fault, altered, context)
-        : alterOnce(fault.word, fault.value, altered, context);
-  }
-  return altered;
+const BOUNDARY = "simulated-boundary";
+
+/** Whether faults can happen to a request with this Range header. */
+export function appliesToRange(faults: Fault[], range: string | undefined): boolean {
+  const needsRange = RANGE_WORDS.some((word) => has(faults, word));
+  return range === undefined ? !needsRange : !has(faults, "206-fresh");
 }
 
-function ofStatus(
+interface FileFaultContext {
+  object: StoredObject | undefined;
+  headers: IncomingHttpHeaders;
+  now: number;
+  /** A URL that a client must not follow. */
+  elsewhere: string;
+}
+
+/** The answer for an object with all faults: first those of its bytes, then those of its ranges, then the others in order. */
+export function replyWithFaults(faults: Fault[], context: FileFaultContext): Reply {
+  const { object, headers } = context;
+  let reply = object ? replyInRanges(faults, alterObject(faults, object), headers) : s3Error(404);
+  for (const fault of faults) {
+    if (fault.kind === "word") reply = alterReply(fault.word, fault.value, reply, context);
+    else reply = statusReply(fault, reply, context);
+  }
+  return reply;
+}
+
+/** The object as a fault shows it: with one bit flipped, or truncated with a length that matches. */
+function alterObject(faults: Fault[], object: StoredObject): StoredObject {
+  let altered = object;
+  for (const fault of faults) {
+    if (fault.kind === "word" && fault.word === "flip") altered = withFlippedBit(altered, fault.value);
+  }
+  if (!has(faults, "shorter")) return altered;
+  return { ...altered, length: Math.max(Math.floor(object.length / 2), object.length - ODD_BYTES) };
+}
+
+function withFlippedBit(object: StoredObject, offset: number): StoredObject {
+  const position = offset < 0 ? object.length + offset : offset;
+  return {
+    ...object,
+    read: function* (start, end) {
+      let at = start;
+      for (const chunk of object.read(start, end)) {
+        const index = position - at;
+        at += chunk.length;
+        if (index < 0 || index >= chunk.length) {
+          yield chunk;
+          continue;
+        }
+        // A copy: the chunk may belong to a block that other files share.
+        const copy = Uint8Array.from(chunk);
+        copy[index] = (copy[index] ?? 0) ^ 0x10;
+        yield copy;
+      }
+    },
+  };
+}
+
+/** The answer to a GET, with the faults that concern ranges. */
+function replyInRanges(faults: Fault[], object: StoredObject, headers: IncomingHttpHeaders): Reply {
+  if (has(faults, "206-fresh")) return partReply(object, { start: 0, end: object.length });
+  if (has(faults, "ignore-range")) return replyWith(object, { ...headers, range: undefined });
+  const reply = replyWith(object, headers);
+  const range = parseRange(headers.range, object.length);
+  if (reply.status !== 206 || range === undefined || range === "unsatisfiable") return reply;
+  const { start, end } = range;
+  const { length } = object;
+  if (has(faults, "416-equal")) return s3Error(416, { headers: { "Content-Range": `bytes */${start}` } });
+  if (has(faults, "416-other")) return s3Error(416, { headers: { "Content-Range": `bytes */${length}` } });
+  // The next two are consistent: the body is the range that Content-Range names, but not the requested one.
+  if (has(faults, "wrong-range-start")) return partReply(object, { start: start + 1, end });
+  if (has(faults, "wrong-range-end")) return partReply(object, { start, end: end - 1 });
+  if (has(faults, "multipart-range")) return multipartReply(object, reply);
+  if (has(faults, "no-content-range")) return without(reply, "Content-Range");
+  if (has(faults, "wrong-range-total"))
+    return withHeaders(reply, { "Content-Range": `bytes ${start}-${end - 1}/${length + 1}` });
+  return has(faults, "wrong-range-etag") ? withHeaders(reply, { ETag: '"0123456789abcdef0123456789abcdef"' }) : reply;
+}
+
+/** RFC 9110 section 14.6: the answer in parts (here one), although a single range was requested. */
+function multipartReply({ contentType }: StoredObject, reply: Reply): Reply {
+  const range = reply.headers["Content-Range"];
+  const before = Buffer.from(`--${BOUNDARY}\r\nContent-Type: ${contentType}\r\nContent-Range: ${range}\r\n\r\n`);
+  const after = Buffer.from(`\r\n--${BOUNDARY}--\r\n`);
+  return {
+    ...withHeaders(without(reply, "Content-Range"), { "Content-Type": `multipart/byteranges; boundary=${BOUNDARY}` }),
+    body: sequence([before], reply.body, [after]),
+    length: before.length + reply.length + after.length,
+  };
+}
+
+function statusReply(
   fault: Extract<Fault, { kind: "status" }>,
   reply: Reply,
   { now, elsewhere }: FileFaultContext,
@@ -44,7 +126,9 @@ function ofStatus(
   return s3Error(status, errorCode === undefined ? { headers } : { headers, code: errorCode });
 }
 
-function alterOnce(word: string, value: number, reply: Reply, { now, elsewhere }: FileFaultContext): Reply {
+function alterReply(word: string, value: number, reply: Reply, { now, elsewhere }: FileFaultContext): Reply {
+  // An offset below zero counts from the end of the body.
+  const afterBytes = value < 0 ? Math.max(0, reply.length + value) : value;
   switch (word) {
     case "hang":
       return { ...reply, silence: "hang" };
@@ -57,19 +141,19 @@ function alterOnce(word: string, value: number, reply: Reply, { now, elsewhere }
     case "slow":
       return { ...reply, bytesPerSecond: value };
     case "cut":
-      return { ...reply, end: { afterBytes: offsetIn(reply, value), by: "closing" } };
+      return { ...reply, end: { afterBytes, by: "closing" } };
     case "reset":
-      return { ...reply, end: { afterBytes: offsetIn(reply, value), by: "reset" } };
+      return { ...reply, end: { afterBytes, by: "reset" } };
     case "stall":
-      return { ...reply, end: { afterBytes: offsetIn(reply, value), by: "stalling" } };
+      return { ...reply, end: { afterBytes, by: "stalling" } };
     case "chunked":
       return { ...reply, framing: "chunked" };
     case "chunked-cut":
-      return { ...reply, framing: "chunked", end: { afterBytes: offsetIn(reply, value), by: "closing" } };
+      return { ...reply, framing: "chunked", end: { afterBytes, by: "closing" } };
     case "close-delimited":
       return { ...reply, framing: "close" };
     case "early-hints":
-      return { ...reply, preliminary: true };
+      return { ...reply, informational: true };
     case "longer":
       return { ...reply, body: sequence(reply.body, [Buffer.alloc(ODD_BYTES, "x")]) };
     case "no-etag":
@@ -97,117 +181,9 @@ function alterOnce(word: string, value: number, reply: Reply, { now, elsewhere }
   }
 }
 
-/** An offset below zero counts from the end of the body. */
-function offsetIn({ length }: Reply, offset: number): number {
-  return offset < 0 ? Math.max(0, length + offset) : offset;
-}
-
-function withHeaders(reply: Reply, headers: Reply["headers"]): Reply {
-  return { ...reply, headers: { ...reply.headers, ...headers } };
-}
-
 function without(reply: Reply, name: string): Reply {
   const { [name]: removed, ...headers } = reply.headers;
   return { ...reply, headers };
-}
-
-/** By how much `shorter` and `longer` differ from the truth. */
-const ODD_BYTES = 1_000;
-
-/** The object as a fault shows it: cut short with a length that fits, or with one bit of it flipped. */
-export function alterObject(faults: Fault[], object: StoredObject): StoredObject {
-  let altered = object;
-  for (const fault of faults) {
-    if (fault.kind === "word" && fault.word === "flip") altered = flipped(altered, fault.value);
-  }
-  if (has(faults, "shorter")) {
-    altered = { ...altered, length: Math.max(Math.floor(object.length / 2), object.length - ODD_BYTES) };
-  }
-  return altered;
-}
-
-function flipped(object: StoredObject, offset: number): StoredObject {
-  const position = offset < 0 ? object.length + offset : offset;
-  return {
-    ...object,
-    read: function* (start, end) {
-      let at = start;
-      for (const chunk of object.read(start, end)) {
-        yield position >= at && position < at + chunk.length ? withFlippedBit(chunk, position - at) : chunk;
-        at += chunk.length;
-      }
-    },
-  };
-}
-
-/** A copy: the chunk may belong to a block that other files share. */
-function withFlippedBit(chunk: Uint8Array, index: number): Uint8Array {
-  const copy = Uint8Array.from(chunk);
-  copy[index] = (copy[index] ?? 0) ^ 0x10;
-  return copy;
-}
-
-/** These say something only about a request for a range, and wait for one. */
-const ABOUT_RANGES = [
-  "ignore-range",
-  "wrong-range-start",
-  "wrong-range-end",
-  "wrong-range-total",
-  "wrong-range-etag",
-  "no-content-range",
-  "multipart-range",
-  "416-equal",
-  "416-other",
-];
-
-export function appliesToRange(faults: Fault[], range: string | undefined): boolean {
-  const needsRange = ABOUT_RANGES.some((word) => has(faults, word));
-  return range === undefined ? !needsRange : !has(faults, "206-fresh");
-}
-
-/** The answer to a GET, with whatever was ordered about ranges. */
-export function replyInRanges(faults: Fault[], object: StoredObject, headers: IncomingHttpHeaders): Reply {
-  if (has(faults, "206-fresh")) return partReply(object, { start: 0, end: object.length });
-  if (has(faults, "ignore-range")) return replyWith(object, { ...headers, range: undefined });
-  const reply = replyWith(object, headers);
-  const range = parseRange(headers.range, object.length);
-  if (reply.status !== 206 || range === undefined || range === "unsatisfiable") return reply;
-  if (has(faults, "416-equal")) return s3Error(416, { headers: { "Content-Range": `bytes */${range.start}` } });
-  if (has(faults, "416-other")) return s3Error(416, { headers: { "Content-Range": `bytes */${object.length}` } });
-  // These are true about themselves: the body is the range that Content-Range names, only not the one asked for.
-  if (has(faults, "wrong-range-start")) return partReply(object, { ...range, start: range.start + 1 });
-  if (has(faults, "wrong-range-end")) return partReply(object, { ...range, end: range.end - 1 });
-  if (has(faults, "multipart-range")) return multipart(object, range, reply);
-  return { ...reply, headers: wrongHeaders(faults, object, range, reply.headers) };
-}
-
-function wrongHeaders(
-  faults: Fault[],
-  { length }: StoredObject,
-  { start, end }: ByteRange,
-  headers: Reply["headers"],
-): Reply["headers"] {
-  const { "Content-Range": contentRange, ...rest } = headers;
-  if (has(faults, "no-content-range")) return rest;
-  if (has(faults, "wrong-range-total"))
-    return { ...headers, "Content-Range": `bytes ${start}-${end - 1}/${length + 1}` };
-  return has(faults, "wrong-range-etag") ? { ...headers, ETag: '"0123456789abcdef0123456789abcdef"' } : headers;
-}
-
-const BOUNDARY = "simulated-boundary";
-
-/** RFC 9110 section 14.6: several parts, here one, although a single range was asked for. */
-function multipart(object: StoredObject, { start, end }: ByteRange, reply: Reply): Reply {
-  const range = `bytes ${start}-${end - 1}/${object.length}`;
-  const before = Buffer.from(`--${BOUNDARY}\r\nContent-Type: ${object.contentType}\r\nContent-Range: ${range}\r\n\r\n`);
-  const after = Buffer.from(`\r\n--${BOUNDARY}--\r\n`);
-  const { "Content-Range": contentRange, ...headers } = reply.headers;
-  return {
-    ...reply,
-    headers: { ...headers, "Content-Type": `multipart/byteranges; boundary=${BOUNDARY}` },
-    body: sequence([before], object.read(start, end), [after]),
-    length: before.length + (end - start) + after.length,
-  };
 }
 
 function* sequence(...bodies: Iterable<Uint8Array>[]): Generator<Uint8Array> {

@@ -1,9 +1,10 @@
-import { OAUTH_CODES } from "../auth/oauth.ts";
+// Orders of misbehaviour: reads their text form and keeps those that are still to be carried out.
+import { OAUTH_CODES } from "../api/oauth.ts";
 import { PROBLEM_CODES } from "../problems.ts";
 import { happensTo, type Operation, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
-/** Seconds, or one of the forms that only look like a time to wait. */
-export type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
+/** Seconds, or a form that a client cannot use. */
+type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
 
 export type Fault =
   | { kind: "status"; status?: number; errorCode?: string; retryAfter?: RetryAfter; after: boolean }
@@ -11,37 +12,68 @@ export type Fault =
 
 interface Order {
   target: OrderTarget;
-  /** All of them on the same answer. */
+  /** All faults strike the same answer. */
   faults: Fault[];
-  /** Answers that it spoils; Infinity until it is cleared. */
+  /** How many answers it spoils; Infinity until it is cleared. */
   times: number;
 }
 
-/** Orders as text, such as `requestDownload=503*2,file=no-etag+cut@1MiB*1`, or as objects with the fault as text. */
-export type OrderInput = string | OrderObject | (string | OrderObject)[];
-
-interface OrderObject {
-  operation: OrderTarget;
-  fault: string;
-  times?: number;
+export interface OrderBook {
+  add: (text: string) => void;
+  clear: () => void;
+  /**
+   * The faults of the first order for this operation that applies to the request; counts as one of its times.
+   * An order that does not apply waits, for example an order about ranges when no range was requested.
+   */
+  take: (operation: Operation, applies: (faults: Fault[]) => boolean) => Fault[];
 }
 
+export function createOrderBook(text: string): OrderBook {
+  let orders = parseOrders(text);
+
+  return {
+    add: (more) => {
+      orders.push(...parseOrders(more));
+    },
+    clear: () => {
+      orders = [];
+    },
+    take: (operation, applies) => {
+      const order = orders.find(({ target, faults }) => covers(target, operation) && applies(faults));
+      if (!order) return [];
+      order.times -= 1;
+      if (order.times <= 0) orders = orders.filter((other) => other !== order);
+      return order.faults;
+    },
+  };
+}
+
+function covers(target: OrderTarget, operation: Operation): boolean {
+  if (target === operation) return true;
+  return target === "api" && operation !== "token" && operation !== "revoke" && operation !== "file";
+}
+
+export function has(faults: Fault[], word: string): boolean {
+  return faults.some((fault) => fault.kind === "word" && fault.word === word);
+}
+
+/** The lists of words are too long for an error message. */
+const SEE_PAGE = "See docs/simulator.md.";
+
+const UNITS: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
 /**
- * Reads orders, comma separated: `operation=fault[+fault][*times]`. A fault is a word, a word with a number (`cut@65536`,
- * `slow@16KiB`), a status (`503`, `403:ORG_REQUIRES_ACCESS_LIST`, `429:retry-after=5`, `502:after` for a failure after the
- * effect) or a documented error code alone. A code that is nearly a documented one needs `code=` before it (`403:code=NOT_IN_GROUPS`).
- * Throws a RangeError that says what is unknown and what may have been meant.
+ * Reads orders such as `requestDownload=503*2,file=no-etag+cut@1MiB*1`: `operation=fault[+fault][*times]`, separated by
+ * commas. A fault is a word, a word with a number (`cut@65536`, `slow@16KiB`), a status (`503`,
+ * `403:ORG_REQUIRES_ACCESS_LIST`, `429:retry-after=5`, `502:after` for a failure after the effect) or a documented error
+ * code alone. A code that looks like a misspelt documented one needs `code=` before it (`403:code=NOT_IN_GROUPS`).
+ * Throws a RangeError that names what is unknown and suggests what may have been meant.
  */
-export function parseOrders(input: OrderInput): Order[] {
-  const inputs = Array.isArray(input) ? input : [input];
-  return inputs.flatMap((each) =>
-    typeof each === "string"
-      ? each
-          .split(",")
-          .filter((text) => text.trim() !== "")
-          .map(parseOrder)
-      : [parseOrder(`${each.operation}=${each.fault}${each.times === undefined ? "" : `*${each.times}`}`)],
-  );
+export function parseOrders(text: string): Order[] {
+  return text
+    .split(",")
+    .filter((order) => order.trim() !== "")
+    .map(parseOrder);
 }
 
 function parseOrder(text: string): Order {
@@ -50,7 +82,7 @@ function parseOrder(text: string): Order {
     throw new RangeError(`Cannot read the order "${text.trim()}": it must be operation=fault[*times]. ${SEE_PAGE}`);
   const target = ORDER_TARGETS.find((known) => known === name);
   if (target === undefined)
-    throw new RangeError(`Unknown operation "${name}" in the order "${text.trim()}"${meaning(name, ORDER_TARGETS)}`);
+    throw new RangeError(`Unknown operation "${name}" in the order "${text.trim()}"${suggest(name, ORDER_TARGETS)}`);
   return {
     target,
     faults: rest.split("+").map((fault) => parseFault(fault.trim(), target)),
@@ -59,14 +91,13 @@ function parseOrder(text: string): Order {
 }
 
 function parseFault(text: string, target: OrderTarget): Fault {
-  return parseStatus(text, target) ?? parseCode(text, target) ?? parseWord(text, target);
-}
-
-function parseStatus(text: string, target: OrderTarget): Fault | undefined {
-  const match = /^([2-5]\d\d)((?::[^:]+)*)$/.exec(text);
-  if (!match) return undefined;
-  const fault: Fault = { kind: "status", status: Number(match[1]), after: false };
-  for (const part of (match[2] ?? "").split(":").slice(1)) {
+  const [, status, parts = ""] = /^([2-5]\d\d)((?::[^:]+)*)$/.exec(text) ?? [];
+  if (status === undefined) {
+    const isCode = codesOf(target).includes(text);
+    return isCode ? { kind: "status", errorCode: text, after: false } : parseWord(text, target);
+  }
+  const fault: Fault = { kind: "status", status: Number(status), after: false };
+  for (const part of parts.split(":").slice(1)) {
     if (part === "after") fault.after = true;
     else if (part.startsWith("retry-after=")) fault.retryAfter = parseRetryAfter(part.slice("retry-after=".length));
     else if (/^(code=)?[A-Za-z][A-Za-z0-9_]*$/.test(part)) fault.errorCode = parseErrorCode(part, target);
@@ -75,13 +106,13 @@ function parseStatus(text: string, target: OrderTarget): Fault | undefined {
   return fault;
 }
 
-/** Atlas may send codes that nobody documented, so any is taken; one that looks like a slip must be meant. */
+/** Atlas may send undocumented codes, so any code is accepted; one that looks misspelt needs `code=`. */
 function parseErrorCode(text: string, target: OrderTarget): string {
   if (text.startsWith("code=")) return text.slice("code=".length);
   const known = codesOf(target);
   const meant = known.includes(text) ? undefined : likeliest(text, known);
   if (meant === undefined) return text;
-  throw new RangeError(`Unknown code "${text}"; did you mean ${meant}? If it is meant as it is, write code=${text}.`);
+  throw new RangeError(`Unknown code "${text}"; did you mean ${meant}? To use it unchanged, write code=${text}.`);
 }
 
 function parseRetryAfter(text: string): RetryAfter {
@@ -91,10 +122,6 @@ function parseRetryAfter(text: string): RetryAfter {
     throw new RangeError(`Cannot read "retry-after=${text}": give seconds, or one of ${RETRY_AFTER_FORMS.join(", ")}.`);
   }
   return form;
-}
-
-function parseCode(text: string, target: OrderTarget): Fault | undefined {
-  return codesOf(target).includes(text) ? { kind: "status", errorCode: text, after: false } : undefined;
 }
 
 function parseWord(text: string, target: OrderTarget): Fault {
@@ -114,12 +141,10 @@ function parseWord(text: string, target: OrderTarget): Fault {
   return { kind: "word", word: name, value: number === undefined ? (word.byDefault ?? 0) : parseNumber(number, text) };
 }
 
-const UNITS: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
-
 function parseNumber(number: string, text: string): number {
   const [, digits, unit = ""] = /^(-?\d+)(KiB|MiB|GiB)?$/.exec(number) ?? [];
   if (digits === undefined) {
-    throw new RangeError(`Cannot read the number in "${text}": whole, with KiB, MiB or GiB behind it if wanted.`);
+    throw new RangeError(`Cannot read the number in "${text}": give a whole number, optionally with KiB, MiB or GiB.`);
   }
   return Number(digits) * (UNITS[unit] ?? 1);
 }
@@ -137,23 +162,21 @@ function unknownFault(text: string, target: OrderTarget): RangeError {
       `The fault "${word}" never happens to ${target}, only to ${elsewhere === "file" ? "file" : "operations of the API"}. ${SEE_PAGE}`,
     );
   const known = [...Object.keys(wordsOf(target)), ...codesOf(target)];
-  return new RangeError(`Unknown fault "${text}" for ${target}${meaning(word, known)}`);
+  return new RangeError(`Unknown fault "${text}" for ${target}${suggest(word, known)}`);
 }
 
-/** Where the lists of words are, too long for a message. */
-const SEE_PAGE = "See docs/simulator.md.";
-
-function meaning(word: string, known: readonly string[]): string {
+/** The end of a sentence that names an unknown word. */
+function suggest(word: string, known: readonly string[]): string {
   const meant = likeliest(word, known);
   return `${meant === undefined ? "." : `; did you mean ${meant}?`} ${SEE_PAGE}`;
 }
 
-/** More letters than this, and another word was meant. */
-const SLIP_LETTERS = 3;
+/** A word that differs by more letters is another word, not a slip. */
+const MAX_SLIP_LETTERS = 3;
 
-/** The known word that differs from `word` by the fewest letters, if by few. */
+/** The known word that differs from `word` by the fewest letters; undefined when all differ by too many. */
 function likeliest(word: string, known: readonly string[]): string | undefined {
-  const limit = Math.min(SLIP_LETTERS, Math.floor(word.length / 2));
+  const limit = Math.min(MAX_SLIP_LETTERS, Math.floor(word.length / 2));
   const [best] = known
     .map((candidate) => ({ candidate, letters: differingLetters(word, candidate, limit) }))
     .filter(({ letters }) => letters <= limit)
@@ -161,7 +184,7 @@ function likeliest(word: string, known: readonly string[]): string | undefined {
   return best?.candidate;
 }
 
-/** Letters to insert, drop or replace to make one word of the other; any number above `limit` once it is more. */
+/** How many letters to insert, drop or replace to turn one word into the other; above `limit`, any larger number. */
 function differingLetters(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   if (a === "" || b === "") return Math.max(a.length, b.length);
@@ -175,49 +198,7 @@ function differingLetters(a: string, b: string, limit: number): number {
   return 1 + Math.min(...rest);
 }
 
-export interface OrderBook {
-  add: (input: OrderInput) => void;
-  clear: () => void;
-  /** What is still to come, in order. */
-  pending: () => readonly Order[];
-  /**
-   * The faults of the first order for this operation that applies to the request; counts as one of its times.
-   * An order that does not apply, such as one about ranges when none is asked for, waits.
-   */
-  take: (operation: Operation, applies: (faults: Fault[]) => boolean) => Fault[];
-}
-
-export function createOrderBook(initial: OrderInput): OrderBook {
-  let orders = parseOrders(initial);
-
-  return {
-    add: (input) => {
-      orders.push(...parseOrders(input));
-    },
-    clear: () => {
-      orders = [];
-    },
-    pending: () => orders,
-    take: (operation, applies) => {
-      const order = orders.find(({ target, faults }) => matches(target, operation) && applies(faults));
-      if (!order) return [];
-      order.times -= 1;
-      if (order.times <= 0) orders = orders.filter((other) => other !== order);
-      return order.faults;
-    },
-  };
-}
-
-function matches(target: Order["target"], operation: Operation): boolean {
-  if (target === operation) return true;
-  return target === "api" && operation !== "token" && operation !== "revoke" && operation !== "file";
-}
-
-export function has(faults: Fault[], word: string): boolean {
-  return faults.some((fault) => fault.kind === "word" && fault.word === word);
-}
-
-/** Long enough to be beyond any patience, and beyond 32 bits of milliseconds. */
+/** Longer than anyone would wait, and more milliseconds than fit 32 bits. */
 const HUGE_SECONDS = 4_000_000_000;
 
 export function retryAfterHeader(form: RetryAfter, now: number): Record<string, string> {
