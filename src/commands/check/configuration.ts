@@ -1,6 +1,5 @@
 // Steps of `check` about the configuration itself: settings, the address of Atlas, and the tools that clients see.
 import { settingOf } from "../../config/readers.ts";
-// Steps of `check` about the configuration itself: settings, the address of Atlas, and the tools that clients see.
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
 import { CATALOG, offersOf } from "../../tools/catalog.ts";
 import { type Configured, counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
