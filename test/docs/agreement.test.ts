@@ -165,3 +165,14 @@ test.each(PAGES)("no two headings of $path are the same, since a link would lead
   const slugs = slugsOf(prose);
   expect(slugs).toEqual([...new Set(slugs)]);
 });
+
+test("the page on architecture has one row for each folder of src, and no other", () => {
+  const rows = [...pageOf("docs/architecture.md").text.matchAll(/^\| `([a-z/]+)\/` \| \S/gm)].map(
+    ([, folder]) => folder,
+  );
+  const files = readdirSync(join(ROOT, "src"), { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  const folders = files.map(({ parentPath }) => parentPath.slice(join(ROOT, "src/").length).replaceAll("\\", "/"));
+  expect(rows.toSorted()).toEqual([...new Set(folders.filter(Boolean))].toSorted());
+});

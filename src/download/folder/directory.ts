@@ -2,9 +2,9 @@
 import { constants, existsSync } from "node:fs";
 import { access, mkdir, realpath, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
+import { codeOf, Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import type { Limits } from "../limits.ts";
-import { failedWith, type Inode, lstatOf } from "./files.ts";
+import { type Inode, lstatOf } from "./files.ts";
 
 /** A folder that is safe to save into. */
 export interface DownloadDirectory {
@@ -91,7 +91,7 @@ export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   if (cause instanceof Failure) return cause;
   const code = codeOf(cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
-  if (failedWith(cause, "ENOSPC", "EDQUOT")) return diskFull(neededBytes, undefined, cause);
+  if (hasCode(cause, "ENOSPC", "EDQUOT")) return diskFull(neededBytes, undefined, cause);
   const reason =
     code === "EFBIG" ? "The file would exceed the size that this process may write." : `The system answered ${code}.`;
   return ownFailure("DISK_FAILED", { detail: reason }, { cause });
@@ -133,7 +133,7 @@ async function makeFolders(wanted: string): Promise<void> {
       await mkdir(path, { mode: 0o700 });
     } catch (cause) {
       // EEXIST: something has the name by now; `examine` finds out what.
-      if (!failedWith(cause, "EEXIST")) throw unusable("it cannot be created", cause);
+      if (!hasCode(cause, "EEXIST")) throw unusable("it cannot be created", cause);
     }
   }
 }
@@ -145,8 +145,7 @@ async function nearestExisting(path: string): Promise<string> {
       await stat(folder);
       return folder;
     } catch (error) {
-      if (!failedWith(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
-        throw unusable("it cannot be looked at");
+      if (!hasCode(error, "ENOENT", "ENOTDIR") || folder === dirname(folder)) throw unusable("it cannot be looked at");
     }
   }
 }

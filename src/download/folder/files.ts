@@ -2,7 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { codeOf, ownFailure } from "../../core/errors.ts";
+import { codeOf, hasCode, ownFailure } from "../../core/errors.ts";
 
 /** Do not follow a link, do not wait for the other end of a FIFO. Windows has neither flag. */
 export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
@@ -61,7 +61,7 @@ export async function readJson(path: string): Promise<unknown> {
       return JSON.parse(await handle.readFile("utf8"));
     });
   } catch (error) {
-    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
+    if (hasCode(error, ...OUT_OF_MEANS)) throw error;
     return undefined;
   }
 }
@@ -80,9 +80,9 @@ export async function isReplaceable(path: string, beginning = JSON_BEGINNING): P
       return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
     });
   } catch (error) {
-    if (failedWith(error, ...OUT_OF_MEANS)) throw error;
+    if (hasCode(error, ...OUT_OF_MEANS)) throw error;
     // Removed in the meantime, or not readable and therefore not ours.
-    return failedWith(error, "ENOENT");
+    return hasCode(error, "ENOENT");
   }
 }
 
@@ -92,7 +92,7 @@ export async function syncFolderOf(path: string): Promise<void> {
     await withFile(dirname(path), constants.O_RDONLY, (handle) => handle.sync());
   } catch (error) {
     // Windows cannot open folders, and some network file systems cannot sync them; there the system orders the names itself.
-    if (!failedWith(error, "EPERM", "EISDIR", "EACCES", "EINVAL", "ENOTSUP")) throw error;
+    if (!hasCode(error, "EPERM", "EISDIR", "EACCES", "EINVAL", "ENOTSUP")) throw error;
   }
 }
 
@@ -101,7 +101,7 @@ export async function lstatOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {
-    if (failedWith(error, "ENOENT")) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
@@ -111,11 +111,6 @@ export type Inode = Pick<Stats, "dev" | "ino">;
 
 export function isSameFile(one: Inode | undefined, other: Inode | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
-}
-
-/** Whether a file operation failed with one of these codes. */
-export function failedWith(error: unknown, ...codes: string[]): boolean {
-  return codes.includes(codeOf(error) ?? "");
 }
 
 /** `name` must be a name that this server made, since it is quoted. */

@@ -5,10 +5,10 @@ import { readFile, readlink, rm, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { z } from "zod";
-import { codeOf, ownFailure } from "../../core/errors.ts";
+import { codeOf, hasCode, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { failedWith, isReplaceable, lstatOf, NO_FOLLOW, nameTaken, readJson, withFile } from "./files.ts";
+import { isReplaceable, lstatOf, NO_FOLLOW, nameTaken, readJson, withFile } from "./files.ts";
 
 export interface Lock {
   owner: LockOwner;
@@ -106,7 +106,7 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
     });
     return true;
   } catch (error) {
-    if (failedWith(error, "EEXIST")) return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
 }

@@ -2,11 +2,11 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ownFailure } from "../../core/errors.ts";
+import { hasCode, ownFailure } from "../../core/errors.ts";
 import { freeMemoryOf } from "../free-memory.ts";
 import type { Limits } from "../limits.ts";
 import { checkSpace } from "./directory.ts";
-import { failedWith, type Inode, isSameFile, lstatOf, NO_FOLLOW, NO_WAIT, syncFolderOf } from "./files.ts";
+import { type Inode, isSameFile, lstatOf, NO_FOLLOW, NO_WAIT, syncFolderOf } from "./files.ts";
 import type { LockOwner } from "./lock.ts";
 
 export interface PartFile {
@@ -34,8 +34,8 @@ async function reopen(path: string): Promise<PartFile | undefined> {
   try {
     handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
   } catch (cause) {
-    if (failedWith(cause, "ENOENT")) return undefined;
-    if (failedWith(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
+    if (hasCode(cause, "ENOENT")) return undefined;
+    if (hasCode(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
     throw cause;
   }
   try {

@@ -1,19 +1,10 @@
 // Gives a checked part its final name, never over another file; repairs what a crash in between left.
 import { link as hardLink, rename, rm } from "node:fs/promises";
-import { ownFailure } from "../../core/errors.ts";
+import { hasCode, ownFailure } from "../../core/errors.ts";
 import { isSameSnapshot } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside } from "./file-name.ts";
-import {
-  failedWith,
-  isReplaceable,
-  isSameFile,
-  lstatOf,
-  nameTaken,
-  syncFolderOf,
-  temporaryOf,
-  withFile,
-} from "./files.ts";
+import { isReplaceable, isSameFile, lstatOf, nameTaken, syncFolderOf, temporaryOf, withFile } from "./files.ts";
 import { type PartFile, removePart, unusable } from "./part.ts";
 import {
   type CheckedFile,
@@ -67,8 +58,8 @@ async function linkToFree({ inode, path }: PartFile, final: string, link: typeof
   try {
     await link(path, final);
   } catch (error) {
-    if (failedWith(error, ...NO_LINKS)) return false;
-    throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
+    if (hasCode(error, ...NO_LINKS)) return false;
+    throw hasCode(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
   if (isSameFile(await lstatOf(final), inode)) return true;
   // Another process has put its own part under the part's name since this one looked: that file was not checked.
@@ -103,7 +94,7 @@ async function reserve(final: string): Promise<void> {
   try {
     await withFile(final, "wx", async () => undefined);
   } catch (error) {
-    throw failedWith(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
+    throw hasCode(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
   }
 }
 
