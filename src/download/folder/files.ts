@@ -2,7 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { codeOf, hasCode, ownFailure } from "../../core/errors.ts";
+import { hasCode, ownFailure } from "../../core/errors.ts";
 
 /** Do not follow a link, do not wait for the other end of a FIFO. Windows has neither flag. */
 export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
