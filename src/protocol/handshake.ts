@@ -1,4 +1,4 @@
-// Answers `initialize` before the SDK is loaded, and keeps later messages until the server is connected.
+// Answers `initialize` before the SDK is loaded, and queues later messages until the server is connected.
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { isObject, isRequest } from "./read-message.ts";
@@ -7,7 +7,7 @@ import { type Verdict, wrapTransport } from "./wrap-transport.ts";
 /** The versions that the SDK negotiates, latest first. Importing the SDK's own list would load the SDK; a test compares both. */
 export const NEGOTIABLE = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05", "2024-10-07"] as const;
 
-/** What `initialize` and `server/discover` tell about the server. */
+/** What the answers to `initialize` and `server/discover` contain. */
 export interface ServerFacts {
   serverInfo: { name: string; version: string; title?: string };
   capabilities: Record<string, object>;
@@ -15,9 +15,9 @@ export interface ServerFacts {
 }
 
 /**
- * Answers `initialize` exactly as the SDK's server does. Loading the SDK takes longer than the rest of the start, and the
- * host need not wait for it. The server never sees such an `initialize`: it would need the client's capabilities only to send
- * requests to the client. A malformed `initialize`, or one of the stateless revision, is left to the layers behind.
+ * Answers `initialize` exactly as the SDK's server does, so that the host does not wait until the SDK is loaded, which takes
+ * longer than the rest of the start. The server does not see this `initialize`. It would need the client's capabilities only to
+ * send requests to the client, which it never does. The next layers handle a malformed or stateless `initialize`.
  */
 export function withHandshake(
   inner: Transport,
@@ -25,7 +25,7 @@ export function withHandshake(
 ): {
   /** Starts to read; resolves with the first message. If that message was a well-formed `initialize`, it has been answered. */
   open: () => Promise<void>;
-  /** To be connected to the server; delivers the messages that arrived before. */
+  /** Connect the server to this transport: it first delivers the messages that arrived before. */
   transport: Transport;
 } {
   let early: JSONRPCMessage[] | undefined = [];

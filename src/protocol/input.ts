@@ -1,35 +1,35 @@
-// Cuts standard input into lines, and holds the input back while nobody reads the answers.
+// Splits standard input into lines, and queues the input while the client does not read the answers.
 import type { Readable } from "node:stream";
 
-/** Room for a hundred thousand requests. Beyond it the stream is paused, and then its end goes unnoticed as well. */
+/** About a hundred thousand requests. A longer queue pauses the stream; while paused, its end is not noticed. */
 const QUEUE_LIMIT_BYTES = 8 * 1024 * 1024;
 
-/** The buffer that is kept for an incomplete line; a longer line enlarges it only until its newline. */
+/** Size of the buffer for an incomplete line. A longer line enlarges the buffer until its newline. */
 const LINE_BUFFER_BYTES = 64 * 1024;
 
 const NEWLINE = 0x0a;
 
 interface LineReader {
   start: () => void;
-  /** To be called when `isFull` may have become false. */
-  goOn: () => void;
-  /** Resolves when everything that arrived so far has been passed on. */
-  empty: () => Promise<void>;
+  /** Call this when the output may have room again. */
+  resume: () => void;
+  /** Resolves when the queue is empty. */
+  whenEmpty: () => Promise<void>;
   stop: () => void;
 }
 
 /**
- * Passes on each line of `stdin`; the bytes that `onLine` gets are valid only during the call. A line above the limit is
- * dropped up to its newline and announced once.
+ * Calls `onLine` with each line of `stdin`; the bytes are valid only during the call. A line above the limit is dropped, and
+ * `onOverlong` is called once for it.
  *
- * While `isFull`, chunks are queued instead, in order: the answers to them would pile up without end. Reading continues, so
- * that the end of the input is noticed and no cancellation is lost.
+ * While the output is full, chunks wait in a queue, since their answers would pile up in memory. Reading continues, so that the
+ * end of the input is noticed.
  */
 export function createLineReader(
   stdin: Readable,
-  options: { isFull: () => boolean; limitBytes: number; onLine: (line: Buffer) => void; onOverlong: () => void },
+  options: { isOutputFull: () => boolean; limitBytes: number; onLine: (line: Buffer) => void; onOverlong: () => void },
 ): LineReader {
-  const { isFull, limitBytes, onLine, onOverlong } = options;
+  const { isOutputFull, limitBytes, onLine, onOverlong } = options;
   let queue: Buffer[] = [];
   let queuedBytes = 0;
   let hasEnded = false;
@@ -37,22 +37,22 @@ export function createLineReader(
   let waiting: (() => void)[] = [];
 
   function take(chunk: Buffer): void {
-    if (queue.length === 0 && !isFull()) return cut(chunk);
+    if (queue.length === 0 && !isOutputFull()) return cut(chunk);
     queue.push(chunk);
     queuedBytes += chunk.length;
     if (queuedBytes > QUEUE_LIMIT_BYTES) stdin.pause();
-    goOn();
+    resume();
   }
 
-  /** Passes on one chunk per turn of the event loop: the answers to it are written in between and may fill the output. */
-  function goOn(): void {
-    if (isScheduled || queue.length === 0 || isFull()) return;
+  /** Passes on one chunk per turn of the event loop, since the answers to each chunk may fill the output. */
+  function resume(): void {
+    if (isScheduled || queue.length === 0 || isOutputFull()) return;
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
-      const chunk = isFull() ? undefined : queue.shift();
+      const chunk = isOutputFull() ? undefined : queue.shift();
       if (chunk) passOn(chunk);
-      goOn();
+      resume();
     });
   }
 
@@ -89,7 +89,7 @@ export function createLineReader(
     if (from < chunk.length) accept(chunk.subarray(from), false);
   }
 
-  /** The last line may lack its newline when the input ends. */
+  /** The last line of the input may have no newline. */
   function endLine(): void {
     accept(Buffer.alloc(0), true);
   }
@@ -111,7 +111,7 @@ export function createLineReader(
     }
   }
 
-  /** The buffer doubles when it is full, so that each byte is copied a few times at most, however small the chunks. */
+  /** A full buffer doubles, so that each byte is copied only a few times, however small the chunks are. */
   function keep(piece: Buffer): void {
     const needed = bufferedBytes + piece.length;
     if (needed > buffer.length) {
@@ -133,8 +133,8 @@ export function createLineReader(
       stdin.on("data", take);
       stdin.on("end", finish);
     },
-    goOn,
-    async empty() {
+    resume,
+    async whenEmpty() {
       if (queue.length > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },
     stop() {

@@ -1,4 +1,4 @@
-// Ends the process once, cleanly and in time, whatever ends it; keeps `console` away from standard output.
+// Ends the process cleanly, once and in time, whatever the cause; keeps `console` away from standard output.
 import { Console } from "node:console";
 import type { Writable } from "node:stream";
 
@@ -8,11 +8,11 @@ type EndReason = "input-ended" | "output-closed" | "transport-closed" | "uncaugh
 
 type Fault = "uncaught-exception" | "unhandled-rejection" | "end-failed" | "end-timed-out";
 
-/** MCP clients send SIGTERM two seconds after they close our input; the whole end has to fit below that. */
+/** MCP clients send SIGTERM two seconds after they close our input, so the process must have ended before. */
 const END_LIMIT_MS = 1_800;
 
 /**
- * How long calls may continue after the input ended, so that `printf … | server` gets its answers. The rest of the limit is
+ * How long calls may continue after the end of the input, so that `printf … | server` gets its answers. The remaining time is
  * enough to revoke a token.
  */
 const GRACE_MS = 1_000;
@@ -21,13 +21,13 @@ const GRACE_MS = 1_000;
  * Ends the process exactly once: when the input ends, the output closes, a signal or an uncaught exception arrives, or the
  * returned function is called.
  *
- * If the input ended, it first waits until `settle` resolves, when every call is answered; in all other cases nobody reads
- * answers any more. Then `onEnd` closes the server and releases what it holds, the output is flushed, and the process exits,
- * after `limitMs` at the latest.
+ * If the input ended, it first waits up to `graceMs` for `settle`, which resolves when every call is answered. In all other cases
+ * nobody reads the answers any more. Then `onEnd` closes the server, the output is flushed, and the process exits. The whole end
+ * takes at most `limitMs`.
  *
- * The exit code is 0 for every ordinary end, signals included: hosts stop a server with signals, and report any other code as
- * a crash. An uncaught exception ends with 1, because the state after it is unknown; partial files and jobs survive it.
- * An unhandled rejection is only reported: it belongs to one call, and ending would cut off all others.
+ * The exit code is 0 for every ordinary end, signals included: hosts stop a server with signals and report any other code as
+ * a crash. After an uncaught exception the state is unknown, so the process ends with 1; partial files and jobs survive.
+ * An unhandled rejection is only reported: it belongs to one call, and ending would cut off all other calls.
  */
 export function runUntilEnd(options: {
   settle: () => Promise<unknown>;
@@ -47,14 +47,14 @@ export function runUntilEnd(options: {
   }
 
   async function finish(reason: EndReason): Promise<void> {
-    const inTime = await firstOf(cleanUp(reason), limitMs);
+    const inTime = await endsWithin(limitMs, cleanUp(reason));
     if (!inTime) report("end-timed-out", reason);
     process.exit(reason === "uncaught-exception" ? 1 : 0);
   }
 
   async function cleanUp(reason: EndReason): Promise<void> {
     try {
-      if (reason === "input-ended") await firstOf(settle(), graceMs);
+      if (reason === "input-ended") await endsWithin(graceMs, settle());
       await onEnd(reason);
     } catch (error) {
       report("end-failed", error);
@@ -64,7 +64,7 @@ export function runUntilEnd(options: {
 
   for (const event of ["end", "close", "error"]) stdin.on(event, () => end("input-ended"));
   for (const event of ["close", "error"]) stdout.on(event, () => end("output-closed"));
-  // A log that nobody reads is no reason to end; without a listener the broken pipe would be an uncaught exception.
+  // The server can work without a reader of its log, but without a listener a broken pipe would be an uncaught exception.
   stderr.on("error", () => undefined);
   for (const signal of SIGNALS) process.on(signal, () => end(signal));
   process.on("uncaughtException", (error) => {
@@ -83,15 +83,15 @@ export function keepConsoleOffStdout(target: Console, stderr: Writable): void {
   Object.assign(target, new Console(stderr, stderr));
 }
 
-/** Resolves to whether `work` ended within the limit. The timer keeps the process alive until `process.exit` sets the code. */
-function firstOf(work: Promise<unknown>, limitMs: number): Promise<boolean> {
+/** Whether `work` ends within the limit. The timer keeps the process alive until `process.exit` sets the code. */
+function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve(false), limitMs);
     work.then(() => resolve(true), reject).finally(() => clearTimeout(timer));
   });
 }
 
-/** Resolves when everything written so far has left the process, or no longer can. */
+/** Resolves when everything written so far has left the process, or when the output is closed. */
 function flushed(stdout: Writable): Promise<void> {
   return new Promise((resolve) => {
     if (stdout.destroyed || stdout.writableLength === 0) resolve();

@@ -1,4 +1,4 @@
-// Reads one line of input as a JSON-RPC message; also holds the words of JSON-RPC that the whole protocol uses.
+// Reads one line of input as a JSON-RPC message, and defines the JSON-RPC codes and types that all layers share.
 import { isUtf8 } from "node:buffer";
 import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
 
@@ -19,7 +19,7 @@ export interface RpcError {
   data?: unknown;
 }
 
-/** The error answer to a line that is no valid request; `id` is null where the line has no valid id. */
+/** The error answer to a line that is not a valid request; `id` is null if the line has no valid id. */
 export interface Refusal extends RpcError {
   id: RequestId | null;
 }
@@ -27,18 +27,18 @@ export interface Refusal extends RpcError {
 type Reading =
   | { kind: "message"; message: JSONRPCMessage }
   | { kind: "refused"; refusal: Refusal }
-  /** Gets no answer: a blank line, or an invalid notification or response, which JSON-RPC forbids to answer. */
+  /** Gets no answer: a blank line, or an invalid notification or response, which JSON-RPC does not allow to be answered. */
   | { kind: "dropped"; reason?: string };
 
 const BYTE_ORDER_MARK = "\ufeff";
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
 /**
- * Every request that is returned as a message satisfies the SDK's envelope schemas: the SDK drops all others without an
- * answer. For the same reason, members that JSON-RPC does not define are removed.
+ * Every request that is returned as a message satisfies the SDK's envelope schemas, because the SDK silently drops all others.
+ * For the same reason, members that JSON-RPC does not define are removed.
  */
 export function readMessage(line: Buffer): Reading {
-  // Decoding would silently replace the invalid bytes.
+  // Decoding would silently replace invalid bytes.
   if (!isUtf8(line)) return refused(null, CODES.parse, "Parse error: the line is not valid UTF-8");
   let text = line.toString("utf8");
   if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);

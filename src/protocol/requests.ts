@@ -1,4 +1,4 @@
-// Checks each request before the SDK sees it, and serves MCP revision 2026-07-28 beside the older ones.
+// Checks each request before the SDK sees it, and serves MCP revision 2026-07-28 alongside the older ones.
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   GetPromptRequestSchema,
@@ -13,7 +13,7 @@ import type { ServerFacts } from "./handshake.ts";
 import { CODES, invalidParams, isObject, isRequest, type RpcError } from "./read-message.ts";
 import { type Verdict, wrapTransport } from "./wrap-transport.ts";
 
-/** The stateless revision: it has no `initialize`, and each request carries its version and the client's capabilities. */
+/** The stateless revision has no `initialize`: each request carries the version and the client's capabilities. */
 const STATELESS_VERSION = "2026-07-28";
 const SUPPORTED = [STATELESS_VERSION];
 
@@ -36,16 +36,16 @@ const CACHEABLE = [
   "resources/templates/list",
   "resources/read",
 ];
-/** The revision removed `initialize`, `ping`, `logging/setLevel`, `resources/subscribe` and the tasks from its core. */
+/** The methods of the revision. It removed `initialize`, `ping`, `logging/setLevel`, `resources/subscribe` and tasks. */
 const METHODS = new Set([...CACHEABLE, "tools/call", "prompts/get", "completion/complete"]);
 
 /**
- * The lists never change while a process runs. Five minutes limit how long a client that keeps its cache over a restart shows
- * the lists of an older configuration. Private, because options decide what is listed.
+ * The lists never change while a process runs, but a restart may change the configuration. A client that keeps its cache across
+ * a restart shows the old lists for at most five minutes. Private, because each user's options decide what is listed.
  */
 const CACHE_HINTS = { ttlMs: 300_000, cacheScope: "private" } as const;
 
-/** Rare and small requests, which may be parsed twice. `tools/call` is frequent and may be large: it is checked by hand. */
+/** Requests that are rare and small enough to parse twice. `tools/call` is frequent and may be large: it is checked by hand. */
 const RARE = new Map<string, z.ZodType>(
   [InitializeRequestSchema, ListToolsRequestSchema, ListPromptsRequestSchema, GetPromptRequestSchema].map((schema) => [
     schema.shape.method.value,
@@ -55,9 +55,9 @@ const RARE = new Map<string, z.ZodType>(
 
 /**
  * A request belongs to revision 2026-07-28 exactly when its `_meta` names a protocol version (MCP 2026-07-28, "Versioning and
- * Compatibility"). This is decided per request and kept only until its answer. Messages of older revisions pass
- * unchanged in both directions, except that params of a wrong type are answered with -32602 and one sentence that repeats none of
- * their values; the SDK would answer -32603 and a dump of its schema library.
+ * Compatibility"). The revision of a request is remembered until its answer. Messages of older revisions pass unchanged in both
+ * directions, with one exception: params of a wrong type are answered with -32602 and one sentence that repeats none of their
+ * values, where the SDK would answer -32603 and a dump of its schema library.
  */
 export function withCheckedRequests(inner: Transport, facts: ServerFacts): Transport {
   /** The methods of stateless requests in flight. */
@@ -67,7 +67,7 @@ export function withCheckedRequests(inner: Transport, facts: ServerFacts): Trans
     const { id, method, params } = request;
     const meta = params?._meta ?? {};
     const isStateless = method === DISCOVER || meta[KEY.version] !== undefined;
-    // The revision comes first: a method that it removed is unknown, whatever its params look like.
+    // The method is checked before its params: a method that the revision removed is unknown, whatever its params.
     const error = (isStateless ? (wrongEnvelope(meta) ?? removedMethod(method)) : undefined) ?? wrongParams(request);
     if (error) return { error };
     if (method === DISCOVER) return { result: discovered() };
@@ -100,7 +100,7 @@ export function withCheckedRequests(inner: Transport, facts: ServerFacts): Trans
       if (isRequest(message)) return receive(message);
       if ("method" in message && message.method === "notifications/cancelled") {
         const id = message.params?.requestId;
-        // A cancelled request gets no answer, which would remove it.
+        // No answer will remove the entry of a cancelled request.
         if (typeof id === "string" || typeof id === "number") methods.delete(id);
       }
       return { pass: message };

@@ -10,10 +10,10 @@ import type {
 import { createLineReader } from "./input.ts";
 import { CODES, isRequest, type Refusal, readMessage } from "./read-message.ts";
 
-/** Our largest valid request is below 2 KiB. */
+/** The largest valid request of this server is below 2 KiB. */
 const LINE_LIMIT_BYTES = 1024 * 1024;
 
-/** A host has a few requests in flight. Each holds memory until it is answered, so more than this are refused. */
+/** Hosts have only a few requests in flight. Each takes memory until it is answered, so requests above this number are refused. */
 const MAX_OPEN_REQUESTS = 4_000;
 
 interface StdioTransport extends Transport {
@@ -23,9 +23,9 @@ interface StdioTransport extends Transport {
 
 /**
  * Differs from the SDK's own transport: it answers a line that it cannot read instead of staying silent or closing, cancels
- * requests under any id, survives a reader that goes away, and accepts no more requests while nobody reads the answers. Bad
- * input never ends it; `onerror` is told about it, without the input's text. A broken output closes the transport. The end of
- * the input does not: `runUntilEnd` handles that.
+ * requests under any id, survives a reader that goes away, and queues requests while nobody reads the answers. Bad input does
+ * not close the transport: `onerror` reports it without the input's text. A broken output closes the transport. The end of the
+ * input does not, because `runUntilEnd` handles it.
  */
 export function createStdioTransport(
   stdin: Readable,
@@ -34,7 +34,7 @@ export function createStdioTransport(
 ): StdioTransport {
   let state: "new" | "open" | "closed" = "new";
   const input = createLineReader(stdin, {
-    isFull: () => stdout.writableNeedDrain,
+    isOutputFull: () => stdout.writableNeedDrain,
     limitBytes: lineLimitBytes,
     onLine(line) {
       const reading = readMessage(line);
@@ -52,8 +52,8 @@ export function createStdioTransport(
     else deliver(message);
   }
 
-  // The SDK sees an id of our own for each request in flight, from 1 up. The SDK cannot cancel a request whose id is 0, and
-  // two requests in flight under one id would get each other's cancellation.
+  // The SDK gets an id of our own for each request, from 1 up. The SDK cannot cancel a request whose id is 0, and it would
+  // confuse a cancelled request that still runs with a new request under the same id.
   const ownIds = new Map<RequestId, number>();
   const clientIds = new Map<RequestId, RequestId>();
   let lastId = 0;
@@ -74,13 +74,13 @@ export function createStdioTransport(
   function cancelRequest(notification: JSONRPCNotification): void {
     const clientId = notification.params?.requestId;
     const id = typeof clientId === "string" || typeof clientId === "number" ? ownIds.get(clientId) : undefined;
-    // Unknown: the answer may have crossed the cancellation on its way. MCP asks to ignore the cancellation then.
+    // An unknown id: the answer may already be on its way. MCP says to ignore such a cancellation.
     if (id === undefined) return;
     deliver({ ...notification, params: { ...notification.params, requestId: id } });
     closeRequest(id);
   }
 
-  /** Returns the client's id, or nothing when the request was answered or cancelled before. */
+  /** Returns the client's id; undefined if the request was already answered or cancelled. */
   function closeRequest(id: RequestId): RequestId | undefined {
     const clientId = clientIds.get(id);
     if (clientId === undefined) return undefined;
@@ -93,7 +93,7 @@ export function createStdioTransport(
     return clientId;
   }
 
-  /** The SDK throws in `onmessage` on some malformed messages; none of them may end the process. */
+  /** The SDK throws in `onmessage` on some malformed messages, which must not end the process. */
   function deliver(message: JSONRPCMessage): void {
     try {
       transport.onmessage?.(message);
@@ -114,7 +114,7 @@ export function createStdioTransport(
   async function send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     if ("method" in message) {
       const request = options?.relatedRequestId;
-      // Progress must stop with the answer (MCP, progress): later progress is dropped.
+      // MCP allows no progress after the answer, so later progress is dropped.
       if (request !== undefined && !clientIds.has(request)) return;
       return write(message);
     }
@@ -130,19 +130,19 @@ export function createStdioTransport(
   function write(message: Record<string, unknown>): Promise<void> {
     if (state !== "open") return Promise.reject(new Error("The transport is not open"));
     if (stdout.write(toLine(message))) return Promise.resolve();
-    // All senders that wait share one listener.
+    // All waiting senders share one listener.
     drained ??= new Promise<void>((resolve) => {
       stopWaiting = resolve;
       stdout.once("drain", () => {
         drained = undefined;
         resolve();
-        input.goOn();
+        input.resume();
       });
     });
     return drained;
   }
 
-  /** An answer that JSON cannot express becomes an error, so that its request is answered at all. */
+  /** An answer that JSON cannot express becomes an error, so that the request still gets an answer. */
   function toLine(message: Record<string, unknown>): string {
     try {
       return `${withoutLineBreaks(JSON.stringify(message))}\n`;
@@ -177,7 +177,7 @@ export function createStdioTransport(
     send,
     close,
     async idle() {
-      await input.empty();
+      await input.whenEmpty();
       if (clientIds.size > 0) await new Promise<void>((resolve) => onIdle.push(resolve));
     },
   };

@@ -3,7 +3,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isRequest, type RpcError } from "./read-message.ts";
 
-/** What happens to an incoming message: it is passed on, changed or not, or it is a request that this layer answers. */
+/** What happens to an incoming message: the layer passes it on, possibly changed, or answers the request itself. */
 export type Verdict = { pass: JSONRPCMessage } | { result: Record<string, unknown> } | { error: RpcError };
 
 export function wrapTransport(

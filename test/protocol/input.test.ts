@@ -11,7 +11,7 @@ const turns = async () => {
 };
 const until = (condition: () => boolean) => vi.waitFor(() => expect(condition()).toBe(true), { timeout: 10_000 });
 
-/** A transport that answers every request but `wait` at once, for a client that reads only after `read`. */
+/** A transport that answers every request except `wait` at once. Its client reads nothing until `read` is called. */
 async function openTransport() {
   const stdin = new PassThrough();
   let isRead = false;
@@ -47,7 +47,7 @@ const FLOOD = Array.from({ length: 200 }, (_, piece) =>
   Array.from({ length: 50 }, (_, index) => line({ id: piece * 50 + index, method: "ping" })).join(""),
 );
 
-test("while nobody reads the answers, no more requests are accepted, and none is lost", async () => {
+test("requests wait while nobody reads the answers, and all are answered afterwards", async () => {
   const { stdin, seen, written, read, stdout } = await openTransport();
   for (const piece of FLOOD) stdin.write(piece);
   await turns();
@@ -86,12 +86,12 @@ test("the end of the input is noticed while requests are queued, and its last li
 });
 
 describe("lines", () => {
-  /** What comes out of the chunks: each line, and null for one above the limit. */
+  /** The lines that the reader finds in the chunks; null stands for a line above the limit. */
   function split(chunks: Buffer[], limitBytes = 1_000_000) {
     const stdin = new PassThrough();
     const found: (string | null)[] = [];
     const reader = createLineReader(stdin, {
-      isFull: () => false,
+      isOutputFull: () => false,
       limitBytes,
       onLine: (line) => found.push(line.toString("latin1")),
       onOverlong: () => found.push(null),

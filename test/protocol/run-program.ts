@@ -43,7 +43,7 @@ export function runProgram(file: string, ...args: string[]) {
       for (const look of waiting) look();
     });
   }
-  // A program that ends before it read everything breaks the pipe; tests check how it ended instead.
+  // A program that ends before it has read everything breaks the pipe. Tests check how it ended instead.
   child.stdin.on("error", () => undefined);
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("close", (code, signal) => {

@@ -153,7 +153,7 @@ test("a second request under an id in flight is refused; the first keeps its ans
   ]);
 });
 
-test("beyond 4,000 open requests another is refused at once, while cancellations still pass and make room", async () => {
+test("a request beyond 4,000 open ones is refused at once, until a cancellation makes room", async () => {
   const { send, answer, saw } = start();
   send(...Array.from({ length: 4_000 }, (_, id) => call(id, "wait", { mark: String(id) })));
   await saw("stderr", '{"waiting":"3999"}');
@@ -193,7 +193,7 @@ test("an answer of 3 MB arrives whole", async () => {
 
 test("an answer that JSON cannot express becomes an internal error", async () => {
   const { send, answer } = start();
-  send(call(1, "unspeakable"));
+  send(call(1, "inexpressible"));
   expect(await answer(1)).toMatchObject({ error: { code: -32603 } });
 });
 

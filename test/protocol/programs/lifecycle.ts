@@ -1,4 +1,4 @@
-// A process that only ends; it reports each step on standard error, one JSON text per line.
+// A process that does nothing but end. It reports each step on standard error, one JSON text per line.
 import { keepConsoleOffStdout, runUntilEnd } from "../../../src/protocol/lifecycle.ts";
 
 const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);

@@ -45,7 +45,7 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
   if (params.name === "long") {
     return { content: [{ type: "text" as const, text: "ü".repeat(Number(args.characters)) }] };
   }
-  const text = params.name === "unspeakable" ? 1n : JSON.stringify(args);
+  const text = params.name === "inexpressible" ? 1n : JSON.stringify(args);
   return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
 });
 
