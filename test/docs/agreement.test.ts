@@ -40,12 +40,12 @@ test("tools/list, README, the reference and the manifest list the same tools in 
 
 test("the README lists exactly the variables that the code reads", () => {
   const code = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts") && path !== "variables.ts" && !path.startsWith("simulator"))
+    .filter((path) => path.endsWith(".ts") && path !== join("config", "variables.ts") && !path.startsWith("simulator"))
     .map((path) => readFileSync(join(ROOT, "src", path), "utf8"))
     .join("\n");
-  // The code reads a name that is a string of its own; a name within a sentence is advice.
+  // A name that is a whole string is read by the code; a name within a sentence is advice.
   const byName = [...code.matchAll(/"((?:MONGODB_ATLAS|MDB_MCP|ATLAS_FLEX)_[A-Z_]+|HTTPS?_PROXY|NO_PROXY)"/g)];
-  // The rest is read by its row of the table.
+  // The other variables are read by their row of the table.
   const byRow = [...Object.values(SETTINGS), ...Object.values(SIMULATOR_SETTINGS)];
   const read = new Set([...byName.map(([, name]) => name), ...byRow.map(({ name }) => name)]);
   const ours = VARIABLES.flatMap(({ name, alias }) => (alias ? [name, alias] : [name]));
@@ -61,9 +61,9 @@ test("the manifest sets only variables of the README", () => {
   expect(Object.keys(manifest.server.mcp_config.env).filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test("every word of the pages in capitals is a variable, a code or a known word", () => {
+test("every word in capitals on the pages is a variable, a code or a known word", () => {
   const known = [...variableNames, ...Object.keys(OWN_ERRORS), ...Object.keys(ADVICE)];
-  /** Words of Node.js, of curl, and of the restore commands. */
+  /** Words of curl, of Atlas and of the restore commands. */
   const foreign = ["ALL_PROXY", "TARGET_CONNECTION_STRING", "ACCESS_LIST"];
   for (const { path, text } of PAGES) {
     const words = [...text.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([word]) => word);
