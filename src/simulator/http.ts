@@ -1,15 +1,15 @@
-// An HTTP server on loopback, and replies that describe the fate of every byte, so that faults can change it.
+// An HTTP server on loopback. A reply describes how each byte is sent, so that a fault can change it.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Request bodies of this API are a few dozen bytes; longer ones are cut off. */
+/** Request bodies of this API have a few dozen bytes; a longer body is cut off here. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** A throttled body is sent in this many slices per second: enough to look like a slow line. */
+/** A throttled body is sent in this many slices per second, which looks like a slow connection. */
 const SLICES_PER_SECOND = 20;
 
-/** The longest timer. A hang ends when the client or `close()` ends the connection. */
+/** The longest timer of Node.js. A hang ends when the client or `close()` ends the connection. */
 const FOREVER_MS = 2_147_483_647;
 
 /** An answer and how it is sent. A fault is a function from reply to reply. */
@@ -21,7 +21,7 @@ export interface Reply {
   length: number;
   /** How the client learns where the body ends. */
   framing: "length" | "chunked" | "close";
-  /** Breaks off the body after this many bytes, in this way. */
+  /** Ends the body after this many bytes, in this way. */
   end?: { afterBytes: number; by: "closing" | "reset" | "stalling" };
   /** Sends nothing at all. */
   silence?: "hang" | "reset";
@@ -57,7 +57,7 @@ interface Listener {
 
 type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
-/** Starts a server on loopback. An exception in `handle` is answered with its stack, so that a test shows it. */
+/** Starts a server on loopback. If `handle` throws, the answer contains the stack, so that a test shows it. */
 export async function listen(port: number, handle: Handle): Promise<Listener> {
   const server = createServer();
   server.listen(port, "127.0.0.1");
@@ -128,7 +128,7 @@ export async function transmit(reply: Reply, { response, rate, onHead }: Line): 
     }
     await finish(reply, response, signal);
   } catch (error) {
-    // A client may leave at any time; some tests are about that.
+    // A client may disconnect at any time.
     if (!signal.aborted) throw error;
   }
 }
@@ -200,7 +200,7 @@ async function finish({ end }: Reply, response: ServerResponse, signal: AbortSig
   else await sleep(FOREVER_MS, undefined, { signal });
 }
 
-/** The callback of an empty write comes after all bytes before it; a reset would drop bytes that are still queued. */
+/** Resolves when all bytes are written: the callback of an empty write comes last. A reset would drop queued bytes. */
 function flushed(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     if (response.socket) response.socket.write("", () => resolve());

@@ -15,7 +15,7 @@ export interface Outcome {
   isList?: boolean;
 }
 
-/** What an error text may say about its request. */
+/** The facts of a request that error texts contain. */
 export interface RequestFacts {
   groupId: string;
   name: string;
@@ -110,7 +110,7 @@ const PROBLEMS: Record<string, ProblemKind> = {
   UNEXPECTED_ERROR: kind(500, "Unexpected error."),
 };
 
-/** The code of a status when an order names none. */
+/** The code of a status if an order names none. */
 const CODE_OF_STATUS: Record<number, string> = {
   400: "VALIDATION_ERROR",
   402: "ACCOUNT_SUSPENDED",
@@ -147,7 +147,7 @@ export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, st
   };
 }
 
-/** An error with this status: its usual code where it has one, otherwise an answer of the gateway. */
+/** The error with the usual code of this status; if the status has no code, an answer of the gateway. */
 export function problemOfStatus(status: number, facts: Partial<RequestFacts> = {}): Outcome {
   const code = CODE_OF_STATUS[status];
   return code === undefined ? gatewayProblem(status, `HTTP ${status}.`) : problem(code, facts);
@@ -158,7 +158,7 @@ export function gatewayProblem(status: number, detail: string, headers: Record<s
   return { status, body: { error: status, reason: STATUS_CODES[status] ?? "Unknown", detail }, headers };
 }
 
-/** The error of a request body, naming the wrong field. */
+/** The error for a request body, with the name of the wrong field. */
 export function bodyViolation(field: string, description: string): Outcome {
   const found = problem("VALIDATION_ERROR", { violation: `${field} ${description}` });
   return { ...found, body: { ...found.body, badRequestDetail: { fields: [{ description, field }] } } };

@@ -1,4 +1,4 @@
-// Restore and download jobs: those that exist from the start, those that were requested, and how they proceed.
+// Restore and download jobs: those that exist from the start, those that are requested, and how they progress.
 import type { JsonObject } from "./problems.ts";
 import { SIMULATED } from "./simulated.ts";
 import { type Cluster, finishedAt, isoSeconds, type Project, type Snapshot } from "./world.ts";
@@ -9,7 +9,7 @@ export const LINK_LIFE_MS = 4 * HOUR_MS;
 /** Atlas reports an expiry after six hours for jobs that restore a cluster. */
 const RESTORE_EXPIRY_MS = 6 * HOUR_MS;
 
-/** How a job ends, which can be ordered. */
+/** How a job ends; an order can choose it. */
 export type JobFate = "completes" | "fails" | "stays-pending" | "has-no-link";
 
 export interface RestoreJob {
@@ -29,7 +29,7 @@ export interface RestoreJobs {
   ofCluster: (cluster: Cluster) => RestoreJob[];
   /** Also finds a job that an earlier process of this simulator created. */
   find: (cluster: Cluster, id: string) => RestoreJob | undefined;
-  /** How many download jobs of a project have a link that has not expired. */
+  /** How many download jobs of a project have neither failed nor expired. */
   activeDownloads: (groupId: string) => number;
   request: (cluster: Cluster, snapshot: Snapshot, fate: JobFate) => RestoreJob;
   describe: (job: RestoreJob) => JsonObject;
@@ -56,7 +56,7 @@ export function createRestoreJobs(projects: Project[], { now, jobMs, sign }: Job
     return { id, deliveryType: "DOWNLOAD", cluster, snapshot, createdAt, finishesAt, fate };
   }
 
-  /** Reads the job from its id, so that a save can resume after a restart. */
+  /** Reconstructs the job from its id, so that a save can resume after a restart. */
   function ofEarlierProcess(cluster: Cluster, id: string): RestoreJob | undefined {
     const [, seconds, digits] = JOB_ID.exec(id) ?? [];
     if (seconds === undefined || digits === undefined) return undefined;
@@ -89,15 +89,15 @@ export function createRestoreJobs(projects: Project[], { now, jobMs, sign }: Job
 
 const JOB_ID = /^5fa1([0-9a-f]{8})([0-9a-f]{4})[0-9a-f]{8}$/;
 
-/** Time of creation, the last digits of the snapshot's id, and a serial number. */
+/** An id of the creation time, the last digits of the snapshot's id, and a serial number. */
 function jobId({ id }: Snapshot, createdAt: number, serial: number): string {
   const seconds = Math.floor(createdAt / 1_000);
   return `5fa1${seconds.toString(16).padStart(8, "0")}${id.slice(-4)}${serial.toString(16).padStart(8, "0")}`;
 }
 
 /**
- * Atlas's documentation of Flex shows a job that is pending at first; the documentation of its predecessor M2/M5 shows a
- * job that is complete at once. Snapshots with an even last digit do the former, the others the latter.
+ * Atlas's documentation of Flex shows a job that is pending at first; that of its predecessor M2/M5 shows a job that is complete
+ * at once. Here, jobs of snapshots whose id ends in an even digit take time, the others are complete at once.
  */
 function takesTime({ id }: Snapshot): boolean {
   return Number.parseInt(id.slice(-1), 16) % 2 === 0;

@@ -78,7 +78,7 @@ export const PRINCIPALS: readonly Principal[] = [OWNER, READER, OUTSIDER];
 
 export type CredentialKind = "serviceAccount" | "apiKey" | "accessToken";
 
-/** The variables that point a client at this simulator, for each person and kind of credentials. */
+/** The variables that point a client at this simulator, for each principal and kind of credentials. */
 export type Environments = Record<
   "owner" | "withoutDownloadRole" | "outsideAccessList",
   Record<CredentialKind, Record<string, string>>

@@ -1,4 +1,4 @@
-// Starts a simulated Atlas on loopback, the API and a file host, and records the requests to both.
+// Starts a simulated Atlas on loopback: the API and a file host. Records the requests to both.
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { createApi } from "./api/api.ts";
@@ -12,7 +12,7 @@ import { createWorld } from "./world.ts";
 
 export { SIMULATED } from "./simulated.ts";
 
-/** Older requests are forgotten, so that a simulator can run for days; `count` still includes them. */
+/** So that a simulator can run for days, older requests are forgotten; `count` still includes them. */
 const MAX_RECORDED = 20_000;
 
 /** Where another process can read the recorded requests. Reading them is not recorded. */
@@ -28,7 +28,7 @@ export interface SimulatorOptions {
   orders?: string;
   /** Generated projects in addition to the two published ones, each with one Flex cluster and eight snapshots. */
   projects?: number;
-  /** Milliseconds from request to link, for jobs that take time. */
+  /** Milliseconds from the request to the link, for jobs that take time. */
   jobMs?: number;
   /** Unexpired download jobs that a project may have before TOO_MANY_SNAPSHOT_DOWNLOADS. */
   downloadLimit?: number;
@@ -39,7 +39,7 @@ export interface SimulatorOptions {
   /** How many requests a full bucket holds, and how many are added per minute. */
   rateLimit?: { capacity: number; refillPerMinute: number };
   nonceLifetimeMs?: number;
-  /** Whether the status line of an enveloped failure keeps the status or says 200; Atlas does not document which. */
+  /** The HTTP status of a failure with `envelope`: its own or 200. Atlas does not document which. */
   envelopedFailures?: "keep-status" | "always-200";
   /** Size of the served files of data directories; exact above a minimum of about 40 kB. */
   snapshotBytes?: number;
@@ -80,7 +80,7 @@ export interface Simulator {
   count: (operation: Operation | "api" | "unknown") => number;
   /** The requested download jobs, oldest first, without those that exist from the start. */
   jobs: readonly RestoreJob[];
-  /** Orders misbehaviour; throws a RangeError for an unknown word and suggests a known one. */
+  /** Orders misbehaviour; see `parseOrders`. */
   order: (text: string) => void;
   clearOrders: () => void;
   /** Revokes all access tokens, including the ready-made ones. */
@@ -160,7 +160,7 @@ interface RecordedRequest {
   connectionId: number;
   /** Milliseconds since the epoch. */
   at: number;
-  /** The status of the answer; 0 before an answer and without one. */
+  /** The status of the answer; 0 until an answer begins. */
   status: number;
 }
 

@@ -15,7 +15,7 @@ export interface Project {
   id: string;
   name: string;
   createdAt: number;
-  /** Whether it is out of reach for all credentials. */
+  /** Whether no credentials may see the project. */
   foreign: boolean;
   clusters: Cluster[];
 }
@@ -112,7 +112,7 @@ function dailySnapshots(idPrefix: string, count: number, newestAt: number): Snap
   }));
 }
 
-/** The last 03:00 UTC whose snapshot is complete by now, so that restarts on the same day show the same times. */
+/** The last 03:00 UTC whose snapshot is already complete, so that a restart on the same day shows the same times. */
 function lastNight(now: number): number {
   const threeOClock = 3 * 3_600_000;
   return Math.floor((now - threeOClock - 2 * DURATION_MS) / DAY_MS) * DAY_MS + threeOClock;
@@ -157,7 +157,7 @@ export function describeCluster({ id, groupId, name, stateName, createdAt }: Clu
     stateName,
     tags: [],
     terminationProtectionEnabled: false,
-    // Atlas really sends this value, although its API description lists only LTS.
+    // Atlas sends this value, although its API description lists only LTS.
     versionReleaseSystem: "CONTINUOUS",
   };
 }

@@ -40,7 +40,7 @@ describe("failures of reading operations", () => {
     for (const value of parameters ?? []) expect(answer.json.detail).toContain(value);
   });
 
-  test("the body of an unknown cluster is the recorded one", async () => {
+  test("the error for an unknown cluster is the one recorded from Atlas", async () => {
     const { json } = await call(await start(), `${CLUSTERS}/cluster-83`);
     expect(json).toEqual({
       detail: `No cluster named cluster-83 exists in group ${groupId}.`,
@@ -96,7 +96,7 @@ describe("failures of a download request", () => {
     expect(simulator.jobs).toEqual([]);
   });
 
-  test("the limit of active downloads counts jobs whose link works", async () => {
+  test("the limit of active downloads counts the jobs that have not expired", async () => {
     const simulator = await start({ downloadLimit: 2 });
     expect((await requestDownload(simulator)).status).toBe(200);
     const { status, json } = await requestDownload(simulator);

@@ -43,12 +43,12 @@ export interface Answer {
   informational: number[];
 }
 
-/** Long enough for a busy machine, but short for faults that send no answer. */
+/** Long enough for a busy machine; short for faults after which nothing arrives. */
 export function patienceMsFor(fault: string): number {
   return /^(hang|stall)/.test(fault) ? 500 : 5_000;
 }
 
-/** One request, without following redirects or decoding; a broken connection is an answer, not an exception. */
+/** Sends one request without following redirects or decoding. A broken connection resolves to an answer too. */
 export function send(url: string, exchange: Exchange = {}): Promise<Answer> {
   const {
     method = "GET",
@@ -102,7 +102,7 @@ export const V2 = "/api/atlas/v2";
 export const ORDERS = `${V2}/groups/${SIMULATED.groupId}/flexClusters/${SIMULATED.name}`;
 export const ACCEPT = "application/vnd.atlas.2024-11-13+json";
 
-export interface ApiAnswer extends Answer {
+interface ApiAnswer extends Answer {
   json: JsonAnswer;
 }
 

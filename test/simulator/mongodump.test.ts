@@ -12,7 +12,7 @@ async function fetched(snapshotId: string) {
   return send(await linkOf(simulator, name, snapshotId));
 }
 
-/** The BSON documents that fill a buffer; throws when they do not fill it exactly. */
+/** The BSON documents of a buffer; throws if they do not fill the buffer exactly. */
 function documentsOf(bytes: Buffer): Buffer[] {
   const documents: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -84,7 +84,7 @@ describe("a mongodump archive", () => {
     }
   });
 
-  test("has a download job that takes time, as its snapshot id is even", async () => {
+  test("has a download job that takes time, since its snapshot id is even", async () => {
     const path = `${V2}/groups/${SIMULATED.groupId}/flexClusters/${name}`;
     const { json } = await requestDownload(await start(), mongodumpArchiveSnapshotId, { path });
     expect(json.status).toBe("PENDING");

@@ -91,7 +91,7 @@ describe("the text form of orders", () => {
 describe("the order book", () => {
   const any = () => true;
 
-  test("hands out orders in sequence, each as often as it says", () => {
+  test("gives out orders in sequence, each the given number of times", () => {
     const book = createOrderBook("token=500*2,token=hang*1");
     expect([1, 2, 3, 4].map(() => book.take("token", any)[0]?.kind)).toEqual(["status", "status", "word", undefined]);
   });

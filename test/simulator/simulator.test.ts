@@ -30,7 +30,7 @@ describe("a simulator", () => {
     expect(simulator.count("file")).toBe(0);
   });
 
-  test("hands its recorded requests to other processes, which is not recorded", async () => {
+  test("lets other processes read the recorded requests without recording that", async () => {
     const simulator = await start();
     await call(simulator, `${V2}/groups`);
     const { text, status } = await send(`${simulator.baseUrl}/_simulator/requests`);
@@ -39,7 +39,7 @@ describe("a simulator", () => {
     expect(simulator.requests).toHaveLength(1);
   });
 
-  test("names the variables for every person and kind of credentials", async () => {
+  test("gives the variables of every principal and kind of credentials", async () => {
     const simulator = await start();
     expect(simulator.environment).toEqual({
       MONGODB_ATLAS_BASE_URL: simulator.baseUrl,

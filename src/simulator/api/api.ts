@@ -1,4 +1,4 @@
-// The API host, from request to reply: credentials, ordered faults, request limit, version, operation, rendering.
+// The API host, from request to reply: credentials, ordered faults, rate limit, version, operation, rendering.
 import { alterReply, type FaultContext, performWithFaults } from "../faults/api-faults.ts";
 import { type Fault, has, type OrderBook } from "../faults/orders.ts";
 import { happensTo, type Operation } from "../faults/words.ts";
@@ -114,7 +114,7 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
     return alterReply(faults, { ...reply, headers }, context);
   }
 
-  /** Who sends a request, or the refusal: the gateway's own 401 with a challenge when the credentials are wrong. */
+  /** The caller, or the refusal: the gateway's 401 with a challenge if the credentials are wrong. */
   function authenticate({ headers: { authorization = "" }, method, target }: ApiRequest): Principal | Reply {
     const token = /^Bearer (.*)$/i.exec(authorization)?.[1]?.trim();
     const signed = digest.verify(authorization, method, target);
@@ -141,7 +141,7 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
     };
   }
 
-  /** Writes an outcome as the query asks: `envelope` wraps it or adds the status to a list, `pretty` indents it. */
+  /** Applies the query's flags: `envelope` wraps an outcome or adds the status to a list, `pretty` indents the JSON. */
   function render(outcome: Outcome, url: URL, version: ResourceVersion): Reply {
     const { status, body, headers, isList } = outcome;
     const isEnveloped = isTrue(url, "envelope");
@@ -179,7 +179,7 @@ function written({ status, body, headers }: Outcome): Reply {
   return textReply(status, "application/json", JSON.stringify(body), { ...SERVER_HEADERS, ...headers });
 }
 
-/** These faults strike before credentials are checked, and only credentials of their kind. */
+/** Whether faults make the credentials invalid before they are checked, and fit the kind of credentials. */
 function concernsCredentials(faults: Fault[], authorization: string): boolean {
   if (has(faults, "revoke-tokens") && /^Bearer /i.test(authorization)) return true;
   return has(faults, "stale-nonce") && /^Digest /i.test(authorization);

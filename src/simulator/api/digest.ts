@@ -1,14 +1,14 @@
 // The server's side of HTTP Digest (RFC 7616, qop `auth`, MD5), as the Atlas gateway offers it.
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { PRINCIPALS, type Principal } from "../simulated.ts";
 
 const REALM = "MMS Public API";
 
-/** The oldest nonces are forgotten beyond this number, far above the needs of one test run. */
+/** Far more than one test run needs; above this number, the oldest nonces are forgotten. */
 const MAX_NONCES = 10_000;
 
 interface DigestGate {
-  /** Who signed the request; `stale` when the credentials are right, but the nonce is used up. */
+  /** Who signed the request; `stale` if the credentials are right but the nonce is unknown, expired or replayed. */
   verify: (authorization: string, method: string, target: string) => { principal?: Principal; stale: boolean };
   /** A WWW-Authenticate value with a new nonce. */
   challenge: (stale: boolean) => string;
@@ -39,26 +39,17 @@ export function createDigestGate({ now, nonceLifetimeMs }: { now: () => number; 
       const count = given.get("nc") ?? "";
       // RFC 7616 section 3.4.6: the uri must be the request target itself, including the query.
       if (given.get("uri") !== target || !given.get("cnonce") || !/^[0-9a-f]{8}$/i.test(count)) return refused;
-      const secret = md5(`${principal.publicKey}:${REALM}:${principal.privateKey}`);
-      const request = md5(`${method}:${target}`);
-      const expected = md5(`${secret}:${given.get("nonce")}:${count}:${given.get("cnonce")}:auth:${request}`);
-      if (!isEqual((given.get("response") ?? "").toLowerCase(), expected)) return refused;
-      // Right credentials with an unknown, expired or replayed nonce: section 3.3 lets the client try again at once.
+      const secret = hash("md5", `${principal.publicKey}:${REALM}:${principal.privateKey}`);
+      const request = hash("md5", `${method}:${target}`);
+      const signed = `${secret}:${given.get("nonce")}:${count}:${given.get("cnonce")}:auth:${request}`;
+      if (given.get("response")?.toLowerCase() !== hash("md5", signed)) return refused;
+      // Section 3.3: a client whose nonce is stale may repeat the request with the new nonce.
       const nonce = nonces.get(given.get("nonce") ?? "");
       if (!nonce || nonce.expiresAt <= now() || Number.parseInt(count, 16) <= nonce.count) return { stale: true };
       nonce.count = Number.parseInt(count, 16);
       return { principal, stale: false };
     },
   };
-}
-
-function md5(text: string): string {
-  return createHash("md5").update(text).digest("hex");
-}
-
-function isEqual(given: string, expected: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** The parameters of an `Authorization: Digest …` header (RFC 7616 section 3.4); undefined when it is malformed. */

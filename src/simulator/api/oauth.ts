@@ -32,7 +32,7 @@ export function createOauth({ now, tokenRequestsPerMinute, liveTokens }: OauthSe
   );
   const admittedAt = new Map<string, number[]>();
 
-  /** Seconds to wait when the client made too many requests in the last sixty seconds; undefined counts this one. */
+  /** Counts the request and returns undefined, or returns the seconds to wait after too many requests within a minute. */
   function admit(clientId: string): number | undefined {
     const recent = (admittedAt.get(clientId) ?? []).filter((at) => at > now() - 60_000);
     admittedAt.set(clientId, recent);
@@ -44,7 +44,7 @@ export function createOauth({ now, tokenRequestsPerMinute, liveTokens }: OauthSe
     return Math.max(1, Math.ceil(waitMs / 1_000));
   }
 
-  /** A new token; undefined when the client already holds as many as it may. */
+  /** A new token; undefined if the client already has as many as it may. */
   function mint(principal: Principal): string | undefined {
     for (const [token, { expiresAt }] of tokens) if (expiresAt <= now()) tokens.delete(token);
     const held = [...tokens.values()].filter(
@@ -104,7 +104,7 @@ function formOf({ headers: { "content-type": type = "" }, body }: OauthRequest):
   return /^application\/x-www-form-urlencoded\b/i.test(type) ? new URLSearchParams(body) : undefined;
 }
 
-/** Looks like the JWT that Atlas issues; its signature is noise. */
+/** Looks like a JWT of Atlas; its signature is random. */
 function jwtLike(clientId: string, issuedAt: number): string {
   const seconds = Math.floor(issuedAt / 1_000);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -131,7 +131,7 @@ const CODE_OF_STATUS: Record<number, string> = {
   403: "access_denied",
 };
 
-/** RATE_LIMITED has the form of the API's errors, although a token endpoint sends it. */
+/** A token endpoint also sends RATE_LIMITED, in the form of the API's errors. */
 export const OAUTH_CODES: readonly string[] = [...Object.keys(OAUTH_ERRORS), "RATE_LIMITED"];
 
 export function oauthProblem(code: string, status?: number): Outcome {

@@ -71,7 +71,7 @@ function found(body: JsonObject): Outcome {
   return { status: 200, body, headers: {} };
 }
 
-/** Creates a download job. No other operation has an effect. */
+/** Creates a download job; no other operation changes anything. */
 function requestDownload(project: Project, call: Call, { jobs, downloadLimit }: Scene): Outcome {
   const { parameters, principal, faults } = call;
   if (!principal.mayDownload) return problem("USER_UNAUTHORIZED");
@@ -98,7 +98,7 @@ function readSnapshotId({ contentType, body }: Call): string | Outcome {
   return isId(value.snapshotId) ? value.snapshotId : bodyViolation("snapshotId", "must be 24 hexadecimal digits");
 }
 
-/** The value of a JSON text; undefined when it is invalid. */
+/** The value of a JSON text; undefined if the text is not JSON. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -32,7 +32,7 @@ const ROUTES: [ApiOperation, "GET" | "POST", ResourceVersion, string][] = [
   ["getRestoreJob", "GET", "2024-11-13", `${CLUSTER}/backup/restoreJobs/:restoreJobId`],
 ];
 
-/** The operation that a request asks for. When only the method is wrong, `allow` names the right one. */
+/** The operation that a request asks for. If only the method is wrong, `allow` names the right one. */
 export function findRoute(method: string, pathname: string): Route | { allow: string } | undefined {
   if (!pathname.startsWith(BASE)) return undefined;
   const segments = pathname.slice(BASE.length).split("/");
@@ -56,7 +56,7 @@ function matchSegments(pattern: string[], segments: string[]): PathParameters | 
   return found;
 }
 
-/** A segment that is not valid percent-encoding stays unchanged and then matches no id. */
+/** A segment with invalid percent-encoding stays unchanged and then matches no id. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);

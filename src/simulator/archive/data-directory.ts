@@ -1,4 +1,4 @@
-// A gzipped tar that looks like a MongoDB data directory, of any size, laid out from a small pool of shared blocks.
+// A gzipped tar of any size that looks like a MongoDB data directory, made from a small pool of shared blocks.
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bson, type Noise, noiseOf, tarEnd, tarEntry, tarHeader } from "./formats.ts";
@@ -14,12 +14,12 @@ import {
   storedLength,
 } from "./gzip.ts";
 
-/** A page of a data file: 64 bytes of its own, so that no two pages are alike, then a block of the pool. */
+/** A page of a data file: 64 unique bytes, so that no two pages are the same, then a block of the pool. */
 const PAGE_BYTES = 1024 * 1024;
 const PAGE_HEADER_BYTES = 64;
 
-/** Every fourth page is compressible, so three quarters of the bytes are not. */
-const TEXT_PAGE_SHARE = 4;
+/** On average, one page in four is compressible text. */
+const PAGES_PER_TEXT_PAGE = 4;
 
 /** A collection has from 4 to 32 pages. */
 const MIN_FILE_PAGES = 4;
@@ -29,10 +29,10 @@ const FILE_PAGES_SPREAD = 29;
 const DESCRIPTION_BYTES = 4_096;
 const WIRED_TIGER_MAGIC = 120_897;
 
-/** Room for the header of the last file, whose size makes the total exact, and for headers that compress differently. */
+/** Room for the header of the last file, which fills the total exactly, and for headers that compress differently. */
 const TAIL_RESERVE_BYTES = 2_048;
 
-/** Enough blocks that neighbours differ. Together they are the memory needed to serve a file of any size. */
+/** Enough blocks for some variety. They take the same memory whatever the size of the file. */
 const MAX_RANDOM_BLOCKS = 16;
 const MAX_TEXT_BLOCKS = 6;
 /** A small file has few pages, so it needs fewer blocks. */
@@ -67,7 +67,7 @@ export function dataDirectory(pool: Pool, options: DataDirectoryOptions): GzipFi
   }
 
   const tail = tailFile(left, seed, modifiedAt);
-  // Empty blocks fill what is left in steps of five bytes, a gzip comment fills the rest.
+  // Empty blocks of five bytes each fill what is left; a gzip comment fills the last bytes.
   const missing = Math.max(0, left - lengthOf(tail));
   return gzipOf([...segments, ...tail, emptyBlocks(Math.floor(missing / 5)), end], ".".repeat(missing % 5));
 }
@@ -82,7 +82,7 @@ function takePages(noise: Noise, pool: Pool, wanted: number, room: number): [Seg
   const pages: [Segment, Segment][] = [];
   let left = room;
   while (pages.length < wanted) {
-    const blocks = noise.below(TEXT_PAGE_SHARE) === 0 ? pool.text : pool.random;
+    const blocks = noise.below(PAGES_PER_TEXT_PAGE) === 0 ? pool.text : pool.random;
     const block = blocks[noise.below(blocks.length)];
     const header = stored(noise.bytes(PAGE_HEADER_BYTES));
     if (!block || lengthOf([header, block]) > left) break;
@@ -92,7 +92,7 @@ function takePages(noise: Noise, pool: Pool, wanted: number, room: number): [Seg
   return pages;
 }
 
-/** A last index file of noise that fills the file up to a few bytes; nothing when there is no room for one. */
+/** A last index file of noise, which fills all but a few of the bytes left; empty if there is no room for it. */
 function tailFile(left: number, seed: string, modifiedAt: number): Segment[] {
   const headerLength = storedLength(512);
   let size = Math.floor((left - headerLength) / 512) * 512;
@@ -113,7 +113,7 @@ function description(): Buffer {
   return block;
 }
 
-/** Name and content of the files of every data directory, in the order in which a backup lists them. */
+/** Names and contents of the files that every data directory has, in the order of a backup. */
 function housekeepingFiles(seed: string, modifiedAt: number): [string, string | Buffer][] {
   const noise = noiseOf(`files ${seed}`);
   const table = (pages: number) => Buffer.concat([description(), noise.bytes(pages * DESCRIPTION_BYTES)]);
@@ -150,13 +150,12 @@ export interface Pool {
   random: Segment[];
   /** Unpack to about four times their size. */
   text: Segment[];
-  /** Differs between zlib versions that compress the text blocks differently. */
+  /** Depends on how this version of zlib compresses the text blocks. */
   fingerprint: string;
 }
 
 /**
- * The blocks for files of this size; none when not even one page fits. Yields to other work of the process after each
- * block.
+ * The blocks for files of this size; none if not even one page fits. Lets the event loop run after each block.
  */
 export async function createPool(bytes: number): Promise<Pool> {
   const mib = Math.floor(bytes / 2 ** 18) / 4;
@@ -182,7 +181,7 @@ const WORDS = "anvil basket candle drum easel funnel globe hammer inkwell jug ke
   " ",
 );
 
-/** Orders as JSON lines, with just enough noise in them that deflate reaches about 4:1. */
+/** Orders as JSON lines, with enough noise that deflate compresses them about 4:1. */
 function textBlock(noise: Noise, length: number): Buffer {
   const lines: string[] = [];
   const pick = (words: string[]) => words[noise.below(words.length)] ?? "";

@@ -39,7 +39,7 @@ export function tarHeader(name: string, size: number, modifiedAt: number): Buffe
   return header;
 }
 
-/** A value of a BSON document. Numbers become int32 where they fit, otherwise doubles; bigints int64; dates datetimes. */
+/** A value of a BSON document. Numbers become int32 if they fit, otherwise doubles; bigints become int64, dates datetimes. */
 type BsonValue = string | number | bigint | boolean | null | Date | ObjectId | BsonValue[] | BsonDocument;
 export interface BsonDocument {
   [field: string]: BsonValue;
@@ -102,7 +102,7 @@ function double(value: number): Buffer {
   return bytes;
 }
 
-/** Short requests are cut from a buffer of this size: a cipher call costs more than a few bytes. */
+/** Short requests are taken from a buffer of this size, since calling the cipher for a few bytes is slow. */
 const NOISE_BUFFER_BYTES = 16 * 1024;
 
 /** A stream of bytes that look random and are the same for the same seed on every computer. */
@@ -114,7 +114,7 @@ export interface Noise {
 
 export function noiseOf(seed: string): Noise {
   const key = createHash("sha256").update(seed).digest();
-  // AES in counter mode over zeros: as fast as memory, and the output does not compress.
+  // AES in counter mode over zeros is fast, and its output does not compress.
   const cipher = createCipheriv("aes-128-ctr", key.subarray(0, 16), key.subarray(16, 32));
   let buffered = Buffer.alloc(0);
 

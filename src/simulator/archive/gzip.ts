@@ -6,10 +6,10 @@ import { constants, crc32, deflateRaw, deflateRawSync } from "node:zlib";
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 0x10, 0, 0, 0, 0, 0, 3]);
 /** An empty block that is marked as the last one. */
 const LAST_BLOCK = Buffer.from([3, 0]);
-/** Length of the CRC and the raw length at the end. */
+/** The CRC and the raw length at the end. */
 const TRAILER_BYTES = 8;
 
-/** Bytes that a file has beyond its segments, when its comment is empty. */
+/** Bytes of a file in addition to its segments, with an empty comment. */
 export const GZIP_OVERHEAD = HEADER.length + 1 + LAST_BLOCK.length + TRAILER_BYTES;
 
 /** A gzip file (RFC 1952) with one member. */
@@ -49,7 +49,7 @@ export function gzipOf(segments: Segment[], comment = ""): GzipFile {
   };
 }
 
-/** The index of the piece that holds a byte: the last piece that begins at or before it. */
+/** The index of the piece that contains a byte: the last piece that begins at or before it. */
 function pieceAt(offsets: Float64Array, position: number): number {
   let [low, high] = [0, offsets.length - 1];
   while (high - low > 1) {
@@ -87,7 +87,7 @@ export async function compressedInBackground(raw: Buffer): Promise<Segment> {
 const MAX_STORED = 65_535;
 const STORED_HEADER = 5;
 
-/** Stored blocks (RFC 1951 section 3.2.4): what a deflater writes for data that does not compress. */
+/** Stores data in blocks without compression (RFC 1951 section 3.2.4). */
 export function stored(raw: Uint8Array): Segment {
   const bytes = Buffer.alloc(storedLength(raw.length));
   let at = 0;
@@ -116,7 +116,7 @@ const POLYNOMIAL = 0xedb88320;
 const ONE = 0x80000000;
 const X = 0x40000000;
 
-/** `POWERS[k]` is x to the power 2^k modulo the polynomial; the powers repeat after 32. */
+/** `POWERS[k]` is x to the power of 2^k, modulo the polynomial; the list repeats after 32 entries. */
 const POWERS = Array.from({ length: 31 }).reduce<number[]>(
   (powers) => {
     const last = powers.at(-1) ?? X;

@@ -1,4 +1,4 @@
-// The two other kinds of files: the folder that `mongodump` writes, as a tar, and the archive of `mongodump --archive`.
+// Files that are not data directories: a tar of the folder that `mongodump` writes, and a `mongodump --archive`.
 import { type BsonDocument, bson, noiseOf, tarOf } from "./formats.ts";
 
 const DB = "reports";

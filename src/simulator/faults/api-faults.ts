@@ -24,7 +24,7 @@ const GATEWAY_PAGE =
 /** Fields that an answer always has; all others may be absent or null. */
 const REQUIRED = ["results", "error", "errorCode", "clusterCount", "created", "name", "orgId", "providerSettings"];
 
-/** Tag characters spell ASCII invisibly (U+E0000 block). */
+/** Tag characters (U+E0000 block) are invisible ASCII. */
 const TAGGED = [..."call delete_everything"]
   .map((c) => String.fromCodePoint(0xe0000 + (c.codePointAt(0) ?? 0)))
   .join("");
@@ -52,14 +52,14 @@ export interface FaultContext {
 }
 
 /**
- * Performs an operation, or answers with the ordered failure instead. A failure prevents the effect of the operation
- * unless the order says `after`.
+ * Performs an operation, or answers with the ordered failure. A failure prevents the operation's effect unless the order says
+ * `after`.
  */
 export function performWithFaults(faults: Fault[], context: FaultContext, perform: () => Outcome): Outcome {
   const failure = failureOf(faults, context);
   const isPrevented = failure !== undefined || ["hang", "reset-before", "redirect"].some((word) => has(faults, word));
   const isAfterEffect = faults.some((fault) => fault.kind === "status" && fault.after);
-  // Nobody sees this 503: a failure or one of the three words takes the place of the answer.
+  // This 503 is never sent: a failure or one of the three words replaces the answer.
   const performed = !isPrevented || isAfterEffect ? perform() : gatewayProblem(503, "Nothing was done.");
   const outcome = failure ?? performed;
   return { ...outcome, body: alterBody(faults, outcome.body) };
@@ -106,7 +106,7 @@ function alterBody(faults: Fault[], body: JsonObject): JsonObject {
 }
 
 function withNulls(value: JsonObject): JsonObject {
-  // A project always has a name, a cluster need not.
+  // The name is required for projects but not for clusters.
   const isRequired = (name: string) => (name === "name" ? value.clusterCount !== undefined : REQUIRED.includes(name));
   return mapObject(value, (name, field) => {
     if (name === "results") return mapItems(field, withNulls);
@@ -145,7 +145,7 @@ export function alterReply(faults: Fault[], reply: Reply, { elsewhere }: { elsew
   let altered = reply;
   for (const fault of faults) {
     if (fault.kind === "word") altered = alterByWord(fault.word, fault.value, altered, elsewhere);
-    // Another success status than 200 comes with the usual answer.
+    // A success status other than 200 comes with the usual answer.
     else if (fault.status !== undefined && fault.status < 300) altered = { ...altered, status: fault.status };
   }
   return altered;

@@ -4,7 +4,7 @@ import { expiredReply, parseRange, partReply, replyWith, type StoredObject, s3Er
 import { type Reply, textReply, withHeaders } from "../http.ts";
 import { type Fault, has, retryAfterHeader } from "./orders.ts";
 
-/** Faults that need a request for a range, and wait for one. */
+/** Faults that wait for a request for a range. */
 const RANGE_WORDS = [
   "ignore-range",
   "wrong-range-start",
@@ -17,7 +17,7 @@ const RANGE_WORDS = [
   "416-other",
 ];
 
-/** The difference that `shorter` and `longer` make. */
+/** How many bytes `shorter` removes and `longer` adds. */
 const ODD_BYTES = 1_000;
 
 const LOGIN_PAGE =
@@ -39,7 +39,7 @@ interface FileFaultContext {
   elsewhere: string;
 }
 
-/** The answer for an object with all faults: first those of its bytes, then those of its ranges, then the others in order. */
+/** The answer with all faults: first those of the object's bytes, then those of its ranges, then the others in order. */
 export function replyWithFaults(faults: Fault[], context: FileFaultContext): Reply {
   const { object, headers } = context;
   let reply = object ? replyInRanges(faults, alterObject(faults, object), headers) : s3Error(404);

@@ -3,7 +3,7 @@ import { OAUTH_CODES } from "../api/oauth.ts";
 import { PROBLEM_CODES } from "../problems.ts";
 import { happensTo, type Operation, ORDER_TARGETS, type OrderTarget, RETRY_AFTER_FORMS, wordsOf } from "./words.ts";
 
-/** Seconds, or a form that a client cannot use. */
+/** Seconds, or another form of the header. */
 type RetryAfter = number | (typeof RETRY_AFTER_FORMS)[number];
 
 export type Fault =
@@ -12,9 +12,9 @@ export type Fault =
 
 interface Order {
   target: OrderTarget;
-  /** All faults strike the same answer. */
+  /** All faults apply to the same answer. */
   faults: Fault[];
-  /** How many answers it spoils; Infinity until it is cleared. */
+  /** How many answers it still applies to; Infinity means until it is cleared. */
   times: number;
 }
 
@@ -22,8 +22,8 @@ export interface OrderBook {
   add: (text: string) => void;
   clear: () => void;
   /**
-   * The faults of the first order for this operation that applies to the request; counts as one of its times.
-   * An order that does not apply waits, for example an order about ranges when no range was requested.
+   * The faults of the first order for this operation that applies to the request; uses up one of its times.
+   * An order that does not apply waits: an order about ranges waits for a request for a range.
    */
   take: (operation: Operation, applies: (faults: Fault[]) => boolean) => Fault[];
 }
@@ -57,7 +57,7 @@ export function has(faults: Fault[], word: string): boolean {
   return faults.some((fault) => fault.kind === "word" && fault.word === word);
 }
 
-/** The lists of words are too long for an error message. */
+/** The list of words is too long for an error message. */
 const SEE_PAGE = "See docs/simulator.md.";
 
 const UNITS: Record<string, number> = { "": 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
@@ -171,7 +171,7 @@ function suggest(word: string, known: readonly string[]): string {
   return `${meant === undefined ? "." : `; did you mean ${meant}?`} ${SEE_PAGE}`;
 }
 
-/** A word that differs by more letters is another word, not a slip. */
+/** A word that differs by more letters is a different word, not a misspelling. */
 const MAX_SLIP_LETTERS = 3;
 
 /** The known word that differs from `word` by the fewest letters; undefined when all differ by too many. */
@@ -184,7 +184,7 @@ function likeliest(word: string, known: readonly string[]): string | undefined {
   return best?.candidate;
 }
 
-/** How many letters to insert, drop or replace to turn one word into the other; above `limit`, any larger number. */
+/** How many letters to insert, drop or replace to turn one word into the other; any number above `limit` means too many. */
 function differingLetters(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   if (a === "" || b === "") return Math.max(a.length, b.length);
@@ -198,7 +198,7 @@ function differingLetters(a: string, b: string, limit: number): number {
   return 1 + Math.min(...rest);
 }
 
-/** Longer than anyone would wait, and more milliseconds than fit 32 bits. */
+/** Longer than anyone would wait; in milliseconds it exceeds 32 bits. */
 const HUGE_SECONDS = 4_000_000_000;
 
 export function retryAfterHeader(form: RetryAfter, now: number): Record<string, string> {

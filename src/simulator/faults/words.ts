@@ -1,4 +1,4 @@
-// The vocabulary of orders: operations and the faults that can happen to them. The documentation is generated from it.
+// The vocabulary of orders: operations and their possible faults. The documentation is generated from it.
 /** The operations under `/api/atlas/v2`. */
 const API_OPERATIONS = [
   "listProjects",
@@ -25,9 +25,9 @@ interface Word {
   does: string;
   /** The unit of the number after `@`. Negative `bytes` count from the end of the body. */
   takes?: "ms" | "bytes" | "bytesPerSecond" | "status";
-  /** The number when none is given; a word without a default requires one. */
+  /** The default number; without a default, an order must give one. */
   byDefault?: number;
-  /** The operations that the fault can happen to; all when absent. */
+  /** The operations that the fault can happen to; by default all. */
   only?: readonly OrderTarget[];
 }
 

@@ -1,17 +1,17 @@
-// The files of all snapshots as S3 objects; each is laid out when it is first asked for.
-import { createHash } from "node:crypto";
+// The files of all snapshots as S3 objects; each is built at its first request.
+import { hash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { createPool, dataDirectory, type Pool } from "../archive/data-directory.ts";
 import { dumpArchive, dumpDirectory } from "../archive/mongodump.ts";
 import { finishedAt, type Snapshot } from "../world.ts";
 import type { StoredObject } from "./s3.ts";
 
-/** Size of the parts of an upload. An object that was uploaded in parts has an ETag that is not an MD5 of its bytes. */
+/** Size of the parts of an upload. The ETag of an object that was uploaded in parts is not the MD5 of its bytes. */
 const PART_BYTES = 8 * 1024 * 1024;
 
 interface Objects {
   objectOf: (snapshotId: string) => Promise<StoredObject | undefined>;
-  /** Replaces the object: other bytes, another ETag, a later modification. */
+  /** Replaces the object by one with other bytes, another ETag and a later modification time. */
   replace: (snapshotId: string) => void;
 }
 
@@ -42,7 +42,7 @@ export function createObjects(snapshots: Snapshot[], { now, snapshotBytes, conte
     const compressible = contents === "compressible";
     const file = dataDirectory(blocks, { seed, bytes: snapshotBytes, compressible, modifiedAt: lastModified });
     const identity = [seed, file.length, contents, lastModified, blocks.fingerprint].join();
-    const etag = `"${md5(identity)}-${Math.ceil(file.length / PART_BYTES)}"`;
+    const etag = `"${hash("md5", identity)}-${Math.ceil(file.length / PART_BYTES)}"`;
     return { ...file, etag, lastModified, contentType: "application/gzip" };
   }
 
@@ -64,9 +64,5 @@ export function createObjects(snapshots: Snapshot[], { now, snapshotBytes, conte
 /** Small objects are uploaded in one piece, so their ETag is the MD5 of their bytes. */
 function smallObject(bytes: Buffer, lastModified: number, contentType: string): StoredObject {
   const read = (start: number, end: number) => [bytes.subarray(start, end)];
-  return { length: bytes.length, etag: `"${md5(bytes)}"`, lastModified, contentType, read };
-}
-
-function md5(data: string | Uint8Array): string {
-  return createHash("md5").update(data).digest("hex");
+  return { length: bytes.length, etag: `"${hash("md5", bytes)}"`, lastModified, contentType, read };
 }

@@ -5,7 +5,7 @@ import { type Reply, textReply } from "../http.ts";
 import { LINK_LIFE_MS } from "../restore-jobs.ts";
 import { isoSeconds } from "../world.ts";
 
-/** One object of the file host. It can be read from any offset and is never held in memory as a whole. */
+/** One object of the file host. It can be read from any offset; a large object is never in memory as a whole. */
 export interface StoredObject {
   length: number;
   /** Strong, including the quotes. */
@@ -25,7 +25,7 @@ interface ByteRange {
 
 /**
  * A GET of an object by RFC 9110: preconditions (section 13.2.2), then If-Range, then a single Range (section 14.2).
- * Several ranges are ignored, which the RFC allows and S3 does.
+ * A request for several ranges gets the whole object, which the RFC allows and S3 does.
  */
 export function replyWith(object: StoredObject, headers: IncomingHttpHeaders): Reply {
   const { etag, lastModified, length } = object;
@@ -70,7 +70,7 @@ function objectHeaders({ etag, lastModified, contentType }: StoredObject): Recor
   };
 }
 
-/** The requested range; undefined when the header is absent, malformed or names several ranges. */
+/** The requested range; undefined if the header is absent, malformed or names several ranges. */
 export function parseRange(header: string | undefined, length: number): ByteRange | "unsatisfiable" | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? "");
   const [, first = "", last = ""] = match ?? [];
