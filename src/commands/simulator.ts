@@ -1,4 +1,4 @@
-// The command `simulator`: runs the simulated Atlas by itself until a signal ends it.
+// The command `simulator`: runs the simulated Atlas until a signal ends it.
 import { once } from "node:events";
 import type { Options } from "../config/config.ts";
 import { parseSimulatorSettings } from "../config/parse.ts";
@@ -7,11 +7,11 @@ import { problemsOfOrders } from "../config/simulator.ts";
 import { clean } from "../core/text.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
-/** Prints the environment that makes this server use the simulator. Resolves with the exit code. */
+/** Prints the environment variables that point this server at the simulator. Resolves to the exit code. */
 export async function simulate({ options, env }: { options: Options; env: Environment }): Promise<number> {
   const { stdout, stderr } = process;
   const text = String(options.port ?? 0);
-  // Digits only: Number() also reads 0x50, 1e3 and blanks.
+  // Digits only, since Number() also accepts 0x50, 1e3 and blanks.
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     stderr.write("--port must be a whole number from 0 (any free port) to 65535.\n");
     return 2;

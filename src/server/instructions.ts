@@ -1,4 +1,4 @@
-// Tells a model what it should know before its first call and cannot read in a tool's description.
+// Tells a model what it should know before its first call and what no tool description says.
 import { ONLY_READS, type ToolName } from "../tools/catalog.ts";
 
 /** Below 2 kB. */

@@ -37,7 +37,7 @@ export function saveLatestSnapshot(args: unknown): GetPromptResult | undefined {
   };
 }
 
-/** What the person would say; `manifest.json` has it with the placeholders of desktop hosts as arguments. */
+/** The text of the prompt. `manifest.json` contains the same text, with a desktop host's placeholders as arguments. */
 export function saveLatestText(cluster: string, project: string | undefined): string {
   return [
     `Save the latest backup of the Flex cluster ${cluster}${project ? ` in project ${project}` : ""} to this computer.`,

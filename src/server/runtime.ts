@@ -1,4 +1,4 @@
-// Wires what the tools work with: the way to Atlas, the download folder, and what connects the two.
+// Wires what the tools work with: the client of Atlas, the download folder, and the source of download links.
 import { type AccessEdges, openAtlas } from "../atlas/access.ts";
 import type { Atlas } from "../atlas/client.ts";
 import type { Config } from "../config/config.ts";
@@ -8,11 +8,11 @@ import type { SnapshotStore } from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
-/** Created at the first call, so that starting the server costs nothing and touches nothing. */
+/** Created at the first tool call, so that the server starts fast and touches neither network nor disk. */
 export interface Runtime {
   atlas: Atlas;
   store: SnapshotStore;
-  /** Stops what runs and revokes the access token. */
+  /** Stops running saves and checks, and revokes the access token. */
   close: () => Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import { offersOf, type ToolName } from "../tools/catalog.ts";
 import { instructions } from "./instructions.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** Loads no package before the first answer: hosts start a server for every window and wait for that answer. */
+/** Loads no package before the answer to `initialize`: hosts start a server for every window and wait for this answer. */
 export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
   const redactor = createRedactor();
   for (const secret of secretsOf(config)) redactor.add(secret);
@@ -37,7 +37,7 @@ export async function serve({ config, version }: { config: Config; version: stri
       await server?.close();
       await runtime?.then(
         ({ close }) => close(),
-        () => undefined, // It could not be created: it holds nothing, and every call has reported why.
+        () => undefined, // The runtime could not be created, so there is nothing to close; every call has reported why.
       );
       await log.written();
     },
@@ -70,7 +70,7 @@ export async function serve({ config, version }: { config: Config; version: stri
   await server.connect(withCheckedRequests(transport, facts));
 }
 
-/** Logs what is configured, never a secret, and everything that is wrong with it. */
+/** Logs the configuration without its secrets, and all its problems and warnings. */
 function announce(config: Config, tools: readonly ToolName[], log: Log): void {
   const { simulate, readOnly, hideSnapshotUrls, baseUrl, credentials, downloadDir, allowedProjects, proxy } = config;
   log.info(

@@ -23,7 +23,7 @@ import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 /** Every call ends within this time: clients give up after 60 seconds. */
 const CALL_LIMIT_MS = 46_000;
 
-/** Enough to choose from; a configured list may be of any length. */
+/** A configured list may be of any length; an error names only its first projects. */
 const MAX_NAMED_PROJECTS = 10;
 
 interface ServerDependencies {
@@ -31,10 +31,10 @@ interface ServerDependencies {
   /** The tools to offer. */
   tools: readonly ToolName[];
   config: ToolSettings & Pick<Config, "simulate">;
-  /** What is wrong with the configuration; if anything is, every call fails with it. */
+  /** Problems of the configuration. If there are any, every call fails and names them. */
   problems: readonly string[];
   log: Log;
-  /** Called for every tool call; starts the runtime at the first. */
+  /** Called for every tool call; the first call starts the runtime. */
   startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store">>;
 }
 
@@ -114,7 +114,7 @@ function invalidParams(message: string): Error {
   return Object.assign(new Error(message), { code: CODES.params });
 }
 
-/** Ids may be named: they are settings, not secrets. */
+/** The ids of projects are not secret, so the error may name them. */
 function notAllowed(groupId: string, allowed: readonly string[]): Failure {
   const named = allowed.slice(0, MAX_NAMED_PROJECTS).join(", ");
   const others = allowed.length > MAX_NAMED_PROJECTS ? ` and ${allowed.length - MAX_NAMED_PROJECTS} more` : "";
@@ -125,7 +125,7 @@ function notAllowed(groupId: string, allowed: readonly string[]): Failure {
 
 type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 
-/** Sends progress to a client that asked for it; it may only increase (MCP, progress). */
+/** Sends progress to a client that asked for it. MCP requires that progress increases. */
 function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progress: Progress) => void {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return () => {};
@@ -139,20 +139,20 @@ function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progre
   };
 }
 
-/** A bug of this server: the log gets the whole error, the caller only learns that it happened. */
+/** A bug of this server: the log gets the whole error, the caller only a general one. */
 function internalFailure(error: unknown, log: Log): Failure {
   log.error({ error }, "internal error");
   return ownFailure("INTERNAL_ERROR", {}, { cause: error });
 }
 
-/** The value as structured content, and the same as JSON text for clients that show only text. */
+/** The value as structured content, and as JSON text for clients that show only text. */
 function successResult(value: object, { simulated, indent }: { simulated: boolean; indent: boolean }): CallToolResult {
   const text = JSON.stringify(simulated ? { ...value, simulated } : value, null, indent ? 2 : 0);
   const structuredContent: Record<string, unknown> = JSON.parse(text);
   return { content: [{ type: "text", text }], structuredContent };
 }
 
-/** Prose that is complete by itself, and the envelope, which satisfies the tool's output schema too. */
+/** The error as prose for clients that show only text, and as the envelope that the tool's output schema allows. */
 export function failureResult(
   tool: string,
   error: ErrorEnvelope,

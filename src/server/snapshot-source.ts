@@ -14,40 +14,40 @@ import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
 
-/** Limit of one question to Atlas, retries included; saves run in the background, where no call's deadline applies. */
+/** Limit of one request to Atlas, retries included. Saves run in the background, where no call's deadline applies. */
 const STEP_LIMIT_MS = 45_000;
-/** Pause between two looks at a job or at the list. */
+/** Pause between two reads of a job or of the list. */
 const POLL_MS = 3_000;
-/** How long to wait for a job's link. Atlas takes seconds to minutes; after this the person is told instead. */
+/** How long to wait for a job's link before the person is told to call again later. Atlas takes seconds to minutes. */
 const JOB_LIMIT_MS = 5 * 60_000;
-/** If Atlas does not show a requested job within this time, it never will: another may be requested. */
+/** If Atlas does not show a requested job within this time, the job counts as lost and another may be requested. */
 const UNSEEN_LIMIT_MS = 15 * 60_000;
-/** If the outcome of a request is unknown, its job may still appear within this time: no other is requested meanwhile. */
+/** If the outcome of a request is unknown, its job may still appear for this long, and no other job is requested. */
 const OUTCOME_LIMIT_MS = 3 * 60_000;
 /** A listed link that expires within this time is not used. */
 const EXPIRY_MARGIN_MS = 60_000;
 
-/** Replaces the usual hint of OUTCOME_UNKNOWN, which tells to look at the list: the next save does that by itself. */
+/** Replaces the usual hint of OUTCOME_UNKNOWN, which says to look at the list: the next save does so by itself. */
 const LOOKED_UP_FIRST =
   "Whether a job was created is not known yet: wait a few minutes. The next call looks for it first, and requests another only when none has appeared.";
 
-/** A job that may have a usable link, and when this server requested it, if it did. */
+/** A job that may have a usable link. `requestedAt` is set only if this server requested the job. */
 interface Candidate {
   restoreJobId: string | undefined;
   requestedAt?: number | undefined;
 }
 
 /**
- * Gives `download/` the links that it saves from. Atlas limits how many downloads of a project are active at a time, each for
- * four hours (TOO_MANY_SNAPSHOT_DOWNLOADS). So `link` requests a job only when nothing else is left:
+ * Gives `download/` the links that it saves from. A download job stays active for four hours, and Atlas limits the active jobs
+ * of a project (TOO_MANY_SNAPSHOT_DOWNLOADS). So `link` requests a job only as the last step:
  *
- * 1. It uses a job that this process requested, or that an earlier process requested and wrote down.
+ * 1. It uses a job that this process requested, or that an earlier process requested and recorded.
  * 2. It uses an unexpired job of this snapshot in Atlas's list, whoever requested it.
  * 3. While the outcome of the last request is unknown, it repeats 1 and 2: that request's job may still appear.
  * 4. It requests a new job.
  *
- * The file host decides whether a link of a known job still works, not this computer's clock, which may be hours off;
- * `known.refused` holds the links that the file host refused, and their jobs.
+ * Whether a known job's link still works is decided by the file host, not by this computer's clock, which may be hours off.
+ * `known.refused` contains the links that the file host refused, and the ids of their jobs.
  */
 export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Clock }): SnapshotSource {
   async function link(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
@@ -59,7 +59,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
-  /** Step 1. The job of the later request comes first. */
+  /** Step 1, with the later request first. */
   async function fromRequested(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
     const newest = atlas.newestRequest(identity);
     const jobs: (Candidate & { answer?: JobAnswer | undefined })[] = [
@@ -69,10 +69,10 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     jobs.sort((one, other) => (other.requestedAt ?? 0) - (one.requestedAt ?? 0));
     for (const { answer, ...job } of jobs) {
       if (job.restoreJobId === undefined || known.refused.has(job.restoreJobId)) continue;
-      // The answer to the request itself is used as long as its link lives, if it has one: Atlas may not show the job.
+      // If the answer to the request had a link, it is used while the link lives, since Atlas may never show the job.
       const hasLiveLink = answer?.restoreJob.snapshotUrl && isWithin(job.requestedAt, LINK_LIFE_MS);
       const first = hasLiveLink ? answer : await read(identity, job.restoreJobId, signal);
-      // A job that had failed before does not stand in the way of another; `awaitLink` reports one that fails meanwhile.
+      // A job that has already failed may be replaced; a job that fails while it is awaited is reported by `awaitLink`.
       if (first && isFailed(first.restoreJob)) continue;
       const link = await awaitLink(identity, job, first, known, signal);
       if (link) return link;
@@ -80,7 +80,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     return undefined;
   }
 
-  /** Step 2. A job that names no snapshot is not used here, since nothing else ties it to this snapshot. */
+  /** Step 2. A job that names no snapshot is skipped, since it may belong to another snapshot. */
   async function fromList(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
     const { snapshotId, ...cluster } = identity;
     const { jobs, serverTime } = await atlas.latestJobs(cluster, step(signal));
@@ -89,7 +89,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       const { id: restoreJobId, snapshotUrl } = restoreJob;
       if (!isDownload(restoreJob) || restoreJob.snapshotId !== snapshotId || isFailed(restoreJob)) continue;
       if (known.refused.has(restoreJobId ?? "") || (linkExpiry(restoreJob) ?? 0) <= soon) continue;
-      // Whether lists carry links is not documented: a job without one is read by itself.
+      // Atlas does not document whether lists contain links, so a job without a link is read by itself.
       const listed = { httpStatus: 200, restoreJob, serverTime };
       const first = snapshotUrl === undefined && restoreJobId ? await read(identity, restoreJobId, signal) : listed;
       if (!first || isFailed(first.restoreJob)) continue;
@@ -99,23 +99,23 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     return undefined;
   }
 
-  /** Step 3: whether the last request may have created a job that nobody has seen yet. */
+  /** Step 3: whether the last request may have created a job that has not been seen yet. */
   function isOutcomeOpen(identity: SnapshotIdentity, { restoreJobId, requestedAt }: KnownJobs): boolean {
     const newest = atlas.newestRequest(identity);
     if (newest && !newest.answer && isWithin(newest.requestedAt, OUTCOME_LIMIT_MS)) return true;
-    // A request was written down, but no job that came of it.
+    // A request is recorded without the job that it created.
     return restoreJobId === undefined && isWithin(requestedAt, OUTCOME_LIMIT_MS);
   }
 
-  /** Step 4. The request is written down before it is sent, so that a process that dies meanwhile leaves a trace. */
+  /** Step 4. The request is recorded before it is sent, in case the process dies in between. */
   async function fromNewJob(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
     await known.onRequest();
     const requestedAt = clock.now();
     const answer = await atlas.requestDownload(identity, {}, step(signal)).catch(async (error: unknown) => {
-      // The trace stays: with it, the next call looks for the job before it requests another.
+      // The record stays, so that the next call looks for the job before it requests another.
       if (error instanceof Failure && error.outcomeUnknown)
         throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
-      // Certainly no job: the trace is removed. A cancelled request may have created one, so its trace stays.
+      // No job was created, so the record is removed. A cancelled request may have created a job, so its record stays.
       if (!signal.aborted) await known.onJob(undefined);
       throw error;
     });
@@ -128,9 +128,9 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
 
   /**
    * Waits until the job has its link; `first` is the job's state if it was just read.
-   * Resolves with nothing when another job may take its place: the file host refused this one, Atlas does not show it and is
-   * not expected to, or it ended without a link and this server did not request it within the last four hours.
-   * Rejects when no other job may be requested now: this one fails, ended without a link, or has none after five minutes.
+   * Resolves with undefined if another job may replace this one: the file host refused its link, Atlas does not show the job and
+   * is not expected to, or it ended without a link and this server did not request it within the last four hours.
+   * Rejects if no other job may be requested now: the job fails, ended without a link, or has no link after five minutes.
    */
   async function awaitLink(
     identity: SnapshotIdentity,
@@ -154,7 +154,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
-  /** The job's present state; nothing when Atlas answers 404, as it may for download jobs, or with another snapshot's job. */
+  /** The job's current state; undefined if Atlas answers 404, as it may for download jobs, or with another snapshot's job. */
   async function read(
     { snapshotId, ...cluster }: SnapshotIdentity,
     restoreJobId: string,
@@ -169,7 +169,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
-  /** Atlas gives the expiry by its own clock; `expiresAt` is by this computer's. */
+  /** Converts the expiry from Atlas's clock to this computer's clock. */
   function linkOf({ restoreJob, serverTime }: JobAnswer, requestedAt: number | undefined): SnapshotLink {
     const expiry = linkExpiry(restoreJob);
     const now = clock.now();
@@ -182,7 +182,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     };
   }
 
-  /** The clock may have been set meanwhile, so a moment in the future counts by its distance, like one in the past. */
+  /** The clock may have been set back since, so a moment in the future counts like one equally far in the past. */
   function isWithin(moment: number | undefined, ms: number): boolean {
     return moment !== undefined && Math.abs(clock.now() - moment) < ms;
   }
@@ -201,7 +201,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
   };
 }
 
-/** Whether the file host refused this job's link before: the job is refused even if it shows another link by now. */
+/** Whether the file host refused a link of this job. The job stays refused even if it now has another link. */
 function isRefused({ id, snapshotUrl }: RestoreJob, refused: ReadonlySet<string>): boolean {
   return refused.has(id ?? "") || refused.has(snapshotUrl ?? "");
 }

@@ -20,7 +20,7 @@ describe("a job that was requested here", () => {
     expect((await link()).expiresAt).toBe(clock.now() + 4 * HOUR);
   });
 
-  test("is waited for while Atlas does not show it yet, by later calls too", async () => {
+  test("that Atlas does not show yet is waited for, also by later calls", async () => {
     let shown = false;
     const { link, seen } = await atlasOfJobs({ ...pending, list: () => [], shows: () => shown });
     await expect(link()).rejects.toMatchObject({ code: "LINK_NOT_READY" });
@@ -56,7 +56,7 @@ describe("a job that was requested here", () => {
     expect(seen.posts).toBe(2);
   });
 
-  test("gets its link late: the next call uses it", async () => {
+  test("that gets its link late is used by the next call", async () => {
     const { link, jobs, seen } = await atlasOfJobs({ job: linkless });
     await expect(link()).rejects.toMatchObject({ code: "JOB_WITHOUT_LINK" });
     jobs[0] = { ...jobs[0], snapshotUrl: LINK };

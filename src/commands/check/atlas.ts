@@ -12,14 +12,14 @@ import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, w
 
 const PROJECT_NAME_CHARACTERS = 40;
 const CLUSTER_NAME_CHARACTERS = 64;
-/** Applies to projects, and to the clusters of each: enough to recognise them; the tools give the whole list. */
+/** The most projects, and clusters of each project, that the step names; the tools give the whole list. */
 const MAX_NAMES = 5;
-/** Looking for clusters takes one request per project, so larger organizations are looked at in part. */
+/** Each project takes one request, so in larger organizations only the first projects are searched for clusters. */
 const MAX_PROJECTS = 200;
-/** Atlas takes one snapshot a day; a gap of two days is more than one late snapshot. */
+/** Atlas takes one snapshot a day; a gap of two days is more than a late snapshot. */
 const STALE_MS = 48 * 3_600_000;
 
-/** Atlas's codes for a project that does not exist for these credentials. */
+/** Atlas's codes for a project that does not exist or that these credentials may not see. */
 const NOT_FOUND = ["GROUP_NOT_FOUND", "INVALID_GROUP_ID", "NOT_ATLAS_GROUP", "NOT_IN_GROUP"];
 
 interface ReadableProject {
@@ -38,7 +38,7 @@ export async function projects(
   { allowedProjects, projectId }: Config,
   limits: CallLimits,
 ): Promise<StepResult & { readable: ReadableProject[] }> {
-  // A configured project that is not allowed is a problem of the settings; Atlas is not asked for it.
+  // A configured project that is not allowed is not requested; the step of the settings reports it.
   const wanted = new Set(allowedProjects ?? (projectId ? [projectId] : []));
   const readOne = async (id: string): Promise<ReadableProject | RefusedProject> => {
     try {
@@ -108,7 +108,7 @@ function named({ name }: Project): { name?: string } {
   return name ? { name: clean(name, PROJECT_NAME_CHARACTERS) } : {};
 }
 
-/** Looks for Flex clusters in the first projects; also gives the cluster whose snapshots are looked at next. */
+/** Looks for Flex clusters in the first projects; also returns the cluster whose snapshots the next step reads. */
 export async function flexClusters(
   { atlas }: AtlasAccess,
   projects: readonly ReadableProject[],
@@ -139,7 +139,7 @@ export async function flexClusters(
     const names = firstFew(unread.map(({ project }) => titleOf(project)));
     const gap = `${unread.length} of ${counted(looks.length, "project")} cannot be read: ${names}`;
     const step = failedWith(first.failure, read.length > 0 ? `${found}; ${gap}` : gap);
-    // Projects of other people do not make the check fail as long as there are clusters to save.
+    // An unreadable project may belong to other people, so the check fails only if no cluster was found.
     return { ...step, state: total > 0 ? "warning" : "failed", firstCluster };
   }
   if (total > 0) return { ...ok(found), firstCluster };

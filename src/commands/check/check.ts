@@ -1,4 +1,4 @@
-// The command `check`: runs the steps, prints a report for people or for scripts, and gives the exit code.
+// The command `check`: runs the steps, prints a report for people or scripts, and returns the exit code.
 import type { Writable } from "node:stream";
 import { secretsOf } from "../../config/credentials.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
@@ -9,7 +9,7 @@ import { systemClock } from "../../core/time.ts";
 import { runCheck } from "./run-check.ts";
 import type { Configured, Step, StepState } from "./step.ts";
 
-/** Nobody reads longer lines on a terminal; lists are cut much earlier. */
+/** Nobody reads longer lines on a terminal. Lists are shortened long before this limit. */
 const MAX_LINE_CHARACTERS = 1_000;
 
 /** Wider than the longest title. */
@@ -26,7 +26,7 @@ const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
 const PAGES =
   "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
 
-/** Resolves with the exit code: 0 when the check is complete and nothing failed, 1 otherwise. */
+/** Resolves to the exit code: 0 if the check is complete and nothing failed, otherwise 1. */
 export async function check(input: Configured & { version: string }): Promise<0 | 1> {
   const { stdout, stderr } = process;
   const { options, env, version } = input;
@@ -96,7 +96,7 @@ export function summaryText(steps: readonly Step[]): string {
   return `\nEverything that could be tried works.${doubts}\n`;
 }
 
-/** The report for scripts. A check that was interrupted is not `complete`, and so not `ok`. */
+/** The report for scripts. An interrupted check is not complete and therefore not `ok`. */
 export function jsonReport(steps: readonly Step[], facts: { version: string; complete: boolean }): string {
   const report = { ok: facts.complete && nothingFailed(steps), version: facts.version, steps };
   return `${JSON.stringify(report, null, 2)}\n`;

@@ -19,7 +19,7 @@ export function settings({ config: { problems, warnings }, options, env }: Confi
   return warnings.length > 0 ? warning(`${doubts}; ${set}`, whatToDo) : ok(set);
 }
 
-/** Proxies may be set in lower case too. The warnings name the variables that are not read. */
+/** Proxy variables may also be lower case. A misspelt variable is not known: a warning names it. */
 const isKnown = (name: string) =>
   KNOWN_VARIABLES.includes(name) || (/_proxy$/.test(name) && KNOWN_VARIABLES.includes(name.toUpperCase()));
 
@@ -28,7 +28,7 @@ export function atlasAddress({ config: { simulate, baseUrl }, env }: Configured)
   if (simulate) return ok("the embedded simulator; credentials are ignored");
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
   if (text === undefined) return ok(`${baseUrl.origin} (the default)`);
-  // The configuration falls back to the default when the setting cannot be used.
+  // If the setting cannot be used, the configuration has the default instead.
   if (!URL.canParse(text) || new URL(text).href !== baseUrl.href) {
     return failed("MONGODB_ATLAS_BASE_URL cannot be used", `Correct it, or unset it for ${DEFAULT_BASE_URL}.`);
   }

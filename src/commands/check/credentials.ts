@@ -8,7 +8,7 @@ import type { CallLimits } from "../../core/time.ts";
 import { offersOf, onlyReads } from "../../tools/catalog.ts";
 import { describeFailure, type Finding, failedWith, ok, type StepResult, skipped } from "./step.ts";
 
-/** Atlas's codes for an address that is not on the API access list; they do not tell whether the secret is right. */
+/** Atlas's codes for an address that is not on the API access list. */
 const ACCESS_LIST =
   /^((IP_ADDRESS_NOT_ON|ORG_REQUIRES|RESOURCE_REQUIRES)_(ACCESS_LIST|WHITELIST)|GLOBAL_USER_OUTSIDE_SUBNET)$/;
 
@@ -17,14 +17,14 @@ const KNOWN_CALLER = [402, 403, 404];
 
 const KINDS = { "service-account": "service account", "api-key": "API key", "access-token": "access token" } as const;
 
-/** For a person at a terminal; the error's own hint is for the reader of an MCP client. */
+/** Advice for a person at a terminal; the error's own hint is written for MCP clients. */
 const HOW_TO_SET = [
   "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
   "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret node dist/atlas-flex-snapshots-mcp.js check",
   "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
 ].join("\n");
 
-/** Signs in by reading one project: every caller may do so, even without any role. */
+/** Signs in by reading the first page of projects, which Atlas allows every caller, even without any role. */
 export async function signIn({ atlas }: AtlasAccess, limits: CallLimits): Promise<void> {
   for await (const _ of atlas.projects(limits)) return;
 }
@@ -43,7 +43,7 @@ export function judgeSignIn(finding: Finding<void>): SignIn {
   if ("value" in finding) return { verdict: "accepted" };
   const { failure } = finding;
   const { error: status = 0, errorCode, source } = failure.envelope;
-  // This server's own codes arise on the way to Atlas or while signing in, so the caller is not known yet.
+  // This server's own codes occur before Atlas knows the caller: on the way to Atlas or during the sign-in.
   if (errorCode !== undefined && Object.hasOwn(OWN_ERRORS, errorCode))
     return { verdict: source === "credentials" ? "rejected" : "unknown", failure };
   if (status === 403 && (errorCode === undefined || ACCESS_LIST.test(errorCode)))
@@ -59,7 +59,7 @@ export function credentials(
   signIn: SignIn,
 ): StepResult {
   if (!chosen && !simulate) {
-    // Half a pair is a problem that the step of the settings has shown.
+    // If only half of a pair is set, the step of the settings has already shown it.
     return unusable.includes("credentials")
       ? skipped("none are complete")
       : { ...failedWith(ownFailure("CREDENTIALS_MISSING")), whatToDo: HOW_TO_SET };
@@ -84,7 +84,7 @@ export function credentials(
   }
 }
 
-/** The kind, and enough of the id to recognise it: a secret put in place of the id must not be shown. */
+/** The kind and the end of the id. Not the whole id, since someone may have put the secret in its place. */
 function nameOf(chosen: Credentials): string {
   const id = chosen.kind === "service-account" ? chosen.clientId : chosen.kind === "api-key" ? chosen.publicKey : "";
   if (id.length < 8) return KINDS[chosen.kind];
@@ -93,7 +93,7 @@ function nameOf(chosen: Credentials): string {
   return `${KINDS[chosen.kind]} ${prefix}…${id.slice(-4)}`;
 }
 
-/** Recognises swapped halves by the prefixes that Atlas gives to ids and secrets. */
+/** Recognises a swapped id and secret by the prefixes that Atlas gives them. */
 function likelyMistake(chosen: Credentials): string | undefined {
   if (chosen.kind !== "service-account") return undefined;
   if (chosen.clientId.startsWith("mdb_sa_sk_"))
@@ -103,7 +103,7 @@ function likelyMistake(chosen: Credentials): string | undefined {
   return undefined;
 }
 
-/** Whether these credentials may be used from this address; their API access list is separate from the project's list. */
+/** Whether these credentials may be used from this address. Their API access list is not the project's IP access list. */
 export function apiAccessList(signIn: SignIn): StepResult {
   if (signIn.verdict === "accepted") return ok("these credentials may be used from this computer");
   return signIn.verdict === "elsewhere" ? failedWith(signIn.failure) : skipped(obstacleOf(signIn));
@@ -117,7 +117,7 @@ export function obstacleOf(signIn: Exclude<SignIn, { verdict: "accepted" }>): st
     : "the credentials were not accepted";
 }
 
-/** Always skipped: only creating a job would show the role, and a job counts against the project's downloads. */
+/** Always skipped: only creating a job would prove the role, and a job counts towards the project's download limit. */
 export function downloadRole(config: Config): StepResult {
   if (offersOf(config).every(({ effect }) => onlyReads(effect)))
     return skipped("no tool is registered that creates download jobs");

@@ -15,7 +15,7 @@ const COMFORTABLE_BYTES = 5 * GIB;
 export async function downloadFolder({ config: { downloadDir }, options, env }: Configured): Promise<StepResult> {
   const setting = sourceOf({ options, env }, SETTINGS.downloadDir);
   const given = options["download-dir"] ?? (setting && env[setting]);
-  // Worth a remark: an MCP client may start the server in any folder.
+  // Shown because an MCP client may start the server in any folder.
   const isRelative = typeof given === "string" && /^[^/\\~$]/.test(given.trim()) && !isAbsolute(given.trim());
   const source = `${setting ?? "the default"}${isRelative ? ", relative to where this was started" : ""}`;
   const folder = `${downloadDir} (${source})`;
@@ -28,7 +28,7 @@ export async function downloadFolder({ config: { downloadDir }, options, env }: 
   }
 }
 
-/** Judges the bytes that may still be written to the disk; undefined when the file system does not report them. */
+/** Judges the free space of the disk; `bytes` is undefined if the file system does not report it. */
 export function freeSpace(bytes: number | undefined): StepResult {
   if (bytes === undefined) return ok("the file system does not tell; a full disk shows while saving");
   const found = `${(bytes / GIB).toFixed(1)} GiB free`;

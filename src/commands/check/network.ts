@@ -1,4 +1,4 @@
-// Steps of `check` about the way to Atlas: CA certificates, proxy, connection and clock.
+// Steps of `check` about the route to Atlas: CA certificates, proxy, connection and clock.
 import { X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import * as z from "zod";
@@ -24,9 +24,9 @@ import {
   warning,
 } from "./step.ts";
 
-/** Atlas tolerates minutes in signatures and tokens, but the time left that a person is shown would be wrong. */
+/** Atlas tolerates minutes in signatures and tokens, but a larger skew makes the displayed time left of a link wrong. */
 const MAX_SKEW_MS = 60_000;
-/** A bundle of every public CA has a quarter of this. */
+/** A bundle of all public CAs is about a quarter of this. */
 const MAX_CERTIFICATES_BYTES = 1024 * 1024;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -43,7 +43,7 @@ export async function caCertificates(env: Environment): Promise<StepResult> {
   const count = await countCertificates(path);
   if (count) return ok(`those of Node.js and ${count} of NODE_EXTRA_CA_CERTS`);
   const why = count === undefined ? "cannot be read" : "holds no certificate in PEM form";
-  // A shell would have expanded the ~, so people expect the same here.
+  // People expect ~ to work as in a shell.
   const remark = path.startsWith("~") ? " Node.js reads it, which does not understand ~." : "";
   return failed(
     `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
@@ -59,7 +59,7 @@ async function countCertificates(path: string): Promise<number | undefined> {
     if (!file.isFile() || file.size > MAX_CERTIFICATES_BYTES) return undefined;
     return (await readFile(path, "utf8")).match(CERTIFICATE)?.filter(isCertificate).length ?? 0;
   } catch {
-    return undefined; // The step says that the file cannot be read; the reason does not matter.
+    return undefined; // The step reports an unreadable file; the reason does not matter.
   }
 }
 
@@ -81,8 +81,8 @@ export interface Answer {
 const AtlasError = z.object({ error: z.number() });
 
 /**
- * Asks for the projects without credentials. Atlas answers 401; anything but an answer of Atlas rejects with
- * `UNREADABLE_RESPONSE`, so that no other server receives the credentials.
+ * Requests the projects without credentials, which Atlas answers with 401. Any other kind of answer rejects with
+ * `UNREADABLE_RESPONSE`, so that another server never receives the credentials.
  */
 export async function askUnsigned(
   { sendUnsigned, baseUrl }: AtlasAccess,
@@ -104,14 +104,14 @@ export async function askUnsigned(
   throw ownFailure("UNREADABLE_RESPONSE", { error, detail, ...advice });
 }
 
-/** Atlas refuses with its own JSON or with a Digest challenge; HTML or a success comes from another server. */
+/** Atlas refuses with its own JSON or a Digest challenge. HTML or a success comes from another server. */
 function isFromAtlas(response: HttpResponse): boolean {
   if (response.status < 400) return false;
   const challenge = headerOf(response, "www-authenticate") ?? "";
   return AtlasError.safeParse(response.json).success || (response.status === 401 && /^Digest /i.test(challenge));
 }
 
-/** Which proxy the requests to Atlas use, judged by the outcome of the first request. */
+/** Which proxy the requests to Atlas use, and whether the first request got through it. */
 export function proxy({ config, env }: Pick<Configured, "config" | "env">, finding: Finding<Answer>): StepResult {
   const { baseUrl, simulate } = config;
   const { httpProxy, httpsProxy, noProxy } = config.proxy;

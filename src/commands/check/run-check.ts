@@ -1,4 +1,4 @@
-// All steps of `check`, tried in the order in which a person sees them.
+// Runs all steps of `check` in the order in which they are shown.
 import { openAtlas } from "../../atlas/access.ts";
 import { freeBytesFor } from "../../download/contract.ts";
 import { flexClusters, projects, snapshots } from "./atlas.ts";
@@ -37,13 +37,13 @@ const TITLES = {
   tools: "Tools",
 } as const;
 
-/** A file system that takes longer is not available. */
+/** A file system that takes longer counts as unavailable. */
 const LOCAL_LIMIT_MS = 3_000;
-/** All steps with Atlas; with the local ones, the check stays below the minute that people and scripts allow it. */
+/** Limit of all steps with Atlas together. With the local steps, the check takes less than a minute. */
 const ATLAS_LIMIT_MS = 45_000;
-/** Sends nothing, but may start a simulator. */
+/** Opening the client sends nothing, but may start the simulator. */
 const OPEN_LIMIT_MS = 3_000;
-/** Longer than the ten seconds in which the transport connects: its error says more than a time-out. */
+/** Longer than the transport's ten seconds to connect, because its error says more than a time-out. */
 const REACH_LIMIT_MS = 15_000;
 /** Long enough to repeat requests that a busy Atlas refuses. */
 const SIGN_IN_LIMIT_MS = 12_000;

@@ -1,4 +1,4 @@
-// A step of `check`: tried within a time limit, judged, and put into words.
+// What a step of `check` is: an attempt within a time limit, its outcome, and the outcome in words.
 import type { AccessEdges } from "../../atlas/access.ts";
 import type { Config, Options } from "../../config/config.ts";
 import type { Environment } from "../../config/readers.ts";
@@ -39,12 +39,12 @@ export interface Step extends StepResult {
 /** The outcome of an attempt; `blocked` says in a few words why nothing was attempted. */
 export type Finding<T> = { value: T } | { failure: Failure } | { blocked: string };
 
-/** Work is told to end this much before its limit: its own error message says more than a bare time-out. */
+/** Work must end this long before its limit, because its own error says more than a time-out. */
 const MARGIN_MS = 250;
 
 /**
- * Returns a function that runs work within a time limit, and never beyond `deadline`. It rejects only when the check is
- * interrupted; unexpected errors are logged and become failures.
+ * Returns a function that runs work within a time limit and before `deadline`. It rejects only if the check is interrupted;
+ * unexpected errors are logged and become failures.
  */
 export function createAttempt(
   { clock, signal, log }: Pick<CheckInput, "clock" | "signal" | "log">,
@@ -64,7 +64,7 @@ export function createAttempt(
   };
 }
 
-/** Continues from the value of an earlier attempt. If the earlier one failed, `reason` says why this one is blocked. */
+/** Continues with the value of an earlier attempt. If that attempt failed, `next` is blocked for `reason`. */
 export async function after<T, U>(
   earlier: Finding<T>,
   reason: string,
@@ -74,7 +74,7 @@ export async function after<T, U>(
   return "blocked" in earlier ? earlier : { blocked: reason };
 }
 
-/** The result that an attempt found, or the reason why it found none. */
+/** The result of an attempt: what it found, its failure, or why it was blocked. */
 export function resultOf(finding: Finding<StepResult>): StepResult {
   if ("blocked" in finding) return skipped(finding.blocked);
   return "failure" in finding ? failedWith(finding.failure) : finding.value;
@@ -85,13 +85,13 @@ export const warning = (found: string, whatToDo: string): StepResult => ({ state
 export const failed = (found: string, whatToDo: string): StepResult => ({ state: "failed", found, whatToDo });
 export const skipped = (why: string): StepResult => ({ state: "skipped", found: `not tried: ${why}` });
 
-/** Failed, with the failure's own advice and code. */
+/** A failed step with the failure's own advice and code. */
 export function failedWith(failure: Failure, found = describeFailure(failure)): StepResult {
   const { errorCode, hint } = failure.envelope;
   return { ...failed(found, hint), ...(errorCode ? { errorCode } : {}) };
 }
 
-/** The HTTP status, code and detail of a failure; those that are missing are left out. */
+/** The HTTP status, code and detail of a failure, as far as it has them. */
 export function describeFailure({ envelope: { error, errorCode, detail } }: Failure): string {
   const facts = [error === undefined ? "" : `HTTP ${error}`, errorCode ?? ""].filter(Boolean).join(" ");
   return [facts, detail].filter(Boolean).join(": ");
@@ -111,7 +111,7 @@ const UNITS = [
   { name: "minutes", ms: 60_000 },
 ];
 
-/** A time span in the largest unit that gives at least two. */
+/** A time span in the largest unit of which it has at least two. */
 export function duration(ms: number): string {
   const unit = UNITS.find((candidate) => ms >= 2 * candidate.ms) ?? { name: "seconds", ms: 1_000 };
   return `${Math.round(ms / unit.ms)} ${unit.name}`;

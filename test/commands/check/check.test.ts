@@ -140,7 +140,7 @@ test.each([
   expect(steps.at(-1)).toMatchObject({ id: "projects", state: "ok" });
 });
 
-test("the check ends in the same way when the reader of stdout goes away", async () => {
+test("the check is interrupted when the reader of stdout goes away", async () => {
   const simulator = await simulatorFor({ orders: "listSnapshots=slow-headers@500" });
   const { child, ended } = await startCheck({ env: { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...SERVICE_ACCOUNT } });
   child.stdout.once("data", () => child.stdout.destroy());

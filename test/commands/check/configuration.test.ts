@@ -30,7 +30,7 @@ describe("settings that cannot be used", () => {
   });
 
   test("an unusable address fails instead of being replaced by the default", async () => {
-    // Should the default be asked after all, the dead proxy keeps it on this computer.
+    // If the default address were used after all, the dead proxy would keep the request on this computer.
     const env = {
       ...SERVICE_ACCOUNT,
       MONGODB_ATLAS_BASE_URL: "http://person:canary@cloud.mongodb.com",
@@ -83,7 +83,7 @@ describe("settings that cannot be used", () => {
     expect(step("connection")?.found).toBe("not tried: the settings that lead to Atlas have to be corrected first");
   });
 
-  test("settings that do not decide where requests go do not keep the network from being tried", async () => {
+  test("wrong settings that do not affect the route to Atlas leave the network steps running", async () => {
     const simulator = await simulatorFor();
     const { failed, step } = await checkedAgainst(simulator, {
       ...SERVICE_ACCOUNT,

@@ -32,7 +32,7 @@ describe("credentials that Atlas does not accept", () => {
     ],
   ];
 
-  test.each(rejected)("%s fails the credentials and nothing else", async (_, env, errorCode, advice) => {
+  test.each(rejected)("%s fails only the step of the credentials", async (_, env, errorCode, advice) => {
     const { failed, step } = await checkedAgainst(await simulatorFor(), env);
     expect(failed).toEqual(["credentials"]);
     expect(step("credentials")).toMatchObject({ errorCode, whatToDo: expect.stringMatching(advice) });

@@ -13,7 +13,7 @@ const tls = {
 const UNAUTHORIZED = JSON.stringify({ error: 401, reason: "Unauthorized", detail: "You are not authorized." });
 const DEPENDENT = ["clock", "api-access-list", "projects", "flex-clusters", "snapshots"];
 
-/** Refuses like Atlas, with a clock that is `skewMs` ahead. */
+/** Refuses like Atlas; its clock is `skewMs` ahead. */
 const refuses =
   (skewMs = 0): RequestListener =>
   (_, response) => {
@@ -116,7 +116,7 @@ describe("the step of the proxy", () => {
     expect(step("proxy")?.found).toContain("answered 407");
   });
 
-  test("is ok when only the certificate of the server behind the proxy is unknown: the connection fails", async () => {
+  test("is ok when the server behind the proxy has an unknown certificate: only the connection fails", async () => {
     const server = await serveTls(tls, refuses());
     const { port } = await serveProxy(server.port);
     const { failed, step } = await checked({ env: behind(`http://127.0.0.1:${port}`) });
@@ -128,7 +128,7 @@ describe("the step of the proxy", () => {
     });
   });
 
-  test("is ok, as is the connection, when NODE_EXTRA_CA_CERTS holds the certificate of that server's CA", async () => {
+  test("and that of the connection are ok when NODE_EXTRA_CA_CERTS holds the certificate of the server's CA", async () => {
     const server = await serveTls(tls, refuses());
     const { port } = await serveProxy(server.port);
     const env = { ...behind(`http://127.0.0.1:${port}`), NODE_EXTRA_CA_CERTS: "test/fixtures/ca.pem" };
@@ -175,7 +175,7 @@ describe("the step of the clock", () => {
     expect(clockSkew(answer(date)).state).toBe("ok");
   });
 
-  test("warns in the check too, with advice, and the connection is ok", async () => {
+  test("warns with advice in a whole check, and the connection is ok", async () => {
     const { url } = await serve(refuses(5 * 60_000));
     const { step } = await checkedAgainst({ baseUrl: url.origin });
     expect(step("connection")?.state).toBe("ok");
