@@ -4,7 +4,7 @@ import { commandsOf, PAGES, ROOT } from "./pages.ts";
 
 export const COMMANDS = [...new Set(PAGES.flatMap(commandsOf))];
 
-/** The commands that no test runs as the pages have them, and why. */
+/** Commands that no test runs exactly as a page shows them, and why. */
 export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm install && npm (run )?\w+$/, "installs from a registry, and builds while other tests use the built files"],
   [/^npm run inspect /, "fetches the Inspector"],

@@ -6,7 +6,7 @@ export const ROOT = join(import.meta.dirname, "../..");
 /** The folder of the reader's clone, as the pages write it. */
 export const CLONE = "/path/to/atlas-flex-snapshots-mcp";
 
-export interface Fence {
+interface Fence {
   language: string;
   code: string;
 }

@@ -40,7 +40,7 @@ server.stdin.write(JSON.stringify({ jsonrpc: "2.0", id: 1, method: after("--meth
 let folder: string;
 let ended: ReadonlyMap<string, Outcome & { home: string }>;
 
-/** All run at once, since most of them only wait; each has its own home folder. */
+/** Runs all commands at once, since most of them only wait; each has its own home folder. */
 beforeAll(async () => {
   if (process.platform === "win32") return;
   folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
@@ -151,7 +151,7 @@ const SHOWN = [...PICTURE.matchAll(/<text [^>]*>(.*)<\/text>/g)].map(([, line = 
     .replaceAll("&amp;", "&"),
 );
 
-/** The part of a line that is the same in every run: no numbers, hashes, lengths of bars or indentation of answers. */
+/** A line without what differs between runs: numbers, hashes, lengths of bars and indentation of answers. */
 function lasting(line: string): string {
   return line
     .replaceAll(ROOT, "~/atlas-flex-snapshots-mcp")
@@ -174,7 +174,7 @@ test("every example is named in a page", () => {
   expect(readdirSync(join(ROOT, "examples")).filter((name) => !text.includes(`examples/${name}`))).toEqual([]);
 });
 
-test("the demo's picture shows the whole journey and nothing of the computer that drew it", () => {
+test("the demo's picture shows all tools of the demo and no path of the computer that drew it", () => {
   for (const tool of ["list_flex_snapshots", "request_flex_snapshot_download", "get_restore_job", "save_flex_snapshot"])
     expect(
       SHOWN.some((line) => line.startsWith(`  → ${tool}`)),

@@ -16,14 +16,14 @@ const Start = z.strictObject({
 });
 type Start = z.infer<typeof Start>;
 
-const ofName = z.strictObject({ "atlas-flex-snapshots": Start });
-const McpServers = z.strictObject({ mcpServers: ofName }).transform(({ mcpServers }) => mcpServers);
+const byName = z.strictObject({ "atlas-flex-snapshots": Start });
+const McpServers = z.strictObject({ mcpServers: byName }).transform(({ mcpServers }) => mcpServers);
 const VsCode = z
   .strictObject({
     inputs: z.array(
       z.strictObject({ id: z.string(), type: z.string(), password: z.boolean(), description: z.string() }),
     ),
-    servers: ofName,
+    servers: byName,
   })
   .transform(({ servers }) => servers);
 
@@ -43,7 +43,7 @@ function fromToml(): Start[] {
 const VALUE = /"[^"\\]*"|\[(?:"[^"\\]*"(?:, )?)*\]/;
 const PAIR = new RegExp(`^([\\w-]+) = (${VALUE.source}|\\{ .* \\})$`);
 
-/** The part of TOML that the pages use: tables of strings, lists and inline tables, by their dotted names. Throws on the rest. */
+/** Parses the TOML that the pages use: tables of strings, lists and inline tables, by dotted name. Throws on anything else. */
 function parseToml(text: string): Record<string, Record<string, unknown>> {
   const tables: Record<string, Record<string, unknown>> = {};
   let table: Record<string, unknown> | undefined;
@@ -117,7 +117,7 @@ test.each(snippets)(
   },
 );
 
-test("every snippet starts the clone's file, and none a package that a stranger could publish", () => {
+test("every snippet starts the clone's file, not a package that a stranger could publish", () => {
   for (const [name, { command, args }] of snippets)
     expect([command, ...args], name).toEqual(["node", `${CLONE}/dist/atlas-flex-snapshots-mcp.js`]);
   for (const { code } of readme.fences) expect(code).not.toMatch(/npx\b.*atlas-flex-snapshots-mcp/);

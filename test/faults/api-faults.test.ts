@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Batch, mismatchesIn, postCells, printTally, readCells, runInTurn, saveCells } from "./cells.ts";
 import { ROWS, worded } from "./rows.ts";
 
-/** Faults that a save handles differently from a read or a request; it reads all other answers with the same code. */
+/** Faults that a save handles differently from a read or a request. For all others, the same code reads the answers. */
 const FOR_SAVES = [
   ...[
     "reset-before",

@@ -20,7 +20,7 @@ export interface Cell {
 
 interface Seen {
   cell: Cell;
-  /** How the call differed from what was expected; absent when it did not. */
+  /** How the call differed from what was expected; absent if it did not. */
   mismatch?: string;
   ms: number;
 }
@@ -60,7 +60,7 @@ export function postCells(rows: readonly Row[]): Cell[] {
   }));
 }
 
-/** A save ends like the request that it makes, unless the row says otherwise. */
+/** A save ends like the spoiled request, unless the row says otherwise. */
 export function saveCells(rows: readonly Row[]): Cell[] {
   return rows.flatMap(({ fault, read, post, jobs, posts = 1, saves = {} }) =>
     SAVES.map((probe): Cell => {
@@ -108,7 +108,7 @@ export async function runInTurn(
   return { seen, complaints: complaints.flat() };
 }
 
-/** Runs all cells at once on one station under the orders of all; their jobs are counted together. */
+/** Runs all cells at once on one station, with the orders of all cells; their jobs are counted together. */
 export async function runAtOnce(cells: readonly Cell[], options: StationOptions = {}): Promise<Batch> {
   const station = await openStation(options);
   for (const { orders } of cells) station.simulator.order(orders);
@@ -145,7 +145,7 @@ async function run({ simulator, server }: Station, cell: Cell, number: number): 
   return { cell, ms, ...(mismatch.length > 0 ? { mismatch: `${probe.title}: ${mismatch.join("; ")}` } : {}) };
 }
 
-/** How calls differed from what was expected, of one row or of all. */
+/** How the calls of one row, or of all rows, differed from what was expected. */
 export const mismatchesIn = (batches: readonly Batch[], row?: string): string[] =>
   batches
     .flatMap(({ seen }) => seen)

@@ -36,7 +36,7 @@ const CREDENTIAL_ROWS: readonly CredentialRow[] = [
   { fault: "stale-nonce", read: { ...all("ok"), apiKey: unreadable(401) } },
   { fault: "reset-before*1", read: all("ok"), post: OUTCOME_UNKNOWN },
   { fault: "redirect@302", read: all(network("REDIRECT_REFUSED", false, 302)) },
-  // Last, since a revoked ready-made token stays revoked.
+  // These two come last, since a revoked ready-made token stays revoked.
   { fault: "revoke-tokens*1", read: { ...all("ok"), accessToken: rejectedToken } },
   { fault: "revoke-tokens", read: { ...rejected, apiKey: "ok" } },
 ];
@@ -78,7 +78,7 @@ const TOKEN_ROWS: readonly TokenRow[] = [
   ...[500, 502, 503, 504].map((status) => ({ fault: String(status), ends: noToken(status) })),
 ];
 
-/** One read stands for all where only the signing differs. */
+/** One read stands for all reads, since only the signing differs. */
 const SNAPSHOTS = READS.filter(({ operation }) => operation === "listSnapshots");
 
 const KINDS = ["serviceAccount", "apiKey", "accessToken"] as const;
@@ -120,7 +120,7 @@ function tokenCells(rows: readonly TokenRow[]): Cell[][] {
   return [rows.filter((row) => !lasting(row)).flatMap(cellsOf), ...rows.filter(lasting).map(cellsOf)];
 }
 
-/** Runs each group on its own station, a few at once, so that no group meets a server that another one has used. */
+/** Runs each group on its own station, a few at once, so that no group uses the server of another group. */
 async function runApart(groups: readonly (readonly Cell[])[], atOnce: number): Promise<Batch> {
   const batches: Batch[] = [];
   const queue = groups.values();

@@ -27,7 +27,7 @@ test("every status from 400 to 599 ends a read, and below 500 a download request
   expect(batches.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
 
-test("after a status from 500 to 599, or one that a gateway sends, it is unknown whether a download request created a job, and the request is not repeated", async () => {
+test("after a status from 500 to 599 or of a gateway, the outcome of a download request is unknown and the request is not repeated", async () => {
   const station = await openStation();
   const statuses = [...FROM_GATEWAYS, ...Array.from({ length: 100 }, (_, index) => 500 + index)];
   for (const status of statuses) station.simulator.order(`${POST.operation}=${status}*1`);

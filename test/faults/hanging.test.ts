@@ -8,13 +8,13 @@ const TIMEOUT = network("TIMEOUT");
 const NOT_LISTED = READS.filter(({ operation }) => operation !== "listRestoreJobs");
 const [FIRST_SAVE] = SAVES;
 
-/** Each way in which an operation does not answer in time; every row has its own server, and all run at once. */
+/** The ways in which an operation does not answer in time. Every row has its own server, and all rows run at once. */
 const ROWS: {
   row: string;
   fault: string;
   credentials?: CredentialKind;
-  /** What hangs, when it is not the operation of each call. */
-  at?: "token" | "api";
+  /** The operation that hangs, if it is not the call's own. */
+  at?: "token";
   probes?: typeof READS;
   post: Verdict;
   /** Jobs that the one download request creates. */

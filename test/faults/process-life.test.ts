@@ -27,13 +27,13 @@ async function stationOf(...[options]: Parameters<typeof openStation>): Promise<
   return station;
 }
 
-/** A failing test must not leave a call behind that rejects later. */
+/** Ignores how a call ends, so that a failing test leaves no unhandled rejection. */
 const forget = (call: Promise<unknown>) => void call.catch(() => undefined);
 
 const until = (condition: () => unknown) =>
   vi.waitFor(async () => expect(await condition()).toBeTruthy(), { timeout: 10_000, interval: 20 });
 
-/** The process ends by itself, in time, with code 0, and nothing of it is left. */
+/** The process ends by itself, in time and with code 0. */
 async function expectCleanEnd({ server }: Station): Promise<void> {
   expect(await server.ended).toEqual({ code: 0, signal: null });
   expect(server.output.stderr).not.toMatch(/end-timed-out|end-failed|uncaught|unhandled/);

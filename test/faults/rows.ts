@@ -157,7 +157,7 @@ const limited = (retryAfterSeconds: number) =>
   fromAtlas(429, "RATE_LIMITED_TOKEN_BUCKET", { retryable: true, retryAfterSeconds });
 const down = (retryAfterSeconds: number) => fromAtlas(503, undefined, { retryable: true, retryAfterSeconds });
 
-/** Retry-After in every form; when it is unreadable, the body of a 429 names the seconds. */
+/** Retry-After in every form. If the header is unreadable, the seconds come from the body of a 429. */
 const WAITS: readonly Row[] = [
   refused("429", limited(1), { posts: 4 }),
   ...["1", "date", "past", "garbage", "none"].map((form) => ({
@@ -185,7 +185,7 @@ export const ROWS: readonly Row[] = [...ANSWERS, ...STATUSES, ...WAITS];
 /** A gateway sends these when the request may have reached Atlas: a read may be repeated, a download request must not. */
 export const FROM_GATEWAYS: readonly number[] = [408, 425, 499];
 
-/** Every status from 400 to 599. One without a known meaning counts as the first of its hundred does (RFC 9110 section 15). */
+/** Every status from 400 to 599. An unknown status counts like the x00 status of its class (RFC 9110 section 15). */
 export const EVERY_STATUS: readonly Row[] = Array.from({ length: 200 }, (_, index) => 400 + index).map((status) => {
   const known = ROWS.find(({ fault }) => fault === String(status));
   if (known) return known;

@@ -34,7 +34,7 @@ export async function openStation({
   env?: Record<string, string>;
 } = {}): Promise<Station> {
   const folder = await mkdtemp(join(SCRATCH, "faults-"));
-  // High limits, since a refusal by one would hide the answer that is tested.
+  // High limits, since a refusal by a limit would hide the answer under test.
   const simulator = await startSimulator({
     tokenRequestsPerMinute: 1_000,
     liveTokens: 1_000,

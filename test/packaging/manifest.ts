@@ -46,7 +46,7 @@ const Manifest = z.strictObject({
   }),
   user_config: z.record(z.string(), Setting),
 });
-export type Manifest = z.infer<typeof Manifest>;
+type Manifest = z.infer<typeof Manifest>;
 
 export function readManifest(folder: string = ROOT): Manifest {
   return Manifest.parse(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")));

@@ -2,8 +2,8 @@ import { text } from "node:stream/consumers";
 import { serve } from "../http/servers.ts";
 
 /**
- * The base URL of a proxy between the server and a simulator, which may start later. Until the test ends it changes each JSON
- * answer on its way.
+ * Starts a proxy that changes each JSON answer of a simulator until the test ends, and returns its base URL. The simulator may
+ * start later.
  */
 export async function startAlteringProxy(target: () => string, alter: (json: unknown) => unknown): Promise<string> {
   const { url: own } = await serve(async (request, response) => {

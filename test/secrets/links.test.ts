@@ -8,7 +8,7 @@ import { leaksIn, signaturesOf } from "./sentinels.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
 
-/** A call of every tool while a link exists; only the answers of the last two may contain it. */
+/** Calls of every tool while a link exists; only the answers of the last two tools may contain the link. */
 const CALLS: [string, Record<string, unknown>][] = [
   ["list_flex_clusters", {}],
   ["list_flex_snapshots", CLUSTER],
@@ -89,12 +89,12 @@ describe("a save leaks no link into its answers, its progress, the log, its stat
       saving = await server.call("save_flex_snapshot", save, { progress: true });
     expect(saving.structuredContent.state ?? "failed").toBe(state);
     await server.call("list_saved_snapshots", {});
-    const beside = await writtenTo(join(folder, "snapshots"));
+    const written = await writtenTo(join(folder, "snapshots"));
     await server.call("save_flex_snapshot", { ...save, waitSeconds: 0 });
     simulator.clearOrders();
     const signatures = await signaturesOf(simulator, CLUSTER);
     expect(Object.keys(signatures).length).toBeGreaterThan(0);
-    expect(leaksIn(server.output.stdout + server.output.stderr + beside, signatures)).toEqual([]);
-    expect(beside).not.toMatch(/X-Amz|https?:/);
+    expect(leaksIn(server.output.stdout + server.output.stderr + written, signatures)).toEqual([]);
+    expect(written).not.toMatch(/X-Amz|https?:/);
   });
 });

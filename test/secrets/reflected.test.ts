@@ -6,7 +6,7 @@ import { serve } from "../http/servers.ts";
 import { leaksIn } from "./sentinels.ts";
 
 const CLIENT_SECRET = "mdb_sa_sk_SENTINEL-c2VjcmV0+/with=specials";
-/** Longer than any text that the server passes on, so that every cut is inside it. */
+/** Longer than any text that the server passes on, so that every cut is inside the token. */
 const ACCESS_TOKEN = `SENTINEL-${randomBytes(300).toString("base64url")}`;
 
 interface Reflection {
@@ -42,9 +42,9 @@ const named = (text: string) => ({
 const bare = (authorization: string) => authorization.replace(/^\w+ /, "");
 const before = (length: number, text: string) => `${"x".repeat(length - 1)} ${text}`;
 
-/** The places where an answer can repeat a credential, and the forms of it. */
+/** The places where an answer can repeat a credential, and the forms that the credential can have. */
 const REFLECTIONS: Record<string, (authorization: string) => Reflection> = {
-  "as it is, in detail": (sent) => error({ detail: `You sent ${sent}.` }),
+  "unchanged, in detail": (sent) => error({ detail: `You sent ${sent}.` }),
   "without its scheme": (sent) => error({ detail: `You sent ${bare(sent)}` }),
   "where detail is cut": (sent) => error({ detail: before(480, bare(sent)) }),
   "where reason is cut": (sent) => error({ reason: before(200, bare(sent)) }),

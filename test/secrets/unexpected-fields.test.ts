@@ -34,7 +34,7 @@ async function behindProxy(alter: (json: unknown) => unknown = withMore): Promis
   return station;
 }
 
-describe("what Atlas sends beyond its documentation stays out of", () => {
+describe("undocumented fields from Atlas stay out of", () => {
   test.each<[string, Record<string, unknown>]>([
     ["list_flex_clusters", {}],
     ["list_flex_snapshots", CLUSTER],
@@ -74,7 +74,7 @@ test("documented connection strings of clusters stay out too", async () => {
 
 const SIGNED = `https://files.example/5fa1.tgz?X-Amz-Signature=${SENTINEL}`;
 
-/** Puts a link into every text except ids and types, which the server needs, and the fields made for links. */
+/** Puts a link into every text except ids and types, which the server needs, and the fields that are meant for links. */
 const withLinks = (json: unknown) =>
   mapObjects(json, (object) =>
     Object.fromEntries(
@@ -91,7 +91,7 @@ test.each<[string, Record<string, unknown>]>([
   ["request_flex_snapshot_download", SNAPSHOT],
   ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }],
   ["list_restore_jobs", CLUSTER],
-])("a signed link in a field that is not made for links stays out of %s and the log", async (tool, args) => {
+])("a signed link in a field that is not meant for links stays out of %s and the log", async (tool, args) => {
   const { server } = await behindProxy(withLinks);
   const result = await server.call(tool, args);
   expect(result.isError).toBeUndefined();
