@@ -13,7 +13,7 @@ import { transfer } from "./sections/transfer.mjs";
 const SECTIONS = { start, call, transfer, growth, footprint };
 const MIB = 1024 ** 2;
 
-/** What is measured, how large it is, and how often. */
+/** The sizes and the number of rounds of each section. */
 const FULL = {
   start: { rounds: 20 },
   call: { rounds: 10, calls: 100 },
@@ -27,7 +27,7 @@ const FULL = {
   footprint: { rounds: 3 },
 };
 
-/** Shows within two minutes whether everything runs; the figures mean little. */
+/** Only shows within two minutes whether everything runs; the figures mean little. */
 const QUICK = {
   start: { rounds: 3 },
   call: { rounds: 2, calls: 20 },

@@ -1,6 +1,6 @@
-// What becomes of the samples: summaries, tables, and the targets that they are judged by.
+// Turns samples into summaries and tables, and compares them with the targets.
 
-/** The middle of the samples and their spread; undefined when one of them could not be measured. */
+/** Quantiles and spread of the samples; undefined if one of them could not be measured. */
 export function summarize(samples) {
   if (samples.length === 0 || samples.includes(undefined)) return undefined;
   const sorted = samples.toSorted((one, other) => one - other);
@@ -23,13 +23,13 @@ function quantile(sorted, share) {
   return below + (above - below) * (rank - Math.floor(rank));
 }
 
-/** The median, least and greatest value of a cell; undefined where it was measured once or not at all. */
+/** The median, minimum and maximum of a cell; undefined if it was measured once or not at all. */
 export function summaryOf(sections, tableKey, rowKey, column) {
   const value = cellAt(sections, tableKey, rowKey, column);
   return typeof value === "object" ? value : undefined;
 }
 
-/** The figure of a cell, its median where there are several samples; undefined where it was not measured. */
+/** The value of a cell, or the median of several samples; undefined if it was not measured. */
 export function medianOf(sections, tableKey, rowKey, column) {
   const value = cellAt(sections, tableKey, rowKey, column);
   return typeof value === "object" ? value.median : value;
@@ -66,7 +66,7 @@ function gridOf({ head, columns, rows }) {
   return [[head, ...columns.map((column) => column.head)], ...lines];
 }
 
-/** A summary is shown as its median and spread, a single value as it is. */
+/** A summary is shown as its median and spread. */
 function cellOf(value, digits = 0) {
   if (value === undefined) return "";
   if (typeof value === "string") return value;
@@ -83,11 +83,11 @@ export function figure(value, digits = 0) {
 
 /** The longest that a tool call may take. */
 const CALL_SECONDS = 50;
-/** What the server allows itself per origin. */
-const CONNECTIONS = 16;
+/** The most connections that the server opens to one origin. */
+export const CONNECTIONS = 16;
 const GIB = 1024 ** 3;
 
-/** Every target with the figure measured for it; `met` is undefined where there is none. */
+/** Every target and the value measured for it; `met` is undefined if nothing was measured. */
 export function judge(sections) {
   const cell = (table, row, column) => medianOf(sections, table, row, column);
   const ratio = (one, other) => (one === undefined || other === undefined ? undefined : one / other);

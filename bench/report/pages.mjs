@@ -1,4 +1,4 @@
-// Where the results go: the summary docs/bench.json, made from it docs/bench.md, docs/bench.svg and the table of README.md.
+// Writes the results: the summary docs/bench.json, and from it docs/bench.md, docs/bench.svg and the table of README.md.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { findProgram, ROOT, run } from "../run/processes.mjs";
 import { asMarkdown, figure, judge, medianOf, summaryOf, targetTable } from "./figures.mjs";
 
 const SUMMARY = join(ROOT, "docs/bench.json");
-/** Outside git: every sample of the last full run of each section. */
+/** Every sample of the last full run of each section; not in git. */
 const SAMPLES = join(ROOT, "bench-output");
 
 /** What the figures were measured on and with. */
@@ -48,7 +48,7 @@ export async function saveReport({ machine, sections }, name) {
   await writeFile(SUMMARY, `${text.replace(/\{[^{}]+\}/g, onOneLine)}\n`);
 }
 
-/** Three decimals; no figure is more precise. */
+/** Rounds to three decimals, since no measurement is more precise. */
 const rounded = (_, value) => (typeof value === "number" ? Math.round(value * 1e3) / 1e3 : value);
 const withoutSamples = (value) => (value?.samples ? { median: value.median, min: value.min, max: value.max } : value);
 const onOneLine = (innermost) => innermost.replace(/\s*\n\s*/g, " ");
@@ -87,7 +87,7 @@ const whenMeasured = ({ measuredAt, mostProcessorsOfOthers }) =>
 const machineLine = ({ system, cpu, cores, memoryGb, node, sdk, curl, gzip, openssl, pigz }) =>
   `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}; Node ${node}, SDK ${sdk}, curl ${curl}, gzip ${gzip}, OpenSSL ${openssl}, pigz ${pigz}.`;
 
-/** The few rows of the README. */
+/** The table of the README. */
 function speedTable(sections) {
   const show = (table, row, column, digits, unit) => {
     const value = medianOf(sections, table, row, column);

@@ -1,4 +1,4 @@
-// The simulated Atlas in a process of its own, requests to it without this server, and saving its file by server or by hand.
+// Starts the simulated Atlas in its own process, sends requests to it directly, and saves its file by server or by hand.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
@@ -14,12 +14,12 @@ const UNLIMITED = {
   downloadLimit: 1e6,
 };
 
-/** The embedded simulator, without limits unless the options set some, over http and, at `httpsUrl`, over https. */
+/** The embedded simulator over http and, at `httpsUrl`, over https; without limits unless the options set them. */
 export function startSimulator(options = {}) {
   return startAside("simulator", { ...UNLIMITED, ...options });
 }
 
-/** A long or narrow line to a simulator; its `baseUrl`, and the links that the simulator hands out, lead through the line. */
+/** A slow line to a simulator. Its `baseUrl` and the links in the simulator's answers lead through the line. */
 export function startLine({ baseUrl, fileBaseUrl }, { roundTripMs, bytesPerSecond = Number.POSITIVE_INFINITY }) {
   return startAside("line", { baseUrl, fileBaseUrl, roundTripMs, bytesPerSecond: String(bytesPerSecond) });
 }
@@ -44,7 +44,7 @@ async function startAside(part, settings) {
   };
 }
 
-/** Where the backups of a cluster are, by default of the published one. */
+/** The URL of a cluster's backups; by default of the published cluster. */
 export const backupUrl = ({ baseUrl, ids }, name = ids.name) =>
   `${baseUrl}/api/atlas/v2/groups/${ids.groupId}/flexClusters/${name}/backup`;
 
@@ -64,7 +64,7 @@ export async function linkOf(simulator) {
   return snapshotUrl;
 }
 
-/** Makes the simulator generate its file, which it does at the first request. */
+/** Makes the simulator generate its file, which happens at the first request. */
 export async function prepare(simulator) {
   const response = await fetch(await linkOf(simulator), { headers: { range: "bytes=0-0" } });
   await response.arrayBuffer();
@@ -117,7 +117,7 @@ export async function byHand(line, link, folder) {
   return { seconds, ...(await cost()), sha256: /[0-9a-f]{64}/.exec(printed)?.[0] };
 }
 
-/** Every run begins without its file and with nothing left to write to the disk. */
+/** Removes the file of an earlier run and waits until nothing is left to write to the disk. */
 async function calmDisk(path) {
   await rm(path, { recursive: true, force: true });
   await run("sync", []);

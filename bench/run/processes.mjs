@@ -12,10 +12,10 @@ export const ROOT = join(import.meta.dirname, "../..");
 /** The built server, as its users start it. */
 export const BUILT = join(ROOT, "dist/atlas-flex-snapshots-mcp.js");
 
-/** The Node.js that is measured besides the running one: the newest with long-term support. */
+/** The Node.js that is also measured: the newest with long-term support. */
 export const LATER_NODE = 24;
 
-/** Gives `work` a folder of its own and removes it afterwards. It is on a real disk, since large files go there. */
+/** Gives `work` a folder and removes it afterwards. The folder is on a real disk, since it holds large files. */
 export async function inFolder(work) {
   const folder = await mkdtemp(join(tmpdir(), "atlas-flex-bench-"));
   try {
@@ -63,8 +63,8 @@ async function isExecutable(path) {
 const TIME = process.platform === "linux" ? await findProgram("time") : undefined;
 
 /**
- * Wraps a command line in GNU time. `cost` resolves, once the command has ended, to the processor seconds of all its
- * processes and the peak memory of the largest one; to nothing where there is no GNU time.
+ * Wraps a command line in GNU time. After the command has ended, `cost` resolves to the processor seconds of all its processes
+ * and the peak memory of the largest one. Without GNU time, it resolves to an empty object.
  */
 export function costed(command, args, file) {
   if (TIME === undefined) return { command, args, cost: async () => ({}) };

@@ -1,17 +1,17 @@
-// Runs the compared variants in rounds, in changing order, and prefers rounds during which the machine was otherwise idle.
+// Runs the compared variants in rounds, in random order, and prefers rounds during which the machine was otherwise idle.
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** With more processors than this used by other programs, a round says more about those programs. */
+/** If other programs use more processors than this on average, a round counts as disturbed. */
 const DISTURBING_PROCESSORS = 0.15;
 const LOOK_MS = 2_000;
-/** How many times the wanted rounds may be run, and how long one waits for an idle machine. */
+/** At most `tries` times the wanted rounds are run; each waits up to `waitMs` for an idle machine. */
 const PATIENT = { tries: 3, waitMs: 180_000 };
 const HASTY = { tries: 1, waitMs: 0 };
 
 /**
- * Runs every variant once per round, in another order each time, so that a disturbance hits all variants alike. Each round
- * waits for an idle machine. The least disturbed rounds count, whatever their results.
+ * Runs every variant once per round, in random order, so that a disturbance affects all variants alike. Each round waits for
+ * an idle machine. The least disturbed rounds count, whatever their results.
  */
 export function createRounds(isQuick, note) {
   const { tries, waitMs } = isQuick ? HASTY : PATIENT;
@@ -63,8 +63,8 @@ function shuffled(indices) {
 const TICKS_PER_SECOND = 100;
 
 /**
- * Starts to watch the other programs of the machine. The returned function resolves to the number of processors that they
- * used on average since then; 0 outside Linux, which alone tells.
+ * Starts to watch the other programs of the machine. The returned function resolves to the number of processors that they have
+ * used on average since then. Only Linux reports this; elsewhere it resolves to 0.
  */
 async function watchOthers() {
   if (process.platform !== "linux") return async () => 0;
@@ -76,7 +76,7 @@ async function watchOthers() {
   };
 }
 
-/** The busy time of all processors, less that of this process and its descendants. */
+/** The busy time of all processors without that of this process and its descendants. */
 async function ticksOfOthers() {
   const [line] = (await readFile("/proc/stat", "utf8")).split("\n");
   // proc(5): the fourth and fifth field are idle and iowait.

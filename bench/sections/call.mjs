@@ -2,17 +2,15 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
-import { summarize } from "../report/figures.mjs";
+import { CONNECTIONS, summarize } from "../report/figures.mjs";
 import { backupUrl, startSimulator, tokenHeaders } from "../run/atlas.mjs";
 import { BUILT, inFolder, ROOT, startServer } from "../run/processes.mjs";
 import { timed } from "../run/rounds.mjs";
 
-/** Up to here the median still falls, since V8 is compiling. */
+/** The median still falls during these calls, while V8 compiles. */
 const WARM_UP_CALLS = 2_000;
 const FIRST_CALLS = 100;
 const AT_ONCE = 100;
-/** What the server allows itself per origin; the plain client gets the same. */
-const CONNECTIONS = 16;
 
 const KINDS = [
   ["service account", "serviceAccount"],
@@ -22,9 +20,10 @@ const KINDS = [
 
 export function call(plan, { interleave }) {
   return inFolder(async (home) => {
-    // A long-lived nonce: the call is measured without the Digest challenge, which comes once a minute.
+    // With a long-lived nonce, the call is measured without the Digest challenge, which Atlas sends once a minute.
     const simulator = await startSimulator({ nonceLifetimeMs: 3_600_000 });
     const ca = await readFile(simulator.caFile, "utf8");
+    // As many connections as the server opens.
     const agent = new Agent({ connect: { ca }, connections: CONNECTIONS });
     const subjects = [await echo()];
     for (const baseUrl of [simulator.baseUrl, simulator.httpsUrl]) {
@@ -50,7 +49,7 @@ export function call(plan, { interleave }) {
   });
 }
 
-/** The SDK's share: a tool that sends no request. */
+/** The part of a call that the SDK takes: a tool that sends no request. */
 async function echo() {
   const { call, end } = await serving([join(ROOT, "bench/servers/minimal.mjs")], {});
   return { key: "echo", name: "minimal server on the SDK, no request", ask: () => call("echo"), close: end };
@@ -72,7 +71,7 @@ function plain(target, dispatcher) {
   };
 }
 
-/** This server under one kind of credentials. */
+/** This server with one kind of credentials. */
 async function ours({ scheme, baseUrl, environments, ids, caFile }, [kindName, kind], home) {
   const { groupId, name, restoreJobId } = ids;
   const env = { ...environments[kind], HOME: home, MONGODB_ATLAS_BASE_URL: baseUrl, NODE_EXTRA_CA_CERTS: caFile };

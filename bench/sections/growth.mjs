@@ -7,7 +7,7 @@ import { timed } from "../run/rounds.mjs";
 
 const MIB = 1024 ** 2;
 const ROUND_TRIP_MS = 100;
-/** A client calls rarely, but a p99 needs many calls. */
+/** Far more often than a client calls, since a p99 needs many calls. */
 const CALL_EVERY_MS = 20;
 
 export async function growth(plan, runner) {
@@ -153,7 +153,7 @@ async function byProjects({ projects, rounds }, { interleave }) {
   return { key: "growth-projects", title, head: "Projects", columns, rows };
 }
 
-/** Each run has a new simulator: Atlas's rate limit starts with a full bucket, as for a client that calls now and then. */
+/** Each run has a new simulator, so that the rate limit starts with a full bucket, as for a client that calls rarely. */
 async function listProjects(count, home) {
   // The simulated world has two projects of its own.
   const options = { projects: Math.max(0, count - 2), rateLimit: { capacity: 1_200, refillPerMinute: 500 } };

@@ -8,7 +8,7 @@ import { summarize } from "../report/figures.mjs";
 import { startSimulator } from "../run/atlas.mjs";
 import { BUILT, inFolder, LATER_NODE, laterNode, memoryMb, ROOT, startServer } from "../run/processes.mjs";
 
-/** On the running Node.js and on a later one. */
+/** Measures on the running Node.js and on a later one. */
 export function start(plan, { interleave }) {
   return inFolder(async (folder) => {
     const baselines = await bundleBaselines(folder);
@@ -35,7 +35,7 @@ async function bundleBaselines(folder) {
   return { minimal: outfile("minimal"), usual: outfile("usual") };
 }
 
-/** What is compared on one Node.js; without `run` when that version is not available. */
+/** The variants on one Node.js; without `run` if this version is not available. */
 function variantsOf(which, version, node, { baselines, simulator, folder }) {
   const variant = (key, text, run) => ({
     key: `${which} ${key}`,
@@ -56,7 +56,7 @@ async function emptyProgram(node) {
   return { initializeMs: performance.now() - startedAt };
 }
 
-/** Also measures the first call, which loads what the start left out. */
+/** Also measures the first call, which loads the code that the start does not need. */
 function ourStart(node, { environments, ids: { groupId, name, restoreJobId } }, home) {
   const env = { HOME: home, ...environments.serviceAccount };
   return serverStart(node, [BUILT], env, async ({ elapsedMs, call }) => {
@@ -79,7 +79,7 @@ async function serverStart(node, args, env = {}, andThen = async () => ({})) {
 }
 
 const bytesOf = (value) => Buffer.byteLength(JSON.stringify(value));
-/** What a model reads of a tool before it calls it. */
+/** The fields of a tool that a model reads before it calls the tool. */
 const read = ({ name, title, description, inputSchema }) => ({ name, title, description, inputSchema });
 
 const COLUMNS = [

@@ -1,9 +1,9 @@
-// How long a file takes until it is verified on disk, compared with the same work by hand.
+// How long it takes until a file is verified on disk, compared with the same work by hand.
 import { summarize } from "../report/figures.mjs";
 import { byHand, linkOf, prepare, save, startLine, startSimulator } from "../run/atlas.mjs";
 import { findProgram, inFolder } from "../run/processes.mjs";
 
-/** What the simulator's file consists of, and its name in the tables. */
+/** The simulator's `contents` setting, and its name in the tables. */
 const KINDS = [
   ["compressible", "4:1"],
   ["incompressible", "incompressible"],

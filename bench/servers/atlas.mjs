@@ -1,4 +1,4 @@
-// What stands in for Atlas, each part in a process of its own: `atlas.mjs simulator <options>` or `atlas.mjs line <settings>`.
+// The stand-ins for Atlas, each in its own process: `atlas.mjs simulator <options>` or `atlas.mjs line <settings>`.
 // Each prints its facts as one line of JSON and ends when its standard input does.
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -30,7 +30,7 @@ async function runSimulator(options) {
     const plain = connect({ port: Number(new URL(baseUrl).port), host: "127.0.0.1", noDelay: true });
     secure.setNoDelay(true);
     secure.pipe(plain).pipe(secure);
-    // A client that hangs up is no failure here.
+    // When one side hangs up, the other is closed too.
     secure.on("error", () => plain.destroy());
     plain.on("error", () => secure.destroy());
   });
@@ -52,10 +52,10 @@ async function loadSimulator() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
 }
 
-/** Relays on loopback in front of a running simulator that delay every byte and limit the rate of the file. */
+/** Relays in front of a running simulator. They delay every byte and limit the rate of the file. */
 async function runLine({ baseUrl, fileBaseUrl, roundTripMs, bytesPerSecond }) {
   const fileLine = await lineTo(new URL(fileBaseUrl), roundTripMs, Number(bytesPerSecond));
-  // Passes the API on unchanged but for its links, which then lead to the file line. Their signature does not cover the host.
+  // Passes on the API's answers, but with links to the file line. The signature of a link does not cover the host.
   const relay = createHttpServer((incoming, answer) => {
     const { method, url, headers } = incoming;
     const outgoing = request(new URL(url, baseUrl), { method, headers }, async (response) => {
@@ -72,7 +72,7 @@ async function runLine({ baseUrl, fileBaseUrl, roundTripMs, bytesPerSecond }) {
   return { baseUrl: await lineTo(relayUrl, roundTripMs, Number.POSITIVE_INFINITY), fileBaseUrl: fileLine };
 }
 
-/** Connecting costs a round trip too; loopback alone would not charge it. */
+/** Adds the round trip of connecting, which loopback does not have. */
 async function lineTo(target, roundTripMs, rate) {
   const line = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     near.pause();
@@ -120,7 +120,7 @@ function carry(from, to, delayMs, rate) {
   });
 }
 
-/** Lets a server listen on a free port of loopback and resolves to the port. */
+/** Makes a server listen on a free port of loopback; resolves to the port. */
 async function listening(server) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
