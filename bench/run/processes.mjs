@@ -155,3 +155,10 @@ export function startServer(command, args, { env = {}, cwd } = {}) {
     },
   };
 }
+
+/** Starts an MCP server that runs on this Node.js, and initializes it. */
+export async function serving(args, env) {
+  const server = startServer(process.execPath, args, { env });
+  await server.initialize();
+  return server;
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Agent, request } from "undici";
 import { CONNECTIONS, summarize } from "../report/figures.mjs";
 import { backupUrl, startSimulator, tokenHeaders } from "../run/atlas.mjs";
-import { BUILT, inFolder, ROOT, startServer } from "../run/processes.mjs";
+import { BUILT, inFolder, ROOT, serving } from "../run/processes.mjs";
 import { timed } from "../run/rounds.mjs";
 
 /** The median still falls during these calls, while V8 compiles. */
@@ -78,12 +78,6 @@ async function ours({ scheme, baseUrl, environments, ids, caFile }, [kindName, k
   const server = await serving([BUILT], env);
   const ask = () => server.call("get_restore_job", { groupId, name, restoreJobId });
   return { key: `${scheme} ${kind}`, name: `${scheme}: this server, ${kindName}`, ask, close: server.end };
-}
-
-async function serving(args, env) {
-  const server = startServer(process.execPath, args, { env });
-  await server.initialize();
-  return server;
 }
 
 async function inSequence(count, ask) {

@@ -2,7 +2,7 @@
 import { request } from "undici";
 import { summarize } from "../report/figures.mjs";
 import { backupUrl, FLEX_MEDIA_TYPE, prepare, save, startLine, startSimulator, tokenHeaders } from "../run/atlas.mjs";
-import { BUILT, inFolder, memoryMb, startServer } from "../run/processes.mjs";
+import { BUILT, inFolder, memoryMb, serving } from "../run/processes.mjs";
 import { timed } from "../run/rounds.mjs";
 
 const MIB = 1024 ** 2;
@@ -98,7 +98,7 @@ async function simulatorWithJobs(count) {
 
 async function jobsSubject(simulator, home) {
   const { groupId } = simulator.ids;
-  const server = await serving({ ...simulator.environments.serviceAccount, HOME: home });
+  const server = await serving([BUILT], { ...simulator.environments.serviceAccount, HOME: home });
   const list = (more) => server.call("list_restore_jobs", { groupId, name: JOBS.name, ...more });
   await list();
   return {
@@ -115,12 +115,6 @@ async function jobsSubject(simulator, home) {
     }),
     close: server.end,
   };
-}
-
-async function serving(env) {
-  const server = startServer(process.execPath, [BUILT], { env });
-  await server.initialize();
-  return server;
 }
 
 async function byProjects({ projects, rounds }, { interleave }) {
@@ -160,7 +154,7 @@ async function listProjects(count, home) {
   const simulator = await startSimulator(options);
   const line = await startLine(simulator, { roundTripMs: ROUND_TRIP_MS });
   const only = count === 1 ? { MONGODB_ATLAS_PROJECT_ID: simulator.ids.groupId } : {};
-  const server = await serving({
+  const server = await serving([BUILT], {
     ...simulator.environments.serviceAccount,
     ...{ HOME: home, MONGODB_ATLAS_BASE_URL: line.baseUrl, ...only },
   });
@@ -195,7 +189,7 @@ async function whileSaving({ sizes }, { note, quiet }) {
     await save(simulator, folder, async (server, signal) => {
       for (; !signal.aborted; await pause()) busy.push(await list(server));
     });
-    const server = await serving({ ...simulator.environments.serviceAccount, HOME: folder });
+    const server = await serving([BUILT], { ...simulator.environments.serviceAccount, HOME: folder });
     for (const _ of busy) {
       idle.push(await list(server));
       await pause();
