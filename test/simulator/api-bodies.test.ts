@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { call, type JsonAnswer, ORDERS, requestDownload, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, type JsonAnswer, ORDERS, requestDownload, send, V2 } from "./harness.ts";
 
 const PROJECT = `${V2}/groups/${SIMULATED.groupId}`;
 const JOBS = `${ORDERS}/backup/restoreJobs`;
@@ -12,36 +13,36 @@ function stringsOf(value: unknown): string[] {
 
 describe("faults of the body", () => {
   test.each(["garbage", "html", "empty"])("%s cannot be read as JSON", async (fault) => {
-    const { text, headers } = await call(await start({ orders: `api=${fault}` }), PROJECT);
+    const { text, headers } = await call(await simulatorFor({ orders: `api=${fault}` }), PROJECT);
     expect(() => JSON.parse(text)).toThrow(SyntaxError);
     if (fault === "html") expect(headers["content-type"]).toContain("text/html");
   });
 
   test("html is a 502 page", async () => {
-    const { status, text } = await call(await start({ orders: "api=html" }), PROJECT);
+    const { status, text } = await call(await simulatorFor({ orders: "api=html" }), PROJECT);
     expect(status).toBe(502);
     expect(text).toContain("MongoDB Cloud Manager Unavailable");
   });
 
   test("wrong-type is valid JSON with a wrong Content-Type", async () => {
-    const { headers, json } = await call(await start({ orders: "api=wrong-type" }), PROJECT);
+    const { headers, json } = await call(await simulatorFor({ orders: "api=wrong-type" }), PROJECT);
     expect(headers["content-type"]).toBe("text/plain");
     expect(json.id).toBe(SIMULATED.groupId);
   });
 
   test("sunset announces the end of the version in the headers", async () => {
-    const { headers, status } = await call(await start({ orders: "api=sunset" }), PROJECT);
+    const { headers, status } = await call(await simulatorFor({ orders: "api=sunset" }), PROJECT);
     expect({ status, sunset: headers.sunset }).toEqual({ status: 200, sunset: "Mon, 01 Nov 2027 00:00:00 GMT" });
   });
 
   test("huge is valid JSON above 8 MiB", async () => {
-    const { bytes, json } = await call(await start({ orders: "api=huge" }), `${ORDERS}/backup/snapshots`);
+    const { bytes, json } = await call(await simulatorFor({ orders: "api=huge" }), `${ORDERS}/backup/snapshots`);
     expect(bytes.length).toBeGreaterThan(8 * 1024 * 1024);
     expect(json.results).toHaveLength(8);
   });
 
   test("deep is valid JSON with a field nested a hundred thousand times", async () => {
-    const { text } = await call(await start({ orders: "api=deep" }), PROJECT);
+    const { text } = await call(await simulatorFor({ orders: "api=deep" }), PROJECT);
     expect(text).toContain("[".repeat(100_000));
     expect(() => JSON.parse(text)).not.toThrow();
   });
@@ -53,7 +54,7 @@ describe("faults of the body", () => {
   ])(
     "hostile puts control, bidirectional, zero-width and tag characters and an instruction into every string of %s",
     async (_, path) => {
-      const { json } = await call(await start({ orders: "api=hostile" }), path);
+      const { json } = await call(await simulatorFor({ orders: "api=hostile" }), path);
       const strings = stringsOf({ ...json, links: [] });
       expect(strings.length).toBeGreaterThan(3);
       for (const text of strings) {
@@ -65,7 +66,7 @@ describe("faults of the body", () => {
   );
 
   test("nulls leaves only the required fields", async () => {
-    const simulator = await start({ orders: "api=nulls" });
+    const simulator = await simulatorFor({ orders: "api=nulls" });
     const job = (await call(simulator, `${JOBS}/${SIMULATED.restoreJobId}`)).json;
     expect(Object.values(job).every((value) => value === null)).toBe(true);
     const list = (await call(simulator, JOBS)).json;
@@ -84,7 +85,7 @@ describe("faults of the body", () => {
   });
 
   test("unknown-status sends an undocumented status", async () => {
-    const simulator = await start({ orders: "api=unknown-status" });
+    const simulator = await simulatorFor({ orders: "api=unknown-status" });
     const { json } = await call(simulator, JOBS);
     expect(json.results?.map(({ status }: JsonAnswer) => status)).toEqual(Array(4).fill("DEFROSTING"));
     expect((await call(simulator, ORDERS)).json.stateName).toBe("DEFROSTING");
@@ -92,7 +93,7 @@ describe("faults of the body", () => {
   });
 
   test("hide-downloads hides download jobs in the list and when read by id, and waits for these requests", async () => {
-    const simulator = await start({ orders: "api=hide-downloads*2" });
+    const simulator = await simulatorFor({ orders: "api=hide-downloads*2" });
     expect((await call(simulator, PROJECT)).status).toBe(200);
     const { json } = await call(simulator, JOBS);
     expect(json.results?.map(({ deliveryType }: JsonAnswer) => deliveryType)).toEqual([
@@ -110,7 +111,7 @@ describe("faults of the body", () => {
     ["getProject", PROJECT, { method: "GET" }],
     ["token", "/api/oauth/token", { method: "POST" }],
   ])("echo-secret on %s repeats the Authorization header in a 401", async (operation, path, exchange) => {
-    const simulator = await start({ orders: `${operation}=echo-secret` });
+    const simulator = await simulatorFor({ orders: `${operation}=echo-secret` });
     const authorization = `Bearer ${SIMULATED.accessToken}`;
     const { status, text } = await send(`${simulator.baseUrl}${path}`, { ...exchange, headers: { authorization } });
     expect(status).toBe(401);
@@ -118,7 +119,7 @@ describe("faults of the body", () => {
   });
 
   test("revoke-tokens waits for a request with a token and revokes all tokens before it", async () => {
-    const simulator = await start({ orders: "getProject=revoke-tokens*1" });
+    const simulator = await simulatorFor({ orders: "getProject=revoke-tokens*1" });
     await send(`${simulator.baseUrl}${PROJECT}`);
     expect((await call(simulator, ORDERS)).status).toBe(200);
     expect((await call(simulator, PROJECT)).status).toBe(401);
@@ -127,7 +128,7 @@ describe("faults of the body", () => {
 
   test("several faults strike one answer", async () => {
     const { status, json, end } = await call(
-      await start({ orders: "getProject=503:SOMETHING+hostile+cut" }),
+      await simulatorFor({ orders: "getProject=503:SOMETHING+hostile+cut" }),
       `${PROJECT}?pretty=true`,
     );
     expect({ status, json, end }).toEqual({ status: 503, json: {}, end: "aborted" });

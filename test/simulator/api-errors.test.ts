@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { call, ORDERS, requestDownload, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, ORDERS, requestDownload, send, V2 } from "./harness.ts";
 
 const { groupId } = SIMULATED;
 const CLUSTERS = `${V2}/groups/${groupId}/flexClusters`;
@@ -32,7 +33,7 @@ describe("failures of reading operations", () => {
     ["unknown job", `${ORDERS}/backup/restoreJobs/${UNKNOWN}`, 404, "TENANT_RESTORE_NOT_FOUND", [UNKNOWN, "orders"]],
     ["unknown path", `${V2}/orgs`, 404, "RESOURCE_NOT_FOUND", [`${V2}/orgs`]],
   ])("%s: %s is answered with %i %s", async (_, path, status, errorCode, parameters) => {
-    const answer = await call(await start(), path);
+    const answer = await call(await simulatorFor(), path);
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatchObject({ "content-type": "application/json", "x-error-code": errorCode });
     expect(answer.json).toMatchObject({ error: status, errorCode, parameters });
@@ -41,7 +42,7 @@ describe("failures of reading operations", () => {
   });
 
   test("the error for an unknown cluster is the one recorded from Atlas", async () => {
-    const { json } = await call(await start(), `${CLUSTERS}/cluster-83`);
+    const { json } = await call(await simulatorFor(), `${CLUSTERS}/cluster-83`);
     expect(json).toEqual({
       detail: `No cluster named cluster-83 exists in group ${groupId}.`,
       error: 404,
@@ -56,7 +57,7 @@ describe("failures of reading operations", () => {
     ["DELETE", ORDERS, "GET"],
     ["GET", `${ORDERS}/backup/download`, "POST"],
   ])("%s %s is answered with 405 and the allowed method", async (method, path, allow) => {
-    const { status, headers } = await call(await start(), path, { method });
+    const { status, headers } = await call(await simulatorFor(), path, { method });
     expect({ status, allow: headers.allow }).toEqual({ status: 405, allow });
   });
 });
@@ -70,7 +71,7 @@ describe("failures of a download request", () => {
     ["a number", '{"snapshotId":7}', "snapshotId"],
     ["a malformed id", '{"snapshotId":"c8"}', "snapshotId"],
   ])("a body that is %s is a VALIDATION_ERROR", async (_, body, named) => {
-    const { status, json } = await requestDownload(await start(), "", { body });
+    const { status, json } = await requestDownload(await simulatorFor(), "", { body });
     expect(status).toBe(400);
     expect(json).toMatchObject({ errorCode: "VALIDATION_ERROR", detail: expect.stringContaining(named) });
     if (named === "snapshotId") expect(json).toMatchObject({ badRequestDetail: { fields: [{ field: "snapshotId" }] } });
@@ -89,7 +90,7 @@ describe("failures of a download request", () => {
     ["a dedicated cluster", `${CLUSTERS}/warehouse`, UNKNOWN, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"],
     ["a foreign project", ORDERS.replace(groupId, SIMULATED.foreignGroupId), UNKNOWN, 401, "NOT_IN_GROUP"],
   ])("%s is refused", async (_, path, snapshotId, status, errorCode) => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const answer = await requestDownload(simulator, snapshotId, { path });
     expect(answer.status).toBe(status);
     expect(answer.json).toMatchObject({ errorCode });
@@ -97,7 +98,7 @@ describe("failures of a download request", () => {
   });
 
   test("the limit of active downloads counts the jobs that have not expired", async () => {
-    const simulator = await start({ downloadLimit: 2 });
+    const simulator = await simulatorFor({ downloadLimit: 2 });
     expect((await requestDownload(simulator)).status).toBe(200);
     const { status, json } = await requestDownload(simulator);
     expect(status).toBe(400);
@@ -105,7 +106,7 @@ describe("failures of a download request", () => {
   });
 
   test("credentials without the download role may read, and get a 401 without a challenge for a download", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const headers = { authorization: `Bearer ${SIMULATED.withoutDownloadRole.accessToken}` };
     expect((await call(simulator, ORDERS, { headers })).status).toBe(200);
     const refused = await requestDownload(simulator, SIMULATED.snapshotId, { headers });
@@ -122,7 +123,7 @@ describe("the gateway", () => {
     ["another scheme", { authorization: "Basic bm9wZTpub3Bl" }],
     ["a broken digest", { authorization: 'Digest username="simulate"' }],
   ])("refuses %s with a challenge and no error code", async (_, headers) => {
-    const { status, text, headers: answered } = await send(`${(await start()).baseUrl}${ORDERS}`, { headers });
+    const { status, text, headers: answered } = await send(`${(await simulatorFor()).baseUrl}${ORDERS}`, { headers });
     expect(status).toBe(401);
     expect(JSON.parse(text)).toEqual({
       error: 401,
@@ -137,7 +138,7 @@ describe("the gateway", () => {
 
   test("refuses credentials whose access list does not include this computer", async () => {
     const headers = { authorization: `Bearer ${SIMULATED.outsideAccessList.accessToken}` };
-    const { status, json } = await call(await start(), ORDERS, { headers });
+    const { status, json } = await call(await simulatorFor(), ORDERS, { headers });
     expect(status).toBe(403);
     expect(json).toMatchObject({ errorCode: "IP_ADDRESS_NOT_ON_ACCESS_LIST", parameters: ["127.0.0.1"] });
   });
@@ -146,7 +147,7 @@ describe("the gateway", () => {
 describe("the request limit", () => {
   test("uses a bucket per project and set of operations, says how long to wait, and refills", async () => {
     let time = Date.UTC(2026, 10, 24);
-    const simulator = await start({ now: () => time, rateLimit: { capacity: 2, refillPerMinute: 6 } });
+    const simulator = await simulatorFor({ now: () => time, rateLimit: { capacity: 2, refillPerMinute: 6 } });
     expect((await call(simulator, `${ORDERS}/backup/snapshots`)).headers["ratelimit-remaining"]).toBe("1");
     await call(simulator, `${ORDERS}/backup/snapshots`);
     const { status, headers, json } = await call(simulator, `${ORDERS}/backup/snapshots`);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { call, patienceMsFor, requestDownload, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, patienceMsFor, requestDownload, send, V2 } from "./harness.ts";
 
 const PROJECT = `${V2}/groups/${SIMULATED.groupId}`;
 
@@ -20,7 +21,7 @@ describe("ordered statuses", () => {
     ["LINK_EXPIRATION_AFTER_SNAPSHOT_DELETION", 409, { errorCode: "LINK_EXPIRATION_AFTER_SNAPSHOT_DELETION" }],
     ["201", 201, { id: SIMULATED.groupId }],
   ])("getProject=%s answers %i", async (fault, status, body) => {
-    const answer = await call(await start({ orders: `getProject=${fault}` }), PROJECT);
+    const answer = await call(await simulatorFor({ orders: `getProject=${fault}` }), PROJECT);
     expect(answer.status).toBe(status);
     expect(answer.json).toMatchObject(body);
     const { errorCode } = answer.json;
@@ -28,7 +29,7 @@ describe("ordered statuses", () => {
   });
 
   test("401 comes with a challenge and without an error code", async () => {
-    const { headers, json } = await call(await start({ orders: "api=401" }), PROJECT);
+    const { headers, json } = await call(await simulatorFor({ orders: "api=401" }), PROJECT);
     expect(headers["www-authenticate"]).toContain("Digest");
     expect(json).not.toHaveProperty("errorCode");
   });
@@ -45,12 +46,12 @@ describe("ordered statuses", () => {
     ["503", undefined],
   ])("%s sends Retry-After %j", async (fault, expected) => {
     const now = () => Date.UTC(2026, 10, 24, 12);
-    const { headers } = await call(await start({ now, orders: `api=${fault}` }), PROJECT);
+    const { headers } = await call(await simulatorFor({ now, orders: `api=${fault}` }), PROJECT);
     expect(headers["retry-after"]).toBe(expected);
   });
 
   test("the seconds to wait are among the parameters of a 429", async () => {
-    const { json } = await call(await start({ orders: "api=429:retry-after=7" }), PROJECT);
+    const { json } = await call(await simulatorFor({ orders: "api=429:retry-after=7" }), PROJECT);
     expect(json).toMatchObject({
       errorCode: "RATE_LIMITED_TOKEN_BUCKET",
       parameters: [PROJECT.slice(1), 7, 1200, 500, 60],
@@ -58,7 +59,7 @@ describe("ordered statuses", () => {
   });
 
   test("an ordered failure is enveloped like other failures", async () => {
-    const { status, json } = await call(await start({ orders: "api=429" }), `${PROJECT}?envelope=true`);
+    const { status, json } = await call(await simulatorFor({ orders: "api=429" }), `${PROJECT}?envelope=true`);
     expect(status).toBe(429);
     expect(json).toMatchObject({ status: 429, content: { errorCode: "RATE_LIMITED_TOKEN_BUCKET" } });
   });
@@ -70,7 +71,7 @@ describe("ordered statuses", () => {
     ["429", 429, { error: 429, errorCode: "RATE_LIMITED", parameters: ["/api/oauth/token", 10, 1] }],
     ["400:unsupported_grant_type", 400, { error: "unsupported_grant_type" }],
   ])("token=%s is answered as the token endpoint does", async (fault, status, body) => {
-    const simulator = await start({ orders: `token=${fault}` });
+    const simulator = await simulatorFor({ orders: `token=${fault}` });
     const answer = await send(`${simulator.baseUrl}/api/oauth/token`, { method: "POST" });
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text)).toMatchObject(body);
@@ -93,7 +94,7 @@ describe("the effect of a request with a fault", () => {
     ["empty", 1],
     ["no-content", 1],
   ])("requestDownload=%s leaves %i jobs", async (fault, jobs) => {
-    const simulator = await start({ orders: `requestDownload=${fault}*1` });
+    const simulator = await simulatorFor({ orders: `requestDownload=${fault}*1` });
     const spoiled = await requestDownload(simulator, SIMULATED.snapshotId, { patienceMs: patienceMsFor(fault) });
     expect(simulator.jobs).toHaveLength(jobs);
     if (spoiled.status === 200) expect(spoiled.json).not.toHaveProperty("id");
@@ -103,7 +104,7 @@ describe("the effect of a request with a fault", () => {
   });
 
   test("a request with wrong credentials leaves the order for the next", async () => {
-    const simulator = await start({ orders: "getProject=503*1" });
+    const simulator = await simulatorFor({ orders: "getProject=503*1" });
     await call(simulator, PROJECT, { headers: { authorization: "Bearer nope" } });
     expect((await call(simulator, PROJECT)).status).toBe(503);
     expect((await call(simulator, PROJECT)).status).toBe(200);
@@ -125,7 +126,7 @@ describe("faults of the transport", () => {
     ["redirect@308", { status: 308, end: "complete" }],
     ["307", { status: 307, end: "complete" }],
   ])("getProject=%s ends with %j", async (fault, expected) => {
-    const simulator = await start({ orders: `getProject=${fault}*1` });
+    const simulator = await simulatorFor({ orders: `getProject=${fault}*1` });
     const answer = await call(simulator, PROJECT, { patienceMs: patienceMsFor(fault) });
     expect(answer).toMatchObject(expected);
     if (answer.status > 300) expect(answer.headers.location).toBe(`${simulator.fileBaseUrl}/elsewhere`);
@@ -134,12 +135,12 @@ describe("faults of the transport", () => {
   });
 
   test("a cut answer announces more than arrives", async () => {
-    const { headers, bytes } = await call(await start({ orders: "api=cut" }), PROJECT);
+    const { headers, bytes } = await call(await simulatorFor({ orders: "api=cut" }), PROJECT);
     expect(bytes.length).toBeLessThan(Number(headers["content-length"]));
   });
 
   test("slow-headers and trickle delay the answer", async () => {
-    const simulator = await start({ orders: "getProject=slow-headers@120*1,getProject=trickle@1*1" });
+    const simulator = await simulatorFor({ orders: "getProject=slow-headers@120*1,getProject=trickle@1*1" });
     for (const atLeastMs of [120, 100]) {
       const begun = performance.now();
       await call(simulator, PROJECT);

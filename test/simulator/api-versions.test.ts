@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { ACCEPT, call, ORDERS, requestDownload, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { ACCEPT, call, ORDERS, requestDownload, V2 } from "./harness.ts";
 
 const versioned = (date: string) => `application/vnd.atlas.${date}+json`;
 
@@ -12,7 +13,7 @@ describe("media types", () => {
     ["the exact version of the projects", `${V2}/groups`, versioned("2023-01-01"), "2023-01-01"],
     ["a newer version of the projects", `${V2}/groups`, versioned("2025-03-12"), "2023-01-01"],
   ])("%s is served", async (_, path, accept, version) => {
-    const { status, headers } = await call(await start(), path, { headers: { accept } });
+    const { status, headers } = await call(await simulatorFor(), path, { headers: { accept } });
     expect(status).toBe(200);
     expect(headers["content-type"]).toBe(`${versioned(version)};charset=utf-8`);
   });
@@ -26,7 +27,7 @@ describe("media types", () => {
     ["a date that does not exist", ORDERS, versioned("2025-13-99")],
     ["another representation", ORDERS, "application/vnd.atlas.2024-11-13+csv"],
   ])("%s is refused with 406", async (_, path, accept) => {
-    const { status, headers, json } = await call(await start(), path, { headers: { accept } });
+    const { status, headers, json } = await call(await simulatorFor(), path, { headers: { accept } });
     expect(status).toBe(406);
     expect(json).toMatchObject({ error: 406, errorCode: "INVALID_VERSION_DATE", reason: "Not Acceptable" });
     expect(headers["content-type"]).toBe("application/json");
@@ -39,7 +40,7 @@ describe("media types", () => {
     ["a form", "application/x-www-form-urlencoded", 415],
     ["an older version", versioned("2023-01-01"), 415],
   ])("a body sent as %s is answered with %s %i", async (_, type, expected) => {
-    const { status } = await requestDownload(await start(), SIMULATED.snapshotId, {
+    const { status } = await requestDownload(await simulatorFor(), SIMULATED.snapshotId, {
       headers: { "content-type": type },
     });
     expect(status).toBe(expected);
@@ -48,14 +49,14 @@ describe("media types", () => {
 
 describe("the form of answers", () => {
   test("envelope wraps a single resource in status and content", async () => {
-    const { status, json } = await call(await start(), `${ORDERS}?envelope=true`);
+    const { status, json } = await call(await simulatorFor(), `${ORDERS}?envelope=true`);
     expect(status).toBe(200);
     expect(json).toMatchObject({ status: 200, content: { name: "orders" } });
     expect(Object.keys(json)).toEqual(["status", "content"]);
   });
 
   test("envelope adds the status to a list", async () => {
-    const { json } = await call(await start(), `${ORDERS}/backup/snapshots?envelope=true`);
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/snapshots?envelope=true`);
     expect(json).toMatchObject({ status: 200, totalCount: 8, results: expect.any(Array), links: expect.any(Array) });
   });
 
@@ -63,7 +64,7 @@ describe("the form of answers", () => {
     ["keep-status", 404],
     ["always-200", 200],
   ] as const)("an enveloped failure with %s has status %i", async (envelopedFailures, expected) => {
-    const simulator = await start({ envelopedFailures });
+    const simulator = await simulatorFor({ envelopedFailures });
     const { status, json, headers } = await call(simulator, `${ORDERS}x?envelope=true`);
     expect(status).toBe(expected);
     expect(json).toMatchObject({ status: 404, content: { error: 404, errorCode: "CLUSTER_NOT_FOUND" } });
@@ -71,14 +72,14 @@ describe("the form of answers", () => {
   });
 
   test("pretty indents answers and failures", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     expect((await call(simulator, `${ORDERS}?pretty=true`)).text).toContain('\n  "name": "orders"');
     expect((await call(simulator, `${ORDERS}x?pretty=true`)).text).toContain('\n  "error": 404');
     expect((await call(simulator, ORDERS)).text).not.toContain("\n");
   });
 
   test("every answer carries the headers of Atlas's servers", async () => {
-    const { headers } = await call(await start(), ORDERS);
+    const { headers } = await call(await simulatorFor(), ORDERS);
     expect(headers).toMatchObject({
       server: "mdbws",
       "ratelimit-limit": "1200",
@@ -102,13 +103,13 @@ describe("paging", () => {
     ["?pageNum=9", 0, { self: "9", previous: "8" }],
     ["?itemsPerPage=500", 8, { self: "1" }],
   ])("%s gives %i items and the links %j", async (query, count, expected) => {
-    const { json } = await call(await start(), `${ORDERS}/backup/snapshots${query}`);
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/snapshots${query}`);
     expect(json.results).toHaveLength(count);
     expect(page(json.links)).toEqual(expected);
   });
 
   test("links are absolute and lead to the next page", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const { json } = await call(simulator, `${ORDERS}/backup/snapshots?itemsPerPage=7`);
     const next = json.links?.find(({ rel }) => rel === "next")?.href ?? "";
     expect(next.startsWith(`${simulator.baseUrl}${ORDERS}/backup/snapshots?`)).toBe(true);
@@ -116,14 +117,14 @@ describe("paging", () => {
   });
 
   test("includeCount=false leaves out the count", async () => {
-    const { json } = await call(await start(), `${ORDERS}/backup/snapshots?includeCount=false`);
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/snapshots?includeCount=false`);
     expect(json).not.toHaveProperty("totalCount");
   });
 
   test.each(["itemsPerPage=0", "itemsPerPage=501", "itemsPerPage=x", "pageNum=0", "pageNum=-1"])(
     "%s is refused with 400",
     async (query) => {
-      const { status, json } = await call(await start(), `${V2}/groups?${query}`);
+      const { status, json } = await call(await simulatorFor(), `${V2}/groups?${query}`);
       expect(status).toBe(400);
       expect(json).toMatchObject({
         errorCode: "VALIDATION_ERROR",

@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { createPool, dataDirectory } from "../../src/simulator/archive/data-directory.ts";
 import { compressed, createCrcCombiner, emptyBlocks, gzipOf, stored } from "../../src/simulator/archive/gzip.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { linkOf, send, start } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { linkOf, send } from "./harness.ts";
 
 const MODIFIED = Date.UTC(2026, 10, 24, 3, 1);
 const MIB = 1024 * 1024;
@@ -161,7 +162,7 @@ describe("a data directory", () => {
 describe("served files", () => {
   test("differ from snapshot to snapshot and keep their ETag from one process to the next", async () => {
     const options = { snapshotBytes: 80_000 };
-    const [one, other] = await Promise.all([start(options), start(options)]);
+    const [one, other] = await Promise.all([simulatorFor(options), simulatorFor(options)]);
     const fifth = await send(await linkOf(one, SIMULATED.name, "5fa1000000000000000000c5"));
     const [seventh, again] = await Promise.all([send(await linkOf(one)), send(await linkOf(other))]);
     expect(fifth.headers.etag).not.toBe(seventh.headers.etag);
@@ -172,7 +173,7 @@ describe("served files", () => {
 
   test("of many gibibytes can be read immediately, in any range", async () => {
     const size = 6 * 1024 * MIB + 1;
-    const link = await linkOf(await start({ snapshotBytes: size }));
+    const link = await linkOf(await simulatorFor({ snapshotBytes: size }));
     const begin = await send(link, { stopAfterBytes: 2 });
     expect(begin).toMatchObject({ status: 200, headers: { "content-length": String(size) } });
     expect(begin.bytes.toString("hex")).toBe("1f8b");

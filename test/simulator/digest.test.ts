@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { SIMULATED, type Simulator, type SimulatorOptions } from "../../src/simulator/simulator.ts";
-import { ACCEPT, createClock, ORDERS, send, start } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { ACCEPT, createClock, ORDERS, send } from "./harness.ts";
 
 interface Credentials {
   publicKey: string;
@@ -69,7 +70,7 @@ async function attempt(simulator: Simulator, given?: Attempt) {
 }
 
 async function challenged(options: SimulatorOptions = {}) {
-  const simulator = await start(options);
+  const simulator = await simulatorFor(options);
   const { challenges } = await attempt(simulator);
   const [challenge] = challenges;
   if (!challenge) throw new Error("There is no challenge.");

@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED, type Simulator } from "../../src/simulator/simulator.ts";
-import { call, createClock, ORDERS, requestDownload, start } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, createClock, ORDERS, requestDownload } from "./harness.ts";
 
 const job = (simulator: Simulator, id: unknown) => call(simulator, `${ORDERS}/backup/restoreJobs/${id}`);
 
 describe("a download job", () => {
   test("of an even snapshot goes from PENDING to RUNNING to COMPLETED and then has a link", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now });
+    const simulator = await simulatorFor({ now: clock.now });
     const seen = [(await requestDownload(simulator)).json];
     for (const ms of [999, 1, 2_999, 1]) {
       clock.advance(ms);
@@ -19,14 +20,14 @@ describe("a download job", () => {
   });
 
   test("of an odd snapshot is complete at once", async () => {
-    const { json } = await requestDownload(await start(), SIMULATED.downloadedSnapshotId);
+    const { json } = await requestDownload(await simulatorFor(), SIMULATED.downloadedSnapshotId);
     expect(json).toMatchObject({ status: "COMPLETED", snapshotUrl: expect.stringContaining("X-Amz-Signature=") });
     expect(json.restoreFinishedDate).toBe(json.restoreScheduledDate);
   });
 
   test("has the documented fields and expires four hours after the request", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now });
+    const simulator = await simulatorFor({ now: clock.now });
     const { status, json, headers } = await requestDownload(simulator);
     expect(status).toBe(200);
     expect(headers["content-type"]).toBe("application/vnd.atlas.2024-11-13+json;charset=utf-8");
@@ -46,7 +47,7 @@ describe("a download job", () => {
   });
 
   test("is created for every request, numbered in order, and listed first", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     await requestDownload(simulator);
     await requestDownload(simulator, "5fa1000000000000000000c3");
     const ids = simulator.jobs.map(({ id }) => id);
@@ -57,9 +58,9 @@ describe("a download job", () => {
 
   test("is found by a later process while its link works; other ids are not", async () => {
     const clock = createClock();
-    const { id } = (await requestDownload(await start({ now: clock.now }))).json;
+    const { id } = (await requestDownload(await simulatorFor({ now: clock.now }))).json;
     clock.advance(60_000);
-    const later = await start({ now: clock.now });
+    const later = await simulatorFor({ now: clock.now });
     expect((await job(later, id)).json).toMatchObject({
       id,
       status: "COMPLETED",
@@ -73,7 +74,7 @@ describe("a download job", () => {
   });
 
   test("keeps its link from one read to the next", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const [first, second] = await Promise.all([
       job(simulator, SIMULATED.restoreJobId),
       job(simulator, SIMULATED.restoreJobId),
@@ -82,7 +83,7 @@ describe("a download job", () => {
   });
 
   test("takes `jobMs`", async () => {
-    const simulator = await start({ jobMs: 0 });
+    const simulator = await simulatorFor({ jobMs: 0 });
     expect((await requestDownload(simulator)).json).toMatchObject({ status: "COMPLETED" });
   });
 
@@ -92,7 +93,7 @@ describe("a download job", () => {
     ["job-has-no-link", "COMPLETED"],
   ])("ordered with %s ends as %s without a link", async (fault, status) => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now, orders: `requestDownload=${fault}*1` });
+    const simulator = await simulatorFor({ now: clock.now, orders: `requestDownload=${fault}*1` });
     const { json } = await requestDownload(simulator);
     clock.advance(3_600_000);
     const ended = await job(simulator, json.id);

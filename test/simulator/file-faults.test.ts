@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Answer, linkOf, patienceMsFor, send, sendRaw, start } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { type Answer, linkOf, patienceMsFor, send, sendRaw } from "./harness.ts";
 
 const LENGTH = 70_000;
 const RANGE = { range: "bytes=1000-" };
 
 /** Requests the file without a fault, with the fault ordered once, and without it again. */
 async function spoiled(fault: string, headers: Record<string, string> = {}) {
-  const simulator = await start({ snapshotBytes: LENGTH });
+  const simulator = await simulatorFor({ snapshotBytes: LENGTH });
   const link = await linkOf(simulator);
   const whole = await send(link);
   simulator.order(`file=${fault}*1`);
@@ -67,7 +68,7 @@ describe("a broken transfer", () => {
   });
 
   test("trickle sends byte by byte", async () => {
-    const simulator = await start({ snapshotBytes: LENGTH, orders: "file=trickle@5" });
+    const simulator = await simulatorFor({ snapshotBytes: LENGTH, orders: "file=trickle@5" });
     const begun = performance.now();
     const { bytes } = await send(await linkOf(simulator), { stopAfterBytes: 20 });
     expect(bytes).toHaveLength(20);
@@ -131,7 +132,7 @@ describe("validators", () => {
   });
 
   test("object-changes replaces the file before it is served", async () => {
-    const simulator = await start({ snapshotBytes: LENGTH });
+    const simulator = await simulatorFor({ snapshotBytes: LENGTH });
     const link = await linkOf(simulator);
     const before = await send(link);
     simulator.order("file=object-changes*1");
@@ -180,7 +181,7 @@ describe("ranges", () => {
   });
 
   test("a fault about ranges waits for a request for a range", async () => {
-    const simulator = await start({ snapshotBytes: LENGTH, orders: "file=ignore-range*1,file=cut@9*1" });
+    const simulator = await simulatorFor({ snapshotBytes: LENGTH, orders: "file=ignore-range*1,file=cut@9*1" });
     const link = await linkOf(simulator);
     expect((await send(link)).bytes).toHaveLength(9);
     expect((await send(link, { headers: RANGE })).status).toBe(200);
@@ -234,7 +235,7 @@ describe("contents", () => {
   });
 
   test("a request with an invalid link leaves the order for the next", async () => {
-    const simulator = await start({ snapshotBytes: LENGTH, orders: "file=404*1" });
+    const simulator = await simulatorFor({ snapshotBytes: LENGTH, orders: "file=404*1" });
     const link = await linkOf(simulator);
     expect((await send(`${link}0`)).status).toBe(403);
     expect((await send(link)).status).toBe(404);

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { createClock, linkOf, send, start } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { createClock, linkOf, send } from "./harness.ts";
 
 const SMALL = { snapshotBytes: 60_000 };
 
 async function served() {
-  const simulator = await start(SMALL);
+  const simulator = await simulatorFor(SMALL);
   const link = await linkOf(simulator);
   const whole = await send(link);
   const get = (headers: Record<string, string>) => send(link, { headers });
@@ -21,7 +22,7 @@ async function served() {
 
 describe("a signed link", () => {
   test("looks like a pre-signed link of S3, on another origin than the API", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const link = new URL(await linkOf(simulator));
     expect(link.origin).toBe(simulator.fileBaseUrl);
     expect(link.origin).not.toBe(simulator.baseUrl);
@@ -52,7 +53,7 @@ describe("a signed link", () => {
 
   test("works for four hours", async () => {
     const clock = createClock();
-    const simulator = await start({ ...SMALL, now: clock.now });
+    const simulator = await simulatorFor({ ...SMALL, now: clock.now });
     const link = await linkOf(simulator, SIMULATED.name, SIMULATED.downloadedSnapshotId);
     clock.advance(4 * 3_600_000 - 1_000);
     expect((await send(link)).status).toBe(200);
@@ -85,7 +86,7 @@ describe("a signed link", () => {
     ],
     ["one more parameter", (url: URL) => url.searchParams.set("x", "y")],
   ])("with %s is refused", async (_, alter) => {
-    const url = new URL(await linkOf(await start(SMALL)));
+    const url = new URL(await linkOf(await simulatorFor(SMALL)));
     alter(url);
     const { status, text } = await send(url.href);
     expect(status).toBe(403);
@@ -93,13 +94,13 @@ describe("a signed link", () => {
   });
 
   test("is signed for GET only", async () => {
-    const link = await linkOf(await start(SMALL));
+    const link = await linkOf(await simulatorFor(SMALL));
     expect(await send(link, { method: "HEAD" })).toMatchObject({ status: 403, text: "" });
     expect((await send(link, { method: "PUT", body: "x" })).status).toBe(403);
   });
 
   test("together with an Authorization header is refused, and the answer repeats the header", async () => {
-    const link = await linkOf(await start(SMALL));
+    const link = await linkOf(await simulatorFor(SMALL));
     const { status, text } = await send(link, { headers: { authorization: "Bearer <secret>" } });
     expect(status).toBe(400);
     expect(text).toContain("<Code>InvalidArgument</Code>");
@@ -192,7 +193,7 @@ describe("preconditions", () => {
 });
 
 test("a throttled file is slow until the limit is lifted", async () => {
-  const simulator = await start({ ...SMALL, fileRateBytesPerSecond: 300_000 });
+  const simulator = await simulatorFor({ ...SMALL, fileRateBytesPerSecond: 300_000 });
   const link = await linkOf(simulator);
   const begun = performance.now();
   const slow = await send(link);

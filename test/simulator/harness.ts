@@ -1,14 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { connect } from "node:net";
-import { onTestFinished } from "vitest";
-import { SIMULATED, type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
-
-/** Starts a simulator that closes at the end of the test. */
-export async function start(options: SimulatorOptions = {}): Promise<Simulator> {
-  const simulator = await startSimulator(options);
-  onTestFinished(() => simulator.close());
-  return simulator;
-}
+import { SIMULATED, type Simulator } from "../../src/simulator/simulator.ts";
 
 /** A clock that stands still until `advance` is called. */
 export function createClock(start = Date.UTC(2026, 10, 24, 12)) {

@@ -3,12 +3,13 @@ import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { crc64 } from "../../src/simulator/archive/mongodump.ts";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { linkOf, requestDownload, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { linkOf, requestDownload, send, V2 } from "./harness.ts";
 
 const { name, dumpDirectorySnapshotId, mongodumpArchiveSnapshotId } = SIMULATED.reports;
 
 async function fetched(snapshotId: string) {
-  const simulator = await start({ jobMs: 0 });
+  const simulator = await simulatorFor({ jobMs: 0 });
   return send(await linkOf(simulator, name, snapshotId));
 }
 
@@ -86,7 +87,7 @@ describe("a mongodump archive", () => {
 
   test("has a download job that takes time, since its snapshot id is even", async () => {
     const path = `${V2}/groups/${SIMULATED.groupId}/flexClusters/${name}`;
-    const { json } = await requestDownload(await start(), mongodumpArchiveSnapshotId, { path });
+    const { json } = await requestDownload(await simulatorFor(), mongodumpArchiveSnapshotId, { path });
     expect(json.status).toBe("PENDING");
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED, type Simulator } from "../../src/simulator/simulator.ts";
-import { call, createClock, type Exchange, ORDERS, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, createClock, type Exchange, ORDERS, send, V2 } from "./harness.ts";
 
 const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
 const OWNER = basic(SIMULATED.clientId, SIMULATED.clientSecret);
@@ -21,7 +22,7 @@ const bearer = (token: string | undefined) => ({ headers: { authorization: `Bear
 
 describe("the token endpoint", () => {
   test("issues a token that the API accepts", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const { status, json, headers } = await post(simulator, "token");
     expect(status).toBe(200);
     expect(json).toEqual({ access_token: expect.any(String), expires_in: 3600, token_type: "Bearer" });
@@ -49,18 +50,18 @@ describe("the token endpoint", () => {
     ["a JSON body", { headers: { "content-type": "application/json" } }, 400, "invalid_request"],
     ["another grant type", { body: "grant_type=password" }, 400, "unsupported_grant_type"],
   ])("answers %s with an error of RFC 6749", async (_, exchange, status, error) => {
-    const answer = await post(await start(), "token", exchange);
+    const answer = await post(await simulatorFor(), "token", exchange);
     expect(answer.status).toBe(status);
     expect(answer.json).toEqual({ error, error_description: expect.any(String) });
   });
 
   test("answers GET with 405", async () => {
-    const { status, headers } = await send(`${(await start()).baseUrl}/api/oauth/token`);
+    const { status, headers } = await send(`${(await simulatorFor()).baseUrl}/api/oauth/token`);
     expect({ status, allow: headers.allow }).toEqual({ status: 405, allow: "POST" });
   });
 
   test("issues tokens outside the access list, which fail only when used", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const { clientId, clientSecret } = SIMULATED.outsideAccessList;
     const { status, json } = await post(simulator, "token", {
       headers: { authorization: basic(clientId, clientSecret) },
@@ -71,7 +72,7 @@ describe("the token endpoint", () => {
 
   test("limits requests per client and minute, with an error of the API", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now, tokenRequestsPerMinute: 2 });
+    const simulator = await simulatorFor({ now: clock.now, tokenRequestsPerMinute: 2 });
     await post(simulator, "token");
     clock.advance(20_000);
     await post(simulator, "token");
@@ -94,7 +95,7 @@ describe("the token endpoint", () => {
 
   test("refuses more live tokens than allowed until one expires or is revoked", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now, liveTokens: 2, tokenRequestsPerMinute: 100 });
+    const simulator = await simulatorFor({ now: clock.now, liveTokens: 2, tokenRequestsPerMinute: 100 });
     const first = await post(simulator, "token");
     await post(simulator, "token");
     const refused = await post(simulator, "token");
@@ -107,7 +108,7 @@ describe("the token endpoint", () => {
   });
 
   test("allows a hundred live tokens by default", async () => {
-    const simulator = await start({ tokenRequestsPerMinute: 200 });
+    const simulator = await simulatorFor({ tokenRequestsPerMinute: 200 });
     for (let count = 0; count < 100; count += 1) expect((await post(simulator, "token")).status).toBe(200);
     expect((await post(simulator, "token")).status).toBe(403);
   });
@@ -116,7 +117,7 @@ describe("the token endpoint", () => {
 describe("a token", () => {
   test("expires after an hour", async () => {
     const clock = createClock();
-    const simulator = await start({ now: clock.now });
+    const simulator = await simulatorFor({ now: clock.now });
     const { json } = await post(simulator, "token");
     clock.advance(3_599_999);
     expect((await call(simulator, ORDERS, bearer(json.access_token))).status).toBe(200);
@@ -125,7 +126,7 @@ describe("a token", () => {
   });
 
   test("ends when its own client revokes it", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const { json } = await post(simulator, "token");
     const body = `token=${json.access_token}&token_type_hint=access_token`;
     const { clientId, clientSecret } = SIMULATED.withoutDownloadRole;
@@ -141,11 +142,11 @@ describe("a token", () => {
     ["no token", { body: "" }, 400],
     ["a wrong secret", { body: "token=x", headers: { authorization: basic("a", "b") } }, 401],
   ])("revoking %s is answered with %i", async (_, exchange, expected) => {
-    expect((await post(await start(), "revoke", exchange)).status).toBe(expected);
+    expect((await post(await simulatorFor(), "revoke", exchange)).status).toBe(expected);
   });
 
   test("ends when all are revoked, even if it is ready-made", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     expect((await call(simulator, ORDERS)).status).toBe(200);
     simulator.revokeTokens();
     expect((await call(simulator, ORDERS)).status).toBe(401);

@@ -1,11 +1,12 @@
 import { Agent } from "node:http";
 import { describe, expect, test } from "vitest";
 import { SIMULATED, startSimulator } from "../../src/simulator/simulator.ts";
-import { call, ORDERS, send, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, ORDERS, send, V2 } from "./harness.ts";
 
 describe("a simulator", () => {
   test("records operation, method, target, headers, status and connection of each request", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const agent = new Agent({ keepAlive: true });
     await call(simulator, `${V2}/groups?pretty=true`, { agent, headers: { "user-agent": "one" } });
     await call(simulator, `${ORDERS}x`, { agent });
@@ -31,7 +32,7 @@ describe("a simulator", () => {
   });
 
   test("lets other processes read the recorded requests without recording that", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     await call(simulator, `${V2}/groups`);
     const { text, status } = await send(`${simulator.baseUrl}/_simulator/requests`);
     expect(status).toBe(200);
@@ -40,7 +41,7 @@ describe("a simulator", () => {
   });
 
   test("gives the variables of every principal and kind of credentials", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     expect(simulator.environment).toEqual({
       MONGODB_ATLAS_BASE_URL: simulator.baseUrl,
       MONGODB_ATLAS_CLIENT_ID: SIMULATED.clientId,

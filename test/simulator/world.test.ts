@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
-import { call, createClock, ORDERS, start, V2 } from "./harness.ts";
+import { simulatorFor } from "../fixtures.ts";
+import { call, createClock, ORDERS, V2 } from "./harness.ts";
 
 const PROJECT = `${V2}/groups/${SIMULATED.groupId}`;
 
 describe("the simulated world", () => {
   test("is the same in two processes at the same time", async () => {
     const clock = createClock();
-    const [one, other] = await Promise.all([start({ now: clock.now }), start({ now: clock.now })]);
+    const [one, other] = await Promise.all([simulatorFor({ now: clock.now }), simulatorFor({ now: clock.now })]);
     for (const path of [`${V2}/groups`, `${PROJECT}/flexClusters`, `${ORDERS}/backup/snapshots`]) {
       const [first, second] = await Promise.all([call(one, path), call(other, path)]);
       expect(first.json.results).toEqual(second.json.results);
@@ -15,13 +16,13 @@ describe("the simulated world", () => {
   });
 
   test("shows two projects and hides the foreign one", async () => {
-    const { json } = await call(await start(), `${V2}/groups`);
+    const { json } = await call(await simulatorFor(), `${V2}/groups`);
     expect(json.results?.map(({ id }) => id)).toEqual([SIMULATED.groupId, SIMULATED.emptyGroupId]);
     expect(json.results?.[0]).toMatchObject({ clusterCount: 5, orgId: expect.stringMatching(/^[a-f0-9]{24}$/) });
   });
 
   test("generates more projects on request, each with a cluster and eight snapshots", async () => {
-    const simulator = await start({ projects: 250 });
+    const simulator = await simulatorFor({ projects: 250 });
     const { json } = await call(simulator, `${V2}/groups?itemsPerPage=500`);
     expect(json.totalCount).toBe(252);
     const last = json.results?.at(-1)?.id;
@@ -32,12 +33,12 @@ describe("the simulated world", () => {
   });
 
   test("lists the Flex clusters and not the dedicated one", async () => {
-    const { json } = await call(await start(), `${PROJECT}/flexClusters`);
+    const { json } = await call(await simulatorFor(), `${PROJECT}/flexClusters`);
     expect(json.results?.map(({ name }) => name)).toEqual(["orders", "customers", "fresh", "reports"]);
   });
 
   test("describes a cluster as Atlas does, without links", async () => {
-    const { json } = await call(await start(), ORDERS);
+    const { json } = await call(await simulatorFor(), ORDERS);
     expect(json).toMatchObject({
       clusterType: "REPLICASET",
       stateName: "IDLE",
@@ -50,7 +51,7 @@ describe("the simulated world", () => {
   });
 
   test("has a cluster that is being created, without connection strings and snapshots", async () => {
-    const simulator = await start();
+    const simulator = await simulatorFor();
     const { json } = await call(simulator, `${PROJECT}/flexClusters/fresh`);
     expect(json).toMatchObject({ stateName: "CREATING", connectionStrings: {} });
     const snapshots = await call(simulator, `${PROJECT}/flexClusters/fresh/backup/snapshots`);
@@ -58,7 +59,7 @@ describe("the simulated world", () => {
   });
 
   test("lists eight daily snapshots, oldest first, kept for eight days", async () => {
-    const { json } = await call(await start(), `${ORDERS}/backup/snapshots`);
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/snapshots`);
     const results = json.results ?? [];
     expect(results.map(({ id }) => String(id).slice(-2))).toEqual(["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"]);
     const times = results.map(({ scheduledTime }) => Date.parse(String(scheduledTime)));
@@ -76,7 +77,7 @@ describe("the simulated world", () => {
     async (time) => {
       const now = Date.parse(`2026-11-24T${time}Z`);
       const { json } = await call(
-        await start({ now: () => now }),
+        await simulatorFor({ now: () => now }),
         `${ORDERS}/backup/snapshots/${SIMULATED.snapshotId}`,
       );
       const finished = Date.parse(String(json.finishTime));
@@ -87,14 +88,14 @@ describe("the simulated world", () => {
 
   test("has a cluster whose newest snapshot is still running", async () => {
     const { name, snapshotId } = SIMULATED.runningSnapshot;
-    const { json } = await call(await start(), `${PROJECT}/flexClusters/${name}/backup/snapshots`);
+    const { json } = await call(await simulatorFor(), `${PROJECT}/flexClusters/${name}/backup/snapshots`);
     expect(json.results?.at(-1)).toMatchObject({ id: snapshotId, status: "RUNNING" });
     expect(json.results?.at(-1)).not.toHaveProperty("finishTime");
     expect(json.results?.at(-2)).toMatchObject({ status: "COMPLETED" });
   });
 
   test("lists restore jobs newest first: a live download of twenty minutes ago, then old restores", async () => {
-    const { json } = await call(await start(), `${ORDERS}/backup/restoreJobs`);
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/restoreJobs`);
     expect(json.results?.map(({ deliveryType, status }) => `${deliveryType} ${status}`)).toEqual([
       "DOWNLOAD COMPLETED",
       "RESTORE COMPLETED",
