@@ -67,7 +67,7 @@ function isCertificate(pem: string): boolean {
   try {
     return new X509Certificate(pem).raw.length > 0;
   } catch {
-    return false; // The parser's error is the answer.
+    return false; // The parser throws for anything but a certificate.
   }
 }
 
@@ -81,8 +81,8 @@ export interface Answer {
 const AtlasError = z.object({ error: z.number() });
 
 /**
- * Requests the projects without credentials, which Atlas answers with 401. Any other kind of answer rejects with
- * `UNREADABLE_RESPONSE`, so that another server never receives the credentials.
+ * Requests the projects without credentials, which Atlas answers with 401. An answer that Atlas would not send rejects, so that
+ * another server never receives the credentials.
  */
 export async function askUnsigned(
   { sendUnsigned, baseUrl }: AtlasAccess,
