@@ -18,11 +18,10 @@ import { chosenFileName } from "./folder/file-name.ts";
 import { createCheckedFiles, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { createSaveStatus, type RunningSave, recordedAs } from "./saving/running-save.ts";
+import { createSaveStatus, type LinkMemory, type RunningSave, recordedAs } from "./saving/running-save.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
 import { checkIdentity, keyOf } from "./snapshot.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
-import type { LinkMemory } from "./transfer/link-keeper.ts";
 import { createVerifications } from "./verify.ts";
 
 export interface SnapshotStoreOptions {

@@ -1,15 +1,13 @@
-// Transfers the file and checks it, once more if the check fails; keeps note of the download jobs in the state file.
-import { isAtlasId } from "../../core/atlas-id.ts";
+// Transfers the file and checks it, once more if the check fails.
 import { ownFailure } from "../../core/errors.ts";
-import type { Clock } from "../../core/time.ts";
-import { type Integrity, isSound, type KnownJobs, type SnapshotLink } from "../contract.ts";
+import { type Integrity, isSound } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { CheckedFile, StateFile, TransferState } from "../folder/records.ts";
 import type { ArchiveReport } from "../integrity/archive-check.ts";
 import type { ObjectVersion } from "../snapshot.ts";
-import { createLinkKeeper, type KeptJob } from "../transfer/link-keeper.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
-import type { RunningSave, SaveStatus } from "./running-save.ts";
+import { createLinks } from "./links.ts";
+import type { RunningSave } from "./running-save.ts";
 
 /**
  * Transfers the file and checks it. Discards a file that fails its check and fetches it once more; rejects with
@@ -20,39 +18,23 @@ export async function fetchSound(
   { copy, state, log }: { copy: LocalCopy; state: StateFile; log: Transfer["log"] },
   signal: AbortSignal,
 ): Promise<CheckedFile> {
-  const { source, identity, memory, status, requester, policy, clock, limits } = save;
+  const { status, clock } = save;
   status.follow(() => ({
     bytes: copy.bytes,
     // A host that names no length: the size is known once every byte has arrived.
     total: state.current.total ?? state.current.receivedBytes,
     resumedFrom: copy.resumedFromBytes,
   }));
-  const jobs = createJobNotes(state, status, clock);
-  const { kept } = jobs;
-  const links = createLinkKeeper({ source, identity, memory, clock, limits, startBytes: copy.bytes, kept });
-
-  async function nextLink(): Promise<SnapshotLink> {
-    if (!memory.link) status.state = "requesting";
-    const link = await links.current(jobs.known(), signal).finally(jobs.requestEnded);
-    await jobs.uses(link);
-    status.linkExpiresAt = link.expiresAt;
-    status.state = "downloading";
-    return link;
-  }
-
-  const { received: onBytes, interrupted: onInterruption, warn } = status;
+  const links = createLinks(save, state, copy.bytes);
   for (;;) {
-    await transferFile(
-      { copy, nextLink, links, requester, policy, clock, limits, onBytes, onInterruption, warn, log },
-      signal,
-    );
+    await transferFile({ ...save, copy, links, log }, signal);
     status.state = "verifying";
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
     if (isSound(integrity)) return recordOf(report, integrity, state.current, clock.now());
     log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
     if (state.current.damagedOnce) throw damaged(integrity);
-    warn("The first complete file failed its check, so it was discarded and fetched again.");
+    status.warn("The first complete file failed its check, so it was discarded and fetched again.");
     await copy.startOver({}, { damagedOnce: true });
   }
 }
@@ -88,80 +70,4 @@ function damaged({ gzip, length, md5, notes = [] }: Integrity) {
   const found = [gzip !== "ok" && "gzip", length === "wrong" && "length", md5 === "wrong" && "MD5"].filter(Boolean);
   const detail = `The complete file failed its check (${found.join(", ")}) and was discarded, twice. ${notes.join(" ")}`;
   return ownFailure("FILE_DAMAGED", { detail: detail.trim() });
-}
-
-type Jobs = Pick<TransferState, "restoreJobId" | "linkExpiresAt" | "requestedAt">;
-
-/** What the state file remembers of the snapshot's download jobs, so that no later attempt requests one too many. */
-function createJobNotes(state: StateFile, status: SaveStatus, clock: Pick<Clock, "now">) {
-  let resolveRequest = () => {};
-
-  function jobs(): Jobs {
-    const { restoreJobId, linkExpiresAt, requestedAt } = state.current;
-    return {
-      ...(restoreJobId !== undefined && { restoreJobId }),
-      ...(linkExpiresAt !== undefined && { linkExpiresAt }),
-      ...(requestedAt !== undefined && { requestedAt }),
-    };
-  }
-
-  function replace(next: Jobs): Promise<void> {
-    const { restoreJobId, linkExpiresAt, requestedAt, ...rest } = state.current;
-    return state.write({ ...rest, ...next });
-  }
-
-  function requestEnded(): void {
-    resolveRequest();
-    status.requestInFlight = undefined;
-  }
-
-  /** What the source is told, with the callbacks that write down a request before it is sent, and its outcome. */
-  function known(): Omit<KnownJobs, "refused"> {
-    const { linkExpiresAt, ...rest } = jobs();
-    let before: Jobs = {};
-    return {
-      ...rest,
-      onRequest: async () => {
-        before = jobs();
-        status.requestInFlight = new Promise((resolve) => {
-          resolveRequest = resolve;
-        });
-        await replace({ requestedAt: clock.now() });
-      },
-      onJob: async (restoreJobId) => {
-        if (restoreJobId !== undefined) await state.merge(jobOf(restoreJobId));
-        // No job was created. An earlier request whose job was never found counts as answered too.
-        else await replace(before.restoreJobId === undefined ? {} : before);
-        requestEnded();
-      },
-    };
-  }
-
-  /** The transfer continues with this link, so its job is remembered. */
-  async function uses(link: SnapshotLink): Promise<void> {
-    const before = jobs();
-    const restoreJobId = link.restoreJobId ?? before.restoreJobId;
-    if (restoreJobId === before.restoreJobId && link.expiresAt === before.linkExpiresAt) return;
-    const isRequested = restoreJobId === before.restoreJobId && before.requestedAt !== undefined;
-    await replace({
-      ...jobOf(restoreJobId),
-      ...(isRequested && { requestedAt: before.requestedAt }),
-      ...(link.expiresAt !== undefined && { linkExpiresAt: link.expiresAt }),
-    });
-  }
-
-  const kept: KeptJob = {
-    current: () => state.current.refusedJobId,
-    keep: async (restoreJobId) => {
-      const { restoreJobId: refusedJobId } = jobOf(restoreJobId);
-      if (refusedJobId !== undefined) await state.merge({ refusedJobId });
-    },
-  };
-
-  return { known, requestEnded, uses, kept };
-}
-
-/** Keeps only ids of Atlas's form, since the id becomes part of a request's path. */
-function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
-  return restoreJobId !== undefined && isAtlasId(restoreJobId) ? { restoreJobId } : {};
 }

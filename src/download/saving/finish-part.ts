@@ -1,6 +1,6 @@
 // From a part to the finished file while the locks are held: transfer, check, publication; decides between pause and failure.
 import { Failure, ownFailure } from "../../core/errors.ts";
-import type { SaveReport, StoreEvent } from "../contract.ts";
+import type { SaveReport } from "../contract.ts";
 import { type DownloadDirectory, diskFailure } from "../folder/directory.ts";
 import { beside } from "../folder/file-name.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
@@ -9,6 +9,7 @@ import { confirmPart, openPart, type PartFile, renewPart } from "../folder/part.
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
 import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/records.ts";
 import type { OpenPart } from "../folder/saved-files.ts";
+import type { Transfer } from "../transfer/transfer.ts";
 import { fetchSound } from "./fetch-sound.ts";
 import { completeReport, type RunningSave } from "./running-save.ts";
 
@@ -27,8 +28,7 @@ export async function finishPart(
   const { fileName, identity, committedBytes } = open.state;
   const ended = new AbortController();
   const bounded = AbortSignal.any([signal, deadline(save, ended.signal)]);
-  const log = (event: Omit<StoreEvent, "snapshotId" | "fileName">) =>
-    save.log({ ...event, snapshotId: identity.snapshotId, fileName });
+  const log: Transfer["log"] = (event) => save.log({ ...event, snapshotId: identity.snapshotId, fileName });
   let part: PartFile | undefined;
   let copy: LocalCopy | undefined;
   /** After this process slept, another process may have continued the transfer or even finished it. */

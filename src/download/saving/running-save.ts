@@ -2,7 +2,7 @@
 import type { Slots } from "../../core/concurrency.ts";
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
-import type { SaveReport, SaveState, SnapshotIdentity, SnapshotSource, StoreLog } from "../contract.ts";
+import type { SaveReport, SaveState, SnapshotIdentity, SnapshotLink, SnapshotSource, StoreLog } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/directory.ts";
 import type { CheckedFile } from "../folder/records.ts";
 import type { CheckedFiles } from "../folder/saved-files.ts";
@@ -11,7 +11,6 @@ import type { Limits } from "../limits.ts";
 import { restoreHere } from "../restore-guide.ts";
 import type { FileRequester } from "../transfer/file-request.ts";
 import type { HostPolicy } from "../transfer/host-policy.ts";
-import type { LinkMemory } from "../transfer/link-keeper.ts";
 
 export interface RunningSave {
   identity: SnapshotIdentity;
@@ -31,6 +30,13 @@ export interface RunningSave {
   clock: Clock;
   limits: Limits;
   log: StoreLog;
+}
+
+/** The links of a snapshot that this process remembers between calls; never written to disk. */
+export interface LinkMemory {
+  link?: SnapshotLink | undefined;
+  /** URLs and job ids that expired or that the file host refused. */
+  refused: Set<string>;
 }
 
 /** How far a save is, in bytes on the disk. */

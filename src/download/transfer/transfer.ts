@@ -8,7 +8,6 @@ import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
 import { checkLink, type HostPolicy } from "./host-policy.ts";
-import type { LinkKeeper } from "./link-keeper.ts";
 import { receiveBody, watchSpeed } from "./receive.ts";
 import { judgeResponse, type Verdict } from "./response-judge.ts";
 
@@ -17,27 +16,36 @@ const MAX_DISCARDS = 1;
 
 export interface Transfer {
   copy: LocalCopy;
-  /** The link for the next request. */
-  nextLink: (signal: AbortSignal) => Promise<SnapshotLink>;
-  links: Pick<LinkKeeper, "refuse" | "reached">;
+  links: TransferLinks;
   requester: FileRequester;
   policy: HostPolicy;
   clock: Clock;
   limits: Limits;
-  onBytes: (bytes: number) => void;
-  /** The connection broke after bytes had been saved. */
-  onInterruption: () => void;
-  warn: (warning: string) => void;
+  status: {
+    received: (bytes: number) => void;
+    /** The connection broke after bytes had been saved. */
+    interrupted: () => void;
+    warn: (warning: string) => void;
+  };
   log: (event: Omit<StoreEvent, "snapshotId" | "fileName">) => void;
+}
+
+export interface TransferLinks {
+  /** The link for the next request. */
+  next: (signal: AbortSignal) => Promise<SnapshotLink>;
+  /** The file host refused the link; rejects with `LINK_EXPIRED` where a new link would be refused as well. */
+  refuse: (status: number) => Promise<void>;
+  /** The transfer has reached this byte. */
+  reached: (bytes: number) => void;
 }
 
 /** Brings every byte of the file into the local copy. Rejects with a `Failure`, or with the signal's reason when aborted. */
 export async function transferFile(transfer: Transfer, signal: AbortSignal): Promise<void> {
-  const { copy, links, clock, limits, log } = transfer;
+  const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
   let discards = 0;
   while (!copy.isComplete) {
-    const link = await transfer.nextLink(signal);
+    const link = await links.next(signal);
     const url = checkLink(link.url, transfer.policy);
     const outcome = await attempt(transfer, url, signal);
     budget.reached(copy.bytes);
@@ -54,14 +62,14 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: outcome.why });
         discards += 1;
         if (discards > MAX_DISCARDS) throw ownFailure("FILE_HOST_FAILED", { detail: outcome.why });
-        transfer.warn(`${outcome.why} The transfer started over.`);
+        status.warn(`${outcome.why} The transfer started over.`);
         await copy.startOver({});
         break;
       case "retry": {
         const delayMs = budget.next(outcome.afterMs);
         if (delayMs === undefined) throw interrupted(url.host, outcome.code);
         log({ event: "transfer-retried", host: url.host, bytes: copy.bytes, code: outcome.code, delayMs });
-        if (copy.bytes > 0) transfer.onInterruption();
+        if (copy.bytes > 0) status.interrupted();
         await clock.sleep(delayMs, signal);
         break;
       }
@@ -77,7 +85,7 @@ async function attempt(
   url: URL,
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { kind: "begin" | "continue" | "reject" }>> {
-  const { copy, requester, limits, clock, log, onBytes, warn } = transfer;
+  const { copy, requester, limits, clock, status, log } = transfer;
   const watch = watchSpeed(limits, clock);
   try {
     const range = rangeOf(copy);
@@ -87,9 +95,9 @@ async function attempt(
     log({ event: "file-host-answered", host: url.host, status: response.status, bytes: asked.offset });
     if (verdict.kind === "begin" || verdict.kind === "continue") {
       const onStartOver = () => {
-        if (copy.bytes > 0) warn(whyFromTheStart(range));
+        if (copy.bytes > 0) status.warn(whyFromTheStart(range));
       };
-      return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes, onStartOver });
+      return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes: status.received, onStartOver });
     }
     response.body.drop();
     if (verdict.kind === "reject") throw ownFailure(verdict.code, verdict.facts);

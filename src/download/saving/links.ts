@@ -1,0 +1,134 @@
+// The links of a save: asks for them, replaces refused ones, and notes their download jobs in the state file.
+import { isAtlasId } from "../../core/atlas-id.ts";
+import { ownFailure } from "../../core/errors.ts";
+import type { SnapshotLink } from "../contract.ts";
+import type { StateFile, TransferState } from "../folder/records.ts";
+import type { TransferLinks } from "../transfer/transfer.ts";
+import type { RunningSave } from "./running-save.ts";
+
+/**
+ * Replaces a refused link once, and again only after the replacement brought progress. A fresh link that is refused at its
+ * first use is kept until it expires, in later runs too: its age is not the reason. Most likely this computer's address is
+ * missing from the access list, and each replacement would cost a job.
+ */
+export function createLinks(save: RunningSave, state: StateFile, startBytes: number): TransferLinks {
+  const { source, identity, memory, status, clock, limits } = save;
+  let fresh: SnapshotLink | undefined;
+  let replaced = 0;
+  let idleReplacements = 0;
+  let replacedAt = startBytes;
+  let furthest = startBytes;
+
+  /** Asks the source. Writes down a request for a job before the request is sent, and then its outcome. */
+  async function find(signal: AbortSignal): Promise<SnapshotLink> {
+    const { linkExpiresAt, ...jobs } = jobsIn(state);
+    const isRefused = jobs.restoreJobId !== undefined && memory.refused.has(jobs.restoreJobId);
+    let before: Jobs = {};
+    let resolveRequest = () => {};
+    const requestEnded = () => {
+      resolveRequest();
+      status.requestInFlight = undefined;
+    };
+    const known = {
+      ...(!isRefused && jobs),
+      refused: memory.refused,
+      onRequest: async () => {
+        before = jobsIn(state);
+        status.requestInFlight = new Promise((resolve) => {
+          resolveRequest = resolve;
+        });
+        await replaceJobs(state, { requestedAt: clock.now() });
+      },
+      onJob: async (restoreJobId: string | undefined) => {
+        if (restoreJobId !== undefined) await state.merge(jobOf(restoreJobId));
+        // No job was created. An earlier request whose job was never found counts as answered too.
+        else await replaceJobs(state, before.restoreJobId === undefined ? {} : before);
+        requestEnded();
+      },
+    };
+    const link = await source.link(identity, known, signal).finally(requestEnded);
+    if (memory.refused.has(link.url)) throw expired("Atlas offers the refused link again.");
+    memory.link = link;
+    if (link.isNew) fresh = link;
+    return link;
+  }
+
+  function isUnusedAndFresh(link: SnapshotLink): boolean {
+    const isAlive = link.expiresAt === undefined || clock.now() < link.expiresAt;
+    const isKept = link.restoreJobId !== undefined && link.restoreJobId === state.current.refusedJobId;
+    return (link === fresh || isKept) && isAlive && furthest === replacedAt;
+  }
+
+  return {
+    next: async (signal) => {
+      if (!memory.link) status.state = "requesting";
+      // Only the file host decides whether a link has expired: this computer's clock may jump, and each new link costs a job.
+      const link = memory.link ?? (await find(signal));
+      await noteJobOf(link, state);
+      status.linkExpiresAt = link.expiresAt;
+      status.state = "downloading";
+      return link;
+    },
+    refuse: async (httpStatus) => {
+      const { link } = memory;
+      if (link && isUnusedAndFresh(link)) {
+        const { restoreJobId: refusedJobId } = jobOf(link.restoreJobId);
+        if (refusedJobId !== undefined) await state.merge({ refusedJobId });
+        throw expired(`It answered ${httpStatus}.`, httpStatus);
+      }
+      if (link) memory.refused.add(link.url);
+      if (link?.restoreJobId) memory.refused.add(link.restoreJobId);
+      memory.link = undefined;
+      idleReplacements = furthest - replacedAt >= limits.progressBytes ? 1 : idleReplacements + 1;
+      replaced += 1;
+      replacedAt = furthest;
+      if (idleReplacements > 1 || replaced > limits.freshLinksPerRun)
+        throw expired(`It answered ${httpStatus}.`, httpStatus);
+    },
+    reached: (bytes) => {
+      furthest = Math.max(furthest, bytes);
+    },
+  };
+}
+
+/** What the state file remembers of the snapshot's download jobs, so that no later attempt requests an unnecessary job. */
+type Jobs = Pick<TransferState, "restoreJobId" | "linkExpiresAt" | "requestedAt">;
+
+function jobsIn({ current }: StateFile): Jobs {
+  const { restoreJobId, linkExpiresAt, requestedAt } = current;
+  return {
+    ...(restoreJobId !== undefined && { restoreJobId }),
+    ...(linkExpiresAt !== undefined && { linkExpiresAt }),
+    ...(requestedAt !== undefined && { requestedAt }),
+  };
+}
+
+function replaceJobs(state: StateFile, next: Jobs): Promise<void> {
+  const { restoreJobId, linkExpiresAt, requestedAt, ...rest } = state.current;
+  return state.write({ ...rest, ...next });
+}
+
+/** The transfer continues with this link, so its job is remembered. */
+async function noteJobOf(link: SnapshotLink, state: StateFile): Promise<void> {
+  const before = jobsIn(state);
+  const restoreJobId = link.restoreJobId ?? before.restoreJobId;
+  if (restoreJobId === before.restoreJobId && link.expiresAt === before.linkExpiresAt) return;
+  const isRequested = restoreJobId === before.restoreJobId && before.requestedAt !== undefined;
+  await replaceJobs(state, {
+    ...jobOf(restoreJobId),
+    ...(isRequested && { requestedAt: before.requestedAt }),
+    ...(link.expiresAt !== undefined && { linkExpiresAt: link.expiresAt }),
+  });
+}
+
+/** Keeps only ids of Atlas's form, since the id becomes part of a request's path. */
+function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
+  return restoreJobId !== undefined && isAtlasId(restoreJobId) ? { restoreJobId } : {};
+}
+
+function expired(detail: string, status?: number) {
+  return ownFailure("LINK_EXPIRED", {
+    ...(status !== undefined && { error: status }),
+    detail: `The file host refuses a fresh link. ${detail} Either it expired, or this computer's address is not on the project's IP access list.`,
+  });
+}
