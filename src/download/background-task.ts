@@ -4,7 +4,7 @@ import type { WaitOptions } from "./contract.ts";
 
 export interface BackgroundTask<Report> {
   report: () => Report;
-  /** The final report, or the present one when the wait ends first. Rejects as the work does, or with the signal's reason. */
+  /** The final report, or the current one if the wait ends first. Rejects if the work fails or the signal aborts. */
   join: (wait: WaitOptions<Report>) => Promise<Report>;
   stop: () => void;
   /** Resolves when the work has ended, successfully or not. */
@@ -15,11 +15,11 @@ export interface BackgroundTask<Report> {
 interface TaskOptions<Report> {
   run: (signal: AbortSignal) => Promise<Report>;
   report: () => Report;
-  /** How far the work is, so that reported progress never goes backwards. */
+  /** How far the work is; progress is reported only when this has grown. */
   position: (report: Report) => number;
   /** Whether the work stops when the last waiting call is cancelled. */
   stopsWhenAbandoned: () => boolean;
-  /** Something that must end first, even when no call waits any more. */
+  /** A promise that must settle before the work of cancelled calls is stopped. */
   finishesFirst?: () => Promise<void> | undefined;
   /** Gets the failure of work that no call was waiting for. */
   onMissedFailure: (error: unknown) => void;

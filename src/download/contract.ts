@@ -1,4 +1,4 @@
-// The door of this room: what tools, commands and server see of saving snapshots, and what saving needs from them.
+// The public interface of this folder: the snapshot store, its reports, and the source of snapshots that it needs.
 import type { ErrorEnvelope } from "../core/errors.ts";
 
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
@@ -10,7 +10,7 @@ export { DISK_RESERVE_BYTES } from "./limits.ts";
  */
 export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 
-/** The same triple is the same backup, whatever its file is called. */
+/** Which backup; the two ids alone tell whether two are the same (`isSameSnapshot`). */
 export interface SnapshotIdentity {
   groupId: string;
   /** The cluster's name. */
@@ -27,7 +27,7 @@ export interface SnapshotFacts {
   mongoDBVersion?: string;
 }
 
-/** The same as Atlas sent it: any field may be absent or hold any text. */
+/** The unchecked facts from Atlas: any field may be absent or hold any text. */
 export type RawSnapshotFacts = { [Field in keyof SnapshotFacts]?: string | undefined };
 
 /** A signed link to a snapshot's file: a secret. */
@@ -40,20 +40,20 @@ export interface SnapshotLink {
   isNew?: true;
 }
 
-/** What is known of a snapshot's download jobs, and whom to tell about new ones. */
+/** What is known of a snapshot's download jobs, and callbacks to report new ones. */
 export interface KnownJobs {
   restoreJobId?: string;
   /** When a job was last requested, milliseconds since the epoch; without `restoreJobId` the outcome is unknown. */
   requestedAt?: number;
   /** URLs of refused links and the ids of their jobs. */
   refused: ReadonlySet<string>;
-  /** Called before a job is requested, so that a process that dies in between leaves a trace. */
+  /** Called before a job is requested, so that the state file knows of it even if this process then dies. */
   onRequest: () => Promise<void>;
-  /** Called with the requested job before it has a link; with undefined when certainly no job was created. */
+  /** Called with the requested job before it has a link; with undefined when it is certain that no job was created. */
   onJob: (restoreJobId: string | undefined) => Promise<void>;
 }
 
-/** Where snapshots come from: all that saving knows of Atlas. */
+/** Where snapshots come from; the store knows nothing else of Atlas. */
 export interface SnapshotSource {
   /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
   describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<RawSnapshotFacts>;
@@ -71,13 +71,13 @@ export type SaveState = "queued" | "requesting" | "downloading" | "verifying" | 
 export interface Integrity {
   /** `ok`: the CRC-32 and length of every gzip member are right, up to the last byte. */
   gzip: "ok" | "damaged";
-  /** `ok`: as many bytes as the file host announced; `unknown`: it announced no length. */
+  /** `ok`: as many bytes as the file host announced or, in later checks, as were saved; `unknown`: neither is known. */
   length: "ok" | "wrong" | "unknown";
   /** Comparison with the host's ETag, where it may be an MD5; `wrong` only if something else is wrong or unknown too. */
   md5: "ok" | "wrong" | "not-verifiable";
   /** Only in later checks: comparison with the record written when the file was saved. */
   recordedSha256?: "ok" | "wrong" | "unrecorded";
-  /** Our own words, such as which member or offset is damaged, or that the tar has no end marker. */
+  /** Our own words, such as where the data is damaged, or that the tar has no end marker. */
   notes?: string[];
 }
 
@@ -135,8 +135,8 @@ export interface SavedFile {
   path: string;
   bytes: number;
   /**
-   * `unrecorded`: it has no record, so this server did not save it. `changed`: it was written to since it was saved; a check
-   * tells whether it is still the same.
+   * `unrecorded`: it has no readable record of this server. `changed`: it was written to since it was saved; a check tells
+   * whether it is still the same.
    */
   state: "complete" | "changed" | "unrecorded";
   identity?: SnapshotIdentity;
@@ -182,7 +182,7 @@ export interface VerifyReport {
 }
 
 export interface WaitOptions<Report> {
-  /** How long to wait for the end, in milliseconds; then the present state is returned. */
+  /** How long to wait for the end, in milliseconds; then the current state is returned. */
   waitMs: number;
   /** Called at most once a second; progress never goes backwards. */
   onProgress?: (report: Report) => void;
@@ -203,7 +203,7 @@ export interface SnapshotStore {
   close(): Promise<void>;
 }
 
-/** Whether the check found nothing wrong: the file may get its final name and be restored from. */
+/** Whether the check found nothing wrong, so that the file may get its final name and be restored. */
 export function isSound({ gzip, length, md5, recordedSha256 }: Integrity): boolean {
   return gzip === "ok" && ![length, md5, recordedSha256].includes("wrong");
 }

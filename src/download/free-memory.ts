@@ -5,9 +5,9 @@ const nowhere = new MessageChannel().port1;
 nowhere.close();
 
 /**
- * Frees the memory that a buffer lies in; this buffer and every other buffer in the same memory are empty afterwards. Left to
- * V8, tens of megabytes would pile up first. A closed port takes over what is transferred to it and drops it: the message is
- * made and nobody receives it (HTML Standard, message port post message steps).
+ * Frees the memory that a buffer is in; every buffer in this memory is empty afterwards. V8 alone would let tens of megabytes
+ * pile up. A closed port takes over the memory transferred to it and drops it, since nobody receives the message (HTML
+ * Standard, message port post message steps).
  */
 export function freeMemoryOf({ buffer }: Buffer): void {
   if (buffer instanceof ArrayBuffer) nowhere.postMessage(undefined, [buffer]);

@@ -1,19 +1,19 @@
-// Every number that a transfer, a check and a lock go by.
+// The limits of transfers, checks, locks and lists.
 const MIB = 1024 * 1024;
 
-/** Tests use small numbers. */
+/** Tests use smaller numbers than `DEFAULT_LIMITS`. */
 export interface Limits {
-  /** At the same time: a second transfer hides the latency of the first; more would only share the line. */
+  /** How many run at once: a second transfer hides the latency of the first; more would only share the line. */
   concurrentTransfers: number;
-  /** Checks of finished files at the same time: each is a thread that reads as fast as it can. */
+  /** How many checks of finished files run at once: each is a thread that reads as fast as it can. */
   concurrentChecks: number;
   /** A Flex cluster stores 5 GB, so a larger file cannot be its snapshot. */
   maxFileBytes: number;
-  /** Written at a time: small writes cost a quarter of the throughput. */
+  /** Bytes in one write: small writes cost a quarter of the throughput. */
   batchBytes: number;
-  /** A crash may lose at most this many bytes, */
+  /** Bytes between two commits; a crash loses only bytes that are not committed. */
   commitBytes: number;
-  /** or the bytes of this time, whichever is less. */
+  /** A commit comes earlier when this much time has passed. */
   commitEveryMs: number;
   connectTimeoutMs: number;
   /** No byte for this long is a stall, also while waiting for the headers. */
@@ -21,14 +21,14 @@ export interface Limits {
   /** A slower average over the window counts as a stall. */
   lowSpeedBytesPerSecond: number;
   lowSpeedWindowMs: number;
-  /** Attempts in a row without progress before the transfer pauses: about 90 s of waiting in total. */
+  /** Attempts in a row without progress before the transfer pauses; their backoff adds up to at most 92 s. */
   attemptsWithoutProgress: number;
-  /** Less does not count as progress, or a server that sends a few bytes and breaks off would be retried for ever. */
+  /** Fewer bytes are no progress: a server that sends a few and breaks off would otherwise be retried for ever. */
   progressBytes: number;
   backoffFirstMs: number;
   backoffMaxMs: number;
   retryAfterMaxMs: number;
-  /** Links in one run. A link lives four hours, so this is more than a day. */
+  /** Replaced links in one run. A link lives four hours, so this is more than a day. */
   freshLinksPerRun: number;
   /** Kept free on the disk: this many bytes, or this share of the rest of the file if that is more. */
   diskReserveBytes: number;
@@ -41,7 +41,7 @@ export interface Limits {
   lockBeatMs: number;
   /** A lock of a process in another container or computer is dead after this long without a beat. */
   lockSilentMs: number;
-  /** Files and transfers together in one list. */
+  /** The most files and transfers together in one list. */
   maxListed: number;
 }
 

@@ -12,7 +12,7 @@ export const identitySchema = z.object({
   snapshotId: atlasId,
 });
 
-/** File names are made of these ids, so they are checked here too, whoever calls; rejects with `INVALID_INPUT`. */
+/** Throws `INVALID_INPUT`. File names are made of these ids, so the store does not rely on its callers. */
 export function checkIdentity({ groupId, name, snapshotId }: SnapshotIdentity): SnapshotIdentity {
   const parsed = identitySchema.safeParse({ groupId, name, snapshotId });
   if (parsed.success) return parsed.data;

@@ -53,7 +53,7 @@ interface Snapshot {
   missed?: { failure: Failure; terms: string } | undefined;
 }
 
-/** Touches the folder only from the first call on. */
+/** Does not touch the folder before the first call. */
 export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
   const { directory: folder, clock, source, filePrefix } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };

@@ -19,7 +19,7 @@ const RESULT_LIFE_MS = 600_000;
 
 interface Entry {
   task: BackgroundTask<VerifyReport>;
-  /** Of the file in the state in which it was checked. */
+  /** Identifies the state of the file that was checked (`stampOf`). */
   stamp: () => string;
   endedAt?: number;
 }

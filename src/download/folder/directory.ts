@@ -35,10 +35,10 @@ export async function findDownloadDirectory(folder: string): Promise<DownloadDir
   };
 }
 
-/** The same, but creates the folder for its owner only (0700) when it does not exist. */
+/** Finds the folder or creates it for its owner only (0700). */
 export async function createDownloadDirectory(folder: string): Promise<DownloadDirectory> {
   await makeFolders(resolve(folder));
-  // Undefined only when someone removed the folder in this moment.
+  // Undefined only if someone has just removed the folder.
   return (await findDownloadDirectory(folder)) ?? createDownloadDirectory(folder);
 }
 
@@ -65,7 +65,7 @@ export async function freeBytesFor(downloadDir: string): Promise<number | undefi
   return freeBytes(await nearestExisting(downloadDir));
 }
 
-/** The same for a folder that exists. */
+/** Free bytes on the disk of a folder that exists; undefined when unknown. */
 export async function freeBytes(path: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(path);

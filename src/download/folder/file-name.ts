@@ -11,7 +11,7 @@ export function isArchiveName(name: string): boolean {
   return FILE_NAME.test(name) && ENDING.test(name) && !DEVICE.test(name);
 }
 
-/** The name that a user asked for, with prefix and, if missing, ending added; rejects with `INVALID_INPUT`. */
+/** The name that a user asked for, with prefix and ending added where they are missing; throws `INVALID_INPUT`. */
 export function chosenFileName(prefix: string, given: string): string {
   const complete = given.includes(".") ? given : `${given}.tgz`;
   const name = complete.startsWith(prefix) ? complete : `${prefix}${complete}`;

@@ -52,7 +52,7 @@ export function temporaryOf(path: string): string {
   return `${path}.tmp`;
 }
 
-/** The parsed content; undefined when the file is absent, forbidden, too large or not JSON. Rejects only out of means. */
+/** The parsed content; undefined when the file is absent, forbidden, too large or not JSON. Rejects only with an error of `OUT_OF_MEANS`. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     return await withFile(path, READ_ONLY, async (handle) => {

@@ -12,15 +12,15 @@ import { type StateFile, startedOver } from "./records.ts";
 export interface LocalCopy {
   /** Bytes in the file; a crash may lose those that are not committed. */
   readonly bytes: number;
-  /** How many of them an earlier attempt had saved. */
+  /** How many of these bytes an earlier attempt had saved. */
   readonly resumedFromBytes: number;
   readonly version: ObjectVersion;
   readonly isComplete: boolean;
-  /** Drops every byte; the bytes to come are of this version. */
+  /** Drops every byte; the next bytes belong to `version`. */
   startOver: (version: ObjectVersion, facts?: { damagedOnce: true }) => Promise<void>;
-  /** The host has only now named the size of the whole file. */
+  /** Notes the size of the whole file, which the host may name only when a transfer resumes. */
   expect: (total: number) => Promise<void>;
-  /** When a promise comes back, the caller waits for it before the next chunk. */
+  /** If this returns a promise, the caller must await it before the next chunk. */
   append: (chunk: Buffer) => Promise<void> | undefined;
   /** Writes and commits everything taken so far. */
   settle: () => Promise<void>;
@@ -30,7 +30,7 @@ export interface LocalCopy {
   close: () => Promise<void>;
 }
 
-/** Takes over an opened part. Drops bytes past the committed ones: after a power cut they may be pages never written. */
+/** Takes over an opened part. Drops bytes past the committed ones: after a power cut, the disk may not hold them. */
 export async function openLocalCopy(
   part: PartFile,
   state: StateFile,
@@ -55,7 +55,7 @@ export async function openLocalCopy(
 
   /** Starts the check's thread with the first byte that it can read. */
   function checkTo(bytes: number): ArchiveCheck {
-    // Most hosts received large objects in pieces and so know no MD5 to compare with.
+    // Large objects are mostly uploaded in pieces, so most hosts have no MD5 to compare with.
     check ??= startCheck(path, { md5: state.current.md5 !== undefined });
     check.advance(bytes);
     return check;
@@ -99,7 +99,7 @@ export async function openLocalCopy(
     if (commitFailure !== undefined) throw commitFailure;
   }
 
-  /** Does nothing more once a commit has failed in the background. */
+  /** Runs the work, or rejects if a commit has failed in the background. */
   function guarded(work: () => Promise<void>): Promise<void> {
     return orDiskFailure(async () => {
       throwFailedCommit();
@@ -131,7 +131,7 @@ export async function openLocalCopy(
     get isComplete() {
       return state.current.receivedBytes === writer.bytes;
     },
-    startOver: (version, facts = undefined) =>
+    startOver: (version, facts) =>
       guarded(async () => {
         await checkSpace(path, Math.max(0, (version.total ?? 0) - writer.bytes), limits);
         await writer.flush();

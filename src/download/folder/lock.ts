@@ -1,4 +1,4 @@
-// Lock files: one writer for each snapshot and each file name, also among processes.
+// Lock files: one writer per snapshot and per file name, across processes.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { readFile, readlink, rm, utimes } from "node:fs/promises";
@@ -76,7 +76,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
 
 /** Whether a living process holds the lock; changes nothing. */
 export async function isLocked(path: string, options: LockOptions): Promise<boolean> {
-  return (await judge(path, options)).word === "held";
+  return (await judge(path, options)).state === "held";
 }
 
 /** Several processes may find the same dead lock. Each round settles it or finds a newer lock, so a few rounds suffice. */
@@ -86,9 +86,9 @@ async function claim(path: string, owner: LockOwner, options: LockOptions): Prom
   for (let round = 0; round < ROUNDS; round += 1) {
     if (await create(path, owner)) return true;
     const found = await judge(path, options);
-    if (found.word === "foreign") throw nameTaken(basename(path));
-    if (found.word === "held") return false;
-    if (found.word === "dead") await removeDead(path, found.generation, options);
+    if (found.state === "foreign") throw nameTaken(basename(path));
+    if (found.state === "held") return false;
+    if (found.state === "dead") await removeDead(path, found.generation, options);
   }
   return false;
 }
@@ -113,8 +113,8 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
 
 /**
  * Removing a dead lock by name alone could hit a new lock that another process has put there. So the removal of one
- * generation has a lock of its own, named after that generation: only its holder may remove the dead lock, and it looks
- * once more before it does.
+ * generation has a lock of its own, named after that generation: only its holder may remove the dead lock, and it checks
+ * the lock again first.
  */
 async function removeDead(path: string, generation: string, options: LockOptions): Promise<void> {
   const permit = `${path}.${generation}`;
@@ -122,7 +122,7 @@ async function removeDead(path: string, generation: string, options: LockOptions
   if (!(await claim(permit, owner, options))) return;
   try {
     const now = await judge(path, options);
-    if (now.word === "dead" && now.generation === generation) await rm(path, { force: true });
+    if (now.state === "dead" && now.generation === generation) await rm(path, { force: true });
   } finally {
     if (await isOwn(permit, owner)) await rm(permit, { force: true });
   }
@@ -131,26 +131,26 @@ async function removeDead(path: string, generation: string, options: LockOptions
 /** The first bytes of every lock, as `create` writes them. */
 const OWNER_BEGINNING = Buffer.from('{"pid":');
 
-/** Between creating a lock and writing its owner pass milliseconds, on a slow network drive a little more. */
+/** Far more than it takes to write the owner of a new lock: milliseconds, a little more on a slow network drive. */
 const WRITING_MS = 5_000;
 
-type Judgement = { word: "free" } | { word: "held" } | { word: "foreign" } | { word: "dead"; generation: string };
+type Judgement = { state: "free" } | { state: "held" } | { state: "foreign" } | { state: "dead"; generation: string };
 
 async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
   const stat = await lstatOf(path);
-  if (!stat) return { word: "free" };
-  if (!stat.isFile()) return { word: "foreign" };
+  if (!stat) return { state: "free" };
+  if (!stat.isFile()) return { state: "foreign" };
   const age = Math.abs(clock.now() - stat.mtimeMs);
   const owner = await readOwner(path);
   if (!owner) {
-    if (!(await isReplaceable(path, OWNER_BEGINNING))) return { word: "foreign" };
+    if (!(await isReplaceable(path, OWNER_BEGINNING))) return { state: "foreign" };
     // Its owner is still being written, or a crash or a full disk prevented that.
-    return age > WRITING_MS ? { word: "dead", generation: "unreadable" } : { word: "held" };
+    return age > WRITING_MS ? { state: "dead", generation: "unreadable" } : { state: "held" };
   }
   const life = await lifeOf(owner);
   if (life === "dead" || (life === "unknown" && age > limits.lockSilentMs))
-    return { word: "dead", generation: owner.token };
-  return { word: "held" };
+    return { state: "dead", generation: owner.token };
+  return { state: "held" };
 }
 
 /** Lost only if another owner is recorded or the file is gone; an unreadable lock is still ours. */
@@ -184,12 +184,12 @@ export async function newOwner(): Promise<LockOwner> {
 }
 
 /**
- * Whether another process that had a file open last may wake up and write to it: it can lose its lock while it sleeps on a
+ * Whether the process that last had the part open may still write to it. It may have lost its lock while it slept, on a
  * computer or in a container that this process cannot see.
  */
 export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
   const { pid, started, space } = await thisProcess();
-  // In this process a transfer begins only after the one before has closed the part.
+  // In this process, a transfer starts only after the previous one has closed the part.
   const isThisProcess = writer.pid === pid && writer.started === started && writer.space === space;
   return !isThisProcess && (await lifeOf(writer)) !== "dead";
 }

@@ -59,7 +59,6 @@ export function unusable(cause?: unknown) {
   return ownFailure("PART_UNUSABLE", {}, { cause });
 }
 
-/** How much is copied at once. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**
@@ -124,7 +123,7 @@ interface PartWriter {
   /** Bytes in the file. */
   readonly bytes: number;
   /**
-   * Takes over a chunk and its memory. When a promise comes back, the caller waits for it before the next chunk; it rejects
+   * Takes over a chunk and its memory. If this returns a promise, the caller must await it before the next chunk; it rejects
    * with the system's error.
    */
   add(chunk: Buffer): Promise<void> | undefined;

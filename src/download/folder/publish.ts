@@ -18,8 +18,8 @@ import type { OpenPart } from "./saved-files.ts";
 
 /**
  * Gives the checked part its final name and record, then removes what is no longer needed. Never overwrites: rejects with
- * `FILE_EXISTS`. A crash may come after any step; repeating all of them leads to the same result. `base` is the name that
- * part and state are called after.
+ * `FILE_EXISTS`. A crash may come after any step; repeating all of them leads to the same result. Part and state are
+ * named after `base`.
  */
 export async function publish({
   directory,
@@ -50,7 +50,7 @@ export async function publish({
   await removeLeftovers(directory, base);
 }
 
-/** What file systems without hard links (exFAT, some SMB shares) and the systems above them answer. */
+/** The errors of linking on file systems without hard links (exFAT, some SMB shares). */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
 
 /** Linking either creates the name or fails because it is taken, in one step. False where there are no hard links. */
@@ -69,8 +69,8 @@ async function linkToFree({ inode, path }: PartFile, final: string, link: typeof
 
 /**
  * Renaming replaces whatever has the name, so the name is first reserved with an empty file, which succeeds only when it is
- * free. The intent is written to the state before that, so that a later attempt knows an empty file of this name as ours. The
- * record is written before the renaming, so that a whole file of this name needs no other proof that it is ours.
+ * free. The intent is written to the state before that, so that a later attempt recognises an empty file of this name as
+ * ours. The record is written before the renaming, so that it proves that a whole file of this name is ours.
  */
 async function renameToFree(
   part: string,
@@ -113,7 +113,7 @@ export async function recover(directory: DownloadDirectory, { base, state }: Ope
   if (isSameFile(await lstatOf(directory.at(beside.part(base))), await lstatOf(final))) await rm(final);
 }
 
-/** The same part with the final name that is wanted now; with its old final name if a crash came after that was taken. */
+/** Changes the final name of a part, unless a crash came after the part had taken its old final name. */
 export async function toPublishAs(directory: DownloadDirectory, part: OpenPart, fileName: string): Promise<OpenPart> {
   if (fileName === part.state.fileName || (await holdsFinalName(directory, part))) return part;
   const { renaming, ...state } = part.state;
@@ -164,7 +164,7 @@ async function refuseForeignPart(directory: DownloadDirectory, { base, state }: 
   }
   if (!(await isReplaceable(directory.at(stateName)))) throw nameTaken(stateName);
   // A crash right after creating the part leaves it empty. A part with content is ours only beside a state file that begins
-  // like ours, although the rest of that file is lost.
+  // like ours, even if the rest of that state file is lost.
   if (!(await isAbsentOrEmpty(directory, partName)) && (await isAbsentOrEmpty(directory, stateName)))
     throw nameTaken(partName);
 }
@@ -174,7 +174,7 @@ async function isAbsentOrEmpty(directory: DownloadDirectory, name: string): Prom
   return stat === undefined || (stat.isFile() && stat.size === 0);
 }
 
-/** `name`: a file that this server saved and that is no longer what was saved. */
+/** `name`: a file that this server saved and that has changed since. */
 function changedSince(name: string) {
   return ownFailure("FILE_EXISTS", {
     detail: `${name} in the download folder was changed or damaged since it was saved: it is not what its record tells. It is neither overwritten nor removed.`,

@@ -47,7 +47,7 @@ const fileSchema = z.object({
   bytes: count,
   /** When the file was last written to, by its file system's clock, so that a later change shows. */
   mtimeMs: z.number(),
-  /** The same time, as it was when a check found the file changed or damaged. */
+  /** The `mtimeMs` of the file when a check found it changed or damaged. */
   damagedMtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
   sha256: z.string().regex(/^[a-f0-9]{64}$/),
@@ -104,11 +104,8 @@ export async function noteCheck(
   await writeRecord(folder, fileName, next).catch(() => undefined);
 }
 
-/** What a snapshot is saved as. */
-interface Target {
-  identity: SnapshotIdentity;
-  fileName: string;
-}
+/** Which snapshot is saved under which name. */
+type Target = Pick<TransferState, "identity" | "fileName">;
 
 /** Whether the name holds a finished file of this snapshot, changed or not. An empty file may only reserve the name. */
 export async function isPublished(folder: Folder, { identity, fileName }: Target): Promise<boolean> {
@@ -170,7 +167,7 @@ export function newState(
   return { v: 1, identity, facts, fileName, committedBytes: 0, startedAt: new Date(now).toISOString() };
 }
 
-/** The same transfer from its first byte, of this version of the remote file. */
+/** The state of the transfer when it starts again from the first byte, with this version of the remote file. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
   const { total, etag, lastModified, md5, receivedBytes, renaming, ...kept } = state;
   return { ...kept, committedBytes: 0, ...version };
@@ -179,7 +176,7 @@ export function startedOver(state: TransferState, version: ObjectVersion): Trans
 /** The state of a transfer in memory and on disk. */
 export interface StateFile {
   readonly current: Readonly<TransferState>;
-  /** The state that is certainly on disk: a later attempt finds this one. */
+  /** The last state that is certainly on disk, which a later attempt finds. */
   readonly written: Readonly<TransferState>;
   /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
   write(next: TransferState): Promise<void>;

@@ -58,7 +58,7 @@ async function readRecorded(
   return { fileName, record, state: isSound === undefined ? judge(stat, record) : isSound ? "untouched" : "changed" };
 }
 
-/** FAT keeps times in steps of 2 s, other file systems of up to 10 ms; times on finer ones are hardly ever such a multiple. */
+/** FAT keeps times in steps of 2 s, other coarse systems of up to 10 ms; a finer time is hardly ever a multiple of 10 ms. */
 const COARSE_STEP_MS = 10;
 const COARSEST_STEP_MS = 2_000;
 
@@ -68,14 +68,14 @@ function judge({ size, mtimeMs }: Stats, record: SaveRecord): RecordedFile["stat
   return Math.abs(record.mtimeMs - mtimeMs) <= tolerance ? "untouched" : "touched";
 }
 
-/** A part and its state, as they are in the folder. */
+/** A part in the folder, with its state. */
 export interface OpenPart {
-  /** The name that part, state and lock are called after. */
+  /** Part, state and lock are named after this name. */
   base: string;
   state: TransferState;
 }
 
-/** Every transfer that can be continued, up to `most`; skips unreadable state files. */
+/** Transfers that can be continued: all, or at least `most` of them; skips unreadable state files. */
 export async function listParts(directory: DownloadDirectory, most = Number.POSITIVE_INFINITY): Promise<OpenPart[]> {
   const bases = await basesOf(directory, beside.state);
   const parts: OpenPart[] = [];
@@ -122,7 +122,7 @@ export function stampOf({ ino, size, mtimeMs }: FileStat): string {
 /** The results of this process's checks against records; each is valid until its file changes. */
 export interface CheckedFiles {
   note: (path: string, stamp: string, isSound: boolean) => void;
-  /** Undefined when the file was not checked in its present state. */
+  /** Undefined when the file was not checked since its last change. */
   isSound: (path: string, stat: FileStat) => boolean | undefined;
 }
 

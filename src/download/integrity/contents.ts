@@ -133,7 +133,7 @@ function mongodumpFormat(): Format {
 
 // Names have at most 4 KiB, but a PAX header may hold extended attributes too.
 const MAX_EXTENSION_BYTES = 1024 * 1024;
-// Offsets of the flag that a further sparse map follows: in an old GNU sparse header, and in each block of the map.
+// Offsets of the flag that another block of the sparse map follows: in an old GNU sparse header, and in each such block.
 const SPARSE_EXTENDED = 482;
 const SPARSE_EXTENDED_AGAIN = 504;
 
@@ -283,7 +283,7 @@ function createNameTally() {
   };
 }
 
-/** How deep the folder is that all added files share; no depth when they lie in different folders. */
+/** The depth of the folder that all added files share; unknown when they are in different folders. */
 function createCommonFolder() {
   let common: string | undefined;
   let depth: number | undefined;

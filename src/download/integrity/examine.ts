@@ -62,7 +62,7 @@ export async function examineArchive(
 }
 
 /**
- * Reads a plain file in batches at fixed offsets, so that the report does not depend on when which bytes were written. All
+ * Reads a plain file in batches at fixed offsets, so that the report does not depend on the timing of the writes. All
  * batches share one buffer: a batch is valid until the next is requested. Refuses symbolic links, pipes and folders.
  */
 async function* batches(path: string, untilWritten: UntilWritten): AsyncGenerator<Buffer> {
@@ -101,7 +101,7 @@ function fill(batch: Buffer, file: number, offset: number): void {
 
 /**
  * Judges a gzip file (RFC 1952: one or more members) that arrives in batches of at most `BATCH_BYTES`. `onUnpacked` must not
- * keep a chunk: its memory is reused.
+ * keep a chunk: its memory is freed.
  */
 export function createGzipJudge(limits: UnpackLimits, onUnpacked: (chunk: Buffer) => void) {
   // zlib checks the header, the CRC-32 and the length of every member.

@@ -1,4 +1,4 @@
-// From a part to the finished file while the locks are held: transfer, check, publication; decides between pause and failure.
+// Transfers, checks and publishes a part while the locks are held; decides between pause and failure.
 import { Failure, ownFailure } from "../../core/errors.ts";
 import type { SaveReport } from "../contract.ts";
 import { type DownloadDirectory, diskFailure } from "../folder/directory.ts";
@@ -14,8 +14,8 @@ import { fetchSound } from "./fetch-sound.ts";
 import { completeReport, type RunningSave } from "./running-save.ts";
 
 /**
- * Finishes the part, with the lock of the snapshot and the lock of the file name held. Returns a paused report where a later
- * call can continue the part, and rejects with a `Failure` otherwise.
+ * Finishes the part, with the lock of the snapshot and the lock of the file name held. Returns a paused report if a later
+ * call can continue the part; otherwise rejects with a `Failure`.
  */
 export async function finishPart(
   save: RunningSave,
@@ -31,7 +31,7 @@ export async function finishPart(
   const log: Transfer["log"] = (event) => save.log({ ...event, snapshotId: identity.snapshotId, fileName });
   let part: PartFile | undefined;
   let copy: LocalCopy | undefined;
-  /** After this process slept, another process may have continued the transfer or even finished it. */
+  /** Rejects if folder, locks or part are no longer ours: while this process slept, another may have taken over. */
   async function confirm(): Promise<void> {
     await folder.confirm();
     for (const lock of locks) await lock.confirm();
@@ -59,7 +59,7 @@ export async function finishPart(
     const report = status.report();
     return { ...report, ...completeReport(directory, fileName, record, report.warnings) };
   } catch (error) {
-    // A full disk may have taken the bytes but not the state that counts them; the next attempt drops such bytes.
+    // On a full disk, bytes may be written but not counted in the state; the next attempt drops them.
     const bytes = Math.min(copy?.bytes ?? committedBytes, state.written.committedBytes);
     status.restAt(bytes);
     if (signal.aborted && !(error instanceof Failure)) return status.paused();
@@ -84,11 +84,11 @@ export async function finishPart(
 /** The part is closed, so the next attempt may continue it in place. */
 async function noteClosed(state: StateFile): Promise<void> {
   const { writer, ...closed } = state.written;
-  // The part may be gone or belong to another process by now. If the disk is full, the next attempt copies the part.
+  // Fails if another process has taken over or the disk is full. Then the next attempt may have to copy the part.
   await state.write(closed).catch(() => undefined);
 }
 
-/** Aborts with a failure when the transfer takes longer than any should; `ended` cancels the timer. */
+/** Aborts with a failure after `limits.transferMs`; `ended` cancels the timer. */
 function deadline({ clock, limits }: RunningSave, ended: AbortSignal): AbortSignal {
   const overdue = new AbortController();
   const hours = Math.round(limits.transferMs / 3_600_000);
@@ -100,11 +100,11 @@ function deadline({ clock, limits }: RunningSave, ended: AbortSignal): AbortSign
   return overdue.signal;
 }
 
-/** The files under our names may belong to somebody else, so they are left as they are. */
+/** The files under our names may belong to somebody else, so none is removed. */
 const NOT_OURS = ["PART_UNUSABLE", "SAVED_ELSEWHERE", "DOWNLOAD_DIR_UNUSABLE"];
 /** The part is useless for every later attempt. */
 const USELESS_PART = ["FILE_TOO_LARGE", "FILE_DAMAGED"];
-/** Worth a pause even with nothing saved yet: the next link, or the file host next time, may work. */
+/** Worth a pause even before the first byte is saved: the next attempt may succeed. */
 const WORTH_ANOTHER_TRY = [
   "LINK_EXPIRED",
   "TRANSFER_INTERRUPTED",
@@ -116,7 +116,7 @@ const WORTH_ANOTHER_TRY = [
   "DISK_FAILED",
 ];
 
-/** Whether the transfer fails for good; otherwise it pauses. `hasJob`: a later call should continue with a job at Atlas. */
+/** Whether the transfer fails for good; otherwise it pauses. `hasJob`: Atlas has a job that a later call should use. */
 function isFinal(code: string, bytes: number, hasJob: boolean): boolean {
   if (NOT_OURS.includes(code) || USELESS_PART.includes(code)) return true;
   return bytes === 0 && !hasJob && !WORTH_ANOTHER_TRY.includes(code);

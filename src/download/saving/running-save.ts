@@ -43,11 +43,11 @@ export interface LinkMemory {
 interface Position {
   bytes: number;
   total?: number | undefined;
-  /** How many of them an earlier attempt had saved. */
+  /** How many of these bytes an earlier attempt had saved. */
   resumedFrom?: number;
 }
 
-/** What is known of a running save; a report is a snapshot of it. */
+/** The changing state of a running save, from which each report is made. */
 export interface SaveStatus {
   state: SaveState;
   /** Known once Atlas has described the snapshot. */
@@ -55,7 +55,7 @@ export interface SaveStatus {
   linkExpiresAt: number | undefined;
   /** While a job is being requested: settles when that request has ended. */
   requestInFlight: Promise<void> | undefined;
-  /** Every later report gets its position from here. */
+  /** Later reports call `position`. */
   follow: (position: () => Position) => void;
   /** Freezes progress at the offset that a resume will start from. */
   restAt: (bytes: number) => void;
@@ -188,7 +188,7 @@ function doubtsAbout({ integrity, contents }: CheckedFile): string[] {
   return doubts;
 }
 
-/** The warning of a call that names another cluster than the recorded one; `name` is a validated cluster name. */
+/** The warning for a call that names another cluster than the recorded one; `name` is the recorded, valid name. */
 export function recordedAs(name: string): string {
   return `This snapshot is recorded as one of the cluster ${name}, which is not the cluster of this call.`;
 }

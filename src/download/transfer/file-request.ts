@@ -6,7 +6,7 @@ import type { HttpResponse } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
 import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
 
-/** Bytes that arrived and that the reader has not taken yet; the socket pauses above this. */
+/** Unread bytes at which the socket pauses. */
 const AHEAD_BYTES = 1024 * 1024;
 
 /** The part of the file to request, of the version that `validator` names. */
@@ -68,8 +68,8 @@ export function createFileRequester(options: {
 }
 
 /**
- * Takes the chunks of a body off its stream at once. A stream that fails discards what it has buffered, and on a line that
- * often breaks this would be all the progress; the queue hands out everything that arrived before it throws the error.
+ * Moves the chunks of a body from its stream into a queue as they arrive. A stream that fails discards its buffer, which may
+ * be all the progress on a line that often breaks. The queue first returns every chunk that arrived, then throws the error.
  */
 function queueBody(body: Readable): BodyQueue {
   const chunks: Buffer[] = [];

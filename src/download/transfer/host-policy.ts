@@ -1,4 +1,4 @@
-// Decides which hosts and IP addresses a link may lead to, against links that reach into a private network.
+// Decides which hosts and IP addresses a link may lead to, so that no link reaches into a private network.
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
@@ -30,7 +30,7 @@ export function kindOfAddress(text: string): "public" | "loopback" | "other" {
   return range === "loopback" ? "loopback" : "other";
 }
 
-/** The link as a URL that may be requested; throws `LINK_UNSAFE`, which names only the host, otherwise. */
+/** Returns the link as a URL if it may be requested; otherwise throws `LINK_UNSAFE`, which names only the host. */
 export function checkLink(link: string, policy: HostPolicy): URL {
   if (!URL.canParse(link)) throw unsafe("it is no URL");
   const url = new URL(link);

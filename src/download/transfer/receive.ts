@@ -1,13 +1,13 @@
-// Takes the body of a file host's response into the local copy, and ends a request that stalls or trickles.
+// Writes the body of a file host's response to the local copy, and aborts a request that stalls or trickles.
 import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
 import type { Verdict } from "./response-judge.ts";
 
-/** No file shrinks to less than this share of the part: a body that small is a web page sent in its place. */
+/** A body smaller than this share of the part is not the file but a web page sent in its place. */
 const LEAST_SHARE = 0.01;
-/** Longer than the web pages that stand in for a file; held in memory until the part is replaced. */
+/** This many bytes always prove the file: such web pages are shorter. They stay in memory until then. */
 const LONGEST_PROOF_BYTES = 64 * 1024;
 
 interface Receiver {

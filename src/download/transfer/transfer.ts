@@ -11,7 +11,7 @@ import { checkLink, type HostPolicy } from "./host-policy.ts";
 import { receiveBody, watchSpeed } from "./receive.ts";
 import { judgeResponse, type Verdict } from "./response-judge.ts";
 
-/** How often one run may throw away a part that does not fit its file. */
+/** How often one run may discard a part that does not match the remote file. */
 const MAX_DISCARDS = 1;
 
 export interface Transfer {
@@ -79,7 +79,7 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   }
 }
 
-/** Sends one request and takes its body; the outcome says how the run goes on. */
+/** Sends one request and receives its body; the outcome says what to do next. */
 async function attempt(
   transfer: Transfer,
   url: URL,
@@ -122,7 +122,7 @@ function whyFromTheStart(range: FileRange | undefined): string {
     : "The file host names no version of the file, so an interrupted transfer starts over.";
 }
 
-/** The code of a network error that is worth a retry; every other error is thrown on. */
+/** The code of a network error that is worth a retry; every other error is rethrown. */
 function retryCodeOf(error: unknown, isTooSlow: boolean): string {
   const failure = failureIn(error);
   if (failure) throw failure;
