@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Behaviour, type RemoteFile, respond, serve, type Twist } from "./fault-server.ts";
-import { KIB } from "./fixtures.ts";
+import { flipBit, KIB } from "./fixtures.ts";
 
 /** Two versions of the same snapshot's file. */
 export interface Versions {
@@ -203,11 +203,7 @@ export const RANGE_ROWS: FaultRow[] = [
 
 /** A captive portal's page, compressed although the request refuses that. */
 const page: RemoteFile = { bytes: gzipSync("<html>Please log in</html>"), etag: '"page"' };
-const flipped = ({ bytes, ...rest }: RemoteFile): RemoteFile => {
-  const damaged = Buffer.from(bytes);
-  damaged[CUT] = (damaged[CUT] ?? 0) ^ 1;
-  return { ...rest, bytes: damaged };
-};
+const flipped = (file: RemoteFile): RemoteFile => ({ ...file, bytes: flipBit(file.bytes, CUT) });
 const md5 = ({ bytes }: RemoteFile) => `"${createHash("md5").update(bytes).digest("hex")}"`;
 
 export const CONTENT_ROWS: FaultRow[] = [

@@ -5,15 +5,20 @@ import { buffer } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/time.ts";
 import type { SavedList, SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
+import { startArchiveCheck, type UnpackLimits } from "../../src/download/integrity/archive-check.ts";
+import { examineArchive } from "../../src/download/integrity/examine.ts";
 import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
 import { SCRATCH } from "../scratch.ts";
 import { type Behaviour, type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
 
 export const KIB = 1024;
+export const MIB = 1024 * KIB;
+const GENEROUS: UnpackLimits = { maxUnpackedBytes: 1e12, maxRatio: 2000, ratioFreeBytes: 1e12 };
+const OLD = new Date(0);
 export const clock = systemClock;
 export const identity = {
   groupId: "5fa1000000000000000000b1",
@@ -42,11 +47,97 @@ export const limits: Partial<Limits> = {
 
 /** A gzipped tar that looks like a data directory; its bytes depend on `seed` only. */
 export async function archive(bytes: number, seed = 1): Promise<Buffer> {
-  const tar = pack();
-  tar.entry({ name: "WiredTiger" }, "WiredTiger 11.2.0\n");
-  tar.entry({ name: "collection-0-SENTINEL-NAME.wt" }, noise(bytes, seed));
-  tar.finalize();
-  return gzipSync(await buffer(tar), { level: 1 });
+  const files = { WiredTiger: "WiredTiger 11.2.0\n", "collection-0-SENTINEL-NAME.wt": noise(bytes, seed) };
+  return gzipSync(await tar(files), { level: 1 });
+}
+
+/** A tar as bytes, the same for the same files; a name that ends in a slash is a folder. */
+export async function tar(files: Record<string, string | Buffer>): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, body] of Object.entries(files))
+    if (name.endsWith("/")) archive.entry({ name, mtime: OLD, type: "directory" });
+    else archive.entry({ name, mtime: OLD }, body);
+  archive.finalize();
+  return buffer(archive);
+}
+
+export async function tgz(files: Record<string, string | Buffer>): Promise<Buffer> {
+  return gzipSync(await tar(files));
+}
+
+/** The files of a mongod 8 data directory, under the given folder. */
+export function dataFiles(folder = ""): Record<string, string | Buffer> {
+  const names = [
+    "WiredTiger",
+    "WiredTiger.turtle",
+    "WiredTiger.wt",
+    "_mdb_catalog.wt",
+    "sizeStorer.wt",
+    "storage.bson",
+    "collection-0-1234567890.wt",
+    "collection-2-1234567890.wt",
+    "index-1-1234567890.wt",
+    "journal/WiredTigerLog.0000000001",
+  ];
+  return Object.fromEntries(names.map((name) => [`${folder}${name}`, `body of ${name}`]));
+}
+
+export const MONGODUMP_MAGIC = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);
+
+/** A BSON document of string fields. */
+export function bson(fields: Record<string, string>): Buffer {
+  const elements = Object.entries(fields).map(([key, value]) => {
+    const text = Buffer.from(`${value}\0`);
+    return Buffer.concat([Buffer.from(`\x02${key}\0`), int32(text.length), text]);
+  });
+  const body = Buffer.concat(elements);
+  return Buffer.concat([int32(body.length + 5), body, Buffer.from([0])]);
+}
+
+export function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+}
+
+export function flipBit(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
+  return copy;
+}
+
+/** A folder of archives for one test file, and the checks of these archives. */
+export function checkArchives() {
+  let folder = "";
+  let files = 0;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(SCRATCH, "archive-check-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const path = (name: string) => join(folder, name);
+  const file = async (bytes: Buffer) => {
+    const name = path(`${files++}.tgz`);
+    await writeFile(name, bytes);
+    return name;
+  };
+  /** The report of a complete file, by the code of the worker but in this thread, which saves its start. */
+  const inspect = async (bytes: Buffer, limits: Partial<UnpackLimits> = {}) =>
+    examineArchive(
+      { path: await file(bytes), md5: false, limits: { ...GENEROUS, ...limits } },
+      async () => ({ bytes: bytes.length, complete: true }),
+      () => {},
+    );
+  return {
+    path,
+    /** Writes the bytes to a new file and returns its path. */
+    file,
+    /** Starts a worker that checks the present or future file at the path. */
+    start: (at: string, options: { md5?: boolean; limits?: Partial<UnpackLimits> } = {}) =>
+      startArchiveCheck({ path: at, worker, ...options }),
+    inspect,
+    contentsOf: async (bytes: Buffer) => (await inspect(bytes)).contents,
+  };
 }
 
 /** Incompressible bytes, the same for the same seed. */

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { buildChild, killAndContinue } from "./child.ts";
 import { KIB, remoteFile, temporaryFolder } from "./fixtures.ts";
-import { play, stepsOf, versionsOf } from "./model.ts";
+import { buildChild, killAndContinue, play, stepsOf, versionsOf } from "./process-fixtures.ts";
 
 test("a process that is killed at any of 20 points loses no committed byte", async () => {
   const file = await remoteFile(8192 * KIB);

@@ -2,10 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildChild, killAndContinue, startChild } from "./child.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
 import { defaultName, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
-import { play, stepsOf, versionsOf } from "./model.ts";
+import { buildChild, killAndContinue, play, startChild, stepsOf, versionsOf } from "./process-fixtures.ts";
 
 const isPosix = process.platform !== "win32";
 let file: RemoteFile;

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
 import { restoreGuide, shellQuote } from "../../src/download/restore-guide.ts";
-import { dataFiles, tgz } from "./integrity/archives.ts";
+import { dataFiles, tgz } from "./fixtures.ts";
 
 const path = "/srv/snapshots/Cluster0-1.tgz";
 const linux = { path, platform: "linux" } as const;

@@ -1,6 +1,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { createRateMeter } from "../../src/download/saving/running-save.ts";
 import { serve } from "./fault-server.ts";
 import {
   defaultName,
@@ -79,4 +80,16 @@ test("a finished file is reported again without a request", async () => {
     warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
   });
   expect(server.requests).toHaveLength(1);
+});
+
+test("the rate covers the last ten seconds, and survives a clock that is set back", () => {
+  let now = 0;
+  const rate = createRateMeter(() => now);
+  expect(rate.bytesPerSecond()).toBeUndefined();
+  for (; now < 25_000; now += 1_000) rate.add(now < 10_000 ? 1_000 : 3_000);
+  expect(rate.bytesPerSecond()).toBe(3_000);
+  now -= 86_400_000;
+  rate.add(500);
+  now += 1_000;
+  expect(rate.bytesPerSecond()).toBe(500);
 });

@@ -6,10 +6,11 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
-import { checkArchives, flipBit, largeSnapshot, MIB } from "./archives.ts";
+import { checkArchives, dataFiles, flipBit, MIB, noise, tgz } from "../fixtures.ts";
 
 const { file, inspect, path, start } = checkArchives();
-const sound = await largeSnapshot();
+/** A data directory of 2.5 MiB, most of it incompressible. */
+const sound = await tgz({ ...dataFiles(), "collection-4-1234567890.wt": noise(2_500_000, 1) });
 
 async function reportOf(bytes: Buffer) {
   const check = start(await file(bytes));

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createPieces } from "../../../src/download/integrity/contents.ts";
-import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar, tgz } from "./archives.ts";
+import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar, tgz } from "../fixtures.ts";
 
 const { contentsOf, inspect } = checkArchives();
 const otherFiles = await tgz({ "readme.txt": "x", "orders.bson": "x" });

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar } from "./archives.ts";
+import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar } from "../fixtures.ts";
 
 const { file, inspect, start } = checkArchives();
 const bytes = (constraints: fc.IntArrayConstraints) => fc.uint8Array(constraints).map((array) => Buffer.from(array));

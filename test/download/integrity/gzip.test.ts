@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createGzipJudge } from "../../../src/download/integrity/examine.ts";
-import { checkArchives, dataFiles, flipBit, MIB, tar, tgz } from "./archives.ts";
+import { checkArchives, dataFiles, flipBit, MIB, tar, tgz } from "../fixtures.ts";
 
 const { file, inspect, start } = checkArchives();
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createContentsReader } from "../../../src/download/integrity/contents.ts";
 import { parsePax, parseTarHeader } from "../../../src/download/integrity/tar-header.ts";
-import { checkArchives, dataFiles, tar, tarHeader, tgz, withChecksum } from "./archives.ts";
+import { checkArchives, dataFiles, tar, tgz } from "../fixtures.ts";
 
 const { contentsOf, inspect } = checkArchives();
 const END_MARKER = Buffer.alloc(1024);
@@ -139,6 +139,24 @@ test("a tar with too many entries is counted up to the limit", () => {
     notes: ["The tar inside has more than 1000 entries; the rest was not counted."],
   });
 });
+
+/** One header block of a tar with a correct checksum. */
+function tarHeader(fields: { name: string; size: number; type: string; sparseExtended?: boolean }): Buffer {
+  const block = Buffer.alloc(512);
+  block.write(fields.name, 0, 100);
+  block.write("0000644\0", 100);
+  block.write(`${fields.size.toString(8).padStart(11, "0")}\0`, 124);
+  block.write(fields.type, 156);
+  block.write("ustar  \0", 257);
+  block.writeUInt8(fields.sparseExtended ? 1 : 0, 482);
+  return withChecksum(block);
+}
+
+function withChecksum(block: Buffer): Buffer {
+  const sum = block.fill(" ", 148, 156).reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+  return block;
+}
 
 /** A header in POSIX form, whose name starts in the prefix field. */
 function posixHeader(): Buffer {
