@@ -1,5 +1,4 @@
 // The snapshot store: saves, lists and verifies snapshots in one folder, with one background task for each snapshot.
-import type { Dispatcher } from "undici";
 import { createSlots } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Clock } from "../core/time.ts";
@@ -36,8 +35,6 @@ export interface SnapshotStoreOptions {
   /** Host suffixes that may have private addresses; all other file hosts must have public ones. */
   fileHosts: readonly string[];
   proxy?: ProxySettings;
-  /** Replaces the store's own connections; the caller must then check addresses. */
-  dispatcher?: Dispatcher;
   clock: Clock;
   log?: StoreLog;
   limits?: Partial<Limits>;

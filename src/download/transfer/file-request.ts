@@ -1,6 +1,6 @@
 // Sends GET requests to file hosts, directly or through the proxy: no credentials, no redirects, no decoding.
 import type { Readable } from "node:stream";
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, request } from "undici";
 import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
 import type { HttpResponse } from "../../http/send.ts";
 import type { Limits } from "../limits.ts";
@@ -34,15 +34,13 @@ export function createFileRequester(options: {
   policy: HostPolicy;
   limits: Pick<Limits, "connectTimeoutMs">;
   proxy?: ProxySettings;
-  /** Replaces the connections of this requester, and their check of addresses. */
-  dispatcher?: Dispatcher;
 }): FileRequester {
-  const { policy, proxy, dispatcher } = options;
+  const { policy, proxy } = options;
   const connectMs = options.limits.connectTimeoutMs;
   // A proxy resolves names itself, so behind one only the link is checked; direct connections check addresses too.
   const connect = { lookup: checkedLookup(policy), timeout: connectMs };
-  const direct = dispatcher ?? new Agent({ connect });
-  const proxied = !dispatcher && proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct;
+  const direct = new Agent({ connect });
+  const proxied = proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct;
   return {
     get: async (url, range, signal) => {
       const response = await request(url, {
