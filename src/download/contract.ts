@@ -10,7 +10,7 @@ export { DISK_RESERVE_BYTES } from "./limits.ts";
  */
 export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
 
-/** Which backup; the two ids alone tell whether two are the same (`isSameSnapshot`). */
+/** Names one backup. The two ids alone identify it (`isSameSnapshot`); the cluster name may differ between calls. */
 export interface SnapshotIdentity {
   groupId: string;
   /** The cluster's name. */

@@ -3,7 +3,7 @@ const MIB = 1024 * 1024;
 
 /** Tests use smaller numbers than `DEFAULT_LIMITS`. */
 export interface Limits {
-  /** How many run at once: a second transfer hides the latency of the first; more would only share the line. */
+  /** How many transfers run at once: a second one hides the latency of the first; more would only share the line. */
   concurrentTransfers: number;
   /** How many checks of finished files run at once: each is a thread that reads as fast as it can. */
   concurrentChecks: number;

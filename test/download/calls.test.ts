@@ -38,7 +38,7 @@ describe("a save that is called again", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("finds the work further on after a call that did not wait", async () => {
+  test("finds more bytes saved after a call that did not wait", async () => {
     const file = await remoteFile(200 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow));
     await store.save(identity, patiently({ waitMs: 0 }));
@@ -99,7 +99,7 @@ describe("a save that failed because of its arguments", () => {
   test.each([
     ["cluster", { name: "ordres" }, {}],
     ["file name", { name: "ordres", fileName: "a" }, { name: "ordres", fileName: "b" }],
-  ])("is not reported to the next call if that names another %s", async (_what, first, second) => {
+  ])("is not reported to the next call if this call names another %s", async (_what, first, second) => {
     const { store, names, answer } = await strict();
     await store.save({ ...identity, ...first }, patiently({ waitMs: 0 }));
     await expect.poll(() => names).toEqual(["ordres"]);

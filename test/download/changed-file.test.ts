@@ -71,7 +71,7 @@ describe("a saved file that was changed without changing its size", () => {
     expect(await save()).toMatchObject({ state: "complete", fileName: "again.tgz" });
   });
 
-  test("and has its old time is known as damaged once it was verified", async () => {
+  test("and given its old time back counts as damaged once it was verified", async () => {
     const { path, store, folder, server } = await savedStage();
     await spoil(path, undefined);
     const { mtimeMs } = await readJsonFile(folder, `${defaultName}.json`);
@@ -119,7 +119,7 @@ describe("a saved file that was changed without changing its size", () => {
   });
 });
 
-describe("a saved file of which only the time changed", () => {
+describe("a saved file whose time alone changed", () => {
   const copied: [how: string, at: (ms: number) => number][] = [
     ["copied", (ms) => ms + 3_600_000],
     ["written to a moment later", (ms) => ms + 1.5],

@@ -45,7 +45,7 @@ export const limits: Partial<Limits> = {
   progressEveryMs: 10,
 };
 
-/** A gzipped tar that looks like a data directory; its bytes depend on `seed` only. */
+/** A gzipped tar that looks like a data directory; its bytes depend only on the size and the seed. */
 export async function archive(bytes: number, seed = 1): Promise<Buffer> {
   const files = { WiredTiger: "WiredTiger 11.2.0\n", "collection-0-SENTINEL-NAME.wt": noise(bytes, seed) };
   return gzipSync(await tar(files), { level: 1 });

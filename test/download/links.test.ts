@@ -104,7 +104,7 @@ describe("a link", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("that is refused although new is not replaced but tried again by every later call, also after a restart", async () => {
+  test("that is refused at its first use is not replaced but tried again by every later call, also after a restart", async () => {
     const file = await remoteFile(40 * KIB);
     const kept = (url: string) => ({
       url: url.replace(/n=\d/, "n=0"),
@@ -140,7 +140,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(2);
   });
 
-  test("that was refused although new is replaced once it has expired", async () => {
+  test("that was refused at its first use is replaced once it has expired", async () => {
     const file = await remoteFile(40 * KIB);
     let laterMs = 0;
     const later = { ...clock, now: () => Date.now() + laterMs };

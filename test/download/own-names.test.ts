@@ -23,7 +23,7 @@ import {
 } from "./fixtures.ts";
 
 const run = promisify(execFile);
-const precious = "precious, and none of ours";
+const precious = "precious, and not ours";
 const old = new Date(1_000);
 
 const foreign: [what: string, make: (path: string) => Promise<unknown>][] = [

@@ -55,7 +55,7 @@ export async function buildChild(): Promise<{ program: string; remove: () => Pro
   return { program, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** Saves the file at `url` into `folder` in a process of its own; `limit` is a shell command that runs before. */
+/** Saves the file at `url` into `folder` in a process of its own; `limit` is a shell command that runs first. */
 export function startChild(
   program: string,
   { folder, url, limit = ":", mode = "" }: { folder: string; url: string; limit?: string; mode?: string },
@@ -175,7 +175,7 @@ export function stepsOf(most: number): fc.Arbitrary<Step[]> {
   return fc.array(step, { minLength: 1, maxLength: most });
 }
 
-/** Plays the steps against one folder. No step leaves a wrong file or a mixed part; at the end an honest host suffices. */
+/** Plays the steps against one folder. No step leaves a wrong file or a mixed part; at the end an honest host completes the save. */
 export async function play(versions: RemoteFile[], steps: Step[]): Promise<void> {
   const server = await startFaultServer();
   const folder = await temporaryFolder();

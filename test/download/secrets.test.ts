@@ -52,7 +52,7 @@ test("no output contains a link or a name from inside an archive, whatever goes 
   const rows = [...STATUS_ROWS, ...RANGE_ROWS, ...CONTENT_ROWS, ...CONNECTION_ROWS.slice(7, 12)];
   for (const { name, script } of rows) {
     const text = await everythingFrom(script(versions));
-    for (const sentinel of SENTINELS) expect(text.includes(sentinel), `${name} tells ${sentinel}`).toBe(false);
+    for (const sentinel of SENTINELS) expect(text.includes(sentinel), `${name} shows ${sentinel}`).toBe(false);
     expect(text).toContain("transfer-started");
   }
 });

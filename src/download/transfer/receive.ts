@@ -7,7 +7,7 @@ import type { Verdict } from "./response-judge.ts";
 
 /** A body smaller than this share of the part is not the file but a web page sent in its place. */
 const LEAST_SHARE = 0.01;
-/** This many bytes always prove the file: such web pages are shorter. They stay in memory until then. */
+/** This many bytes are always proof enough, since such web pages are shorter; until then they stay in memory. */
 const LONGEST_PROOF_BYTES = 64 * 1024;
 
 interface Receiver {

@@ -205,7 +205,7 @@ test.each([
   ["a name with an equals sign", "12 path=a=b\n", { path: "a=b" }],
   ["other keys", "19 mtime=123.45678\n10 path=a\n", { path: "a" }],
   ["the later of two", "10 path=a\n10 path=b\n", { path: "b" }],
-  ["no size that is not a whole number", "11 size=-1\n12 size=1.5\n", {}],
+  ["only whole numbers as a size", "11 size=-1\n12 size=1.5\n", {}],
   ["nothing after a length of zero", "0 path=a\n10 path=b\n", {}],
   ["nothing after a negative length", "-5 path=a\n10 path=b\n", {}],
   ["nothing after a length within its own digits", "2 path=a\n10 path=b\n", {}],
