@@ -1,4 +1,4 @@
-// From command line and environment to one command.
+// Reads the command line and the environment, then runs one command.
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
@@ -8,7 +8,7 @@ import { CATALOG } from "./tools/catalog.ts";
 
 const { version } = packageJson;
 
-/** Runs what the arguments after the program's name ask for. */
+/** Runs the command that `argv` asks for: the arguments after the program's name. */
 export async function main(argv: readonly string[]): Promise<void> {
   const line = parseCommandLine(argv);
   keepConsoleOffStdout(console, process.stderr);
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
   const env = { ...process.env };
   const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
-  // Nothing needs them in the environment any more, and a crash report would include it.
+  // The configuration holds the secrets now, and a crash report would include the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];
   switch (command) {
     case "server":

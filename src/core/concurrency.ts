@@ -1,4 +1,4 @@
-// Limits how much happens at a time.
+// Limits how many tasks run at a time.
 /** Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects. */
 export async function concurrently<Item, Result>(
   items: readonly Item[],
@@ -15,27 +15,27 @@ export async function concurrently<Item, Result>(
   return results;
 }
 
-/** A fixed number of places; whoever finds none free waits in line. */
+/** A semaphore. */
 export interface Slots {
-  /** Resolves with the function that gives the place back; rejects with the signal's reason if it aborts first. */
+  /** Waits for a free slot, then resolves with the function that frees it; rejects with the signal's reason on abort. */
   enter: (signal: AbortSignal) => Promise<() => void>;
 }
 
-export function createSlots(places: number): Slots {
-  let free = places;
-  const line: (() => void)[] = [];
+export function createSlots(count: number): Slots {
+  let free = count;
+  const queue: (() => void)[] = [];
 
-  function leave(): void {
-    const next = line.shift();
+  function release(): void {
+    const next = queue.shift();
     if (next) next();
     else free += 1;
   }
 
-  function once(): () => void {
-    let left = false;
+  function releaseOnce(): () => void {
+    let released = false;
     return () => {
-      if (!left) leave();
-      left = true;
+      if (!released) release();
+      released = true;
     };
   }
 
@@ -44,18 +44,18 @@ export function createSlots(places: number): Slots {
       signal.throwIfAborted();
       if (free > 0) {
         free -= 1;
-        return once();
+        return releaseOnce();
       }
       return new Promise((resolve, reject) => {
         const enter = () => {
           signal.removeEventListener("abort", giveUp);
-          resolve(once());
+          resolve(releaseOnce());
         };
         const giveUp = () => {
-          line.splice(line.indexOf(enter), 1);
+          queue.splice(queue.indexOf(enter), 1);
           reject(signal.reason);
         };
-        line.push(enter);
+        queue.push(enter);
         signal.addEventListener("abort", giveUp, { once: true });
       });
     },

@@ -32,9 +32,9 @@ export class Failure extends Error {
   override readonly name = "Failure";
   readonly envelope: ErrorEnvelope;
   // The next two are for this program alone, so they are not in the envelope that callers see.
-  /** Certain that no byte of the failed request left this computer. Set by whoever sends requests. */
+  /** Certainly no byte of the failed request left this computer. Set by the code that sends requests. */
   neverSent = false;
-  /** The failed request may have had its effect all the same, and looking for it brought no certainty. */
+  /** The failed request may have had its effect, and looking for that effect did not settle it. */
   outcomeUnknown = false;
 
   constructor(envelope: ErrorEnvelope, options?: ErrorOptions) {
@@ -53,13 +53,12 @@ export function ownFailure(code: OwnErrorCode, facts: FailureFacts = {}, options
   return new Failure({ errorCode: code, detail: meaning, source, retryable, hint, ...facts }, options);
 }
 
-/** Records that no byte of the failed request left this computer. */
 export function markNeverSent<Reason>(reason: Reason): Reason {
   if (reason instanceof Failure) reason.neverSent = true;
   return reason;
 }
 
-/** Certain that no byte of the failed request left this computer, so that it had no effect. */
+/** Whether certainly no byte of the failed request left this computer, so that it had no effect. */
 export function neverSent(reason: unknown): boolean {
   return reason instanceof Failure && reason.neverSent;
 }

@@ -26,7 +26,7 @@ const MAX_TEXT_CHARACTERS = 4_096;
 /** Unread bytes after which records are dropped: a slow or absent reader must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** How long the end of the process waits for a slow reader. */
-const LAST_WORDS_MS = 200;
+const DRAIN_LIMIT_MS = 200;
 
 /**
  * Logs to standard error, since standard output belongs to the protocol. If the log is full, slow or gone, records are lost and
@@ -75,7 +75,7 @@ export function createLog({
     error: writer("error"),
     written: async () => {
       await loading;
-      if (stderr.writableLength > 0) await Promise.race([drained(stderr), setTimeout(LAST_WORDS_MS)]);
+      if (stderr.writableLength > 0) await Promise.race([drained(stderr), setTimeout(DRAIN_LIMIT_MS)]);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Whether a URL leads to this computer.
 /**
- * Judges by the host alone and asks no name server. Names below localhost are not loopback here: RFC 6761 section 6.3 makes them
+ * Judges by the host name alone, without DNS. Names below localhost are not loopback here: RFC 6761 section 6.3 makes them
  * so, but not every system complies, and loopback receives secrets unencrypted.
  */
 export function isLoopback({ hostname }: Pick<URL, "hostname">): boolean {

@@ -1,4 +1,4 @@
-// The table of every failure that this server names itself: source, meaning, hint.
+// The table of this server's own errors: source, meaning and hint of each.
 
 /** Where a failure arose, which tells whom to ask. */
 export type FailureSource = "atlas" | "credentials" | "network" | "configuration" | "input" | "file-host" | "disk";
@@ -11,10 +11,10 @@ interface OwnError {
   hint: string;
 }
 
-/** The page's name in MongoDB's documentation today, and before. */
+/** The page of Atlas for credentials, by its present and its former name. */
 export const ATLAS_ACCESS_PAGE = "Project Identity & Access (formerly Access Manager)";
 
-/** Clients start servers with an environment of their own, or have a form for it. */
+/** A client takes the environment of a server from its own configuration, or from a form. */
 const WHERE_SETTINGS_ARE =
   "where the MCP client keeps the settings of this server (env in its configuration, or the form of the desktop extension)";
 

@@ -1,4 +1,6 @@
 // Removes secrets from texts that leave the program.
+import { isAtlasId } from "./atlas-id.ts";
+
 /** For log lines, details of errors and answers of Atlas. */
 export interface Redactor {
   /** Removes this value from now on. Values below six characters are ignored: removing them would shred innocent text. */
@@ -6,11 +8,11 @@ export interface Redactor {
   /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
   /**
-   * Removes known secrets of at least sixteen characters, from data that the program goes on working with: a shorter secret, such
-   * as a password that is a word, can occur in names and statuses by chance. Links stay unchanged.
+   * For data that the program still uses: removes known secrets of at least sixteen characters. A shorter secret, such as a
+   * password that is a word, can occur in names and statuses by chance. Links stay unchanged.
    */
   remove(text: string): string;
-  /** The same, and removes what grants access in links, and credentials of headers. */
+  /** Like `remove`, and removes credentials of headers, and what grants access in links. */
   removeWithLinks(text: string): string;
   /** Removes every known secret, credentials of headers, and what grants access in links. */
   scrub(text: string): string;
@@ -32,7 +34,7 @@ const LINK = /(?<![a-z0-9+.-])[a-z0-9+.-]{2,}:\/\/[^\s"\\]+(?:\\u0026[^\s"\\]*)*
 /** A URL that is percent-encoded as a whole. */
 const ENCODED_LINK = /\bhttps?%3A%2F%2F[^\s"'<>\\]+/gi;
 
-/** The signature of a link to a bucket, wherever a piece of one appears: as a parameter, percent-encoded, or in JSON. */
+/** Signature parameters of a link to cloud storage, also outside the link: plain, percent-encoded, or in JSON. */
 const SIGNATURE =
   /((?:\bX-(?:Amz|Goog|Ms)-(?:Signature|Credential|Security-Token)|\b(?:sig|signature)(?=(?:=|%3D)[\w%~+/-]{16}))"?(?:=|%3D|:\s*)"?)[\w%.~/+-]+/gi;
 
@@ -40,8 +42,8 @@ const SIGNATURE =
 const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 
 /**
- * Removes every known secret in the forms that it takes on its way: raw, percent-encoded, in JSON, and base64 at any offset, as
- * within a Basic pair.
+ * Recognises each secret in every encoding that it may have: raw, percent-encoded, in JSON, and base64 at any offset, as in the
+ * credentials of the Basic scheme.
  */
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -87,8 +89,8 @@ function withoutLinks(text: string, forms: string[]): string {
 }
 
 /**
- * Keeps the host, and the path if it reads like the page of a document: some hosts put what grants access into the path. User
- * name, password, query and fragment are always removed.
+ * Always removes user name, password, query and fragment. Keeps the path of a link without query and fragment if no segment of
+ * it may be a token, which some hosts put there.
  */
 function withoutAccess(link: string): string {
   const [, scheme = "", userInfo = "", host = "", path = "", rest = ""] =
@@ -98,9 +100,9 @@ function withoutAccess(link: string): string {
   return userInfo ? `${scheme}${REMOVED}@${host}${path}` : link;
 }
 
-/** Sixteen characters with a digit among them are not words. Ids of Atlas grant nothing. */
+/** Sixteen characters or more with a digit among them are no word. Ids of Atlas grant nothing. */
 function mayGrantAccess(segment: string): boolean {
-  return segment.length >= 16 && /\d/.test(segment) && !/^[a-f0-9]{24}$/.test(segment);
+  return segment.length >= 16 && /\d/.test(segment) && !isAtlasId(segment);
 }
 
 function formsOf(secret: string): string[] {
@@ -118,7 +120,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** The base64 characters of a secret that starts `offset` bytes into a group of three; they do not depend on its neighbours. */
+/** The base64 characters that depend on the secret alone if it starts `offset` bytes into a group of three. */
 function base64Core(secret: string, offset: number): string {
   const bytes = Buffer.from(secret);
   const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString("base64");

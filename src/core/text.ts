@@ -15,7 +15,7 @@ const INVISIBLE =
 
 /** Makes foreign text fit to show to a person or a model: one line, nothing invisible, at most `maxLength` characters. */
 export function clean(text: string, maxLength = 256): string {
-  // Four times the limit is enough to cut from, and keeps the work bounded for megabytes of text.
+  // Cut to four times the limit first, so that megabytes of text cost little.
   const visible = text
     .slice(0, maxLength * 4)
     .replace(TERMINAL_SEQUENCES, "")
@@ -25,7 +25,7 @@ export function clean(text: string, maxLength = 256): string {
   return endOf(visible, maxLength) === visible.length ? visible : `${visible.slice(0, endOf(visible, maxLength - 1))}…`;
 }
 
-/** The index at which that many characters end. Walking costs less than splitting a long text into characters. */
+/** The index at which the first `characters` characters end. Walking costs less than splitting a long text. */
 function endOf(text: string, characters: number): number {
   let at = 0;
   for (let count = 0; count < characters && at < text.length; count += 1)
@@ -46,7 +46,7 @@ export function nearest(
   return best && best.distance <= limit ? best.candidate : undefined;
 }
 
-/** Longer than any name here; bounds the work for a page of text. */
+/** More than any known name has; bounds the work for a long word. */
 const COMPARED_CHARACTERS = 64;
 
 /** Levenshtein distance. */

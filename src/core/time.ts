@@ -1,8 +1,8 @@
-// The clock, deadlines, and dates of HTTP.
+// The clock, deadlines, and HTTP dates.
 import { setMaxListeners } from "node:events";
 import { ownFailure } from "./errors.ts";
 
-/** Time and chance, passed in as a value so that tests can hold them still. */
+/** Time and randomness, passed in as a value so that tests control them. */
 export interface Clock {
   /** Milliseconds since the epoch; jumps when the computer's clock is set. */
   now: () => number;
@@ -14,14 +14,14 @@ export interface Clock {
   random: () => number;
 }
 
-/** What every call and every request is bounded by. */
+/** When a call or a request must end. */
 export interface CallLimits {
   /** When the caller gives up, milliseconds since the epoch. */
   deadline: number;
   signal: AbortSignal;
 }
 
-/** Node fires timers beyond 31 bits at once; no wait of this program comes near. */
+/** Node.js fires a longer timer at once. No wait of this program comes near this limit. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The real time of this computer. */
@@ -58,7 +58,7 @@ export async function bounded<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  setMaxListeners(0, signal); // All requests of a call share its signal; from the eleventh on Node would warn of a leak.
+  setMaxListeners(0, signal); // All requests of a call share its signal; Node.js would warn of a leak at the eleventh.
   const ending = new AbortController();
   const giveUp = () => ending.abort(signal.reason);
   signal.addEventListener("abort", giveUp, { once: true });
