@@ -1,10 +1,10 @@
-// Reads the command line, and prints what can stand in it.
+// Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
 import { nearest } from "../core/text.ts";
 import type { Options } from "./config.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
 
-/** What can be run, in the order of the help text. `server` is what runs when no command is named. */
+/** The commands, in the order of the help text. `server` is the default, and cannot be named on the command line. */
 const COMMANDS = {
   server: { takes: "[options]", does: "serve an MCP client on standard input and output" },
   check: { takes: "[options]", does: "try the configuration and say what to do about each problem" },
@@ -22,17 +22,17 @@ interface OptionSpec {
   only?: Command;
 }
 
-const OF_COMMANDS: Readonly<Record<string, OptionSpec>> = {
+const OTHER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   json: { does: "Answer as JSON.", only: "check" },
   port: { value: "N", does: "Listen there. Default: any free port.", only: "simulator" },
   help: { short: "h", does: "Print this text." },
   version: { short: "v", does: "Print the version." },
 };
 
-/** In the order of the help text: first those that stand for a variable. */
+/** In the order of the help text: first the options that override a variable. */
 export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...Object.fromEntries(OPTION_SETTINGS.map(({ option, ...setting }) => [option, setting])),
-  ...OF_COMMANDS,
+  ...OTHER_OPTIONS,
 };
 
 export type CommandLine = { command: Command; options: Options } | { usageError: string };
@@ -88,7 +88,7 @@ function unknown(what: string, word: string, known: readonly string[]): string {
   return `Unknown ${what} ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : "."} See --help.`;
 }
 
-/** Where the description of an option begins, and where its lines end. */
+/** The columns at which the description of an option begins and its lines end. */
 const HELP_INDENT = 26;
 const HELP_WIDTH = 110;
 
@@ -118,7 +118,7 @@ A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE a
 `;
 }
 
-/** The words in lines that fit beside the names of the options. */
+/** Wraps a description to the column beside the names of the options. */
 function wrapped(text: string): string {
   const lines = [""];
   for (const word of text.split(" ")) {

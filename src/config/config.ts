@@ -1,4 +1,4 @@
-// The configuration: every setting as this server uses it, with what is wrong or doubtful about the settings.
+// The configuration: every setting as this server uses it, and the problems and warnings about the settings.
 import type { SETTINGS, SIMULATOR_SETTINGS } from "./variables.ts";
 
 type ValuesOf<Rows extends Record<string, { read: (...given: never[]) => unknown }>> = {
@@ -11,15 +11,15 @@ export type Credentials =
   | { kind: "api-key"; publicKey: string; privateKey: string }
   | { kind: "access-token"; token: string };
 
-/** How the embedded simulator behaves; what is undefined has the simulator's own default. */
+/** How the embedded simulator behaves. */
 export type SimulatorSettings = ValuesOf<typeof SIMULATOR_SETTINGS>;
 
-/** Each row of `SETTINGS` with its value, and what is made of several settings together. */
+/** The value of each row of `SETTINGS`, and the fields that combine several settings. */
 export interface Config extends ValuesOf<typeof SETTINGS> {
   /** Only while simulating. Its orders are still to be checked, see `withOrdersChecked`. */
   simulator?: SimulatorSettings;
   credentials?: Credentials;
-  /** The variables that they come from. */
+  /** The variables that the credentials come from. */
   credentialsFrom?: readonly string[];
   baseUrl: URL;
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };

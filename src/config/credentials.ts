@@ -4,7 +4,7 @@ import { isAbsolute } from "node:path";
 import { codeOf } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
 import type { Config, Credentials } from "./config.ts";
-import { type Environment, settingOf, withHomeFolder } from "./readers.ts";
+import { type GroupGiven, settingOf, withHomeFolder } from "./readers.ts";
 import type { SecretVariable } from "./variables.ts";
 
 /** Two variables of one naming family; names of different families are never paired. */
@@ -25,18 +25,14 @@ const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /**
  * The credentials to use and the variables that hold them: a complete service account, else a complete API key, else a token.
- * Neither when nothing is complete.
+ * Neither if none is complete.
  */
 export function readCredentials({
   env,
   problems,
   warnings,
-}: {
-  env: Environment;
-  problems: string[];
-  warnings: string[];
-}): Pick<Config, "credentials" | "credentialsFrom"> {
-  /** Variables that are set but unusable; their other half is not reported as lonely then. */
+}: GroupGiven): Pick<Config, "credentials" | "credentialsFrom"> {
+  /** Variables that are set but unusable. Their pairs are not reported as incomplete too. */
   const faulty = new Set<string>();
 
   function secretOf(name: SecretVariable): string | undefined {
@@ -95,7 +91,7 @@ export function readCredentials({
   return complete[0] ?? {};
 }
 
-/** Every secret of the configuration; access tokens follow as they are fetched. */
+/** Every secret of the configuration. Access tokens that are fetched later are not among them. */
 export function secretsOf({ credentials, proxy }: Config): string[] {
   const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
     url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
@@ -111,11 +107,11 @@ function toCredentials(kind: Pair["kind"], id: string, secret: string): Credenti
     : { kind, publicKey: id, privateKey: secret };
 }
 
-/** Placeholders of a form or a client, and of a document. */
+/** A placeholder of a client or its form, and one copied from documentation. */
 const UNFILLED = /^\$\{[^}]*\}$/;
 const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
 
-/** Text copied from a document may be a placeholder, or hold characters that are invisible or cannot stand in a header. */
+/** Copied text may be a placeholder, or hold characters that are invisible or not allowed in a header. */
 function whatIsWrong(value: string): string | undefined {
   if (UNFILLED.test(value))
     return "is still a placeholder that the MCP client did not fill in: answer its question, or set the value itself.";
@@ -161,7 +157,7 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
 function problemOfOpening(path: string, error: unknown): string {
   // Somebody may have put the secret itself here, so a value that looks like one is not quoted.
   if (!isAbsolute(path) || path.includes("mdb_sa_sk_"))
-    return "must be the absolute path of a file that holds the secret; it is none, or the secret itself.";
+    return "must be the absolute path of a file that holds the secret, not a relative path or the secret itself.";
   const shown = clean(path);
   const code = codeOf(error);
   if (code === "EACCES" || code === "EPERM")

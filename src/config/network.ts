@@ -1,24 +1,19 @@
 // Reads the way to Atlas: its address and the proxies.
 import { isLoopback } from "../core/loopback.ts";
 import type { Config } from "./config.ts";
-import { type Environment, settingOf } from "./readers.ts";
+import { type Environment, type GroupGiven, settingOf } from "./readers.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
 
-/** Where Atlas is and how to get there. While simulating, the address stands for the simulator's, which is not known yet. */
-export function readRoute(input: {
-  env: Environment;
-  simulate: boolean;
-  problems: string[];
-  warnings: string[];
-}): Pick<Config, "baseUrl" | "proxy"> {
+/** Where Atlas is and how to get there. While simulating, the address is a stand-in: the simulator's is not known yet. */
+export function readRoute(input: GroupGiven & { simulate: boolean }): Pick<Config, "baseUrl" | "proxy"> {
   const baseUrl = input.simulate ? new URL("http://127.0.0.1") : readBaseUrl(input);
   return { baseUrl, proxy: readProxies(input) };
 }
 
 /** Where Atlas is; the default stands in for an address that cannot be used. */
-function readBaseUrl({ env, problems, warnings }: Parameters<typeof readRoute>[0]): URL {
+function readBaseUrl({ env, problems, warnings }: GroupGiven): URL {
   const fallback = new URL(DEFAULT_BASE_URL);
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
   if (text === undefined) return fallback;
@@ -35,7 +30,7 @@ function readBaseUrl({ env, problems, warnings }: Parameters<typeof readRoute>[0
   return url;
 }
 
-/** Proxies as they are set, in capitals or not. */
+/** The proxies, from variables in upper or lower case. */
 export function proxySettings(env: Environment) {
   return {
     httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
@@ -44,7 +39,7 @@ export function proxySettings(env: Environment) {
   };
 }
 
-function readProxies({ env, problems }: Parameters<typeof readRoute>[0]): Config["proxy"] {
+function readProxies({ env, problems }: GroupGiven): Config["proxy"] {
   const { httpProxy, httpsProxy, noProxy } = proxySettings(env);
   const checked = (name: string, text: string | undefined) => {
     if (text === undefined) return undefined;
@@ -62,8 +57,8 @@ function readProxies({ env, problems }: Parameters<typeof readRoute>[0]): Config
 }
 
 /**
- * A value without scheme means http, as for curl. User name and password must be percent-encoded rightly, or nobody could say
- * what the password is.
+ * A value without scheme means http, as for curl. User name and password must be validly percent-encoded: otherwise the password
+ * would be ambiguous.
  */
 function proxyUrl(text: string): string | undefined {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;

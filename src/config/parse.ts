@@ -3,16 +3,13 @@ import { resolve } from "node:path";
 import type { Config, Options, SimulatorSettings } from "./config.ts";
 import { readCredentials } from "./credentials.ts";
 import { readRoute } from "./network.ts";
-import { type Environment, setOrNot, settingOf } from "./readers.ts";
+import { type Environment, type GroupGiven, setOrNot, settingOf } from "./readers.ts";
 import { misspeltVariables, SETTINGS, type Setting, SIMULATOR_SETTINGS } from "./variables.ts";
 
 /** Where settings come from, and what was found wrong or doubtful so far. */
-interface Reading {
+interface Reading extends GroupGiven {
   options: Options;
-  env: Environment;
   toolNames: readonly string[];
-  problems: string[];
-  warnings: string[];
   unusable: Set<string>;
 }
 
@@ -49,13 +46,12 @@ export function parseConfig(input: { options: Options; env: Environment; toolNam
   };
 }
 
-/** The settings of a simulator that runs alone, and what is wrong with them. */
+/** The settings of the command `simulator`, and what is wrong with them. */
 export function parseSimulatorSettings(env: Environment): { settings: SimulatorSettings; problems: readonly string[] } {
   const reading = { options: {}, env, toolNames: [], problems: [], warnings: [], unusable: new Set<string>() };
   return { settings: readSettings(SIMULATOR_SETTINGS, reading), problems: reading.problems };
 }
 
-/** The value of each row. */
 function readSettings<Values>(
   rows: { readonly [Key in keyof Values]: Setting<Values[Key]> },
   reading: Reading,
@@ -82,7 +78,7 @@ function readSetting<Value>({ name, option, read }: Setting<Value>, reading: Rea
   });
 }
 
-/** Notes where a problem is when `read` finds one. */
+/** Runs `read`, and marks `where` as unusable if `read` reports a problem. */
 function noting<Value>(where: string, { problems, unusable }: Reading, read: () => Value): Value {
   const before = problems.length;
   const value = read();
@@ -90,7 +86,7 @@ function noting<Value>(where: string, { problems, unusable }: Reading, read: () 
   return value;
 }
 
-/** A warning for each setting of a simulator that nobody asked for. */
+/** A warning for each setting of the simulator that is set although the simulator is not used. */
 function idleSimulatorSettings(env: Environment): string[] {
   return Object.values(SIMULATOR_SETTINGS)
     .filter(({ name }) => settingOf(env, name) !== undefined)

@@ -18,6 +18,13 @@ export interface Given {
   warning: (predicate: string) => void;
 }
 
+/** What several settings are read from together, and where their problems and warnings go. */
+export interface GroupGiven {
+  env: Environment;
+  problems: string[];
+  warnings: string[];
+}
+
 /** Enough of an unknown word to recognise it. */
 const MAX_WORD_CHARACTERS = 64;
 
@@ -25,7 +32,7 @@ const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 
 /** The same units as in the simulator's orders. */
 const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
-/** The largest file that is saved at all. */
+/** The largest file that this server saves. */
 const MAX_BYTES = 64 * 1024 ** 3;
 
 export function settingOf(env: Environment, name: string): string | undefined {
@@ -78,7 +85,7 @@ export function projectId({ text, problem }: Given): string | undefined {
 /** Undefined when every project is allowed. */
 export function projectIds({ text, problem }: Given): readonly string[] | undefined {
   const ids = listOf(text);
-  // Only what looks like an id with a slip is quoted: a secret in the wrong place stays secret.
+  // Quotes an entry only if it looks like a mistyped id: it may be a secret in the wrong place.
   const wrong = (ids ?? []).flatMap((id, index) => {
     if (isAtlasId(id)) return [];
     return [/^[A-Za-z0-9]{1,32}$/.test(id) ? JSON.stringify(id) : `entry ${index + 1}`];
@@ -103,7 +110,7 @@ export function folderOr(fallback: string) {
   };
 }
 
-/** Hosts pass `~` and `${HOME}` on as they are. */
+/** MCP clients do not expand `~` and `${HOME}`. */
 const HOME = /^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/;
 
 /** The path with the home folder in place of its abbreviation; undefined when this user has none, as in a container. */
@@ -111,7 +118,7 @@ export function withHomeFolder(path: string): string | undefined {
   try {
     return path.replace(HOME, () => homedir());
   } catch {
-    return undefined; // A user without name and without HOME: the caller says so in its own words.
+    return undefined; // The user has no name and no HOME; the caller reports that.
   }
 }
 

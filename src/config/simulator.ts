@@ -1,10 +1,10 @@
-// What only the simulator knows of its settings: which orders it understands.
+// Checks the simulator's orders, which only the simulator's own code can read.
 import { clean } from "../core/text.ts";
 import type { Config } from "./config.ts";
 
 /**
- * The configuration with the problems that only the simulator knows of, whose code is loaded for that: when it is asked for,
- * and not before an MCP client has its first answer. As with any setting, the default stands in for what cannot be used.
+ * Adds the problems of the simulator's orders to the configuration, and replaces unusable orders by none. This loads the
+ * simulator's code, so the server calls it only after its first answer to the client.
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {
   if (!config.simulator) return config;
@@ -14,7 +14,7 @@ export async function withOrdersChecked(config: Config): Promise<Config> {
     ...config,
     simulator: { ...config.simulator, orders: "" },
     problems: [...config.problems, ...problems],
-    // What was to be tried is a simulator that misbehaves; one that does not would answer another question.
+    // The check must not pass on a simulator that behaves well when the user ordered one that misbehaves.
     unusable: [...config.unusable, "route"],
   };
 }

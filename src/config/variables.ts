@@ -1,4 +1,4 @@
-// The table of settings: a row for each, from which types, help, documentation and warnings about misspelt names follow.
+// The table of settings, one row each. Types, help, documentation and warnings about misspelt names derive from it.
 import { clean, nearest } from "../core/text.ts";
 import {
   bytesOr,
@@ -17,20 +17,20 @@ import {
 
 export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
 
-/** A variable that is read together with others, in a file of their own. */
+/** A variable that configures this server. */
 interface Variable {
   name: string;
   /** A sentence for the documentation, and for `--help` where there is an option. */
   does: string;
-  /** Read from a file as well, whose path is in the variable of this name with `_FILE` at its end. */
+  /** Can also be read from a file, whose path is in the variable `<name>_FILE`. */
   secret?: true;
-  /** What other tools call it; read too. */
+  /** The name that other tools use, which is read too. */
   alias?: string;
 }
 
-/** A variable that is read by itself. */
+/** A variable with a reader of its own; the others are read together in credentials.ts and network.ts. */
 export interface Setting<Value> extends Variable {
-  /** The option of the command line that beats the variable, without its dashes. */
+  /** The command-line option that overrides the variable, without its dashes. */
   option?: string;
   /** Stands for the option's value in the help text; an option without one is a switch. */
   value?: string;
@@ -60,7 +60,7 @@ const CREDENTIALS = [
   },
 ] as const satisfies readonly Variable[];
 
-/** Each row is a field of the configuration, read by `read`; see `parseConfig` for what concerns several of them. */
+/** Each row becomes a field of the configuration. `parseConfig` handles what concerns several rows. */
 export const SETTINGS = {
   projectId: {
     name: "MONGODB_ATLAS_PROJECT_ID",
@@ -118,7 +118,7 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, Setting<unknown>>;
 
-/** How the simulator behaves; read only when it is asked for. */
+/** How the simulator behaves; read only when it is used. */
 export const SIMULATOR_SETTINGS = {
   orders: {
     name: "ATLAS_FLEX_SIMULATOR_ORDERS",
@@ -160,19 +160,21 @@ export const OPTION_SETTINGS = ROWS.flatMap(({ option, ...row }) => (option === 
 type Secret = Extract<(typeof CREDENTIALS)[number], { secret: true }>;
 export type SecretVariable = Secret["name"] | Extract<Secret, { alias: string }>["alias"];
 
-/** Every variable that holds a secret, with its `_FILE` form; the process forgets them once they are read. */
+const namesOf = ({ name, alias }: Variable) => (alias ? [name, alias] : [name]);
+
+/** Every variable that holds a secret or the path of one. Removed from the environment after reading. */
 export const SECRET_VARIABLES: readonly string[] = VARIABLES.filter(({ secret }) => secret)
-  .flatMap(({ name, alias }) => (alias ? [name, alias] : [name]))
+  .flatMap(namesOf)
   .flatMap((name) => [name, `${name}_FILE`]);
 
 /** Every name that is read. */
 export const KNOWN_VARIABLES: readonly string[] = [
-  ...VARIABLES.flatMap(({ name, alias }) => (alias ? [name, alias] : [name])),
+  ...VARIABLES.flatMap(namesOf),
   ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
 ];
 
 const OWN = /^ATLAS_FLEX_/;
-/** Other tools of MongoDB have variables of their own under these names. */
+/** Other tools of MongoDB have variables with these prefixes too. */
 const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/;
 /** A shared name that differs from ours in more letters belongs to another tool. */
 const SLIP_LETTERS = 2;
@@ -193,7 +195,7 @@ export function misspeltVariables(env: Environment): string[] {
 function meantBy(name: string): string | undefined {
   if (OWN.test(name)) {
     const own = KNOWN_VARIABLES.filter((known) => OWN.test(known));
-    // A name that only lacks a word of ours means that one, even if another is nearer in letters.
+    // If one of our names has all of its words, that one is meant, even if another is nearer in spelling.
     const words = name.split("_");
     return own.find((known) => words.every((word) => known.split("_").includes(word))) ?? nearest(name, own);
   }
