@@ -66,7 +66,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
     accept?: string,
   ): AsyncGenerator<T[]> {
     for (let pageNum = 1; pageNum <= MAX_PAGES; pageNum++) {
-      // Counted, since following the page's own `next` link could lead to another host.
+      // Pages are counted, since the page's own `next` link could lead to another host.
       const { results, entries } = await getPage(schema, path, pageNum, limits, accept);
       yield entries;
       if (results.length < MAX_ITEMS_PER_PAGE) return;
@@ -78,8 +78,8 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   }
 
   /**
-   * The page of jobs that has the latest ones. Atlas documents no order and offers none to choose; all its recorded answers
-   * begin with the newest job, even for clusters with thousands. Do not rely on the order within the page.
+   * The page with the latest jobs. Atlas documents no order and has no parameter for it; all its recorded answers begin with
+   * the newest job, even for clusters with thousands. Do not rely on the order within the page.
    */
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
     const { response, entries } = await getPage(RestoreJob, `${backupPath(cluster)}/restoreJobs`, 1, limits);
@@ -129,7 +129,7 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
 }
 
 /** The Flex clusters of a project, or why they could not be read. */
-export type ClusterLook<WithId> = { project: WithId; clusters: FlexCluster[] } | { project: WithId; failure: Failure };
+type ClusterLook<WithId> = { project: WithId; clusters: FlexCluster[] } | { project: WithId; failure: Failure };
 
 /** Reads the Flex clusters of several projects; a project that cannot be read does not affect the others. */
 export async function lookForClusters<WithId extends { id: string }>(

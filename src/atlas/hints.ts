@@ -38,7 +38,7 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: { hint: "Check MONGODB_ATLAS_BASE_URL: the request reached another API." },
   VALIDATION_ERROR: { hint: "Check the ids against a fresh list of snapshots, then call again." },
   TOO_MANY_SNAPSHOT_DOWNLOADS: {
-    hint: "The project has reached its number of active downloads. Use an existing download job (see the cluster's restore jobs), or wait until its links expire, four hours after they were requested.",
+    hint: "The project has reached its limit of active downloads. Use an existing download job (see the cluster's restore jobs), or wait until its links expire, four hours after they were requested.",
     retryable: true,
   },
   USER_UNAUTHORIZED: ROLE,
@@ -102,7 +102,7 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   RATE_LIMITED_TOKEN_BUCKET: RATE,
   RATE_LIMITED: RATE,
   UNEXPECTED_ERROR: {
-    hint: "Atlas reports a fault of its own. Call again in a minute; if it persists, look at the status page of MongoDB Cloud.",
+    hint: "Atlas reported an internal error. Call again in a minute; if it persists, look at the status page of MongoDB Cloud.",
     retryable: true,
   },
 };
@@ -112,7 +112,7 @@ const INTERRUPTED: Advice = {
   retryable: true,
 };
 const SERVER_ERROR: Advice = {
-  hint: "Atlas has a fault or is in maintenance. Call again in a minute; if it persists, look at the status page of MongoDB Cloud.",
+  hint: "Atlas has an internal error or is in maintenance. Call again in a minute; if it persists, look at the status page of MongoDB Cloud.",
   retryable: true,
 };
 const OTHER: Advice = { hint: "Check the arguments against fresh lists of clusters and snapshots, then call again." };
@@ -143,7 +143,7 @@ function adviceForStatus(status: number): Advice {
   return STATUS_ADVICE[status] ?? (status >= 500 ? SERVER_ERROR : OTHER);
 }
 
-/** Whether a code is documented. Advice must not repeat any other code, which could be text of a stranger. */
+/** Whether a code is documented. Advice must not repeat any other code, which could be any text. */
 export function isKnownCode(code: string): boolean {
   return Object.hasOwn(ADVICE, code) || Object.hasOwn(OWN_ERRORS, code);
 }

@@ -123,7 +123,7 @@ export const LINK_LIFE_MS = 4 * 3_600_000;
 /** The latest time that a Date can hold (ECMA-262 section 21.4.1.1). */
 const MAX_TIME = 8.64e15;
 
-/** A job ends as COMPLETED or FAILED; letter case is ignored, as in Atlas's own tools. A download also ends with its link. */
+/** A job ends as COMPLETED or FAILED; letter case is ignored, as in Atlas's own tools. A download has finished once it has a link. */
 export function isFinished(job: RestoreJob): boolean {
   return isCompleted(job) || isFailed(job) || (isDownload(job) && job.snapshotUrl !== undefined);
 }
@@ -136,12 +136,12 @@ export function isDownload({ deliveryType, snapshotUrl }: RestoreJob): boolean {
   return deliveryType === undefined ? snapshotUrl !== undefined : deliveryType.toUpperCase() === "DOWNLOAD";
 }
 
-/** Whether a job can be about this snapshot: a job that names no snapshot can. */
+/** Whether a job names this snapshot, or none. */
 export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
   return snapshotId === undefined || snapshotId === wanted;
 }
 
-/** When the link stops working, milliseconds since the epoch: the earlier of the two times that follow from the job. */
+/** When the link stops working, milliseconds since the epoch: at its stated expiry, or four hours after the request if earlier. */
 export function linkExpiry(job: RestoreJob): number | undefined {
   if (!isDownload(job)) return undefined;
   const times = [Date.parse(job.expirationDate ?? ""), Date.parse(job.restoreScheduledDate ?? "") + LINK_LIFE_MS];

@@ -1,4 +1,4 @@
-// Requests a download job so that an unclear outcome never leads to a second job by accident.
+// Requests a download job, and never creates a second one by accident after an unclear outcome.
 import { isAtlasId } from "../core/atlas-id.ts";
 import { Failure, neverSent, ownFailure } from "../core/errors.ts";
 import { OWN_ERRORS } from "../core/own-errors.ts";
@@ -35,7 +35,7 @@ interface Dependencies {
 
 /**
  * Atlas has no idempotency key. After an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success),
- * `request` therefore looks for the job that it must have created: a DOWNLOAD job of this snapshot that this process has not
+ * `request` therefore looks for the job that it may have created: a DOWNLOAD job of this snapshot that this process has not
  * seen before, scheduled after the request by Atlas's own clock. `newest` returns the latest request of a snapshot, so that
  * callers can use its job instead of requesting another.
  */
@@ -60,7 +60,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     return remember(key, requestedAt, found);
   }
 
-  /** Returns the answer, or a failure after which a job may exist. Throws any failure after which certainly none exists. */
+  /** Returns the answer, or a failure after which a job may exist. Throws if certainly no job was created. */
   async function attempt(
     { snapshotId, ...cluster }: SnapshotPath,
     wire: WireOptions,
@@ -69,7 +69,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     const limitMs = Math.min(limits.deadline - LOOK_UP_LIMIT_MS - clock.now(), POST_LIMIT_MS);
     if (limitMs <= 0)
       throw ownFailure("TIMEOUT", { detail: "Too little time was left to request a download; nothing was sent." });
-    // A deadline instead of a signal: its failure says whether the request was sent.
+    // A deadline instead of an abort: its failure says whether the request was sent.
     const within = { ...limits, deadline: clock.now() + limitMs };
     const response = await post(cluster, snapshotId, wire, within).catch((error: unknown) => {
       if (error instanceof Failure && !neverSent(error)) return error;
@@ -83,7 +83,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
     if (isRefusal(response.status)) throw refusal(response);
     if (response.status < 200 || response.status >= 300) return refusal(response);
     const job = RestoreJob.safeParse(response.json).data;
-    // A malformed id could not be followed, nor told apart from other jobs later.
+    // A job with a malformed id cannot be read or recognised later.
     const canFollow = job && (job.id === undefined ? job.snapshotUrl : isAtlasId(job.id));
     // An answer about another snapshot says nothing about this request.
     return canFollow && isAbout(job, snapshotId)
@@ -107,7 +107,7 @@ export function createDownloadRequests({ clock, post, latestJobs, refusal }: Dep
       }
       return undefined;
     }).catch((error: unknown) => {
-      // The outcome stays unknown, and the caller reports it as unknown.
+      // The caller reports that the outcome is unknown.
       if (limits.signal.aborted || !(error instanceof Failure)) throw error;
       return undefined;
     });

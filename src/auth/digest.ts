@@ -14,7 +14,7 @@ const HASHES = [
   ["MD5", "md5"],
 ] as const;
 
-/** Values that go back to the server between quotes must be printable, so that they can be sent as they came. */
+/** The server's values are sent back unchanged, in quotes, so they must be printable ASCII. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 interface ApiKey {
@@ -24,19 +24,19 @@ interface ApiKey {
 
 interface Session {
   challenge: DigestChallenge;
-  /** How many requests its nonce has signed. */
+  /** How many requests the nonce of the challenge has signed. */
   count: number;
 }
 
 /**
  * The nonce of an accepted request is shared: later requests use it with rising counts and need no challenge of their own. If
- * they arrive out of order, a strict server calls the nonce stale. A request refused in this way goes on with the nonce of its
- * own new challenge, which no other request can spoil.
+ * they arrive out of order, a strict server calls the nonce stale. A request refused in this way is repeated with the nonce of
+ * its own new challenge, which no other request uses.
  */
 export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send">): Signer {
   let shared: Session | undefined;
 
-  async function answered(request: HttpRequest, session: Session): Promise<HttpResponse> {
+  async function sendSigned(request: HttpRequest, session: Session): Promise<HttpResponse> {
     session.count += 1;
     const { method, url } = request;
     const authorization = answerChallenge(session.challenge, key, {
@@ -58,7 +58,7 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
   return {
     async send(request) {
       const known = shared;
-      const first = await (known ? answered(request, known) : send(request));
+      const first = await (known ? sendSigned(request, known) : send(request));
       // An unsigned request does not say who is calling, so an error code in its 401 is no verdict on roles.
       if (known ? !isRefused(first) : first.status !== 401) return first;
       const { status: error } = first;
@@ -66,12 +66,12 @@ export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send"
       if (!fresh && !known) throw ownFailure("UNREADABLE_RESPONSE", { error, detail: NO_CHALLENGE, retryable: false });
       if (!fresh) throw ownFailure("INVALID_CREDENTIALS", { error });
 
-      const second = await answered(request, { challenge: fresh, count: 0 });
+      const second = await sendSigned(request, { challenge: fresh, count: 0 });
       if (!isRefused(second)) return second;
       const again = challengeOf(second);
       if (!again?.stale) throw ownFailure("INVALID_CREDENTIALS", { error });
 
-      const third = await answered(request, { challenge: again, count: 0 });
+      const third = await sendSigned(request, { challenge: again, count: 0 });
       if (!isRefused(third)) return third;
       throw challengeOf(third)?.stale
         ? ownFailure("UNREADABLE_RESPONSE", { error, detail: ALWAYS_STALE })

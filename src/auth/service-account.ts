@@ -20,12 +20,12 @@ const REPLACE_EVERY_MS = 60_000;
  */
 const REFUSAL_MS = 10_000;
 
-/** The process ends within two seconds of its signal. */
+/** Less than the two seconds that the whole process has to end. */
 const CLOSE_LIMIT_MS = 1_500;
 
 const HOUR_SECONDS = 3_600;
 
-/** Bounds for the lifetime that a server claims: below the minimum, every call would fetch a token; no server promises more. */
+/** Bounds for the lifetime that a server states: with less, every call would fetch a token; no server states more. */
 const MIN_LIFE_SECONDS = 60;
 const MAX_LIFE_SECONDS = 24 * HOUR_SECONDS;
 
@@ -120,7 +120,7 @@ export function signWithServiceAccount(
     });
   }
 
-  /** Drops the rejected token; false if no other token can be had now. */
+  /** Drops the rejected token; false if it must stay, since another token was replaced less than a minute ago. */
   function dropToken(rejected: string): boolean {
     if (held?.value !== rejected) return true;
     if (isWithin(replacedAt, REPLACE_EVERY_MS)) return false;

@@ -6,7 +6,7 @@ import type { HttpResponse, Send } from "../http/send.ts";
 export interface Signer {
   /** Sends the request signed. */
   send: Send;
-  /** Returns to Atlas whatever the signing obtained there, within two seconds. */
+  /** Revokes what signing obtained from Atlas, within two seconds. */
   close: () => Promise<void>;
 }
 
@@ -16,11 +16,11 @@ export interface SignerContext {
   /** Sends signed requests, and fetches tokens. */
   send: Send;
   clock: Clock;
-  /** Receives every secret that arises at run time, before its first use. */
+  /** Receives every secret that signing obtains, before its first use. */
   onSecret: (secret: string) => void;
 }
 
-/** For these codes Atlas answers 401 where others answer 403: Atlas knows the caller, who lacks a role. */
+/** Atlas sends these codes with 401 where 403 is usual: it knows the caller, who lacks a role. */
 const NOT_AUTHORIZED = new Set([
   "USER_UNAUTHORIZED",
   "NOT_IN_GROUP",

@@ -1,4 +1,4 @@
-// Undici's connection pools, direct and through a proxy, and which of undici's errors means which failure.
+// Undici's connection pools, direct and through a proxy, and the failure for each of undici's errors.
 import { Agent, type Dispatcher, EnvHttpProxyAgent, errors, Pool } from "undici";
 import { codeOf, Failure, ownFailure } from "../core/errors.ts";
 import { isLoopback } from "../core/loopback.ts";
@@ -20,7 +20,7 @@ const UNTRUSTED =
 /** Error codes for a TLS handshake that fails for another reason. */
 const HANDSHAKE_FAILED = /^(ERR_TLS_|ERR_SSL_|EPROTO$|UND_ERR_PRX_TLS)/;
 
-/** Proxies as URLs with a scheme. A missing one means none: the environment is not consulted. */
+/** Proxies as URLs with a scheme. Only these are used: the environment is not consulted. */
 export interface ProxySettings {
   httpProxy?: string;
   httpsProxy?: string;
@@ -83,8 +83,8 @@ export function proxyAgent(
 }
 
 /**
- * Reports everything that goes wrong before a tunnel is open as a failure of the proxy. Undici would take a proxy that hangs up
- * during CONNECT for an idle connection and redial forever.
+ * Reports an error before a tunnel is open as a failure of the proxy, or of TLS with the proxy. Undici would take a proxy that
+ * hangs up during CONNECT for an idle connection and redial forever.
  */
 function nameProxyFailures(host: string): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
@@ -112,7 +112,7 @@ function nameProxyFailures(host: string): Dispatcher.DispatcherComposeIntercepto
 export function transportFailure(cause: unknown, { host, sent }: { host: string; sent: boolean }): Failure {
   if (cause instanceof Failure) return cause;
   const code = codeOf(cause) ?? "";
-  const coded = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : ""; // Any other code could be text of a stranger.
+  const coded = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : ""; // Any other code could be foreign text.
   const options = { cause };
   if (isTlsError(cause)) {
     return ownFailure("TLS_FAILED", { detail: `No trusted connection to ${host}${coded}.` }, options);

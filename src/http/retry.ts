@@ -15,7 +15,7 @@ const REPEATABLE_STATUSES = new Set([
   504, // a gateway gave up waiting for the server behind it
 ]);
 
-/** Failures that may pass; a refusing proxy or an untrusted certificate will not. */
+/** Failures that may be temporary, unlike a proxy that refuses or an untrusted certificate. */
 const REPEATABLE_CODES = new Set(["CONNECTION_FAILED", "CONNECTION_LOST", "TIMEOUT"]);
 
 /** Nobody waits longer than a day. The cap keeps date arithmetic exact. */
@@ -46,7 +46,7 @@ export function withRetry(clock: Clock): Middleware {
   };
 }
 
-/** A GET may be repeated after any passing trouble, a POST only when it certainly had no effect. */
+/** A GET may be repeated after any temporary failure, a POST only when it certainly had no effect. */
 function isRepeatable({ method }: HttpRequest, outcome: Outcome): boolean {
   if ("response" in outcome) {
     const { status } = outcome.response;

@@ -23,7 +23,7 @@ interface TransportOptions {
 
 /**
  * Sends through the proxy when one is set and the target is not loopback. Every rejection is a `Failure` or the signal's
- * reason; `neverSent` tells whether the failed request can have had an effect.
+ * reason; `neverSent` tells whether the failed request certainly had no effect.
  */
 export function createTransport({ proxy, userAgent, limits, clock = systemClock }: TransportOptions): {
   send: Send;
