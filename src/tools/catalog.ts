@@ -1,4 +1,4 @@
-// The tools by name and effect: all that the start of the server needs to know of them.
+// The tools by name and effect, which is all that the server needs to start.
 
 /** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
 export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
@@ -15,7 +15,7 @@ export const CATALOG = [
   { name: "list_restore_jobs", effect: "reads" },
 ] as const satisfies readonly { name: string; effect: Effect }[];
 
-/** Said by a server that can neither save a snapshot nor request its link. */
+/** For a server that can neither save a snapshot nor request its link. */
 export const ONLY_READS =
   "This server only reads: it was started read-only or with some of its tools (ATLAS_FLEX_READ_ONLY, ATLAS_FLEX_TOOLS), so it can neither save a snapshot nor request a download link.";
 

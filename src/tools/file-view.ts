@@ -1,10 +1,10 @@
-// How saved files and running transfers look in the answers of three tools, and what is said of them.
+// How saved files and running transfers look in the answers of three tools, and the advice about them.
 import * as z from "zod";
 import type { ErrorEnvelope } from "../core/errors.ts";
 import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
 import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 
-/** What is known of a file that was read to its end; shared by saving and verifying. */
+/** The fields about a file in the answers of saving and verifying. */
 export const fileFields = {
   fileName: text("Name in the download folder."),
   path: text("Absolute path of the file, or of the file to be."),
@@ -58,7 +58,7 @@ export const fileFields = {
   ),
 };
 
-/** Why a transfer stands still, in the fields of the error envelope. */
+/** Why a transfer has stopped, in fields of the error envelope. */
 export const lastError = (meaning: string) =>
   field(
     meaning,
@@ -97,7 +97,7 @@ export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 const AGAIN = "call save_flex_snapshot again with the same arguments";
 
-/** Advice for a transfer that stopped. Many hints say to call again and what was kept; here each is said once. */
+/** Advice for a transfer that stopped. Many hints say to call again, or what was kept; the advice says each once. */
 export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {
   const kept = bytes > 0 ? "; what was saved is kept, and the next call continues there" : " before anything was saved";
   const hint = (lastError?.hint ?? "")
@@ -110,7 +110,7 @@ export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "l
     .join(" ");
 }
 
-/** How to use a restore guide: which of its commands keeps running, and which only copy the data elsewhere. */
+/** How to use a restore guide: one of its commands keeps running, and the commands after it are optional. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
   if (fileName?.startsWith("simulated-"))
     return "The file is simulated: it has the form of a backup, but mongod does not start from it.";

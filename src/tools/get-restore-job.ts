@@ -9,7 +9,7 @@ import { defineTool, field, nextStep, optionalCount, type ToolContext } from "./
 
 /** Atlas's own command line tool looks every 4 seconds; its rate limit allows far more. */
 const POLL_MS = 3_000;
-/** Kept for one more look when the waiting time is over. */
+/** Time for one more look after the wait. */
 const LAST_LOOK_MS = 5_000;
 const POLL_AFTER_SECONDS = 5;
 
@@ -73,7 +73,7 @@ async function follow(
   return { answer };
 }
 
-/** Names known codes only: an unknown code could be any text of whoever answered. */
+/** Names only known codes: an unknown code could be any text. */
 function reasonOf({ code, envelope }: Failure): string {
   if (code !== undefined && isKnownCode(code)) return ` with ${code}`;
   return envelope.error === undefined ? "" : ` with HTTP ${envelope.error}`;
@@ -103,7 +103,7 @@ function advice({ restoreJob }: JobAnswer, finished: boolean, context: ToolConte
   );
 }
 
-/** For restores and jobs of unknown type: a new download would not take their place. */
+/** For restores and jobs of unknown type, which a new download would not replace. */
 function endWithoutLink(job: RestoreJob): string {
   const end = isFailed(job) ? "Atlas reports the job as FAILED." : "The job has ended.";
   return job.deliveryType === undefined

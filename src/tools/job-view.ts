@@ -23,7 +23,7 @@ const summaryFields = {
 /** A restore job without its links, as lists show it. */
 export const JobSummary = z.strictObject(summaryFields);
 
-/** What both tools that return one restore job say of it. */
+/** The fields of both tools that return one restore job. */
 export const jobFields = {
   httpStatus: field("Status of Atlas's answer; the wrapped one where there is an envelope.", z.number()),
   restoreJob: field(
@@ -66,9 +66,9 @@ export function isExpired(job: RestoreJob, { clock }: Viewer): boolean {
   return (linkExpiry(job) ?? Number.POSITIVE_INFINITY) <= clock.now();
 }
 
-/** What must be said of a job's link before anything else. */
+/** Notes about a job's link, which come before all other advice. */
 export function linkNotes(job: RestoreJob, viewer: Viewer): string[] {
-  if (job.linkDropped) return ["Atlas sent a link that is longer than 8 KiB or no URL; it was left out."];
+  if (job.linkDropped) return ["Atlas sent a link that is longer than 8 KiB or is not a URL; it was left out."];
   if (job.snapshotUrl === undefined) return [];
   if (isExpired(job, viewer)) return ["The link has expired."];
   if (viewer.hideSnapshotUrls) return ["The link exists but is hidden by configuration."];

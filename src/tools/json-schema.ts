@@ -11,7 +11,7 @@ export interface ObjectSchema {
 
 /**
  * The error part of every tool's output, which every `ErrorEnvelope` satisfies. `tools/list` repeats it for each tool, so it names
- * only the fields that a reader decides by.
+ * only the fields that a reader acts on.
  */
 export const ErrorEnvelopeSchema = z.looseObject({
   error: z.int().exactOptional(),
@@ -43,14 +43,14 @@ export function inputSchema(schema: z.ZodObject): ObjectSchema {
  * The JSON Schema of a tool's `structuredContent`: either every required field of `success`, or `error`. If all were optional,
  * anything would satisfy the schema. Throws when `success` requires no field.
  */
-export function outputSchema(success: z.ZodObject, error: z.ZodObject = ErrorEnvelopeSchema): ObjectSchema {
+export function outputSchema(success: z.ZodObject): ObjectSchema {
   const { type, properties, required, ...rest } = emit(success, "output");
   if (!required?.length) throw new TypeError("A tool's output must have at least one required field");
   const clash = RESERVED.find((name) => Object.hasOwn(properties, name));
   if (clash) throw new TypeError(`A tool's output must leave the name ${clash} to the protocol`);
   return {
     type,
-    properties: { ...properties, simulated: { type: "boolean" }, error: emit(error, "output") },
+    properties: { ...properties, simulated: { type: "boolean" }, error: emit(ErrorEnvelopeSchema, "output") },
     anyOf: [{ required }, { required: ["error"] }],
     ...rest,
     additionalProperties: false,

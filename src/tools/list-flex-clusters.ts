@@ -13,7 +13,7 @@ const MAX_CLUSTERS = 200;
 const MAX_UNREADABLE = 20;
 /** Comparing names is costly; nobody has more Flex clusters. */
 const MAX_COMPARED_NAMES = 500;
-/** How long before the end of the call no more projects are asked for. */
+/** Reading projects ends this long before the call does. */
 const RESERVE_MS = 5_000;
 
 /** A field as Atlas sent it. */
@@ -139,7 +139,7 @@ function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettin
   };
 }
 
-/** An entry has no fields for the status and the time to wait, so its texts tell both. */
+/** An entry has no fields for the status and the time to wait, so its texts include both. */
 function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: ErrorEnvelope) {
   return {
     errorCode,
@@ -148,7 +148,7 @@ function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: Erro
   };
 }
 
-/** The name that was probably meant. Only valid cluster names count: anything else is text of a stranger, which advice must not repeat. */
+/** The name that was probably meant. Only valid cluster names count: advice must not repeat any other text. */
 function meantBy(wanted: string, looks: readonly { clusters: readonly FlexCluster[] }[]): string | undefined {
   const names = looks.flatMap(({ clusters }) => clusters.flatMap(({ name }) => name ?? []));
   return nearest(wanted, names.filter(isClusterName).slice(0, MAX_COMPARED_NAMES));

@@ -75,10 +75,9 @@ function noteOnNewest({ status }: Snapshot = {}): string {
   return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
 }
 
-/** Newest is what finished last; a snapshot that still runs counts from its start. */
+/** The time to sort by: when the snapshot finished, or when it started if it is still running. */
 function momentOf({ finishTime, startTime, scheduledTime }: Snapshot): number {
-  const moment = Date.parse(finishTime ?? startTime ?? scheduledTime ?? "");
-  return Number.isNaN(moment) ? 0 : moment;
+  return Date.parse(finishTime ?? startTime ?? scheduledTime ?? "") || 0;
 }
 
 function ageOf({ finishTime }: Snapshot, now: number): { ageHours?: number } {

@@ -54,8 +54,7 @@ export const listRestoreJobs = defineTool({
 });
 
 function momentOf({ restoreScheduledDate }: RestoreJob): number {
-  const moment = Date.parse(restoreScheduledDate ?? "");
-  return Number.isNaN(moment) ? 0 : moment;
+  return Date.parse(restoreScheduledDate ?? "") || 0;
 }
 
 function expiryOf(job: RestoreJob): { linkExpiresAt?: string } {

@@ -92,7 +92,7 @@ export const listSavedSnapshots = defineTool({
           ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."
           : "",
         isTruncated
-          ? "The list is cut: the download folder holds more than is shown, and of its files the newest are."
+          ? "The list is cut: the download folder holds more than is shown. Of its files, the newest are shown."
           : "",
         files.length + transfers.length === 0 ? "Nothing has been saved yet." : "",
       ]
@@ -116,7 +116,7 @@ const viewTransfer = ({ identity, lastError, ...transfer }: OpenTransfer) => ({
   ...(lastError ? { lastError: viewError(lastError) } : {}),
 });
 
-/** Lets entries through, in their order, until their JSON fills the room. */
+/** A filter that accepts entries until their JSON fills `bytes`. */
 function roomFor(bytes: number): (entry: object) => boolean {
   let left = bytes;
   return (entry) => {

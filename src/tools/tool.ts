@@ -1,4 +1,4 @@
-// What a tool is: its schemas tied to its handler, what a handler may use, and what is said of arguments that do not fit.
+// What a tool is: its schemas and handler, what a handler may use, and the failure for invalid arguments.
 import * as z from "zod";
 import type { Atlas } from "../atlas/client.ts";
 import { type Failure, ownFailure } from "../core/errors.ts";
@@ -13,7 +13,7 @@ export interface Progress {
   message?: string;
 }
 
-/** The settings that tools go by. */
+/** The settings that tools depend on. */
 export interface ToolSettings {
   /** Keeps links out of answers; their host and expiry stay. */
   hideSnapshotUrls: boolean;
@@ -23,7 +23,7 @@ export interface ToolSettings {
   allowedProjects?: readonly string[] | undefined;
 }
 
-/** What a handler may use of the world outside, for one call. */
+/** What a handler may use during one call. */
 export interface ToolContext extends CallLimits, ToolSettings {
   atlas: Atlas;
   store: SnapshotStore;
@@ -75,8 +75,8 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
 export const MEANINGS = z.registry<{ meaning: string }>();
 
 /**
- * A field of an answer with its meaning. Where the meaning says `{fields}`, the documentation names the fields within there and
- * gives them no rows of their own.
+ * A field of an answer with its meaning. In the documentation, the names of the nested fields replace `{fields}`; they then have
+ * no rows of their own.
  */
 export function field<Schema extends z.ZodType>(meaning: string, schema: Schema): Schema {
   MEANINGS.add(schema, { meaning });
@@ -97,9 +97,9 @@ export const nextStep = z.string();
 const MAX_SHOWN_CHARACTERS = 60;
 const MAX_FIELDS = 20;
 
-/** Names each argument that is wrong, what it must look like and what came; nothing was sent. */
+/** Names each wrong argument, its rule and the value received. */
 export function inputFailure(error: z.ZodError, args: Record<string, unknown>, known: readonly string[]): Failure {
-  // Cut first: one line has room for a hundred thousand names, and comparing one costs more than reading it.
+  // Cut first: a call can have a hundred thousand unknown names, and comparing each with the known ones is costly.
   const fields = error.issues.slice(0, MAX_FIELDS).flatMap((issue) => {
     if (issue.code === "unrecognized_keys")
       return issue.keys.slice(0, MAX_FIELDS).map((key) => unknownArgument(key, known));
