@@ -141,7 +141,7 @@ export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
   return snapshotId === undefined || snapshotId === wanted;
 }
 
-/** When the link stops working, milliseconds since the epoch: at its stated expiry, or four hours after the request if earlier. */
+/** When the link stops working, milliseconds since the epoch: its stated expiry, or four hours after the request if earlier. */
 export function linkExpiry(job: RestoreJob): number | undefined {
   if (!isDownload(job)) return undefined;
   const times = [Date.parse(job.expirationDate ?? ""), Date.parse(job.restoreScheduledDate ?? "") + LINK_LIFE_MS];
