@@ -6,6 +6,7 @@ import { pausingClock } from "./http/clocks.ts";
 import { transport } from "./http/requests.ts";
 import { serve } from "./http/servers.ts";
 
+/** Milliseconds. */
 export const HOUR = 3_600_000;
 export const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
 export const OTHER_SNAPSHOT = "5fa1000000000000000000c9";
@@ -26,7 +27,7 @@ export interface Behaviour {
   aheadMs?: number;
 }
 
-/** A real server that serves only restore jobs, and a snapshot source that asks it without spending time on waits. */
+/** A real server that serves only restore jobs, and a snapshot source whose waits take no real time. */
 export async function atlasOfJobs(behaviour: Behaviour) {
   const here = pausingClock();
   const there = () => here.now() - (behaviour.aheadMs ?? 0);

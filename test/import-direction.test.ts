@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "../src");
 
-/** What each room may import from, besides itself, in the order in which the rooms build on each other; "" is the root. */
+/** The rooms (folders of `src`) that each room may import from, besides itself; "" is the root. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   config: ["core", "simulator"],
@@ -30,8 +30,8 @@ const DOORS: readonly { room: string; to: string; files: readonly string[] }[] =
   { room: "simulator", to: "commands", files: ["simulator.ts"] },
 ];
 
-/** Packages and parts of Node.js that the code of a room must not know. */
-const UNKNOWN_TO: Record<string, RegExp> = {
+/** Packages and modules of Node.js that a room must not import. */
+const FORBIDDEN: Record<string, RegExp> = {
   tools: /^(@modelcontextprotocol|undici|node:)/,
   core: /^(@modelcontextprotocol|undici)/,
   config: /^(@modelcontextprotocol|undici|zod)/,
@@ -62,7 +62,7 @@ async function imports(): Promise<Import[]> {
 const roomOf = (path: string) => (path.includes("/") ? path.slice(0, path.indexOf("/")) : "");
 const isOurs = ({ to }: Import) => to.endsWith(".ts") && !to.startsWith("..");
 
-test("every folder of src is a room with a place in the order", async () => {
+test("every folder of src has its row in the table of rooms", async () => {
   const rooms = (await readdir(SRC, { withFileTypes: true })).filter((entry) => entry.isDirectory());
   expect(rooms.map(({ name }) => name).sort()).toEqual(
     Object.keys(MAY_IMPORT)
@@ -72,7 +72,7 @@ test("every folder of src is a room with a place in the order", async () => {
 });
 
 describe.each(Object.entries(MAY_IMPORT))("the room %j", (room, allowed) => {
-  test("imports only from the rooms that it may build on, through their doors", async () => {
+  test("imports only from the rooms that the table allows, through their doors", async () => {
     const wrong = (await imports()).filter((each) => {
       const target = roomOf(each.to);
       if (!isOurs(each) || roomOf(each.from) !== room || target === room) return false;
@@ -83,8 +83,8 @@ describe.each(Object.entries(MAY_IMPORT))("the room %j", (room, allowed) => {
     expect(wrong).toEqual([]);
   });
 
-  test("knows no package that is another room's business", async () => {
-    const unknown = UNKNOWN_TO[room];
+  test("imports no package or module that is forbidden to it", async () => {
+    const unknown = FORBIDDEN[room];
     const wrong = (await imports()).filter(
       (each) => roomOf(each.from) === room && !isOurs(each) && !each.to.startsWith("..") && unknown?.test(each.to),
     );

@@ -4,7 +4,7 @@ import { atlasFailure } from "../../src/atlas/client.ts";
 import { ApiError, RestoreJob } from "../../src/atlas/model.ts";
 import { retryAfterSeconds } from "../../src/http/retry.ts";
 
-/** As many wrong entries as fit into eight megabytes, and how many of them were looked at. */
+/** Four million wrong entries, which fit into eight megabytes, and how many of them were read. */
 function wrongEntries(): { list: unknown[]; looks: () => number } {
   const looked = new Set<string | symbol>();
   const list = new Proxy(Array(4_000_000).fill(1), {
@@ -36,7 +36,7 @@ async function cleared(json: unknown) {
   return { json: (await send(request)).json, scrubbed, removed };
 }
 
-describe("only as many entries of a list of millions are looked at as are used", () => {
+describe("of a list of millions, only the entries that are used are read", () => {
   test.each<[string, number, (list: unknown[]) => unknown]>([
     ["links of a job", 10, (links) => RestoreJob.safeParse({ links })],
     ["parameters of an error", 10, (parameters) => ApiError.safeParse({ parameters })],

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { createDownloadRequests } from "../../src/atlas/request-download.ts";
 import { ownFailure } from "../../src/core/errors.ts";
+import { SNAPSHOT } from "../atlas-of-jobs.ts";
 import { manualClock } from "../http/clocks.ts";
-
-const SNAPSHOT = { groupId: "5fa1000000000000000000b1", name: "orders", snapshotId: "5fa1000000000000000000c8" };
 
 test("a look-up without an answer is abandoned after 15 seconds of the injected clock", async () => {
   const clock = manualClock();

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Answer, Seen } from "./atlas.ts";
+import { type Answer, type Seen, unauthorized } from "./atlas.ts";
 
 export const KEY = { publicKey: "abcdefgh", privateKey: "5fa1-private:key" };
 
@@ -28,11 +28,10 @@ export function digestServer({ algorithm = "MD5", privateKey = KEY.privateKey, .
     return nonce;
   };
   const challenge = (stale: boolean): Answer => ({
-    status: 401,
+    ...unauthorized,
     headers: {
       "www-authenticate": `Digest realm="MMS Public API", domain="", nonce="${newNonce()}", algorithm=${algorithm}, qop="auth", stale=${stale}, opaque="op"`,
     },
-    body: { error: 401, reason: "Unauthorized", detail: "You are not authorized for this resource." },
   });
 
   function handle(request: Seen): Answer {

@@ -35,7 +35,7 @@ describe("credentials", () => {
     expect(parse(env)).toMatchObject({ credentials, problems: [], warnings: [] });
   });
 
-  test("of several complete kinds the service account wins, and a warning says so", () => {
+  test("a service account wins over other complete credentials, and a warning says so", () => {
     const config = parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t", ...ACCOUNT });
     expect(config.credentials?.kind).toBe("service-account");
     expect(config.warnings).toEqual([
@@ -43,7 +43,7 @@ describe("credentials", () => {
     ]);
   });
 
-  test("of two families of names for the same kind, ours wins and a warning names both", async () => {
+  test("our variable names win over those of other tools for the same kind, and a warning names both", async () => {
     const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("b", 0o600) };
     const config = parse({ ...theirs, ...ACCOUNT });
     expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });
@@ -73,7 +73,7 @@ describe("credentials", () => {
     ]);
   });
 
-  test("a pair is never made of two naming families", () => {
+  test("variables of two naming families never make a pair", () => {
     const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" });
     expect(config).not.toHaveProperty("credentials");
     expect(config.problems).toHaveLength(2);
@@ -101,7 +101,7 @@ describe("credentials", () => {
     ["<client id>", "of the instructions"],
     ["${input:atlas-id}", "that the MCP client did not fill in"],
     ["${env:ATLAS_ID}", "that the MCP client did not fill in"],
-  ])("%s is still a placeholder, which is the one problem", (value, whose) => {
+  ])("%s is reported as a placeholder, and as nothing else", (value, whose) => {
     const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_ID: value });
     expect(config.problems).toEqual([
       expect.stringMatching(new RegExp(`^MONGODB_ATLAS_CLIENT_ID is still .*placeholder ${whose}`)),

@@ -22,7 +22,7 @@ describe("a setting that cannot be used does not keep the server from starting",
       { MONGODB_ATLAS_ACCESS_TOKEN: "Bearer abc" },
       "MONGODB_ATLAS_ACCESS_TOKEN holds a character",
     ],
-    ["a list of tools without a tool", { ATLAS_FLEX_TOOLS: "," }, "names no tool"],
+    ["an empty list of tools", { ATLAS_FLEX_TOOLS: "," }, "names no tool"],
     ["a proxy with a broken escape", { HTTPS_PROXY: "http://u:p%zz@127.0.0.1:9" }, "HTTPS_PROXY"],
     [
       "a secret in a folder",
@@ -30,7 +30,7 @@ describe("a setting that cannot be used does not keep the server from starting",
       "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
     ],
     [
-      "a secret in a file without end",
+      "a secret in an endless file",
       { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/dev/zero" },
       "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
     ],
@@ -48,7 +48,7 @@ describe("a setting that cannot be used does not keep the server from starting",
 test.each([
   ["are missing", {}, true],
   ["cannot be used", { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1" }, false],
-])("credentials that %s are mentioned once in the log", async (_, env, saysNone) => {
+])("the log says that credentials %s, and not the opposite", async (_, env, saysNone) => {
   const { client, log } = await serverWith({ env });
   await client.close();
   expect(log().includes("No credentials are configured")).toBe(saysNone);

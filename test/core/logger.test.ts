@@ -8,7 +8,7 @@ import { ownFailure } from "../../src/core/errors.ts";
 import { createLog } from "../../src/core/logger.ts";
 import { BUILT, temporaryFolder } from "../fixtures.ts";
 
-/** The built server with standard error of the test's choosing; resolves calls by their ids. */
+/** The built server, logging to `stderr`; `call` sends a request and resolves with the next line of the answer. */
 async function serverLoggingTo(stderr: "pipe" | number, level = "info") {
   const home = await temporaryFolder();
   const args = [BUILT, "--simulate", "--log-level", level, "--download-dir", home];
@@ -46,7 +46,7 @@ test("a log that nobody reads holds up neither answers nor the end", async () =>
   expect(await once(child, "exit")).toEqual([0, null]);
 });
 
-test("errors come with their causes, stacks only of what is no failure, no secret, and nothing endless", async () => {
+test("an error is logged with its causes, cut and without secrets; only a Failure has no stack", async () => {
   const stderr = new PassThrough();
   const log = createLog({ level: "info", scrub: (text) => text.replaceAll("secret", "[removed]"), stderr });
   const cause = new Error(`${"x".repeat(4_090)}secret${"x".repeat(4_000)}`);

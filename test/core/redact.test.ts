@@ -27,7 +27,7 @@ test.each([
   expect(scrubbed).not.toMatch(/mdb_sa_sk|bWRiX3Nh|tZGJfc2|1kYl9zYV9za|%C3%BC/i);
 });
 
-test("whatever surrounds it in base64, nothing of a secret stays but the bits it shares with its neighbours", () => {
+test("within any base64, nothing of a secret stays but the bits that share a character with its neighbours", () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ maxLength: 12 }),
@@ -44,11 +44,11 @@ test("whatever surrounds it in base64, nothing of a secret stays but the bits it
   );
 });
 
-test("a secret within another is removed with the whole of the other", () => {
+test("a secret that contains another secret is removed as a whole", () => {
   expect(knowing("secret", "secret-and-more").scrub("it is secret-and-more.")).toBe("it is [removed].");
 });
 
-test("data that the program goes on with loses only secrets that are no words, and its links", () => {
+test("data that the program still uses loses only long secrets; `removeWithLinks` also removes the query of a link", () => {
   const redactor = knowing("backup", "mdb_sa_sk_0123456789");
   const name = "backup-prod of mdb_sa_sk_0123456789";
   expect(redactor.remove(name)).toBe("backup-prod of [removed]");
@@ -58,7 +58,7 @@ test("data that the program goes on with loses only secrets that are no words, a
   expect(redactor.scrub(name)).toBe("[removed]-prod of [removed]");
 });
 
-test("of a series of tokens the last eight are remembered, beside every other secret", () => {
+test("the last eight tokens and every other secret are remembered", () => {
   const redactor = knowing("the-first-secret");
   const tokens = Array.from({ length: 20 }, (_, index) => `token-${String(index).padStart(20, "0")}`);
   for (const token of tokens) redactor.addToken(token);
@@ -124,7 +124,7 @@ test.each([
     "authorization: Bearer [removed]",
   ],
   ["prose about credentials", "Basic authentication, Bearer token", "Basic authentication, Bearer token"],
-])("%s is told as far as it may be", (_, text, scrubbed) => {
+])("%s is shown without what grants access", (_, text, scrubbed) => {
   expect(createRedactor().scrub(text)).toBe(scrubbed);
 });
 
@@ -141,7 +141,7 @@ test.each([
   "a://",
   "https%3A%2F%2F",
   "X-Amz-Signature: ",
-])("a megabyte of %s is scrubbed in passing", (piece) => {
+])("a megabyte of %s is scrubbed quickly", (piece) => {
   const text = piece.repeat((1024 * 1024) / piece.length);
   expect(knowing(SECRET).scrub(text).length).toBeGreaterThan(0);
   expect(knowing(SECRET).scrub(`http://${"x".repeat(4 * 1024 * 1024)}`).length).toBeGreaterThan(0);

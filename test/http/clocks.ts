@@ -3,7 +3,7 @@ import type { Clock } from "../../src/core/time.ts";
 /** Longer sleeps in this program are not pauses but time limits on other work. */
 const LONGEST_PAUSE_MS = 10_000;
 
-/** Pauses end at once and advance the time, as does `advance`; time limits end when that much time has passed. */
+/** A pause ends at once and advances the time. A time limit ends when pauses and `advance` have advanced the time that far. */
 export function pausingClock(): Clock & { advance: (ms: number) => void } {
   const { advance, ...clock } = manualClock();
   return {

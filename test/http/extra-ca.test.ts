@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { serveProxy, serveTls, tls } from "./servers.ts";
 
-/** Prints the status or the failure code of one GET. Needs its own process: Node reads the extra authorities at start. */
+/** Prints the status or the failure code of one GET. Needs its own process: Node.js reads the extra certificates when it starts. */
 const script = `
   import { createTransport } from "./src/http/transport.ts";
   const [url, httpsProxy] = process.argv.slice(2);

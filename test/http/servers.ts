@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
-export interface TestServer {
+interface TestServer {
   port: number;
   url: URL;
   /** Connections accepted so far. */

@@ -57,7 +57,7 @@ test("a TLS handshake that never completes is abandoned, and nothing is sent", a
   expect(neverSent(failure)).toBe(true);
 });
 
-test("missing headers and a stalled body end as the time-out of a request that was sent", async () => {
+test("a server that sends no headers or stops within the body causes TIMEOUT, and the request counts as sent", async () => {
   const silent = await serveBytes(() => {});
   const stalled = await serveBytes((socket) => socket.write(answer("{}").slice(0, -1)));
   const send = transport({ limits: { headersMs: 500, bodyIdleMs: 500 } });

@@ -133,9 +133,9 @@ test("interim responses are skipped until the final response arrives", async () 
 });
 
 test.each([
-  ["announces", (bytes: number) => ({ "content-length": String(bytes) })],
-  ["has without announcing them", () => ({})],
-])("an answer that %s more bytes than the limit is refused while it is received", async (_, headersFor) => {
+  ["announces its size", (bytes: number) => ({ "content-length": String(bytes) })],
+  ["does not announce its size", () => ({})],
+])("an answer over the limit that %s is refused while it is received", async (_, headersFor) => {
   const size = 9 * 1024 * 1024;
   const server = await serve((_, response) => {
     response.writeHead(200, headersFor(size));

@@ -4,16 +4,15 @@ import { createDownloadRequests } from "../../src/atlas/request-download.ts";
 import { ownFailure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
 import { getRestoreJob } from "../../src/tools/get-restore-job.ts";
-import { atlasOfJobs, jobAt, SNAPSHOT } from "../atlas-of-jobs.ts";
+import { atlasOfJobs, HOUR, jobAt, SNAPSHOT } from "../atlas-of-jobs.ts";
 import { pausingClock } from "../http/clocks.ts";
 
-const HOUR_MS = 3_600_000;
 const never = new AbortController().signal;
 
 const unused = () => Promise.reject(new Error("not used here"));
 const store: SnapshotStore = { save: unused, list: unused, verify: unused, close: unused };
 
-/** Time as it passes, on a computer whose clock is set at some moment. */
+/** A clock that `set` changes by `byMs`; its ticks do not change. */
 function clockToSet(byMs: number) {
   const even = pausingClock();
   let offsetMs = 0;
@@ -26,8 +25,8 @@ function clockToSet(byMs: number) {
 const PENDING = RestoreJob.parse({ deliveryType: "DOWNLOAD", status: "PENDING" });
 
 const SETTINGS = [
-  ["back", -HOUR_MS],
-  ["ahead", HOUR_MS],
+  ["back", -HOUR],
+  ["ahead", HOUR],
 ] as const;
 
 test.each(SETTINGS)("setting the clock %s during a wait for a job does not change the wait", async (_, byMs) => {
@@ -62,7 +61,7 @@ test.each(SETTINGS)(
     const clock = clockToSet(byMs);
     const serverStart = Date.UTC(2026, 10, 24, 12);
     const started = clock.ticks();
-    const jobs = [jobAt(serverStart, 2), jobAt(serverStart - HOUR_MS / 2, 1)].map((job) => RestoreJob.parse(job));
+    const jobs = [jobAt(serverStart, 2), jobAt(serverStart - HOUR / 2, 1)].map((job) => RestoreJob.parse(job));
     const { request } = createDownloadRequests({
       clock,
       post: () => {
@@ -76,7 +75,7 @@ test.each(SETTINGS)(
       }),
       refusal: () => ownFailure("INTERNAL_ERROR"),
     });
-    const answer = await request(SNAPSHOT, {}, { deadline: clock.now() + 3 * HOUR_MS, signal: never });
+    const answer = await request(SNAPSHOT, {}, { deadline: clock.now() + 3 * HOUR, signal: never });
     expect(answer.restoreJob.id).toBe(jobs[0]?.id);
   },
 );

@@ -37,7 +37,7 @@ describe.each([
   });
 });
 
-describe("valid credentials that may not do it", () => {
+describe("valid credentials", () => {
   const kinds = ["serviceAccount", "apiKey", "accessToken"] as const;
 
   test.each(kinds)("without the role get an answer that names the role (%s)", async (kind) => {
@@ -75,7 +75,7 @@ describe("valid credentials that may not do it", () => {
 });
 
 describe("the access token of a service account", () => {
-  test("is fetched once for fifty calls at once that find it expired", async () => {
+  test("is fetched once for fifty calls that find it expired at the same time", async () => {
     const simulator = await simulatorFor();
     const { ok } = await serverAgainst(simulator);
     await ok("list_flex_snapshots", CLUSTER);
@@ -101,7 +101,7 @@ describe("the access token of a service account", () => {
     expect(simulator.count("token")).toBe(2);
   });
 
-  test("is given back when the client leaves", async () => {
+  test("is revoked when the client disconnects", async () => {
     const simulator = await simulatorFor();
     const { client, ok } = await serverAgainst(simulator);
     await ok("list_flex_snapshots", CLUSTER);
@@ -114,7 +114,7 @@ describe("the access token of a service account", () => {
     ["429:retry-after=7", { errorCode: "TOKEN_REQUEST_FAILED", error: 429, retryable: true, retryAfterSeconds: 7 }],
     ["500", { errorCode: "TOKEN_REQUEST_FAILED", error: 500, retryable: true }],
     ["html", { errorCode: "TOKEN_REQUEST_FAILED", retryable: true }],
-  ])("that cannot be had (%s) creates no job and says why", async (fault, expected) => {
+  ])("that cannot be fetched (%s) fails the call with the reason, and creates no job", async (fault, expected) => {
     const simulator = await simulatorFor({ orders: `token=${fault}` });
     const { fails } = await serverAgainst(simulator);
     expect(await fails("request_flex_snapshot_download", SNAPSHOT)).toMatchObject({

@@ -71,7 +71,7 @@ describe("list_flex_clusters that finds nothing", () => {
     },
   );
 
-  test("in what could be read says so", async () => {
+  test("in the projects that could be read says so", async () => {
     const simulator = await simulatorFor({ orders: "listFlexClusters=NOT_IN_GROUP*1" });
     const { ok } = await serverAgainst(simulator);
     const { nextStep } = await ok("list_flex_clusters", { name: "no-such-cluster-at-all" });
@@ -102,7 +102,7 @@ describe("list_flex_clusters that finds nothing", () => {
 });
 
 test("list_flex_clusters reports its progress in words", async () => {
-  // This client drops progress that comes together with the answer, so the second project comes later.
+  // This client drops progress that comes together with the answer, so the second project is read later.
   const { client } = await serverAgainst(await simulatorFor({ orders: "listFlexClusters=slow-headers@1000*1" }));
   const messages: unknown[] = [];
   await client.callTool({ name: "list_flex_clusters" }, undefined, {

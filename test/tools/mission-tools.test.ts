@@ -65,7 +65,7 @@ describe("request_flex_snapshot_download", () => {
   );
 
   test.each(["keep-status", "always-200"] as const)(
-    "understands a failure inside an envelope whose status line is %s",
+    "understands a failure inside an envelope (simulator mode %s)",
     async (envelopedFailures) => {
       const { fails } = await serverAgainst(await simulatorFor({ envelopedFailures }));
       const failure = await fails("request_flex_snapshot_download", { ...SNAPSHOT, name: "nowhere", envelope: true });

@@ -8,7 +8,7 @@ const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 
 const posts = (simulator: Simulator) => simulator.count("requestDownload");
 
-describe("a download request whose answer is lost after its effect", () => {
+describe("a download request whose answer is lost", () => {
   test.each([
     "reset-after",
     "502:after",
@@ -53,7 +53,7 @@ describe("a download request whose answer is lost after its effect", () => {
     );
   });
 
-  test("and that had none is not mistaken for the request right before it", async () => {
+  test("is reported as unknown, and not answered with the job of the request right before it, when it had no effect", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=wrong-type*1,requestDownload=reset-before*1" });
     const { ok, fails } = await serverAgainst(simulator);
     await ok(REQUEST, SNAPSHOT);
@@ -77,7 +77,7 @@ describe("a download request whose answer is lost after its effect", () => {
 });
 
 describe("saving a snapshot", () => {
-  test("uses the job that was requested by itself, although Atlas's list shows no download jobs", async () => {
+  test("uses the job of an earlier download request, although Atlas's list shows no download jobs", async () => {
     const simulator = await simulatorFor({ snapshotBytes: 2 ** 20, orders: "listRestoreJobs=hide-downloads" });
     const { ok } = await serverAgainst(simulator);
     expect(await ok(REQUEST, SNAPSHOT)).toMatchObject({ nextStep: expect.stringContaining("it uses this job") });

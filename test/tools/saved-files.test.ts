@@ -9,7 +9,7 @@ import { pausedAdvice } from "../../src/tools/file-view.ts";
 import { CLUSTER, serverWith, temporaryFolder } from "../fixtures.ts";
 
 const KIB = 1024;
-/** What a client with a limit on results is expected to take. */
+/** Clients that limit the size of results are expected to accept this much. */
 const MAX_RESULT_BYTES = 64 * KIB;
 
 const identity = { ...CLUSTER, name: "c".repeat(64) };
