@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Replacements of modules for features that this server never uses; the originals would be a third of the bundle. */
+/** Empty replacements for modules that this server never uses; the originals would be a third of the bundle. */
 const STAND_INS = [
   {
-    // zod's messages in sixty languages. Our messages are our own, in English.
+    // zod's messages in sixty languages. This server has its own messages, in English.
     module: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/,
     contents: 'export { default as en } from "./en.js";',
   },
@@ -53,6 +53,12 @@ export function standIns(onReplaced = () => {}) {
   };
 }
 
+/** Bundles a module and imports it, since not every supported Node.js loads TypeScript. */
+export async function importBundled(input) {
+  const { outputFiles } = await build({ ...input, bundle: true, write: false, platform: "node", format: "esm" });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+}
+
 /** The build evaluates this module and bundles its data, so that the server does not load the code that computes them. */
 const DATA = /[\\/]src[\\/]tools[\\/]tool-list\.ts$/;
 
@@ -60,15 +66,7 @@ const evaluated = {
   name: "evaluated",
   setup({ onLoad }) {
     onLoad({ filter: DATA }, async ({ path }) => {
-      const { outputFiles } = await build({
-        entryPoints: [path],
-        bundle: true,
-        write: false,
-        platform: "node",
-        format: "esm",
-      });
-      const code = Buffer.from(outputFiles[0].contents).toString("base64");
-      const data = Object.entries(await import(`data:text/javascript;base64,${code}`));
+      const data = Object.entries(await importBundled({ entryPoints: [path] }));
       return { contents: data.map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`).join("\n") };
     });
   },
@@ -76,7 +74,7 @@ const evaluated = {
 
 /**
  * Returns esbuild's metafile, which lists the modules in each file.
- * Fails when a stand-in replaced nothing: the module has moved then.
+ * Fails if a stand-in replaced nothing, which means that its module has moved.
  */
 export async function bundle({ write }) {
   const replaced = new Set();

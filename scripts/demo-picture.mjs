@@ -22,7 +22,7 @@ const COLOURS = {
   cyan: "#39c5cf",
 };
 
-/** The fields of the answers that are shown. */
+/** The fields of answers that the picture shows. */
 const FIELDS = [
   "groupId",
   "latestCompleteSnapshotId",
@@ -52,7 +52,7 @@ async function runDemo() {
   return output;
 }
 
-/** Headings, calls, each of the fields above once per answer, and progress with figures; paths start at the home folder. */
+/** Headings, calls, each of `FIELDS` once per answer, and progress with figures; paths start at the home folder. */
 function importantLines(output) {
   let shown = new Set();
   const isShown = (line) => {

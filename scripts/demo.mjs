@@ -72,7 +72,7 @@ async function tellStory() {
   step(green(`Done. The verified backup is in ${join(FOLDER, "simulated", saved.fileName)}`));
 }
 
-/** Nothing of this computer's environment but the path, and what the simulator is told to do: break the connection once. */
+/** PATH, and settings of the simulator: its first order breaks the connection once. */
 function environment() {
   const orders = [`file=cut@${BYTES / 2}*1`, process.env.ATLAS_FLEX_SIMULATOR_ORDERS].filter(Boolean).join(",");
   return {
@@ -95,7 +95,7 @@ async function call(name, args, pick = (answer) => answer) {
   return result.structuredContent;
 }
 
-/** On a terminal a bar that is drawn over; otherwise one line for each message. */
+/** On a terminal, redraws one bar; otherwise, prints a line for each message. */
 function showProgress({ progress, total, message }) {
   const filled = Math.round((total ? Math.min(progress / total, 1) : 0) * 30);
   const line = `  ${dim(`${"█".repeat(filled)}${"░".repeat(30 - filled)}`)} ${message ?? ""}`;

@@ -1,12 +1,13 @@
-// Rewrites from the code the generated blocks of README.md and docs/, and what manifest.json repeats. With --check it writes nothing and fails when one is stale.
+// Regenerates from the code the marked blocks of README.md and docs/, and parts of manifest.json. With --check it writes
+// nothing and fails if one is stale.
 import "./node-version.mjs";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { join } from "node:path";
+import { importBundled } from "./bundle.mjs";
 
-/** What the documentation is made of; bundled, since Node.js does not load TypeScript everywhere that this runs. */
+/** What the documentation is generated from. */
 const SOURCES = `
   export { ADVICE, adviceFor } from "./src/atlas/hints.ts";
   export { OWN_ERRORS } from "./src/core/own-errors.ts";
@@ -22,17 +23,7 @@ const SOURCES = `
   export { OPTION_SETTINGS, VARIABLES } from "./src/config/variables.ts";
 `;
 
-const bundle = await build({
-  stdin: { contents: SOURCES, resolveDir: ".", loader: "ts" },
-  bundle: true,
-  write: false,
-  platform: "node",
-  format: "esm",
-  logLevel: "error",
-});
-const code = await import(
-  `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`
-);
+const code = await importBundled({ stdin: { contents: SOURCES, resolveDir: ".", loader: "ts" } });
 
 const codeSpan = (text) => `\`${text}\``;
 const cell = (text) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
@@ -157,7 +148,7 @@ const ownErrors = () =>
     ]),
   );
 
-/** Stands where Atlas puts the ids of the call. */
+/** Placeholders for the ids that Atlas puts into a message. */
 const SOMETHING = Object.fromEntries(Object.keys(code.NO_FACTS).map((fact) => [fact, "…"]));
 
 /** The status and wording that Atlas documents, where the simulator knows them. */
@@ -245,7 +236,7 @@ function regenerate(text, path) {
   });
 }
 
-/** What the manifest of the desktop bundle repeats: version, tools, prompt. */
+/** The manifest of the desktop bundle with the present version, tools and prompt. */
 function regenerateManifest(text) {
   const { name, description, arguments: args } = code.SAVE_LATEST;
   const [cluster, project] = args.map((argument) => `\${arguments.${argument.name}}`);
@@ -257,8 +248,8 @@ function regenerateManifest(text) {
     tools: code.TOOLS.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) })),
     prompts: [{ name, description, arguments: args.map((argument) => argument.name), text: prompt }],
   };
-  const root = fileURLToPath(new URL("..", import.meta.url));
-  const biome = `${root}node_modules/@biomejs/biome/bin/biome`;
+  const root = join(import.meta.dirname, "..");
+  const biome = join(root, "node_modules/@biomejs/biome/bin/biome");
   return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, "--stdin-file-path=manifest.json"], {
     input: JSON.stringify(manifest),
     encoding: "utf8",

@@ -4,12 +4,11 @@ import "./node-version.mjs";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { MUTATIONS } from "./mutations.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
 const quiet = { maxBuffer: 64 * 1024 * 1024 };
 
@@ -67,13 +66,13 @@ async function applied(copy, edits, work) {
   }
 }
 
-/** The outcome of one edit in words; starts with `red` when a test noticed it. */
-async function outcomeOf(copy, mutation, sound) {
+/** The outcome of one mutation in words; starts with `red` when a test noticed its edits. */
+async function outcomeOf(copy, mutation, baseline) {
   const key = JSON.stringify([mutation.tests, mutation.only]);
   try {
-    if (!sound.has(key)) sound.set(key, await failuresOf(copy, mutation));
-    const without = sound.get(key);
-    if (without.length > 0) return `FAILS WITHOUT THE EDIT: ${without[0]}`;
+    if (!baseline.has(key)) baseline.set(key, await failuresOf(copy, mutation));
+    const [failure] = baseline.get(key);
+    if (failure !== undefined) return `FAILS WITHOUT THE EDIT: ${failure}`;
     const failed = await applied(copy, mutation.edits, () => failuresOf(copy, mutation));
     return failed.length === 0
       ? "SURVIVED"
@@ -94,12 +93,13 @@ const queue = chosen.values();
 let unnoticed = 0;
 /** Tests mostly wait, so two runs at once take little longer than one. */
 const copies = await Promise.all([copyTree(), copyTree()]);
-const sound = new Map();
+/** The tests that fail without an edit. */
+const baseline = new Map();
 await Promise.all(
   copies.map(async (copy) => {
     try {
       for (const mutation of queue) {
-        const outcome = await outcomeOf(copy, mutation, sound);
+        const outcome = await outcomeOf(copy, mutation, baseline);
         if (!outcome.startsWith("red: ")) unnoticed += 1;
         process.stdout.write(`${mutation.claim.padEnd(width)}  ->  ${outcome}\n`);
       }

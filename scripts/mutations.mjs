@@ -1,9 +1,8 @@
-// One promise broken at a time, each with the tests that have to notice. `find` must occur exactly once in its file.
+// The mutations: each breaks one promise, and names the tests that must notice it. `find` must occur exactly once in its file.
 const SAFE_REQUEST = "test/tools/safe-request.test.ts";
 const FAULT_ROWS = "test/download/fault-matrix.test.ts";
 const LIFE = "test/faults/process-life.test.ts";
 
-/** The place of an edit; most need one. */
 const edit = (file, find, replace) => ({ file, find, replace });
 
 export const MUTATIONS = [
@@ -28,7 +27,7 @@ export const MUTATIONS = [
     only: "the request is not repeated",
   },
   {
-    claim: "take any older job of the snapshot for the result",
+    claim: "accept any older job of the snapshot as the result",
     edits: [edit("src/atlas/request-download.ts", 'Date.parse(restoreScheduledDate ?? "") >= since', "since > 0")],
     tests: [SAFE_REQUEST],
     only: "not mistaken for an older job",
@@ -52,13 +51,13 @@ export const MUTATIONS = [
     only: "at most once a minute",
   },
   {
-    claim: "take a missing role for rejected credentials",
+    claim: "treat a missing role as rejected credentials",
     edits: [edit("src/auth/signer.ts", "status === 401 && !NOT_AUTHORIZED", "status === 401 || NOT_AUTHORIZED")],
     tests: ["test/tools/credentials.test.ts"],
     only: "fifty calls that lack a role",
   },
   {
-    claim: "keep the token at the end",
+    claim: "do not revoke the token at the end",
     edits: [
       edit(
         "src/auth/service-account.ts",
@@ -119,7 +118,7 @@ export const MUTATIONS = [
     only: "token reset-after",
   },
   {
-    claim: "scrub the code of a refusal no more",
+    claim: "no longer scrub the code of a refusal",
     edits: [
       edit("src/atlas/client.ts", "cleanText(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
     ],
@@ -170,7 +169,7 @@ export const MUTATIONS = [
     only: "the file changed meanwhile",
   },
   {
-    claim: "compare no ETag",
+    claim: "ignore the ETag",
     edits: [edit("src/download/transfer/response-judge.ts", 'headerOf(answer, "etag") === asked.etag', "true")],
     tests: [FAULT_ROWS],
     only: "206 with another ETag",
@@ -187,7 +186,7 @@ export const MUTATIONS = [
     tests: ["test/download/part-writer.test.ts"],
   },
   {
-    claim: "end the thread of a check from outside",
+    claim: "terminate the thread of a check from outside",
     edits: [edit("src/download/integrity/archive-check.ts", 'send({ type: "stop" });', "await worker.terminate();")],
     tests: ["test/download/integrity/archive-check.test.ts"],
   },
@@ -198,7 +197,7 @@ export const MUTATIONS = [
     only: "appears during the transfer",
   },
   {
-    claim: "end on a line that is no JSON",
+    claim: "end on a line that is not JSON",
     edits: [edit("src/protocol/stdio-transport.ts", "report(new Error(message));", "void close();")],
     tests: ["test/protocol/stdio-transport.test.ts"],
     only: "garbage is answered",

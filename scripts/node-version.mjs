@@ -1,4 +1,4 @@
-// Imported first by the scripts: one line instead of a build that breaks halfway on a Node.js that is too old.
+// Ends a script with one line on a Node.js that is too old. Scripts import it first, before packages that would break.
 import { readFileSync } from "node:fs";
 
 const { engines, name } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));

@@ -7,12 +7,12 @@ import { bundle } from "./bundle.mjs";
 const ROOT = join(import.meta.dirname, "..");
 const NOTICES = join(ROOT, "THIRD_PARTY_NOTICES.md");
 
-/** undici contains its HTTP parser as compiled WebAssembly, without the parser's licence. */
+/** undici includes llhttp compiled to WebAssembly, without its licence. */
 const WITHIN = [
   { host: "undici", name: "llhttp", licence: "MIT", file: join(import.meta.dirname, "licences/llhttp.txt") },
 ];
 
-/** Line ends differ between checkouts and packages. */
+/** Line endings differ between checkouts and packages. */
 async function readText(path) {
   return (await readFile(path, "utf8")).replaceAll("\r\n", "\n");
 }
