@@ -136,7 +136,7 @@ export function isDownload({ deliveryType, snapshotUrl }: RestoreJob): boolean {
   return deliveryType === undefined ? snapshotUrl !== undefined : deliveryType.toUpperCase() === "DOWNLOAD";
 }
 
-/** Whether a job names this snapshot, or none. */
+/** Whether a job names this snapshot, or no snapshot. */
 export function isAbout({ snapshotId }: RestoreJob, wanted: string): boolean {
   return snapshotId === undefined || snapshotId === wanted;
 }

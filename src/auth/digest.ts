@@ -30,7 +30,7 @@ interface Session {
 
 /**
  * The nonce of an accepted request is shared: later requests use it with rising counts and need no challenge of their own. If
- * they arrive out of order, a strict server calls the nonce stale. A request refused in this way is repeated with the nonce of
+ * they arrive out of order, a strict server calls the nonce stale. A request refused for this is repeated with the nonce of
  * its own new challenge, which no other request uses.
  */
 export function signWithApiKey(key: ApiKey, { send }: Pick<SignerContext, "send">): Signer {

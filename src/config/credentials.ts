@@ -25,7 +25,7 @@ const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /**
  * The credentials to use and the variables that hold them: a complete service account, else a complete API key, else a token.
- * Neither if none is complete.
+ * Both are absent if no credentials are complete.
  */
 export function readCredentials({
   env,

@@ -12,7 +12,7 @@ export function readRoute(input: GroupGiven & { simulate: boolean }): Pick<Confi
   return { baseUrl, proxy: readProxies(input) };
 }
 
-/** Where Atlas is; the default stands in for an address that cannot be used. */
+/** The address of Atlas; the default if the setting is unusable. */
 function readBaseUrl({ env, problems, warnings }: GroupGiven): URL {
   const fallback = new URL(DEFAULT_BASE_URL);
   const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");

@@ -86,7 +86,7 @@ function noting<Value>(where: string, { problems, unusable }: Reading, read: () 
   return value;
 }
 
-/** A warning for each setting of the simulator that is set although the simulator is not used. */
+/** A warning for each setting of the simulator, for a server that does not use it. */
 function idleSimulatorSettings(env: Environment): string[] {
   return Object.values(SIMULATOR_SETTINGS)
     .filter(({ name }) => settingOf(env, name) !== undefined)

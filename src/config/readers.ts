@@ -92,7 +92,7 @@ export function projectIds({ text, problem }: Given): readonly string[] | undefi
   });
   if (ids && (ids.length === 0 || wrong.length > 0))
     problem(
-      `must be project ids of 24 characters, 0 to 9 and a to f, separated by commas; not one: ${wrong.join(", ") || "there is none"}.`,
+      `must be project ids of 24 characters, 0 to 9 and a to f, separated by commas; wrong: ${wrong.join(", ") || "the list is empty"}.`,
     );
   return ids?.filter(isAtlasId);
 }
@@ -136,7 +136,7 @@ export function bytesOr(fallback: number) {
     const [, digits, unit = ""] = /^(\d{1,15})\s*(KiB|MiB|GiB)?$/.exec(text) ?? [];
     const value = Number(digits) * (UNIT_BYTES[unit] ?? 1);
     if (value <= MAX_BYTES) return value;
-    problem("must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.");
+    problem("must be a whole number, optionally followed by KiB, MiB or GiB, and at most 64 GiB.");
     return fallback;
   };
 }

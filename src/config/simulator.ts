@@ -3,7 +3,7 @@ import { clean } from "../core/text.ts";
 import type { Config } from "./config.ts";
 
 /**
- * Adds the problems of the simulator's orders to the configuration, and replaces unusable orders by none. This loads the
+ * Adds the problems of the simulator's orders to the configuration, and drops all orders if one is unusable. This loads the
  * simulator's code, so the server calls it only after its first answer to the client.
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {

@@ -1,4 +1,5 @@
 // The form of Atlas's ids and cluster names.
+
 /** Atlas's pattern for every id: lower case only. */
 export const ATLAS_ID = /^([a-f0-9]{24})$/;
 

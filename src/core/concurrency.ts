@@ -1,4 +1,5 @@
 // Limits how many tasks run at a time.
+
 /** Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects. */
 export async function concurrently<Item, Result>(
   items: readonly Item[],

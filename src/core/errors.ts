@@ -58,7 +58,7 @@ export function markNeverSent<Reason>(reason: Reason): Reason {
   return reason;
 }
 
-/** Whether certainly no byte of the failed request left this computer, so that it had no effect. */
+/** Whether the failed request certainly had no effect, since no byte of it left this computer. */
 export function neverSent(reason: unknown): boolean {
   return reason instanceof Failure && reason.neverSent;
 }

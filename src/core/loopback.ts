@@ -1,4 +1,5 @@
 // Whether a URL leads to this computer.
+
 /**
  * Judges by the host name alone, without DNS. Names below localhost are not loopback here: RFC 6761 section 6.3 makes them
  * so, but not every system complies, and loopback receives secrets unencrypted.

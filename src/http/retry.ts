@@ -73,7 +73,7 @@ const TokenBucket = z.object({
 });
 
 /**
- * The seconds that a response asks to wait, from 0 to 86,400; undefined when it names none. The Retry-After header (RFC 9110
+ * The seconds that a response asks to wait, from 0 to 86,400; undefined when it names no time. The Retry-After header (RFC 9110
  * section 10.2.3) takes precedence. A date in it counts from the response's own Date, so a wrong clock here does no harm.
  */
 export function retryAfterSeconds(response: Pick<HttpResponse, "headers" | "json">, now: number): number | undefined {

@@ -7,7 +7,7 @@ import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 /** The fields about a file in the answers of saving and verifying. */
 export const fileFields = {
   fileName: text("Name in the download folder."),
-  path: text("Absolute path of the file, or of the file to be."),
+  path: text("Absolute path that the file has or will have."),
   bytes: count("Bytes on disk; all of them once complete."),
   sha256: optionalText("SHA-256 of the whole file, computed here while the file was read to its end."),
   integrity: field(
@@ -24,7 +24,7 @@ export const fileFields = {
           "`ok` or `wrong`: the host's ETag is the MD5 of the file, or is not. `not-verifiable`: the ETag is no MD5, as for objects that were uploaded in parts or encrypted. That is no fault; gzip's checksum and length stand for the file.",
         ),
         recordedSha256: optionalText(
-          "Only from `verify_saved_snapshot`. `ok`: the file is the one that was saved, byte for byte. `wrong`: it was changed. `unrecorded`: no record lies beside it, so there is nothing to compare with.",
+          "Only from `verify_saved_snapshot`. `ok`: the file is the one that was saved, byte for byte. `wrong`: it was changed. `unrecorded`: there is no record to compare it with.",
         ),
         notes: field("What is damaged and where, or what else is remarkable.", z.array(z.string()).optional()),
       })

@@ -23,7 +23,7 @@ export const listSavedSnapshots = defineTool({
           path: text("Absolute path."),
           bytes: count("Size of the file."),
           state: text(
-            "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: no record that fits lies beside it, since something else put it there.",
+            "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: there is no matching record, since something else put the file there.",
           ),
           groupId: optionalText("Project. From the record, like the fields below."),
           name: optionalText("Cluster."),

@@ -27,9 +27,7 @@ export const saveFlexSnapshot = defineTool({
     ...fileFields,
     // The default name contains the snapshot's finish time, so both are unknown until the snapshot has been looked up.
     fileName: optionalText("Name in the download folder; absent until the snapshot has been looked up."),
-    path: optionalText(
-      "Absolute path of the file, or of the file to be; absent until the snapshot has been looked up.",
-    ),
+    path: optionalText("Absolute path that the file has or will have; absent until the snapshot has been looked up."),
     totalBytes: optionalCount("Size that the host announced."),
     bytesPerSecond: optionalCount("Present speed."),
     secondsLeft: optionalCount("Time left at the present speed."),

@@ -30,7 +30,7 @@ export interface ToolContext extends CallLimits, ToolSettings {
   clock: Clock;
   /** Reports progress to a client that asked for it; does nothing otherwise. */
   report: (progress: Progress) => void;
-  /** `sentence` if that tool is offered, else `otherwise`: advice never names a tool that is not there. */
+  /** `sentence` if that tool is offered, else `otherwise`: advice never names a tool that is not offered. */
   ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
 }
 

@@ -158,7 +158,7 @@ describe("lists and folders", () => {
 
   test.each(["65GiB", "5000GiB", "10MB", "-1"])("%s is refused as a size of the simulator's files", (text) => {
     expect(parse({ ATLAS_FLEX_SIMULATOR_BYTES: text }, { simulate: true }).problems).toEqual([
-      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, optionally followed by KiB, MiB or GiB, and at most 64 GiB.",
     ]);
   });
 
@@ -175,7 +175,7 @@ describe("lists and folders", () => {
 
   test("the wrong entry of a list of project ids is named, unless it may be a secret in the wrong place", () => {
     const config = parse({ ATLAS_FLEX_ALLOWED_PROJECTS: `${ID},${ID.replace("b1", "O1")},mdb_sa_sk_canary` });
-    expect(config.problems).toEqual([expect.stringMatching(/; not one: "5fa1000000000000000000O1", entry 3\.$/)]);
+    expect(config.problems).toEqual([expect.stringMatching(/; wrong: "5fa1000000000000000000O1", entry 3\.$/)]);
     expect(config.allowedProjects).toEqual([ID]);
   });
 
@@ -184,7 +184,7 @@ describe("lists and folders", () => {
     expect(parse(env, { simulate: true })).toMatchObject({
       simulator: { orders: "", snapshotBytes: 1_000 },
       problems: [
-        "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
+        "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, optionally followed by KiB, MiB or GiB, and at most 64 GiB.",
       ],
     });
     expect(parse(env)).toMatchObject({

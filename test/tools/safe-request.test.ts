@@ -53,7 +53,7 @@ describe("a download request whose answer is lost", () => {
     );
   });
 
-  test("is reported as unknown, and not answered with the job of the request right before it, when it had no effect", async () => {
+  test("and that had no effect is not answered with the job of the request right before it", async () => {
     const simulator = await simulatorFor({ orders: "requestDownload=wrong-type*1,requestDownload=reset-before*1" });
     const { ok, fails } = await serverAgainst(simulator);
     await ok(REQUEST, SNAPSHOT);

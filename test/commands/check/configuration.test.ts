@@ -75,8 +75,8 @@ describe("settings that cannot be used", () => {
     });
     expect(failed).toEqual(["settings"]);
     expect(step("settings")?.whatToDo?.split("\n")).toEqual([
-      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
-      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, with KiB, MiB or GiB behind it if wanted, and at most 64 GiB.",
+      "ATLAS_FLEX_SIMULATOR_BYTES must be a whole number, optionally followed by KiB, MiB or GiB, and at most 64 GiB.",
+      "ATLAS_FLEX_SIMULATOR_RATE must be a whole number, optionally followed by KiB, MiB or GiB, and at most 64 GiB.",
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "nonsense"'),
       expect.stringContaining('ATLAS_FLEX_SIMULATOR_ORDERS: Unknown fault "mischief"'),
     ]);
@@ -92,7 +92,7 @@ describe("settings that cannot be used", () => {
       ATLAS_FLEX_ALLOWED_PROJECTS: `${SIMULATED.groupId},5fa100000000000000000Ob1`,
     });
     expect(failed).toEqual(["settings", "tools"]);
-    expect(step("settings")?.whatToDo).toContain('not one: "5fa100000000000000000Ob1".');
+    expect(step("settings")?.whatToDo).toContain('wrong: "5fa100000000000000000Ob1".');
     expect(step("projects")?.found).toBe(`1 allowed project: Simulated shop (${SIMULATED.groupId})`);
     expect(step("snapshots")?.state).toBe("ok");
     expect(step("tools")?.found).toMatch(/^8 of 8 \(ATLAS_FLEX_TOOLS\), since not every name in it is one of a tool: /);
