@@ -1,6 +1,6 @@
 import { createAtlas } from "../src/atlas/client.ts";
 import type { KnownJobs } from "../src/download/contract.ts";
-import type { Send } from "../src/http/send.ts";
+import type { Send } from "../src/http/messages.ts";
 import { createSnapshotSource } from "../src/server/snapshot-source.ts";
 import { pausingClock } from "./http/clocks.ts";
 import { transport } from "./http/requests.ts";

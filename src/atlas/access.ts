@@ -1,12 +1,12 @@
 // Connects a command to Atlas, real or simulated: transport, envelopes, signing, retries and removal of secrets in one chain.
 import { createSigner } from "../auth/sign.ts";
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/types.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
 import type { Clock } from "../core/time.ts";
+import type { HttpResponse, Middleware, Send } from "../http/messages.ts";
 import { withRetry } from "../http/retry.ts";
-import type { HttpResponse, Middleware, Send } from "../http/send.ts";
 import { createTransport } from "../http/transport.ts";
 import { type Atlas, createAtlas } from "./client.ts";
 import { MAX_ITEMS_PER_PAGE } from "./model.ts";

@@ -5,8 +5,8 @@ import { concurrently } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
+import { type HttpResponse, headerOf, type Send, serverTimeOf } from "../http/messages.ts";
 import { retryAfterSeconds } from "../http/retry.ts";
-import { type HttpResponse, headerOf, type Send, serverTimeOf } from "../http/send.ts";
 import { adviceFor } from "./hints.ts";
 import {
   ApiError,

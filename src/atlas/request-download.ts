@@ -3,7 +3,7 @@ import { isAtlasId } from "../core/atlas-id.ts";
 import { Failure, neverSent, ownFailure } from "../core/errors.ts";
 import { OWN_ERRORS } from "../core/own-errors.ts";
 import { bounded, type CallLimits, type Clock } from "../core/time.ts";
-import { type HttpResponse, serverTimeOf } from "../http/send.ts";
+import { type HttpResponse, serverTimeOf } from "../http/messages.ts";
 import { isByGateway } from "./hints.ts";
 import {
   type ClusterPath,

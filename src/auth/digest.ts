@@ -1,7 +1,7 @@
 // Signs with an API key: HTTP Digest (RFC 7616), from reading the server's challenge to answering it.
 import { createHash, randomBytes } from "node:crypto";
 import { ownFailure } from "../core/errors.ts";
-import { type HttpRequest, type HttpResponse, headerOf } from "../http/send.ts";
+import { type HttpRequest, type HttpResponse, headerOf } from "../http/messages.ts";
 import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";
 
 const NO_CHALLENGE = "A request with an API key was rejected without a Digest challenge that this program can answer.";

@@ -2,8 +2,8 @@
 import * as z from "zod";
 import { Failure, markNeverSent, ownFailure } from "../core/errors.ts";
 import { bounded, type CallLimits } from "../core/time.ts";
+import type { HttpRequest, HttpResponse } from "../http/messages.ts";
 import { retryAfterSeconds } from "../http/retry.ts";
-import type { HttpRequest, HttpResponse } from "../http/send.ts";
 import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";
 
 /** Tokens are renewed this long before they expire, so that no call starts with a token about to expire. */

@@ -1,7 +1,7 @@
 // Chooses how requests to Atlas are signed, and keeps credentials from every other origin.
-import type { Credentials } from "../config/config.ts";
+import type { Credentials } from "../config/types.ts";
 import { ownFailure } from "../core/errors.ts";
-import type { Send } from "../http/send.ts";
+import type { Send } from "../http/messages.ts";
 import { signWithApiKey } from "./digest.ts";
 import { signWithServiceAccount } from "./service-account.ts";
 import { rejectsCredentials, type Signer, type SignerContext } from "./signer.ts";

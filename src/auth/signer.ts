@@ -1,7 +1,7 @@
 // What every kind of signer offers and needs, and which 401 means that Atlas rejects the credentials.
 import * as z from "zod";
 import type { Clock } from "../core/time.ts";
-import type { HttpResponse, Send } from "../http/send.ts";
+import type { HttpResponse, Send } from "../http/messages.ts";
 
 export interface Signer {
   /** Sends the request signed. */

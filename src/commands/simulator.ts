@@ -1,9 +1,9 @@
 // The command `simulator`: runs the simulated Atlas until a signal ends it.
 import { once } from "node:events";
-import type { Options } from "../config/config.ts";
 import { parseSimulatorSettings } from "../config/parse.ts";
 import type { Environment } from "../config/readers.ts";
 import { problemsOfOrders } from "../config/simulator.ts";
+import type { Options } from "../config/types.ts";
 import { clean } from "../core/text.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 

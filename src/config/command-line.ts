@@ -1,7 +1,7 @@
 // Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
 import { nearest } from "../core/text.ts";
-import type { Options } from "./config.ts";
+import type { Options } from "./types.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
 
 /** The commands, in the order of the help text. `server` is the default, and cannot be named on the command line. */

@@ -3,8 +3,8 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { codeOf } from "../core/errors.ts";
 import { clean } from "../core/text.ts";
-import type { Config, Credentials } from "./config.ts";
 import { type GroupGiven, settingOf, withHomeFolder } from "./readers.ts";
+import type { Config, Credentials } from "./types.ts";
 import type { SecretVariable } from "./variables.ts";
 
 /** Two variables of one naming family; names of different families are never paired. */

@@ -1,7 +1,7 @@
 // Reads the way to Atlas: its address and the proxies.
 import { isLoopback } from "../core/loopback.ts";
-import type { Config } from "./config.ts";
 import { type Environment, type GroupGiven, settingOf } from "./readers.ts";
+import type { Config } from "./types.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;

@@ -1,9 +1,9 @@
 // Reads options and environment into the configuration.
 import { resolve } from "node:path";
-import type { Config, Options, SimulatorSettings } from "./config.ts";
 import { readCredentials } from "./credentials.ts";
 import { readRoute } from "./network.ts";
 import { type Environment, type GroupGiven, setOrNot, settingOf } from "./readers.ts";
+import type { Config, Options, SimulatorSettings } from "./types.ts";
 import { misspeltVariables, SETTINGS, type Setting, SIMULATOR_SETTINGS } from "./variables.ts";
 
 /** Where settings come from, and what was found wrong or doubtful so far. */

@@ -1,6 +1,6 @@
 // Checks the simulator's orders, which only the simulator's own code can read.
 import { clean } from "../core/text.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./types.ts";
 
 /**
  * Adds the problems of the simulator's orders to the configuration, and drops all orders if one is unusable. This loads the

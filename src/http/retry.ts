@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Failure, neverSent } from "../core/errors.ts";
 import { type Clock, httpDate } from "../core/time.ts";
-import { type HttpRequest, type HttpResponse, headerOf, type Middleware, serverTimeOf } from "./send.ts";
+import { type HttpRequest, type HttpResponse, headerOf, type Middleware, serverTimeOf } from "./messages.ts";
 
 const MAX_ATTEMPTS = 4;
 const FIRST_BACKOFF_MS = 500;

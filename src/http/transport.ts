@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { markNeverSent, ownFailure } from "../core/errors.ts";
 import { bounded, type Clock, systemClock } from "../core/time.ts";
 import { createDispatchers, type ProxySettings, type TransportLimits, transportFailure } from "./dispatchers.ts";
-import type { HttpResponse, Send } from "./send.ts";
+import type { HttpResponse, Send } from "./messages.ts";
 
 /** Atlas nests five levels deep. Far deeper values could overflow the stack of code that walks them. */
 const MAX_DEPTH = 64;

@@ -1,7 +1,7 @@
 // Wires what the tools work with: the client of Atlas, the download folder, and the source of download links.
 import { type AccessEdges, openAtlas } from "../atlas/access.ts";
 import type { Atlas } from "../atlas/client.ts";
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/types.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
 import type { SnapshotStore } from "../download/contract.ts";

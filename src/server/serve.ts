@@ -1,8 +1,8 @@
 // Serves one MCP client on standard input and output, from the start of the process to its end.
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import type { Config } from "../config/config.ts";
 import { secretsOf } from "../config/credentials.ts";
 import { withOrdersChecked } from "../config/simulator.ts";
+import type { Config } from "../config/types.ts";
 import { createLog, type Log } from "../core/logger.ts";
 import { createRedactor } from "../core/redact.ts";
 import { systemClock } from "../core/time.ts";

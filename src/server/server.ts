@@ -10,7 +10,7 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { Config } from "../config/config.ts";
+import type { Config } from "../config/types.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
 import { bounded, systemClock } from "../core/time.ts";

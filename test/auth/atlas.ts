@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Signer, SignerContext } from "../../src/auth/signer.ts";
-import type { HttpRequest } from "../../src/http/send.ts";
+import type { HttpRequest } from "../../src/http/messages.ts";
 import { manualClock } from "../http/clocks.ts";
 import { get, transport } from "../http/requests.ts";
 import { serve } from "../http/servers.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createSigner } from "../../src/auth/sign.ts";
-import type { Credentials } from "../../src/config/config.ts";
+import type { Credentials } from "../../src/config/types.ts";
 import { failureOf, get } from "../http/requests.ts";
 import { serve } from "../http/servers.ts";
 import { serveAtlas, unauthorized } from "./atlas.ts";

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
-import type { HttpRequest, HttpResponse, Send } from "../../src/http/send.ts";
+import type { HttpRequest, HttpResponse, Send } from "../../src/http/messages.ts";
 import { createTransport } from "../../src/http/transport.ts";
 
 /** A GET with ten seconds left. */

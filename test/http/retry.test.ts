@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { markNeverSent, type OwnErrorCode, ownFailure } from "../../src/core/errors.ts";
 import type { Clock } from "../../src/core/time.ts";
+import type { HttpRequest, HttpResponse } from "../../src/http/messages.ts";
 import { withRetry } from "../../src/http/retry.ts";
-import type { HttpRequest, HttpResponse } from "../../src/http/send.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { closedPort, serve } from "./servers.ts";
 

@@ -2,7 +2,7 @@
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { type Atlas, lookForClusters, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
 import type { ClusterPath, Project, Snapshot } from "../../atlas/model.ts";
-import type { Config } from "../../config/config.ts";
+import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";

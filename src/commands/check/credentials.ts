@@ -1,7 +1,7 @@
 // Steps of `check` about the credentials: accepted by Atlas, allowed from this address, and the role to download.
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { rejectsCredentials } from "../../auth/signer.ts";
-import type { Config, Credentials } from "../../config/config.ts";
+import type { Config, Credentials } from "../../config/types.ts";
 import { type Failure, ownFailure } from "../../core/errors.ts";
 import { OWN_ERRORS } from "../../core/own-errors.ts";
 import type { CallLimits } from "../../core/time.ts";

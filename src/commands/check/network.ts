@@ -9,7 +9,7 @@ import { type Environment, settingOf } from "../../config/readers.ts";
 import { codeOf, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
-import { type HttpResponse, headerOf, serverTimeOf } from "../../http/send.ts";
+import { type HttpResponse, headerOf, serverTimeOf } from "../../http/messages.ts";
 import {
   type Configured,
   describeFailure,

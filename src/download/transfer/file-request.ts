@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import { Agent, request } from "undici";
 import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
-import type { HttpResponse } from "../../http/send.ts";
+import type { HttpResponse } from "../../http/messages.ts";
 import type { Limits } from "../limits.ts";
 import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
 

@@ -1,8 +1,8 @@
 // Judges the headers of the file host's response: take its body, finish, retry, start over, replace the link or give up.
 import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
 import { httpDate } from "../../core/time.ts";
+import { type HttpResponse, headerOf } from "../../http/messages.ts";
 import { retryAfterSeconds } from "../../http/retry.ts";
-import { type HttpResponse, headerOf } from "../../http/send.ts";
 import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../snapshot.ts";
 
 /** The request: bytes from `offset` on, of the version that the part belongs to, if one is known. */
