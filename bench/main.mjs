@@ -1,5 +1,6 @@
 // npm run bench [-- [--quick] [--redraw] [section…]]: measures the built server and what it is compared with.
 // A full run replaces the results of its sections in docs/. --quick prints without writing; --redraw writes without measuring.
+import "../scripts/node-version.mjs";
 import { parseArgs } from "node:util";
 import { asText, judge, targetTable } from "./report/figures.mjs";
 import { describeMachine, draw, readReport, saveReport } from "./report/pages.mjs";

@@ -11,7 +11,7 @@ snapshot=5fa1000000000000000000c8
 
 # The Inspector needs Node.js 22.19 or newer, so npx brings one along. With --tool-args-json, ids remain strings.
 call() {
-  npx -y -p node@24 -p @modelcontextprotocol/inspector@2.12.0 mcp-inspector --cli \
+  npx -y --loglevel=error -p node@24 -p @modelcontextprotocol/inspector@2.12.0 mcp-inspector --cli \
     -e "ATLAS_FLEX_DOWNLOAD_DIR=$folder" -e ATLAS_FLEX_LOG_LEVEL=warn \
     node dist/atlas-flex-snapshots-mcp.js --simulate \
     --method tools/call --tool-name "$1" --tool-args-json "$2" --format json

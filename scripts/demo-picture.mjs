@@ -1,4 +1,5 @@
 // Runs the demo and draws the important lines of its output as a terminal into docs/demo.svg.
+import "./node-version.mjs";
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";

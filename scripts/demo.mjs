@@ -1,4 +1,5 @@
 // Shows the whole journey through a real MCP client: the built server, its embedded simulator, a file on this disk.
+import "./node-version.mjs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";

@@ -153,8 +153,11 @@ const SOMETHING = Object.fromEntries(Object.keys(code.NO_FACTS).map((fact) => [f
 
 /** The status and wording that Atlas documents, where the simulator knows them. */
 function documented(name) {
-  if (!code.PROBLEM_CODES.includes(name))
-    return { status: "", meaning: `The older name of ${name.replace("WHITELIST", "ACCESS_LIST")}.` };
+  if (!code.PROBLEM_CODES.includes(name)) {
+    const current = name.replace("WHITELIST", "ACCESS_LIST");
+    if (!code.PROBLEM_CODES.includes(current)) throw new Error(`src/simulator/problems.ts does not know ${name}.`);
+    return { status: "", meaning: `The older name of ${current}.` };
+  }
   const { status, body } = code.problem(name, SOMETHING);
   return { status: String(status), meaning: body.detail };
 }
@@ -176,6 +179,7 @@ const statuses = () =>
       ["401", 401],
       ["403", 403],
       ["404", 404],
+      ["408, 425, 499", 408],
       ["409", 409],
       ["410", 410],
       ["429", 429],

@@ -1,4 +1,5 @@
 // Packs the built files into the desktop bundle (.mcpb), in the given folder or this one. Equal sources give equal bytes.
+import "./node-version.mjs";
 import { createHash } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -126,6 +126,12 @@ test("the root of src holds the start and nothing else", async () => {
   expect(files.map(({ name }) => name).sort()).toEqual(["bin.ts", "main.ts"]);
 });
 
+test("tools read no global of the system", async () => {
+  const files = (await readdir(join(SRC, "tools"))).map((file) => join(SRC, "tools", file));
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  expect(texts.filter((text) => /\b(?:process|globalThis)\./.test(text))).toEqual([]);
+});
+
 test("no source file starts another process", async () => {
   expect((await imports()).filter(({ to }) => /child_process|cluster$/.test(to))).toEqual([]);
 });

@@ -114,7 +114,7 @@ ${rows.join("\n")}
 
 Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET (service account),
 or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
-A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get one.
+A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get credentials.
 `;
 }
 

@@ -20,7 +20,7 @@ import type { ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 
-/** Every call ends within this time: clients give up after 60 seconds. */
+/** 40 seconds of `waitSeconds` and a last look. README and instructions promise 50 seconds; clients give up after 60. */
 const CALL_LIMIT_MS = 46_000;
 
 /** A configured list may be of any length; an error names only its first projects. */

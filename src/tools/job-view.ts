@@ -3,21 +3,22 @@ import * as z from "zod";
 import { linkExpiry, type RestoreJob } from "../atlas/model.ts";
 import { field, optionalCount, optionalText, type ToolContext } from "./tool.ts";
 
-const text = z.string().optional();
+/** A field as Atlas sent it. */
+const said = z.string().optional();
 
 const summaryFields = {
-  id: text,
-  deliveryType: text,
-  status: text,
-  snapshotId: text,
-  expirationDate: text,
-  instanceName: text,
-  projectId: text,
-  restoreScheduledDate: text,
-  restoreFinishedDate: text,
-  snapshotFinishedDate: text,
-  targetDeploymentItemName: text,
-  targetProjectId: text,
+  id: said,
+  deliveryType: said,
+  status: said,
+  snapshotId: said,
+  expirationDate: said,
+  instanceName: said,
+  projectId: said,
+  restoreScheduledDate: said,
+  restoreFinishedDate: said,
+  snapshotFinishedDate: said,
+  targetDeploymentItemName: said,
+  targetProjectId: said,
 };
 
 /** A restore job without its links, as lists show it. */
@@ -30,8 +31,8 @@ export const jobFields = {
     "The job in Atlas's own fields, each only if Atlas sent it: {fields}.",
     z.strictObject({
       ...summaryFields,
-      snapshotUrl: text,
-      links: z.array(z.strictObject({ rel: text, href: text })).optional(),
+      snapshotUrl: said,
+      links: z.array(z.strictObject({ rel: said, href: said })).optional(),
     }),
   ),
   linkHost: optionalText("Host of the link, in place of the link, when links are hidden."),
