@@ -11,6 +11,13 @@ const LIMITS = {
 };
 export type TransportLimits = typeof LIMITS;
 
+/**
+ * How long one address of a name is tried before the next one. Node.js gives it 250 ms and does not come back to it, so a slow
+ * line would lose its only good address to one that leads nowhere. A lost first packet is sent again after one second (RFC
+ * 6298 section 2.1).
+ */
+const ADDRESS_MS = 2_500;
+
 /** Connections to one origin at a time; further requests wait for a free one. */
 const MAX_CONNECTIONS = 16;
 
@@ -27,6 +34,11 @@ export interface ProxySettings {
   noProxy?: string;
 }
 
+/** The options of every connection: to Atlas, to a file host and to a proxy. */
+export function connectOptions(connectMs: number) {
+  return { timeout: connectMs, autoSelectFamilyAttemptTimeout: ADDRESS_MS };
+}
+
 /** Creates undici agents on first use: direct or proxied, with kept connections or a fresh one per request. */
 export function createDispatchers(proxy: ProxySettings, changes: Partial<TransportLimits> = {}) {
   const limits = { ...LIMITS, ...changes };
@@ -41,7 +53,7 @@ export function createDispatchers(proxy: ProxySettings, changes: Partial<Transpo
     const known = agents.get(key);
     if (known) return known;
     const options = {
-      connect: { timeout: limits.connectMs },
+      connect: connectOptions(limits.connectMs),
       headersTimeout: limits.headersMs,
       bodyTimeout: limits.bodyIdleMs,
       maxResponseSize: limits.maxBodyBytes,
@@ -55,6 +67,7 @@ export function createDispatchers(proxy: ProxySettings, changes: Partial<Transpo
 
   return {
     choose,
+    maxBodyBytes: limits.maxBodyBytes,
     close: async () => {
       closed = true;
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
@@ -68,15 +81,15 @@ export function proxyAgent(
   { connectMs }: Pick<TransportLimits, "connectMs">,
   options: Agent.Options,
 ): Dispatcher {
-  const tls = { timeout: connectMs };
+  const connect = connectOptions(connectMs);
   return new EnvHttpProxyAgent({
     ...options,
     // An empty text keeps undici from reading the environment itself.
     httpProxy: proxy.httpProxy ?? "",
     httpsProxy: proxy.httpsProxy ?? "",
     noProxy: proxy.noProxy ?? "",
-    requestTls: tls,
-    proxyTls: tls,
+    requestTls: connect,
+    proxyTls: connect,
     clientFactory: (url, poolOptions) =>
       new Pool(url, { ...poolOptions, headersTimeout: connectMs }).compose(nameProxyFailures(url.host)),
   });
@@ -94,7 +107,8 @@ function nameProxyFailures(host: string): Dispatcher.DispatcherComposeIntercepto
       onResponseData: (...event) => handler.onResponseData?.(...event),
       onResponseEnd: (...event) => handler.onResponseEnd?.(...event),
       onRequestUpgrade(controller, status, headers, socket) {
-        if (status === 200) return handler.onRequestUpgrade?.(controller, status, headers, socket);
+        // RFC 9110 section 9.3.6: any 2xx opens the tunnel. Undici takes only 200 for an open one.
+        if (status >= 200 && status < 300) return handler.onRequestUpgrade?.(controller, 200, headers, socket);
         socket.destroy();
         const detail = `The proxy ${host} answered ${status}${status === 407 ? ": it wants a user name and password" : ""}.`;
         handler.onResponseError?.(controller, ownFailure("PROXY_FAILED", { detail }));
@@ -125,6 +139,7 @@ export function transportFailure(cause: unknown, { host, sent }: { host: string;
     case "UND_ERR_BODY_TIMEOUT":
       return ownFailure("TIMEOUT", { detail: `${host} stopped answering.` }, options);
     case "UND_ERR_RES_EXCEEDED_MAX_SIZE":
+    case "ERR_BUFFER_TOO_LARGE": // The body inflates beyond the limit.
       return ownFailure("RESPONSE_TOO_LARGE", {}, options);
     case "UND_ERR_INVALID_ARG":
       return ownFailure("INTERNAL_ERROR", { detail: `A request to ${host} was malformed; nothing was sent.` }, options);

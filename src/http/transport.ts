@@ -1,18 +1,10 @@
-// Sends one request over keep-alive connections and reads the JSON answer; signing and retries are layered on top.
+// Sends one request over keep-alive connections and receives the answer; signing and retries are layered on top.
 import type { Dispatcher } from "undici";
 import { markNeverSent, ownFailure } from "../core/errors.ts";
 import { bounded, type Clock, systemClock } from "../core/time.ts";
 import { createDispatchers, type ProxySettings, type TransportLimits, transportFailure } from "./dispatchers.ts";
 import type { HttpResponse, Send } from "./messages.ts";
-
-/** Atlas nests five levels deep. Far deeper values could overflow the stack of code that walks them. */
-const MAX_DEPTH = 64;
-
-/**
- * Two hundred per entry of a full page; real entries have about thirty. Eight megabytes could hold millions of values, which
- * would take gigabytes of memory and minutes to process.
- */
-const MAX_VALUES = 100_000;
+import { readBody } from "./read-body.ts";
 
 interface TransportOptions {
   proxy: ProxySettings;
@@ -34,7 +26,7 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
   const send: Send = async (request) => {
     const { method, url, body = null, freshConnection = false } = request;
     const { host, origin, pathname, search } = url;
-    const headers = { ...request.headers, "user-agent": userAgent };
+    const headers = { ...request.headers, "user-agent": userAgent, "accept-encoding": "identity" };
     let sent = false;
     const onSent = () => {
       sent = true;
@@ -43,13 +35,13 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
       return await bounded(clock, request, async (signal) => {
         const dispatcher = dispatchers.choose(url, freshConnection);
         const options = { origin, path: pathname + search, method, headers, body };
-        const response = await exchange(dispatcher, options, signal, onSent);
-        const { status } = response;
-        if (status >= 300 && status < 400 && response.headers.location !== undefined) {
+        const { body: received, ...head } = await exchange(dispatcher, options, signal, onSent);
+        const { status } = head;
+        if (status >= 300 && status < 400 && head.headers.location !== undefined) {
           const detail = `${host} answered with a redirect, which is not followed.`;
           throw ownFailure("REDIRECT_REFUSED", { error: status, detail });
         }
-        return response;
+        return { ...head, json: await readBody(received, head, dispatchers.maxBodyBytes) };
       });
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason;
@@ -58,6 +50,11 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
     }
   };
   return { send, close: dispatchers.close };
+}
+
+/** A complete response, its body as it arrived. */
+interface Received extends Omit<HttpResponse, "json"> {
+  body: Buffer;
 }
 
 /**
@@ -70,10 +67,10 @@ function exchange(
   options: Dispatcher.DispatchOptions,
   signal: AbortSignal,
   onSent: () => void,
-): Promise<HttpResponse> {
+): Promise<Received> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    let head: Pick<HttpResponse, "status" | "headers"> = { status: 0, headers: {} };
+    let head: Omit<Received, "body"> = { status: 0, headers: {} };
     dispatcher.dispatch(options, {
       onRequestStart: (controller) => {
         // Throw instead of calling abort(), which would close a connection that other requests can still use.
@@ -88,44 +85,8 @@ function exchange(
       onResponseData: (_, chunk) => {
         chunks.push(chunk);
       },
-      onResponseEnd: () => resolve({ ...head, json: parseJson(Buffer.concat(chunks).toString()) }),
+      onResponseEnd: () => resolve({ ...head, body: Buffer.concat(chunks) }),
       onResponseError: (_, error) => reject(error),
     });
   });
-}
-
-const BYTE_ORDER_MARK = /^\uFEFF/;
-
-/** The parsed JSON; undefined when the text is not JSON, or nests deeper or holds more values than any answer of Atlas. */
-export function parseJson(body: string): unknown {
-  const text = body.replace(BYTE_ORDER_MARK, "");
-  if (isTooMuch(text)) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Not JSON, such as a proxy's HTML page: the caller judges by the status.
-  }
-}
-
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
-const OPENING = [0x5b, 0x7b];
-const CLOSING = [0x5d, 0x7d];
-
-/** Reads each character once. A regular expression would rescan the rest of the text for every unterminated string. */
-function isTooMuch(text: string): boolean {
-  let depth = 0;
-  let values = 1;
-  let inString = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text.charCodeAt(index);
-    if (character === QUOTE) inString = !inString;
-    else if (inString) index += character === BACKSLASH ? 1 : 0;
-    else if (character === COMMA) values += 1;
-    else if (OPENING.includes(character)) {
-      depth += 1;
-      values += 1;
-    } else if (CLOSING.includes(character)) depth -= 1;
-    if (depth > MAX_DEPTH || values > MAX_VALUES) return true;
-  }
-  return false;
 }

@@ -53,6 +53,12 @@ describe("behind a proxy", () => {
     expect(seen).toEqual(["CONNECT files.example.com:443 HTTP/1.1"]);
   });
 
+  test("that opens the tunnel with 201, the secure connection starts within it", async () => {
+    const opening = "HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n";
+    const { outcome } = await proxied(opening, "https://files.example.com/x");
+    expect(outcome).toMatchObject({ state: "paused", lastError: { errorCode: "TRANSFER_INTERRUPTED" } });
+  });
+
   test.each(["https://127.0.0.1/x", "http://files.example.com/x", "https://10.0.0.1/x", "https://localhost/x"])(
     "the link itself is still checked: %s",
     async (link) => {

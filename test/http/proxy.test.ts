@@ -16,6 +16,27 @@ test("a proxy with a password tunnels to any host", async () => {
   expect(proxy.tunnels).toEqual(["atlas.test:80"]);
 });
 
+test.each([
+  "HTTP/1.1 200 OK",
+  "HTTP/1.0 200 Connection established",
+  "HTTP/1.1 201 Created",
+  "HTTP/1.1 204 No Content",
+  "HTTP/1.1 205 Reset Content",
+  "HTTP/1.1 299 Whatever",
+  "HTTP/1.1 200 OK\r\nconnection: close",
+  "HTTP/1.1 201 Created\r\ncontent-length: 5",
+  "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked",
+])(
+  "any 2xx to CONNECT opens the tunnel, and the headers announce no body (RFC 9110 section 9.3.6): %s",
+  async (opening) => {
+    const server = await serve((_, response) => response.end("{}"));
+    const proxy = await serveProxy(server.port, { opening });
+    const send = transport({ proxy: { httpProxy: `http://127.0.0.1:${proxy.port}` } });
+    expect(await send(get(target))).toMatchObject({ status: 200, json: {} });
+    expect(proxy.tunnels).toHaveLength(1);
+  },
+);
+
 test("loopback, hosts in NO_PROXY, and https without HTTPS_PROXY are reached directly", async () => {
   const server = await serve((_, response) => response.end("{}"));
   const proxy = await serveProxy(server.port);
@@ -53,6 +74,7 @@ test.each([
   ["wants another password", { authorization: basic("user:right") }, "answered 407"],
   ["refuses the target", { status: 403 }, "answered 403"],
   ["cannot reach the target", { status: 502 }, "answered 502"],
+  ["redirects", { status: 302 }, "answered 302"],
 ])("a proxy that %s fails with PROXY_FAILED: nothing is sent and no secret revealed", async (_, options, detail) => {
   const server = await serve((_, response) => response.end("{}"));
   const proxy = await serveProxy(server.port, options);

@@ -65,8 +65,11 @@ export async function closedPort(): Promise<number> {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-/** A CONNECT proxy that leads to one target, whatever host is requested. */
-export async function serveProxy(targetPort: number, options: { authorization?: string; status?: number } = {}) {
+/** A CONNECT proxy that leads to one target, whatever host is requested. `opening` is how it says that a tunnel is open. */
+export async function serveProxy(
+  targetPort: number,
+  options: { authorization?: string; status?: number; opening?: string } = {},
+) {
   const tunnels: string[] = [];
   const server = createServer((_, response) => response.writeHead(500).end());
   server.on("connect", (request, socket) => {
@@ -82,7 +85,7 @@ export async function serveProxy(targetPort: number, options: { authorization?: 
     }
     tunnels.push(request.url ?? "");
     const target = connect(targetPort, "127.0.0.1", () => {
-      socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+      socket.write(`${options.opening ?? "HTTP/1.1 200 Connection established"}\r\n\r\n`);
       target.pipe(socket).pipe(target);
     });
     target.on("error", () => socket.destroy());

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { parseJson } from "../../src/http/transport.ts";
+import { parseJson } from "../../src/http/read-body.ts";
 import { failureOf, get, post, transport } from "./requests.ts";
 import { answer, serve, serveBytes } from "./servers.ts";
 

@@ -1,7 +1,7 @@
 // Sends GET requests to file hosts, directly or through the proxy: no credentials, no redirects, no decoding.
 import type { Readable } from "node:stream";
 import { Agent, request } from "undici";
-import { type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
+import { connectOptions, type ProxySettings, proxyAgent } from "../../http/dispatchers.ts";
 import type { HttpResponse } from "../../http/messages.ts";
 import type { Limits } from "../limits.ts";
 import { checkedLookup, type HostPolicy, leadsHere } from "./host-policy.ts";
@@ -38,7 +38,7 @@ export function createFileRequester(options: {
   const { policy, proxy } = options;
   const connectMs = options.limits.connectTimeoutMs;
   // A proxy resolves names itself, so behind one only the link is checked; direct connections check addresses too.
-  const connect = { lookup: checkedLookup(policy), timeout: connectMs };
+  const connect = { ...connectOptions(connectMs), lookup: checkedLookup(policy) };
   const direct = new Agent({ connect });
   const proxied = proxy?.httpsProxy ? proxyAgent(proxy, { connectMs }, { connect }) : direct;
   return {
