@@ -28,7 +28,7 @@ export interface GroupGiven {
 /** Enough of an unknown word to recognise it. */
 const MAX_WORD_CHARACTERS = 64;
 
-const HOST_SUFFIX = /^\.?[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+const HOST_SUFFIX = /^\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/;
 
 /** The same units as in the simulator's orders. */
 const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };

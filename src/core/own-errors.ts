@@ -160,7 +160,7 @@ export const OWN_ERRORS = {
     source: "file-host",
     retryable: false,
     meaning: "The link does not lead to a public https host, so it is not opened.",
-    hint: "Links must be https on a public address. If your company serves snapshots from a private address, name its host in ATLAS_FLEX_FILE_HOSTS.",
+    hint: 'A VPN or proxy program may give hosts addresses of its own ("fake IP", such as 198.18.0.0/15), or your company may reach this host through a private endpoint. If so, set ATLAS_FLEX_FILE_HOSTS to the value in the message, restart this server and call again; no second download job is requested.',
   },
   FILE_HOST_FAILED: {
     source: "file-host",

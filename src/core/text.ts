@@ -1,4 +1,4 @@
-// Makes foreign text harmless, and finds what a misspelt word meant.
+// Makes foreign texts and hosts fit to show, and finds what a misspelt word meant.
 
 /** Terminal control sequences: CSI and OSC in their 7-bit and 8-bit forms (ECMA-48 section 5.4). */
 const TERMINAL_SEQUENCES =
@@ -32,6 +32,15 @@ function endOf(text: string, characters: number): number {
   for (let count = 0; count < characters && at < text.length; count += 1)
     at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   return at;
+}
+
+/** RFC 1035 section 2.3.4, without the dot of the root. Underscores are not in it, but in the names of buckets. */
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
+const IPV6_ADDRESS = /^\[[\da-f:]{2,39}\]$/;
+
+/** Host and port of a link that others wrote, fit to show: undefined if the host has not the form of a host. */
+export function hostOf({ hostname, host }: Pick<URL, "hostname" | "host">): string | undefined {
+  return HOST_NAME.test(hostname.replace(/\.$/, "")) || IPV6_ADDRESS.test(hostname) ? host : undefined;
 }
 
 /** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */

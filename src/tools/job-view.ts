@@ -1,6 +1,7 @@
 // How restore jobs and their links look in the answers of three tools.
 import * as z from "zod";
 import { linkExpiry, type RestoreJob } from "../atlas/model.ts";
+import { hostOf } from "../core/text.ts";
 import { field, optionalCount, optionalText, type ToolContext } from "./tool.ts";
 
 /** A field as Atlas sent it. */
@@ -49,7 +50,8 @@ export function summarize({ snapshotUrl: _url, links: _links, linkDropped: _drop
 /** The job as the caller may see it: with its link, or with the link's host only. */
 export function viewJob(job: RestoreJob, { clock, hideSnapshotUrls }: Viewer) {
   const expiry = linkExpiry(job);
-  const host = hideSnapshotUrls && job.snapshotUrl && URL.canParse(job.snapshotUrl) && new URL(job.snapshotUrl).host;
+  const link = job.snapshotUrl ?? "";
+  const host = hideSnapshotUrls && URL.canParse(link) && hostOf(new URL(link));
   const links = hideSnapshotUrls ? {} : { snapshotUrl: job.snapshotUrl, links: job.links };
   return {
     restoreJob: { ...summarize(job), ...links },

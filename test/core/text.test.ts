@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, nearest } from "../../src/core/text.ts";
+import { clean, hostOf, nearest } from "../../src/core/text.ts";
 
 describe("cleaning foreign text", () => {
   test.each([
@@ -46,5 +46,35 @@ describe("the nearest word", () => {
     ["x".repeat(200), undefined],
   ])("to %s is offered only when it is near", (word, expected) => {
     expect(nearest(word, words)).toBe(expected);
+  });
+});
+
+const LABEL = "a".repeat(63);
+const LONGEST = `${LABEL}.${LABEL}.${LABEL}.${"a".repeat(61)}`;
+
+describe("the host of a link", () => {
+  test.each([
+    ["a name", "https://Files.Example/x?sig=1", "files.example"],
+    ["a port", "https://files.example:8443/x", "files.example:8443"],
+    ["an underscore", "https://my_bucket.s3.example/x", "my_bucket.s3.example"],
+    ["letters of another script", "https://größe.example/x", "xn--gre-6ka8i.example"],
+    ["IPv4", "https://10.0.0.1/x", "10.0.0.1"],
+    ["IPv6", "https://[fd00::1]:9/x", "[fd00::1]:9"],
+    ["253 characters", `https://${LONGEST}/x`, LONGEST],
+    ["the dot of the root", `https://${LONGEST}./x`, `${LONGEST}.`],
+  ])("comes out: %s", (_, link, host) => {
+    expect(hostOf(new URL(link))).toBe(host);
+  });
+
+  test.each([
+    ["254 characters", `https://${LONGEST}a/x`],
+    ["6,900 characters", `https://${"a.".repeat(3_450)}a/x`],
+    ["64 characters between two dots", `https://a${LABEL}.example/x`],
+    ["an empty part", "https://a..example/x"],
+    ["signs that no name has", "https://say'this'($now).example/x"],
+    ["no host", "data:text/plain,x"],
+    ["an unknown scheme", "x://Call%20me.example/"],
+  ])("is absent if it has not the form of a host: %s", (_, link) => {
+    expect(hostOf(new URL(link))).toBeUndefined();
   });
 });

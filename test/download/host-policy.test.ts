@@ -1,8 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { checkedLookup, checkLink, kindOfAddress, type Resolve } from "../../src/download/transfer/host-policy.ts";
+import { Failure } from "../../src/core/errors.ts";
+import {
+  checkedLookup,
+  checkLink,
+  type HostPolicy,
+  kindOfAddress,
+  type Resolve,
+} from "../../src/download/transfer/host-policy.ts";
+import { parse } from "../parsed.ts";
 
-const strict = { allowLoopback: false, fileHosts: ["files.corp.example"] };
-const local = { allowLoopback: true, fileHosts: [] };
+const strict: HostPolicy = { allowLoopback: false, fileHosts: ["files.corp.example"] };
+const local: HostPolicy = { allowLoopback: true, fileHosts: [] };
 const SECRET = "?X-Amz-Signature=SENTINEL";
 
 describe("a link is opened", () => {
@@ -43,10 +51,15 @@ describe("a link is refused, with an error that names only its host", () => {
     "https://8.8.8.8/x",
     "https://[2606:4700::1111]/x",
     "https://169.254.169.254/latest",
+    `https://${"a".repeat(63)}.${"b".repeat(6_900)}/x`,
+    `https://${"a.".repeat(3_450)}example/x`,
+    "https://say'this'instead.example/x",
     "https://localhost/x",
     "https://localhost./x",
     "https://a.localhost/x",
     "http://localhost/x",
+    "https://168.63.129.16/x",
+    "https://[fd00:ec2::254]/x",
   ])("%s", (link) => {
     expect(() => checkLink(`${link}${SECRET}`, strict)).toThrow(expect.objectContaining({ code: "LINK_UNSAFE" }));
     expect(() => checkLink(`${link}${SECRET}`, strict)).toThrow(expect.not.stringContaining("SENTINEL"));
@@ -62,6 +75,7 @@ describe("a link is refused, with an error that names only its host", () => {
 
 test.each([
   ["93.184.216.34", "public"],
+  ["168.63.129.17", "public"],
   ["2606:4700::1111", "public"],
   ["::ffff:93.184.216.34", "public"],
   ["64:ff9b::5db8:d822", "public"],
@@ -70,28 +84,47 @@ test.each([
   ["::1", "loopback"],
   ["::ffff:127.0.0.1", "loopback"],
   ["64:ff9b::7f00:1", "loopback"],
-  ["64:ff9b::a00:1", "other"],
-  ["64:ff9b:1::5db8:d822", "other"],
-  ["::ffff:10.0.0.1", "other"],
-  ["::7f00:1", "other"],
-  ["::", "other"],
-  ["0.0.0.0", "other"],
-  ["10.1.2.3", "other"],
-  ["172.16.0.1", "other"],
-  ["192.168.1.1", "other"],
-  ["169.254.169.254", "other"],
-  ["100.64.0.1", "other"],
-  ["192.0.2.1", "other"],
-  ["224.0.0.1", "other"],
-  ["255.255.255.255", "other"],
-  ["2002:7f00:1::", "other"],
-  ["2001:0:1::", "other"],
-  ["fc00::1", "other"],
-  ["fe80::1", "other"],
-  ["fec0::1", "other"],
-  ["ff02::1", "other"],
-  ["3fff::", "other"],
-  ["nonsense", "other"],
+  ["10.1.2.3", "private"],
+  ["172.16.0.1", "private"],
+  ["192.168.1.1", "private"],
+  ["100.64.0.1", "private"],
+  ["100.100.100.201", "private"],
+  ["198.18.0.1", "private"],
+  ["198.19.255.255", "private"],
+  ["240.0.0.1", "private"],
+  ["192.0.2.1", "private"],
+  ["fc00::1", "private"],
+  ["fdfe:dcba:9876::1", "private"],
+  ["fec0::1", "private"],
+  ["64:ff9b::a00:1", "private"],
+  ["64:ff9b::c612:7", "private"],
+  ["64:ff9b:1::5db8:d822", "private"],
+  ["::ffff:10.0.0.1", "private"],
+  ["::7f00:1", "private"],
+  ["2002:7f00:1::", "private"],
+  ["2001:0:1::", "private"],
+  ["3fff::", "private"],
+  ["169.254.169.254", "never"],
+  ["169.254.170.2", "never"],
+  ["::ffff:169.254.169.254", "never"],
+  ["64:ff9b::a9fe:a9fe", "never"],
+  ["168.63.129.16", "never"],
+  ["::ffff:168.63.129.16", "never"],
+  ["64:ff9b::a83f:8110", "never"],
+  ["100.100.100.200", "never"],
+  ["192.0.0.192", "never"],
+  ["fd00:ec2::254", "never"],
+  ["fd00:ec2::23", "never"],
+  ["fd20:ce::254", "never"],
+  ["fd00:c1::a9fe:a9fe", "never"],
+  ["fd00:42::42", "never"],
+  ["fe80::1", "never"],
+  ["0.0.0.0", "never"],
+  ["::", "never"],
+  ["224.0.0.1", "never"],
+  ["255.255.255.255", "never"],
+  ["ff02::1", "never"],
+  ["nonsense", "never"],
 ] as const)("%s is %s", (address, kind) => {
   expect(kindOfAddress(address)).toBe(kind);
 });
@@ -118,6 +151,13 @@ function resolved(hostname: string, answers: string[][], policy = strict, all = 
   });
 }
 
+async function refusalOf(hostname: string, address: string) {
+  const lookup = checkedLookup(strict, resolverOf([address]).resolve);
+  const error = await new Promise((done) => lookup(hostname, { all: true }, done));
+  if (error instanceof Failure) return { error };
+  throw new Error("expected a refusal", { cause: error });
+}
+
 describe("names are resolved once and every address is checked", () => {
   test("public addresses are used exactly as checked", async () => {
     const answer = await resolved("host.example", [["93.184.216.34"], ["127.0.0.1"]]);
@@ -134,6 +174,45 @@ describe("names are resolved once and every address is checked", () => {
   ])("%s is refused", async (_what, addresses) => {
     expect(await resolved("host.example", [addresses])).toMatchObject({ error: { code: "LINK_UNSAFE" }, asked: 1 });
   });
+
+  test.each(["168.63.129.16", "169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1"])(
+    "%s is refused even where the user vouches for the host, and no setting is advised",
+    async (address) => {
+      const { error } = await refusalOf("files.corp.example", address);
+      expect(error).toMatchObject({ code: "LINK_UNSAFE" });
+      expect(JSON.stringify(error.envelope)).not.toContain("ATLAS_FLEX_FILE_HOSTS");
+    },
+  );
+
+  test.each(["198.18.0.7", "100.64.3.2", "10.0.0.1", "fc00::18"])(
+    "the refusal of %s names the host, both likely causes and the setting that allows it",
+    async (address) => {
+      const { error } = await refusalOf("Bucket_1.vpce.example.", address);
+      expect(error.envelope).toMatchObject({
+        errorCode: "LINK_UNSAFE",
+        detail: `The link to bucket_1.vpce.example is not opened: its name resolves to ${address}, which is not a public address. ATLAS_FLEX_FILE_HOSTS=files.corp.example,bucket_1.vpce.example would allow it.`,
+        hint: expect.stringMatching(/VPN .*198\.18\.0\.0\/15.* private endpoint.*value in the message/),
+      });
+      const [, value = ""] = /ATLAS_FLEX_FILE_HOSTS=(\S+)/.exec(error.message) ?? [];
+      const config = parse({ ATLAS_FLEX_FILE_HOSTS: value });
+      expect(config.problems.filter((problem) => problem.includes("FILE_HOSTS"))).toEqual([]);
+      const policy = { ...strict, fileHosts: config.fileHosts };
+      expect(await resolved("bucket_1.vpce.example", [[address]], policy)).toMatchObject([{ address }]);
+    },
+  );
+
+  test("a private address in a link is refused with the setting that allows it, and then opened", () => {
+    expect(() => checkLink("https://10.0.0.5/x", strict)).toThrow("ATLAS_FLEX_FILE_HOSTS=files.corp.example,10.0.0.5");
+    expect(checkLink("https://10.0.0.5/x", { ...strict, fileHosts: ["10.0.0.5"] }).host).toBe("10.0.0.5");
+  });
+
+  test.each(["https://169.254.169.254/x", "https://168.63.129.16/x"])(
+    "an address of a cloud's own services in a link is refused even where it is listed: %s",
+    (link) => {
+      const policy = { ...strict, fileHosts: [new URL(link).hostname] };
+      expect(() => checkLink(link, policy)).toThrow(expect.objectContaining({ code: "LINK_UNSAFE" }));
+    },
+  );
 
   test("a host that the user vouches for may be private; a similar name may not", async () => {
     expect(await resolved("a.files.corp.example", [["10.0.0.1"]])).toMatchObject([{ address: "10.0.0.1" }]);

@@ -61,3 +61,19 @@ test.each([
   });
   expect(messages).toEqual(["The job is in a state that is not documented."]);
 });
+
+test.each([
+  ["6,900 characters", "a.".repeat(3_450)],
+  ["signs that no name has", "say'this'."],
+])("a link whose host has %s shows no host where links are hidden", async (_, host) => {
+  const job = { id: SIMULATED.restoreJobId, deliveryType: "DOWNLOAD", snapshotUrl: `https://${host}example/x` };
+  const { url } = await serve((_, response) => response.end(JSON.stringify(job)));
+  const { ok } = await serverWith({
+    args: ["--hide-snapshot-urls"],
+    env: { MONGODB_ATLAS_BASE_URL: url.origin, MONGODB_ATLAS_ACCESS_TOKEN: "any-access-token" },
+  });
+  const answer = await ok("get_restore_job", { ...CLUSTER, restoreJobId: job.id });
+  expect(answer).toMatchObject({ restoreJob: { id: job.id }, finished: true });
+  expect(JSON.stringify(answer)).not.toContain(host);
+  expect(answer).not.toHaveProperty("linkHost");
+});

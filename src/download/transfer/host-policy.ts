@@ -2,32 +2,54 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
-import { ownFailure } from "../../core/errors.ts";
+import { type Failure, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
+import { hostOf } from "../../core/text.ts";
 
 /** What the user and the mode of this server allow. */
 export interface HostPolicy {
   /** Allows hosts on loopback, also over http: for the simulator and tests only. */
   allowLoopback: boolean;
-  /** Host suffixes that the user vouches for: exempt from the check of addresses, not from https. */
+  /** Host suffixes that the user vouches for: they may be in a private network, over https only. */
   fileHosts: readonly string[];
 }
 
-/** Whether an IP address is public, this computer, or neither. */
-export function kindOfAddress(text: string): "public" | "loopback" | "other" {
-  if (!ipaddr.isValid(text)) return "other";
-  let address = ipaddr.parse(text);
-  if (address instanceof ipaddr.IPv6) {
-    if (address.isIPv4MappedAddress()) address = address.toIPv4Address();
-    // RFC 6052 §2.1: an address with the well-known NAT64 prefix embeds the IPv4 address that is actually reached.
-    else if (address.match(ipaddr.IPv6.parse("64:ff9b::"), 96))
-      address = ipaddr.fromByteArray(address.toByteArray().slice(12));
-    // RFC 4291 §2.4: only 2000::/3 is global unicast today; ipaddr.js calls further ranges unicast.
-    else if (address.range() === "unicast" && !address.match(ipaddr.IPv6.parse("2000::"), 3)) return "other";
-  }
+/** Services inside clouds that hand out credentials or settings, besides those on link-local addresses. */
+const CLOUD_SERVICES = [
+  "168.63.129.16/32", // Azure, although the range is public
+  "100.100.100.200/32", // Alibaba
+  "192.0.0.192/32", // Oracle Cloud Classic
+  "fd00:ec2::/32", // Amazon
+  "fd20:ce::254/128", // Google
+  "fd00:c1::a9fe:a9fe/128", // Oracle
+  "fd00:42::42/128", // Scaleway
+].map((range) => ipaddr.parseCIDR(range));
+
+/** Ranges of ipaddr.js that no file host has. */
+const NEVER = new Set<string>(["unspecified", "broadcast", "multicast", "linkLocal"]);
+
+/** Whether an IP address is public, this computer, in a private network that the user may vouch for, or never a file host. */
+export function kindOfAddress(text: string): "public" | "loopback" | "private" | "never" {
+  if (!ipaddr.isValid(text)) return "never";
+  const address = embedded(ipaddr.parse(text));
   const range = address.range();
-  if (range === "unicast") return "public";
-  return range === "loopback" ? "loopback" : "other";
+  const isCloudService = CLOUD_SERVICES.some(
+    ([net, bits]) => net.kind() === address.kind() && address.match(net, bits),
+  );
+  if (isCloudService || NEVER.has(range)) return "never";
+  if (range === "loopback") return "loopback";
+  // RFC 4291 §2.4: only 2000::/3 is global unicast today; ipaddr.js calls further ranges unicast.
+  const isGlobal = address instanceof ipaddr.IPv4 || address.match(ipaddr.IPv6.parse("2000::"), 3);
+  return range === "unicast" && isGlobal ? "public" : "private";
+}
+
+/** The IPv4 address that an IPv6 address stands for, if it does. */
+function embedded(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (address instanceof ipaddr.IPv4) return address;
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address();
+  // RFC 6052 §2.1: an address with the well-known NAT64 prefix embeds the IPv4 address that is actually reached.
+  const isNat64 = address.match(ipaddr.IPv6.parse("64:ff9b::"), 96);
+  return isNat64 ? ipaddr.fromByteArray(address.toByteArray().slice(12)) : address;
 }
 
 /** Returns the link as a URL if it may be requested; otherwise throws `LINK_UNSAFE`, which names only the host. */
@@ -35,17 +57,22 @@ export function checkLink(link: string, policy: HostPolicy): URL {
   if (!URL.canParse(link)) throw unsafe("it is no URL");
   const url = new URL(link);
   const host = bareHost(url.hostname);
+  const shown = hostOf(url);
   if (url.protocol !== "https:" && url.protocol !== "http:") throw unsafe("it is not https");
-  if (url.username || url.password) throw unsafe("it carries a user name", url.host);
-  if (!host) throw unsafe("it names no host");
+  if (shown === undefined) throw unsafe("it names no host");
+  if (url.username || url.password) throw unsafe("it carries a user name", shown);
   if (leadsHere(url)) {
     if (policy.allowLoopback) return url;
-    throw unsafe("it leads to this computer itself", url.host);
+    throw unsafe("it leads to this computer itself", shown);
   }
   // RFC 6761 §6.3: these names mean loopback, but not every system resolves them to loopback.
-  if (host.endsWith(".localhost")) throw unsafe("it names this computer itself", url.host);
-  if (url.protocol !== "https:") throw unsafe("it is not https", url.host);
-  if (isIP(host) && !isExempt(host, policy)) throw unsafe("it names an address instead of a host", url.host);
+  if (host.endsWith(".localhost")) throw unsafe("it names this computer itself", shown);
+  if (url.protocol !== "https:") throw unsafe("it is not https", shown);
+  const kind = kindOfAddress(host);
+  if (isIP(host) && (kind === "never" || !isExempt(host, policy))) {
+    const why = "it names an address instead of a host";
+    throw isIP(host) === 4 && kind === "private" ? needsConsent(why, host, policy) : unsafe(why, shown);
+  }
   return url;
 }
 
@@ -67,9 +94,10 @@ export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLooku
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, "", 0);
-      const refused = addresses.some(({ address }) => !isAllowed(address, hostname, policy));
+      const refused = addresses.find(({ address }) => !isAllowed(address, hostname, policy));
       const [first] = addresses;
-      if (refused || !first) return callback(unsafe("it resolves to an address that is not public", hostname), "", 0);
+      if (refused) return callback(refusal(refused.address, hostname, policy), "", 0);
+      if (!first) return callback(unsafe("its name has no address", hostname), "", 0);
       if (options.all) callback(null, addresses);
       else callback(null, first.address, first.family);
     });
@@ -81,8 +109,16 @@ function isAllowed(address: string, hostname: string, policy: HostPolicy): boole
   const kind = kindOfAddress(address);
   // These names may use http, which is safe only as long as they resolve to this computer.
   if (isLoopback({ hostname: host })) return policy.allowLoopback && kind === "loopback";
-  if (kind === "public" || isExempt(host, policy)) return true;
-  return kind === "loopback" && policy.allowLoopback;
+  if (kind === "public") return true;
+  if (kind === "loopback" && policy.allowLoopback) return true;
+  return kind !== "never" && isExempt(host, policy);
+}
+
+function refusal(address: string, hostname: string, policy: HostPolicy): Failure {
+  const why = `its name resolves to ${address}`;
+  return kindOfAddress(address) === "private" && !isLoopback({ hostname: bareHost(hostname) })
+    ? needsConsent(`${why}, which is not a public address`, hostname, policy)
+    : unsafe(`${why}, where no file of Atlas can be`, hostname);
 }
 
 function isExempt(host: string, { fileHosts }: HostPolicy): boolean {
@@ -100,6 +136,17 @@ function bareHost(hostname: string): string {
     .replace(/\.$/, "");
 }
 
-function unsafe(why: string, host?: string) {
-  return ownFailure("LINK_UNSAFE", { detail: `The link${host ? ` to ${host}` : ""} is not opened: ${why}.` });
+/** No setting makes this link a good one. */
+function unsafe(why: string, host?: string): Failure {
+  return ownFailure("LINK_UNSAFE", {
+    detail: `The link${host ? ` to ${host}` : ""} is not opened: ${why}.`,
+    hint: "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and the DNS server of this computer.",
+  });
+}
+
+/** Names the setting that keeps the hosts of now and adds this one. */
+function needsConsent(why: string, hostname: string, { fileHosts }: HostPolicy): Failure {
+  const host = bareHost(hostname);
+  const setting = `ATLAS_FLEX_FILE_HOSTS=${[...fileHosts, host].join(",")}`;
+  return ownFailure("LINK_UNSAFE", { detail: `The link to ${host} is not opened: ${why}. ${setting} would allow it.` });
 }
