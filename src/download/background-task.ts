@@ -10,6 +10,8 @@ export interface BackgroundTask<Report> {
   /** Resolves when the work has ended, successfully or not. */
   ended: Promise<void>;
   readonly isStopping: boolean;
+  /** No call waits for it, and the last one that did was cancelled. */
+  readonly isAbandoned: boolean;
 }
 
 interface TaskOptions<Report> {
@@ -32,6 +34,7 @@ export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<
   const stopped = new AbortController();
   let waiting = 0;
   let joined = 0;
+  let isAbandoned = false;
   const done = options.run(stopped.signal);
   const ended = done.then(
     () => undefined,
@@ -46,12 +49,14 @@ export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<
     const until = AbortSignal.any([signal, over.signal]);
     waiting += 1;
     joined += 1;
+    isAbandoned = false;
     try {
       const patience = clock.sleep(waitMs, until).then(options.report);
       return await Promise.race([done, patience, ...(onProgress ? [tellProgress(onProgress, until)] : [])]);
     } finally {
       waiting -= 1;
       over.abort();
+      isAbandoned = signal.aborted && waiting === 0;
       if (signal.aborted) abandon(joined);
     }
   }
@@ -84,6 +89,9 @@ export function startTask<Report>(options: TaskOptions<Report>): BackgroundTask<
     ended,
     get isStopping() {
       return stopped.signal.aborted;
+    },
+    get isAbandoned() {
+      return isAbandoned;
     },
   };
 }

@@ -73,7 +73,10 @@ export interface Integrity {
   gzip: "ok" | "damaged";
   /** `ok`: as many bytes as the file host announced or, in later checks, as were saved; `unknown`: neither is known. */
   length: "ok" | "wrong" | "unknown";
-  /** Comparison with the host's ETag, where it may be an MD5; `wrong` only if something else is wrong or unknown too. */
+  /**
+   * Comparison with the host's ETag, where it may be an MD5. `wrong` only if something else is wrong or unknown too, or if the
+   * bytes came in several responses that need not belong to the same file.
+   */
   md5: "ok" | "wrong" | "not-verifiable";
   /** Only in later checks: comparison with the record written when the file was saved. */
   recordedSha256?: "ok" | "wrong" | "unrecorded";
@@ -122,8 +125,11 @@ export interface SaveReport {
   /** How often the connection broke in this run and the transfer resumed where it had stopped. */
   interruptions?: number;
   sha256?: string;
+  /** Only when complete. False: the bytes are the host's, but the archive in them is incomplete. */
+  sound?: boolean;
   integrity?: Integrity;
   contents?: Contents;
+  /** Only when the file is sound. */
   restore?: RestoreGuide;
   lastError?: ErrorEnvelope;
   /** Our own words, such as that the transfer had to start over. */
@@ -142,6 +148,8 @@ export interface SavedFile {
   identity?: SnapshotIdentity;
   facts?: SnapshotFacts;
   sha256?: string;
+  /** Only of a complete file; see `SaveReport`. */
+  sound?: boolean;
   contents?: Contents;
   savedAt?: string;
 }
@@ -175,6 +183,8 @@ export interface VerifyReport {
   /** Bytes read so far. */
   checkedBytes: number;
   sha256?: string;
+  /** Whether the file is a whole archive and, if there is a record, the one that was saved. */
+  sound?: boolean;
   integrity?: Integrity;
   contents?: Contents;
   /** Only when the file is sound. */
@@ -188,8 +198,8 @@ export interface WaitOptions<Report> {
   onProgress?: (report: Report) => void;
   /**
    * Stops waiting. A transfer then stops unless another call waits for it, but never while it requests a download job, whose
-   * id would be lost. A check of bytes that are all on disk continues to its end, since a client that cancels every few
-   * seconds would otherwise never get a result.
+   * id would be lost. A check of bytes that are all on disk continues, since a client that cancels every few seconds would
+   * otherwise never get a result; only the check of a finished file gives way to another one.
    */
   signal: AbortSignal;
 }
@@ -201,11 +211,6 @@ export interface SnapshotStore {
   verify(fileName: string, wait: WaitOptions<VerifyReport>): Promise<VerifyReport>;
   /** Stops every transfer within a second; each can be resumed. */
   close(): Promise<void>;
-}
-
-/** Whether the check found nothing wrong, so that the file may get its final name and be restored. */
-export function isSound({ gzip, length, md5, recordedSha256 }: Integrity): boolean {
-  return gzip === "ok" && ![length, md5, recordedSha256].includes("wrong");
 }
 
 /** What the store logs: ids, sizes and codes, never a link and never the message of a foreign error. */

@@ -16,12 +16,13 @@ interface RestoreFacts {
   platform: NodeJS.Platform;
 }
 
-/** The guide for the computer that this runs on, as a field of a report. */
+/** The guide for the computer that this runs on, as a field of a report; only a sound file has one. */
 export function restoreHere(
-  contents: Contents,
+  { sound, contents }: { sound: boolean; contents: Contents },
   path: string,
   { mongoDBVersion }: SnapshotFacts = {},
 ): { restore?: RestoreGuide } {
+  if (!sound) return {};
   const { platform } = process;
   const restore = restoreGuide(contents, { path, platform, ...(mongoDBVersion !== undefined && { mongoDBVersion }) });
   return restore ? { restore } : {};

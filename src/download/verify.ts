@@ -4,13 +4,14 @@ import { createSlots } from "../core/concurrency.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Clock } from "../core/time.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
-import { type Integrity, isSound, type SnapshotStore, type VerifyReport } from "./contract.ts";
+import type { Integrity, SnapshotStore, VerifyReport } from "./contract.ts";
 import { type DownloadDirectory, findDownloadDirectory } from "./folder/directory.ts";
 import { isArchiveName } from "./folder/file-name.ts";
 import { lstatOf } from "./folder/files.ts";
 import { noteCheck, readRecord, type SaveRecord } from "./folder/records.ts";
 import { type CheckedFiles, listParts, stampOf } from "./folder/saved-files.ts";
 import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
+import { judgeFile } from "./integrity/soundness.ts";
 import type { Limits } from "./limits.ts";
 import { restoreHere } from "./restore-guide.ts";
 
@@ -65,15 +66,25 @@ export function createVerifications(
   /** The running check, or its result while that is fresh and the file is unchanged. */
   function current(fileName: string, stamp: string): Entry | undefined {
     const entry = entries.get(fileName);
+    if (entry?.task.isStopping) return undefined;
     if (entry?.endedAt === undefined) return entry;
     return clock.now() - entry.endedAt <= RESULT_LIFE_MS && entry.stamp() === stamp ? entry : undefined;
+  }
+
+  /** Where a new check would have to wait for its turn, stops one that no call waits for any more. */
+  function makeRoom(): void {
+    const running = [...entries.values()].filter(({ task, endedAt }) => endedAt === undefined && !task.isStopping);
+    if (running.length < limits.concurrentChecks) return;
+    running.find(({ task }) => task.isAbandoned)?.task.stop();
   }
 
   return {
     verify: async (fileName, wait) => {
       wait.signal.throwIfAborted();
       const prepared = await prepareVerification(deps, await findDownloadDirectory(deps.folder), fileName);
-      const entry = current(fileName, prepared.stamp()) ?? start(fileName, prepared);
+      const known = current(fileName, prepared.stamp());
+      if (!known) makeRoom();
+      const entry = known ?? start(fileName, prepared);
       try {
         return await entry.task.join(wait);
       } finally {
@@ -133,13 +144,14 @@ export async function prepareVerification(
       if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
       const { sha256, contents, bytes } = found;
       const integrity = compare(found, record);
-      const sound = isSound(integrity);
+      const sound = isSound(found, integrity, record);
       if (record) {
-        checkedFiles.note(path, stamp, sound);
-        await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isSound: sound });
+        const isUnchanged = integrity.recordedSha256 === "ok";
+        checkedFiles.note(path, stamp, { isUnchanged, sound });
+        await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isUnchanged, sound });
       }
-      const restore = sound && restoreHere(contents, path, record?.facts);
-      return { ...report(), state: "complete", checkedBytes: bytes, sha256, integrity, contents, ...restore };
+      const restore = restoreHere({ sound, contents }, path, record?.facts);
+      return { ...report(), state: "complete", checkedBytes: bytes, sha256, sound, integrity, contents, ...restore };
     } finally {
       signal.removeEventListener("abort", onAbort);
       await check.stop();
@@ -176,6 +188,12 @@ function changedMeanwhile() {
 /** Whether the recorded ETag is an MD5 that the file matched when it was saved. */
 function matchedMd5(record: SaveRecord | undefined): boolean {
   return record?.integrity.md5 === "ok" && record.etag !== undefined;
+}
+
+/** Only the length that the host named when the file was saved proves that data without an end mark is all there. */
+function isSound({ ending }: ArchiveReport, integrity: Integrity, record: SaveRecord | undefined): boolean {
+  const length = record && integrity.length === "ok" ? record.integrity.length : integrity.length;
+  return judgeFile({ ...integrity, length }, ending) === "sound";
 }
 
 /** What is in the file now, compared with its record. */

@@ -10,6 +10,10 @@ export const fileFields = {
   path: text("Absolute path that the file has or will have."),
   bytes: count("Bytes on disk; all of them once complete."),
   sha256: optionalText("SHA-256 of the whole file, computed here while the file was read to its end."),
+  sound: field(
+    "Once complete. `true`: verified, by every check. `false`: not to be restored from; if `integrity` shows no fault, the archive inside is incomplete although the bytes are those of the host.",
+    z.boolean().optional(),
+  ),
   integrity: field(
     "The outcome of the checks.",
     z
@@ -44,7 +48,7 @@ export const fileFields = {
       .optional(),
   ),
   restore: field(
-    "How to restore it on this computer ([explained](restore.md)); only for a file that is whole and recognised.",
+    "How to restore it on this computer ([explained](restore.md)); only for a file that is sound and recognised.",
     z
       .strictObject({
         kind: text("Like `contents.kind`."),
@@ -109,6 +113,10 @@ export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "l
     .filter(Boolean)
     .join(" ");
 }
+
+/** Of a file that arrived as its host sent it, although that is no whole archive. */
+export const INCOMPLETE =
+  "The file is what the file host sent, byte for byte, but the archive inside is incomplete: it is no backup to restore from. Save another snapshot of the cluster.";
 
 /** How to use a restore guide: one of its commands keeps running, and the commands after it are optional. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {

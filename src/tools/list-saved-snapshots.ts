@@ -31,6 +31,10 @@ export const listSavedSnapshots = defineTool({
           finishTime: optionalText("When Atlas had finished the snapshot."),
           mongoDBVersion: optionalText("The cluster's version at that time."),
           sha256: optionalText("Of the file when it was saved."),
+          sound: field(
+            "`false`: saved as the file host has it, but the archive inside is incomplete.",
+            z.boolean().optional(),
+          ),
           kind: optionalText("Like `contents.kind` of `save_flex_snapshot`."),
           savedAt: optionalText("When it got its name."),
         }),
@@ -87,6 +91,9 @@ export const listSavedSnapshots = defineTool({
               "verify_saved_snapshot",
               "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
             )
+          : "",
+        files.some(({ sound }) => sound === false)
+          ? "In a file whose sound is false the archive inside is incomplete: it is no backup to restore from."
           : "",
         files.some(({ state }) => state === "changed")
           ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."

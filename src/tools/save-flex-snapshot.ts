@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { SaveReport } from "../download/contract.ts";
 import {
   fileFields,
+  INCOMPLETE,
   lastError,
   pausedAdvice,
   restoreAdvice,
@@ -21,7 +22,7 @@ export const saveFlexSnapshot = defineTool({
   input: z.strictObject({ groupId, name, snapshotId, fileName: fileName.optional(), waitSeconds: waitSeconds(25) }),
   output: z.strictObject({
     state: field(
-      "`queued`: waits, since two transfers run at once. `requesting`: looks the snapshot up and gets a link. `downloading`. `verifying`: all bytes are there, their check goes on. `complete`: the file is whole and has its name. `paused`: nothing runs, the part is kept, `lastError` says why; the same call continues.",
+      "`queued`: waits, since two transfers run at once. `requesting`: looks the snapshot up and gets a link. `downloading`. `verifying`: all bytes are there, their check goes on. `complete`: the file has its name, and `sound` tells whether it is whole. `paused`: nothing runs, the part is kept, `lastError` says why; the same call continues.",
       z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
     ),
     ...fileFields,
@@ -67,8 +68,14 @@ export const saveFlexSnapshot = defineTool({
 });
 
 function advice(report: SaveReport, context: ToolContext): string {
-  if (report.state === "complete")
-    return `${report.contents?.kind === "unknown" ? "The file is complete, but it may be no backup." : "The file is complete and verified."} ${restoreAdvice(report.restore, report.fileName)}`;
+  if (report.state === "complete") {
+    if (!report.sound) return INCOMPLETE;
+    const isUnknown = report.contents?.kind === "unknown";
+    const outcome = isUnknown
+      ? "The file arrived whole, but it may be no backup."
+      : "The file is complete and verified.";
+    return `${outcome} ${restoreAdvice(report.restore, report.fileName)}`;
+  }
   if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
   const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");

@@ -1,7 +1,7 @@
 // The tool verify_saved_snapshot: reads a saved file to its end and compares it with its record.
 import * as z from "zod";
-import { isSound, type VerifyReport } from "../download/contract.ts";
-import { fileFields, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
+import type { Integrity, VerifyReport } from "../download/contract.ts";
+import { fileFields, INCOMPLETE, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
 import { count, defineTool, field, nextStep } from "./tool.ts";
 
@@ -40,16 +40,23 @@ export const verifySavedSnapshot = defineTool({
   },
 });
 
-function advice({ integrity, restore, fileName }: VerifyReport): string {
+function advice({ sound, integrity, contents, restore, fileName }: VerifyReport): string {
   if (!integrity)
     return "The check continues in the background while this client is open. Call verify_saved_snapshot again with the same fileName.";
-  if (!isSound(integrity) && integrity.recordedSha256 === "unrecorded")
-    return "The file is no whole snapshot archive: do not restore from it. There is no record of it, so nothing is known of where it came from or what it was.";
-  if (!isSound(integrity))
-    return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
-  const recorded =
+  if (!sound) return unsoundAdvice(integrity);
+  const whole =
     integrity.recordedSha256 === "unrecorded"
       ? "The file is whole; there is no record to compare it with."
       : "The file is whole and is the one that was saved.";
-  return `${recorded} ${restoreAdvice(restore, fileName)}`;
+  const unknown = contents?.kind === "unknown" ? " It may be no backup." : "";
+  return `${whole}${unknown} ${restoreAdvice(restore, fileName)}`;
+}
+
+function unsoundAdvice({ gzip, recordedSha256 }: Integrity): string {
+  if (recordedSha256 === "ok" && gzip === "ok") return INCOMPLETE;
+  if (recordedSha256 !== "unrecorded")
+    return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
+  const found =
+    gzip === "ok" ? "Nothing shows that the file is a whole snapshot archive" : "The file is no whole snapshot archive";
+  return `${found}: do not restore from it. There is no record of it, so nothing is known of where it came from or what it was.`;
 }

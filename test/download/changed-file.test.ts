@@ -1,5 +1,6 @@
 import { readFile, rename, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { createCheckedFiles } from "../../src/download/folder/saved-files.ts";
 import { startArchiveCheck } from "../../src/download/integrity/archive-check.ts";
@@ -34,26 +35,40 @@ async function spoil(path: string, mtime: Date | undefined): Promise<void> {
 }
 
 /** The checks of a folder, and how many threads ran at the same time. */
-function checksOf(folder: string) {
+function checksOf(folder: string, file = worker) {
+  const started: string[] = [];
   let running = 0;
   let most = 0;
-  const { verify } = createVerifications({
+  const { verify, stop } = createVerifications({
     folder,
     startCheck: (path) => {
+      started.push(basename(path));
       running += 1;
       most = Math.max(most, running);
-      const check = startArchiveCheck({ path, worker });
-      const stop = async () => {
-        await check.stop();
-        running -= 1;
+      const check = startArchiveCheck({ path, worker: file });
+      return {
+        ...check,
+        stop: async () => {
+          await check.stop();
+          running -= 1;
+        },
       };
-      return { ...check, stop };
     },
     clock,
     checkedFiles: createCheckedFiles(),
     limits: { progressEveryMs: 10, concurrentChecks: 2 },
   });
-  return { verify, running: () => running, most: () => most };
+  return { verify, stop, started: () => started, running: () => running, most: () => most };
+}
+
+/** A worker whose check never ends by itself. */
+async function endlessWorker(): Promise<URL> {
+  const path = join(await temporaryFolder(), "endless-worker.mjs");
+  await writeFile(
+    path,
+    'import { parentPort } from "node:worker_threads"; parentPort.on("message", ({ type }) => type === "stop" && process.exit());',
+  );
+  return pathToFileURL(path);
 }
 
 const later = () => new Date(Date.now() + 60_000);
@@ -174,6 +189,48 @@ test("two files are checked at the same time, the others wait for their turn", a
   expect(reports.map(({ sha256: hash }) => hash)).toEqual(names.map(() => sha256(bytes)));
   expect(most()).toBe(2);
   expect(await namesIn(folder)).toEqual(names);
+});
+
+describe("with as many checks running as may run at the same time,", () => {
+  async function twoRunning() {
+    const { folder, path } = await savedStage();
+    const names = ["a.tgz", "b.tgz", "c.tgz"];
+    for (const name of names) await writeFile(join(folder, name), await readFile(path));
+    const checks = checksOf(folder, await endlessWorker());
+    const calls = names.slice(0, 2).map((name) => {
+      const call = new AbortController();
+      return { call, checked: checks.verify(name, patiently({ signal: call.signal })) };
+    });
+    await expect.poll(checks.running).toBe(2);
+    return { ...checks, calls };
+  }
+
+  test("one whose last call was cancelled gives way to another", async () => {
+    const { verify, started, calls, stop } = await twoRunning();
+    const [first, second] = calls;
+    first?.call.abort();
+    await expect(first?.checked).rejects.toMatchObject({ name: "AbortError" });
+    void verify("c.tgz", patiently()).catch(() => undefined);
+    await expect.poll(started).toContain("c.tgz");
+    const ended = expect(second?.checked).rejects.toMatchObject({ name: "AbortError" });
+    await Promise.all(stop());
+    await ended;
+  });
+
+  test("none gives way that a call waits for or will ask about again", async () => {
+    const { verify, started, running, calls, stop } = await twoRunning();
+    const again = verify("a.tgz", patiently({ waitMs: 0 }));
+    calls[0]?.call.abort();
+    await expect(calls[0]?.checked).rejects.toMatchObject({ name: "AbortError" });
+    expect(await again).toMatchObject({ state: "verifying" });
+    await verify("a.tgz", patiently({ waitMs: 0 }));
+    expect(await verify("c.tgz", patiently({ waitMs: 50 }))).toMatchObject({ state: "verifying" });
+    expect(started()).not.toContain("c.tgz");
+    expect(running()).toBe(2);
+    const ended = expect(calls[1]?.checked).rejects.toMatchObject({ name: "AbortError" });
+    await Promise.all(stop());
+    await ended;
+  });
 });
 
 test("closing the store ends checks that still wait for their turn", async () => {

@@ -157,6 +157,7 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
     sha256: sha256(Buffer.from("content")),
     savedAt: "2026-11-22T03:01:10.000Z",
     integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
+    sound: true,
     contents: { kind: "unknown", unpackedBytes: 7 },
   };
   const link = async () => {

@@ -62,10 +62,4 @@ describe("a finished file comes with a warning", () => {
     const { save } = await stage({}, serve({ bytes: gzipSync(content) }));
     expect(await save()).toMatchObject({ state: "complete", warnings: [noBackup] });
   });
-
-  test("when a body without length ended between two gzip members of a longer file", async () => {
-    const whole = Buffer.concat([gzipSync(Buffer.alloc(0)), await archive(20 * KIB)]);
-    const { save } = await stage({}, serve({ bytes: whole.subarray(0, 20) }, closing));
-    expect(await save()).toMatchObject({ warnings: [noLength, noBackup] });
-  });
 });

@@ -1,12 +1,14 @@
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ownFailure } from "../../src/core/errors.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { pausedAdvice } from "../../src/tools/file-view.ts";
-import { CLUSTER, serverWith, temporaryFolder } from "../fixtures.ts";
+import { dataFiles, sha256, tar } from "../download/fixtures.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "../fixtures.ts";
 
 const KIB = 1024;
 /** Clients that limit the size of results are expected to accept this much. */
@@ -31,21 +33,27 @@ const idOf = (number: number) => number.toString(16).padStart(24, "0");
 const longName = (number: number, length = 121) => `${number}-`.padEnd(length - 4, "n").concat(".tgz");
 
 /** A finished file with its record; a higher number is a newer file. */
-async function putFile(folder: string, number: number, fileName: string): Promise<void> {
+async function putFile(
+  folder: string,
+  number: number,
+  fileName: string,
+  { bytes = Buffer.from("12345678"), ...changes }: { bytes?: Buffer; sound?: boolean } = {},
+): Promise<void> {
   const path = join(folder, fileName);
-  await writeFile(path, "12345678");
+  await writeFile(path, bytes);
   await utimes(path, number * 86_400, number * 86_400);
   const record = {
     v: 1,
     ...identity,
     ...facts,
     snapshotId: idOf(number),
-    bytes: 8,
+    bytes: bytes.length,
     mtimeMs: number * 86_400_000,
-    sha256: "a".repeat(64),
+    sha256: sha256(bytes),
     integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
     contents: { kind: "mongodump-archive", unpackedBytes: 1 },
     savedAt: "2026-11-22T04:00:00.000Z",
+    ...changes,
   };
   await writeFile(`${path}.json`, JSON.stringify(record));
 }
@@ -118,6 +126,25 @@ test("a file that was written to is listed as changed, with advice", async () =>
   const { files, nextStep } = await listOf(folder);
   expect(files).toMatchObject([{ fileName: "touched.tgz", state: "changed" }]);
   expect(nextStep).toContain("tells whether it still is what was saved");
+});
+
+test("every answer about a saved file says that the archive inside is incomplete, and none says how to restore it", async () => {
+  const folder = await temporaryFolder();
+  const unpacked = await tar({ ...dataFiles(), "collection-4-1.wt": "x".repeat(4 * KIB) });
+  const bytes = gzipSync(unpacked.subarray(0, -3 * KIB));
+  await putFile(folder, 1, "cut.tgz", { bytes, sound: false });
+  const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
+  const cut = { sound: false, nextStep: expect.stringMatching(/the archive inside is incomplete.*it is no backup/) };
+  const saved = await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) });
+  const verified = await ok("verify_saved_snapshot", { fileName: "cut.tgz" });
+  const { files, nextStep } = await ok("list_saved_snapshots");
+  expect(saved).toMatchObject({ state: "complete", ...cut });
+  expect(verified).toMatchObject({ state: "complete", integrity: { gzip: "ok", recordedSha256: "ok" }, ...cut });
+  expect({ ...z.array(z.looseObject({})).parse(files)[0], nextStep }).toMatchObject({ state: "complete", ...cut });
+  for (const answer of [saved, verified]) {
+    expect(answer).not.toHaveProperty("restore");
+    expect(answer.nextStep).not.toMatch(/verified|is whole|restore\.commands/);
+  }
 });
 
 test("a file that is not an archive and has no record is not called a damaged snapshot", async () => {

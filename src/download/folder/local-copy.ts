@@ -17,7 +17,7 @@ export interface LocalCopy {
   readonly version: ObjectVersion;
   readonly isComplete: boolean;
   /** Drops every byte; the next bytes belong to `version`. */
-  startOver: (version: ObjectVersion, facts?: { damagedOnce: true }) => Promise<void>;
+  startOver: (version: ObjectVersion, facts?: { discardedSha256: string }) => Promise<void>;
   /** Notes the size of the whole file, which the host may name only when a transfer resumes. */
   expect: (total: number) => Promise<void>;
   /** If this returns a promise, the caller must await it before the next chunk. */
@@ -47,6 +47,9 @@ export async function openLocalCopy(
   let committing: Promise<void> | undefined;
   let commitFailure: unknown;
   let lastCommitAt = clock.now();
+  /** The next bytes come in another response than those that are here. */
+  let isBetweenResponses = start > 0;
+  let isJoined = state.current.joined === true;
 
   function newWriter(position: number) {
     if (position > 0) checkTo(position);
@@ -79,7 +82,7 @@ export async function openLocalCopy(
   async function commit(bytes: number): Promise<void> {
     lastCommitAt = clock.now();
     await handle.datasync();
-    await state.merge({ committedBytes: bytes });
+    await state.merge({ committedBytes: bytes, ...(isJoined && { joined: true }) });
     await checkSpace(path, remaining(), limits);
   }
 
@@ -112,6 +115,7 @@ export async function openLocalCopy(
     try {
       await writer.flush();
     } finally {
+      isBetweenResponses = writer.bytes > 0;
       await committing;
       if (writer.bytes !== state.current.committedBytes) await commit(writer.bytes);
     }
@@ -143,6 +147,8 @@ export async function openLocalCopy(
         await syncFolderOf(path);
         await handle.truncate(0);
         resumedFromBytes = 0;
+        isBetweenResponses = false;
+        isJoined = false;
         writer = newWriter(0);
       }),
     expect: (total) =>
@@ -152,6 +158,8 @@ export async function openLocalCopy(
       }),
     append: (chunk) => {
       if (commitFailure !== undefined) return guarded(() => Promise.resolve());
+      isJoined ||= isBetweenResponses;
+      isBetweenResponses = false;
       const wait = writer.add(chunk);
       return wait && guarded(() => wait);
     },

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ATLAS_ID } from "../../core/atlas-id.ts";
 import { clean } from "../../core/text.ts";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
+import { judgeFile } from "../integrity/soundness.ts";
 import {
   cleanFacts,
   factsSchema,
@@ -19,6 +20,7 @@ import { ownerSchema } from "./lock.ts";
 type Folder = Pick<DownloadDirectory, "at">;
 
 const count = z.number().int().nonnegative();
+const sha256 = z.string().regex(/^[a-f0-9]{64}$/);
 
 const integritySchema = z.object({
   gzip: z.enum(["ok", "damaged"]),
@@ -50,7 +52,7 @@ const fileSchema = z.object({
   /** The `mtimeMs` of the file when a check found it changed or damaged. */
   damagedMtimeMs: z.number().exactOptional(),
   etag: z.string().max(1024).exactOptional(),
-  sha256: z.string().regex(/^[a-f0-9]{64}$/),
+  sha256,
   integrity: integritySchema,
   contents: contentsSchema,
   savedAt: z.iso.datetime(),
@@ -61,12 +63,16 @@ const recordSchema = z.object({
   ...identitySchema.shape,
   ...factsSchema.shape,
   ...fileSchema.shape,
+  /** Records of earlier versions lack it. */
+  sound: z.boolean().exactOptional(),
 });
 
 /** The record beside a finished file. */
 export interface SaveRecord extends z.infer<typeof fileSchema> {
   identity: SnapshotIdentity;
   facts: SnapshotFacts;
+  /** What the check of the file decided (`judgeFile`). */
+  sound: boolean;
 }
 
 /** The record of a file that was read to its end and does not have its final name yet. */
@@ -81,6 +87,8 @@ export async function readRecord(folder: Folder, fileName: string): Promise<Save
     identity: identitySchema.parse(data),
     facts: cleanFacts(factsSchema.parse(data)),
     ...fileSchema.parse(data),
+    // How the contents end was not recorded then; the next check of the file notes it.
+    sound: data.sound ?? judgeFile(data.integrity, "marked") === "sound",
   };
 }
 
@@ -95,11 +103,12 @@ export async function noteCheck(
   folder: Folder,
   fileName: string,
   record: SaveRecord,
-  { mtimeMs, isSound }: { mtimeMs: number; isSound: boolean },
+  { mtimeMs, isUnchanged, sound }: { mtimeMs: number; isUnchanged: boolean; sound: boolean },
 ): Promise<void> {
-  const { damagedMtimeMs, ...sound } = record;
-  const next: SaveRecord = isSound ? { ...sound, mtimeMs } : { ...record, damagedMtimeMs: mtimeMs };
-  if (next.mtimeMs === record.mtimeMs && next.damagedMtimeMs === damagedMtimeMs) return;
+  const { damagedMtimeMs, ...rest } = record;
+  const next: SaveRecord = isUnchanged ? { ...rest, mtimeMs, sound } : { ...record, damagedMtimeMs: mtimeMs };
+  const isNoted = next.mtimeMs === record.mtimeMs && next.damagedMtimeMs === damagedMtimeMs;
+  if (isNoted && next.sound === record.sound) return;
   // If the record cannot be written, at least this process remembers the result.
   await writeRecord(folder, fileName, next).catch(() => undefined);
 }
@@ -142,8 +151,10 @@ const stateSchema = z.object({
   committedBytes: count,
   /** The size of the whole file, once every byte has arrived. */
   receivedBytes: count.exactOptional(),
-  /** A complete file has failed its check before. */
-  damagedOnce: z.boolean().exactOptional(),
+  /** The bytes came in several responses. */
+  joined: z.boolean().exactOptional(),
+  /** The SHA-256 of a complete file that failed its check and was discarded. */
+  discardedSha256: sha256.exactOptional(),
   /** The final name is about to be taken by renaming, because the file system has no hard links. */
   renaming: z.boolean().exactOptional(),
   startedAt: z.string(),
@@ -169,7 +180,7 @@ export function newState(
 
 /** The state of the transfer when it starts again from the first byte, with this version of the remote file. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const { total, etag, lastModified, md5, receivedBytes, renaming, ...kept } = state;
+  const { total, etag, lastModified, md5, receivedBytes, joined, renaming, ...kept } = state;
   return { ...kept, committedBytes: 0, ...version };
 }
 

@@ -54,8 +54,12 @@ async function readRecorded(
   if (!stat?.isFile()) return undefined;
   const record = await readRecord(directory, fileName);
   if (!record) return undefined;
-  const isSound = checkedFiles.isSound(path, stat);
-  return { fileName, record, state: isSound === undefined ? judge(stat, record) : isSound ? "untouched" : "changed" };
+  const checked = checkedFiles.find(path, stat);
+  if (!checked) return { fileName, record, state: judge(stat, record) };
+  const { isUnchanged, sound } = checked;
+  return isUnchanged
+    ? { fileName, record: { ...record, sound }, state: "untouched" }
+    : { fileName, record, state: "changed" };
 }
 
 /** FAT keeps times in steps of 2 s, other coarse systems of up to 10 ms; a finer time is hardly ever a multiple of 10 ms. */
@@ -119,20 +123,28 @@ export function stampOf({ ino, size, mtimeMs }: FileStat): string {
   return `${ino}:${size}:${mtimeMs}`;
 }
 
+/** What a check of a file against its record found. */
+interface CheckResult {
+  /** The file is the one that was saved. */
+  isUnchanged: boolean;
+  /** See `SaveRecord`. */
+  sound: boolean;
+}
+
 /** The results of this process's checks against records; each is valid until its file changes. */
 export interface CheckedFiles {
-  note: (path: string, stamp: string, isSound: boolean) => void;
+  note: (path: string, stamp: string, checked: CheckResult) => void;
   /** Undefined when the file was not checked since its last change. */
-  isSound: (path: string, stat: FileStat) => boolean | undefined;
+  find: (path: string, stat: FileStat) => CheckResult | undefined;
 }
 
 export function createCheckedFiles(): CheckedFiles {
-  const found = new Map<string, { stamp: string; isSound: boolean }>();
+  const found = new Map<string, CheckResult & { stamp: string }>();
   return {
-    note: (path, stamp, isSound) => void found.set(path, { stamp, isSound }),
-    isSound: (path, stat) => {
+    note: (path, stamp, checked) => void found.set(path, { stamp, ...checked }),
+    find: (path, stat) => {
       const known = found.get(path);
-      return known?.stamp === stampOf(stat) ? known.isSound : undefined;
+      return known?.stamp === stampOf(stat) ? known : undefined;
     },
   };
 }
@@ -175,9 +187,9 @@ async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: str
 
 function describeFile(file: Pick<SavedFile, "fileName" | "path" | "bytes">, recorded?: RecordedFile): SavedFile {
   if (!recorded) return { ...file, state: "unrecorded" };
-  const { identity, facts, sha256, contents, savedAt } = recorded.record;
+  const { identity, facts, sha256, sound, contents, savedAt } = recorded.record;
   if (recorded.state !== "untouched") return { ...file, state: "changed", identity };
-  return { ...file, state: "complete", identity, facts, sha256, contents, savedAt };
+  return { ...file, state: "complete", identity, facts, sha256, sound, contents, savedAt };
 }
 
 /** First the transfers of this process, then parts that are paused or written by another process. */

@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { ownFailure } from "../../core/errors.ts";
 import type { Contents } from "../contract.ts";
+import type { Ending } from "./soundness.ts";
 
 const GIB = 1024 ** 3;
 
@@ -38,6 +39,7 @@ export interface ArchiveReport {
   md5?: string;
   gzip: "ok" | "damaged";
   contents: Contents;
+  ending: Ending;
   /** Our own words and numbers; never a name from inside the archive. */
   notes: string[];
 }

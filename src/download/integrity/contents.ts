@@ -1,5 +1,6 @@
 // Tells from the unpacked bytes what an archive holds: a data directory, a dump directory or a mongodump archive.
 import type { Contents } from "../contract.ts";
+import type { Ending } from "./soundness.ts";
 import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from "./tar-header.ts";
 
 /** A data directory has a file per index or collection, tens of thousands at most; a bomb of empty files has billions. */
@@ -7,6 +8,7 @@ const MAX_TAR_HEADERS = 1_000_000;
 
 interface ContentsFound {
   contents: Omit<Contents, "unpackedBytes">;
+  ending: Ending;
   notes: string[];
 }
 
@@ -60,7 +62,7 @@ function formatOf(head: Buffer, maxTarHeaders: number): Format {
   return {
     first: { skip: 0, take: 1 },
     read: () => undefined,
-    found: () => ({ contents: { kind: "unknown" }, notes: [] }),
+    found: () => ({ contents: { kind: "unknown" }, ending: "unknown", notes: [] }),
   };
 }
 
@@ -108,31 +110,51 @@ const LENGTH_BYTES = 4;
 const TERMINATOR = 0xffffffff;
 
 /**
- * Counts the collections that the prelude of a mongodump archive announces: after the magic number come a header document,
- * one document per collection and a terminator (mongo-tools, `common/archive`). Reads only the length of each document.
+ * Reads a mongodump archive (mongo-tools, `common/archive`): after the magic number comes the prelude, which is a header and
+ * one document per collection, then blocks, each of which is a header and documents. The prelude and every block end with a
+ * terminator, and the archive ends with the last of them. Reads only the length of each document.
  */
 function mongodumpFormat(): Format {
+  const nextLength: NextPiece = { skip: 0, take: LENGTH_BYTES };
   let documents = 0;
-  let isComplete = false;
+  let isPrelude = true;
+  let isDamaged = false;
+  /** The last piece was a terminator. A second one in a row has no header. */
+  let isTerminated = false;
 
   return {
     first: { skip: MAGIC_BYTES, take: LENGTH_BYTES },
     read: (piece) => {
       const size = piece.readUInt32LE();
-      isComplete = size === TERMINATOR;
-      if (isComplete || size < MIN_DOCUMENT_BYTES || size > MAX_DOCUMENT_BYTES) return undefined;
-      documents += 1;
-      return { skip: size - LENGTH_BYTES, take: LENGTH_BYTES };
+      const isTerminator = size === TERMINATOR;
+      isDamaged = isTerminator
+        ? isTerminated || documents === 0
+        : size < MIN_DOCUMENT_BYTES || size > MAX_DOCUMENT_BYTES;
+      if (isDamaged) return undefined;
+      isTerminated = isTerminator;
+      if (isTerminator) isPrelude = false;
+      else if (isPrelude) documents += 1;
+      nextLength.skip = isTerminator ? 0 : size - LENGTH_BYTES;
+      return nextLength;
     },
-    found: () => ({
-      contents: { kind: "mongodump-archive", collections: Math.max(0, documents - 1) },
-      notes: isComplete ? [] : ["The list of collections at the start of the mongodump archive is incomplete."],
-    }),
+    found: (endsBetweenPieces) => {
+      const isWhole = isTerminated && endsBetweenPieces && !isDamaged;
+      const problem = isPrelude
+        ? "The list of collections at the start of the mongodump archive is incomplete."
+        : "The mongodump archive inside breaks off or is damaged within its collections.";
+      return {
+        contents: { kind: "mongodump-archive", collections: Math.max(0, documents - 1) },
+        ending: isWhole ? "marked" : "early",
+        notes: isWhole ? [] : [problem],
+      };
+    },
   };
 }
 
 // Names have at most 4 KiB, but a PAX header may hold extended attributes too.
 const MAX_EXTENSION_BYTES = 1024 * 1024;
+// Enough for a tar of 60,000 files with 1 KiB of attributes each.
+const MAX_ALL_EXTENSION_BYTES = 64 * MAX_EXTENSION_BYTES;
 // Offsets of the flag that another block of the sparse map follows: in an old GNU sparse header, and in each such block.
 const SPARSE_EXTENDED = 482;
 const SPARSE_EXTENDED_AGAIN = 504;
@@ -148,10 +170,13 @@ const UNMARKED = "The tar inside lacks its end marker, which tar tolerates.";
 function tarFormat(maxHeaders: number): Format {
   const tally = createNameTally();
   let headers = 0;
+  let extensionBytes = 0;
   let problem: string | undefined;
   let hasEnded = false;
   /** What a PAX or GNU header says about the entry after it. */
   let extension: { path?: string; size?: number } = {};
+  /** The last header describes an entry whose own header has not come yet. */
+  let isEntryDue = false;
   /** Reads the next piece. */
   let read: (piece: Buffer) => NextPiece | undefined = readHeader;
 
@@ -174,6 +199,7 @@ function tarFormat(maxHeaders: number): Format {
       return stop(`The tar inside has more than ${maxHeaders} entries; the rest was not counted.`);
     const entry = parseTarHeader(block);
     if (entry === undefined) return stop(DAMAGED);
+    isEntryDue = ["long-name", "pax", "ignored"].includes(entry.kind);
     if (entry.kind === "long-name" || entry.kind === "pax") return readExtension(entry);
     if (entry.kind === "ignored") return headerAfter(padded(entry.size));
 
@@ -185,7 +211,10 @@ function tarFormat(maxHeaders: number): Format {
   }
 
   function readExtension({ kind, size }: TarHeader): NextPiece | undefined {
+    extensionBytes += size;
     if (size > MAX_EXTENSION_BYTES) return stop(DAMAGED);
+    if (extensionBytes > MAX_ALL_EXTENSION_BYTES)
+      return stop("The tar inside has more long names and attributes than a snapshot; the rest was not counted.");
     read = (piece) => {
       const body = piece.subarray(0, size);
       extension = { ...extension, ...(kind === "pax" ? parsePax(body) : { path: text(body) }) };
@@ -202,19 +231,20 @@ function tarFormat(maxHeaders: number): Format {
   /** POSIX ends a tar with two blocks of zeros; bytes after these do not belong to it. */
   function readEndMarker(block: Buffer): undefined {
     hasEnded = isZero(block);
-    if (!hasEnded) stop(UNMARKED);
+    if (!hasEnded) stop(DAMAGED);
   }
 
   return {
     first: NEXT_HEADER,
     read: (piece) => read(piece),
     found: (endsBetweenPieces) => {
-      if (problem === undefined && !hasEnded)
-        problem = endsBetweenPieces ? UNMARKED : "The tar inside ends in the middle of an entry.";
+      const isBeforeHeader = read === readEndMarker || (read === readHeader && !isEntryDue);
+      const isOnBorder = problem === undefined && endsBetweenPieces && isBeforeHeader;
+      if (!hasEnded) problem ??= isOnBorder ? UNMARKED : "The tar inside ends in the middle of an entry.";
       const notes = problem === undefined ? [] : [problem];
       const escaping = tally.escaping();
       if (escaping > 0) notes.push(`Names in the tar that lead out of the folder it is unpacked into: ${escaping}.`);
-      return { contents: tally.contents(), notes };
+      return { contents: tally.contents(), ending: hasEnded ? "marked" : isOnBorder ? "border" : "early", notes };
     },
   };
 }

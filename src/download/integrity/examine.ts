@@ -49,13 +49,14 @@ export async function examineArchive(
   }
 
   const damage = await judge.end();
-  const { contents, notes } = reader.end();
+  const { contents, ending, notes } = reader.end();
   return {
     bytes,
     sha256: sha256.digest("hex"),
     ...(md5 && { md5: md5.digest("hex") }),
     gzip: damage === undefined ? "ok" : "damaged",
     contents: { ...contents, unpackedBytes: judge.unpackedBytes() },
+    ending,
     // Damage to the gzip data explains every problem of the tar inside, so only the damage is noted.
     notes: damage === undefined ? [...notes, ...(contents.kind === "unknown" ? [UNRECOGNISED] : [])] : [damage],
   };

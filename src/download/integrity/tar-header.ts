@@ -76,17 +76,52 @@ export function text(field: Buffer): string {
   return field.toString("utf8", 0, end === -1 ? field.length : end);
 }
 
-/** The path and size that a PAX header gives the entry after it, in records of the form `length key=value\n`. */
+/** A record begins with its own length in decimal digits; nobody writes more of them than this. */
+const MAX_LENGTH_DIGITS = 10;
+const [SPACE, ZERO] = [0x20, 0x30];
+
+/**
+ * The path and size that a PAX header gives the entry after it, in records of the form `length key=value\n`. Reads each byte
+ * at most once and copies only what it returns: a hostile header may hold hundreds of thousands of records.
+ */
 export function parsePax(body: Buffer): { path?: string; size?: number } {
   const found: { path?: string; size?: number } = {};
   for (let at = 0; at < body.length; ) {
-    const space = body.indexOf(0x20, at);
-    const length = space === -1 ? Number.NaN : Number(body.toString("latin1", at, Math.min(space, at + 10)));
-    if (!Number.isInteger(length) || length <= space - at || at + length > body.length) break;
-    const [key, ...value] = body.toString("utf8", space + 1, at + length - 1).split("=");
-    if (key === "path") found.path = value.join("=");
-    if (key === "size" && /^\d{1,15}$/.test(value.join("="))) found.size = Number(value.join("="));
-    at += length;
+    const space = endOfDigits(body, at);
+    const length = numberIn(body, at, space);
+    const end = at + length;
+    if (body[space] !== SPACE || end <= space || end > body.length) break;
+    // The record ends with a line feed.
+    const [key, last] = [space + 1, end - 1];
+    if (hasKey(body, key, last, "path=")) found.path = body.toString("utf8", key + 5, last);
+    if (hasKey(body, key, last, "size=")) {
+      const size = body.toString("latin1", key + 5, Math.min(last, key + 5 + 16));
+      if (/^\d{1,15}$/.test(size)) found.size = Number(size);
+    }
+    at = end;
   }
   return found;
+}
+
+function endOfDigits(body: Buffer, from: number): number {
+  let at = from;
+  while (at - from < MAX_LENGTH_DIGITS && isDigit(body[at])) at += 1;
+  return at;
+}
+
+function numberIn(body: Buffer, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) value = value * 10 + body.readUInt8(at) - ZERO;
+  return value;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= ZERO + 9;
+}
+
+/** Whether the text between the two offsets begins with this key, its `=` included; further ones belong to the value. */
+function hasKey(body: Buffer, from: number, to: number, key: string): boolean {
+  if (to - from < key.length) return false;
+  for (let index = 0; index < key.length; index += 1) if (body[from + index] !== key.charCodeAt(index)) return false;
+  return true;
 }

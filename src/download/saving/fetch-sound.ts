@@ -1,10 +1,10 @@
 // Transfers the file and checks it, once more if the check fails.
 import { ownFailure } from "../../core/errors.ts";
-import { type Integrity, isSound } from "../contract.ts";
+import type { Integrity } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { CheckedFile, StateFile, TransferState } from "../folder/records.ts";
 import type { ArchiveReport } from "../integrity/archive-check.ts";
-import type { ObjectVersion } from "../snapshot.ts";
+import { judgeFile } from "../integrity/soundness.ts";
 import { type Transfer, transferFile } from "../transfer/transfer.ts";
 import { createLinks } from "./links.ts";
 import type { RunningSave } from "./running-save.ts";
@@ -31,35 +31,43 @@ export async function fetchSound(
     status.state = "verifying";
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
-    if (isSound(integrity)) return recordOf(report, integrity, state.current, clock.now());
+    const verdict = judgeFile(integrity, report.ending);
+    if (verdict !== "damaged")
+      return { ...recordOf(report, integrity, state.current, clock.now()), sound: verdict === "sound" };
     log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
-    if (state.current.damagedOnce) throw damaged(integrity);
+    if (state.current.discardedSha256 !== undefined) throw damaged(integrity);
     status.warn("The first complete file failed its check, so it was discarded and fetched again.");
-    await copy.startOver({}, { damagedOnce: true });
+    await copy.startOver({}, { discardedSha256: report.sha256 });
   }
 }
 
 const NO_MD5 =
   "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
 
+const JOINED =
+  "The bytes came in several responses, and the file host's ETag looks like the MD5 of another file: the responses need not belong together.";
+const UNPROVEN = "The file host named no length, and what arrived does not end as an archive ends.";
+
 /**
  * S3 with KMS (by default), MinIO and content networks send ETags that look like an MD5 but are not. So a different ETag is
- * no evidence against a file whose announced length and own checksums are all right.
+ * no evidence against a file whose announced length and own checksums are all right, as long as it came in one response, or
+ * twice with the same bytes.
  */
-function judgeIntegrity(report: ArchiveReport, { total, md5 }: ObjectVersion): Integrity {
+function judgeIntegrity(report: ArchiveReport, { total, md5, joined, discardedSha256 }: TransferState): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
-  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [NO_MD5] : [])];
+  const isExcused = isOtherwiseRight && (!joined || discardedSha256 === report.sha256);
+  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : [])];
   return {
     gzip: report.gzip,
     length,
-    md5: md5 === undefined || (differs && isOtherwiseRight) ? "not-verifiable" : differs ? "wrong" : "ok",
+    md5: md5 === undefined || (differs && isExcused) ? "not-verifiable" : differs ? "wrong" : "ok",
     ...(notes.length > 0 && { notes }),
   };
 }
 
-function recordOf(report: ArchiveReport, integrity: Integrity, state: TransferState, now: number): CheckedFile {
+function recordOf(report: ArchiveReport, integrity: Integrity, state: TransferState, now: number) {
   const { identity, facts, etag } = state;
   const { bytes, sha256, contents } = report;
   const savedAt = new Date(now).toISOString();
@@ -67,7 +75,9 @@ function recordOf(report: ArchiveReport, integrity: Integrity, state: TransferSt
 }
 
 function damaged({ gzip, length, md5, notes = [] }: Integrity) {
-  const found = [gzip !== "ok" && "gzip", length === "wrong" && "length", md5 === "wrong" && "MD5"].filter(Boolean);
-  const detail = `The complete file failed its check (${found.join(", ")}) and was discarded, twice. ${notes.join(" ")}`;
+  const wrong = [gzip !== "ok" && "gzip", length === "wrong" && "length", md5 === "wrong" && "MD5"].filter(Boolean);
+  const found = wrong.length > 0 ? wrong.join(", ") : "contents";
+  const why = [...notes, ...(wrong.length > 0 ? [] : [UNPROVEN])].join(" ");
+  const detail = `The complete file failed its check (${found}) and was discarded, twice. ${why}`;
   return ownFailure("FILE_DAMAGED", { detail: detail.trim() });
 }

@@ -130,7 +130,7 @@ function mayHaveJob({ restoreJobId, requestedAt, linkExpiresAt }: TransferState,
 
 /** Drops every byte but keeps the trace of the job. */
 async function forgetBytes({ handle }: PartFile, state: StateFile): Promise<void> {
-  const { damagedOnce, ...trace } = startedOver(state.current, {});
+  const { discardedSha256, ...trace } = startedOver(state.current, {});
   await state.write(trace);
   await handle.truncate(0);
 }

@@ -159,7 +159,7 @@ export function completeReport(
   warnings: readonly string[] = [],
 ): SaveReport {
   const all = [...warnings, ...doubtsAbout(record)];
-  const { bytes, sha256, integrity, contents, facts } = record;
+  const { bytes, sha256, sound, integrity, contents, facts } = record;
   const path = directory.at(fileName);
   return {
     state: "complete",
@@ -168,22 +168,23 @@ export function completeReport(
     bytes,
     totalBytes: bytes,
     sha256,
+    sound,
     integrity,
     contents,
-    ...restoreHere(contents, path, facts),
+    ...restoreHere(record, path, facts),
     ...(all.length > 0 && { warnings: all }),
   };
 }
 
-function doubtsAbout({ integrity, contents }: CheckedFile): string[] {
+function doubtsAbout({ sound, integrity, contents }: CheckedFile): string[] {
   const doubts: string[] = [];
   if (integrity.length === "unknown")
     doubts.push(
-      "The file host named no length: that nothing is missing at the end shows in the file's own checksums only.",
+      "The file host named no length: that nothing is missing at the end shows in the file's own checksums and end mark only.",
     );
-  if (contents.kind === "unknown")
+  if (sound && contents.kind === "unknown")
     doubts.push(
-      "The file holds neither a data directory nor a dump, as far as those are known here: it may be no backup.",
+      "The file arrived whole, but its contents were not recognised as a data directory or a dump: it may be no backup.",
     );
   return doubts;
 }

@@ -1,6 +1,6 @@
 // One save from the call to the finished file: looks for what exists already, waits for its turn, takes the locks.
 import { type Failure, ownFailure } from "../../core/errors.ts";
-import { isSound, type SaveReport } from "../contract.ts";
+import type { SaveReport } from "../contract.ts";
 import { createDownloadDirectory, type DownloadDirectory } from "../folder/directory.ts";
 import { beside, chosenFileName, defaultFileName, snapshotLock } from "../folder/file-name.ts";
 import { nameTaken } from "../folder/files.ts";
@@ -109,8 +109,8 @@ async function recheck(
       status.file = { fileName, path: directory.at(fileName) };
       status.follow(() => ({ bytes: report().checkedBytes, total: record.bytes }));
       status.state = "verifying";
-      const { integrity } = await run(signal);
-      if (integrity && isSound(integrity)) return file;
+      const { integrity, sound = file.record.sound } = await run(signal);
+      if (integrity?.recordedSha256 === "ok") return { ...file, record: { ...file.record, sound } };
     }
     status.file = undefined;
     status.follow(() => ({ bytes: 0 }));

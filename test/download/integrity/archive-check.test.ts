@@ -18,13 +18,14 @@ async function reportOf(bytes: Buffer) {
   return check.finish();
 }
 
-test("a complete file gets its hashes, the state of its gzip data and its counts", async () => {
+test("a complete file gets its hashes, the state of its gzip data, its counts and how it ends", async () => {
   expect(await reportOf(sound)).toEqual({
     bytes: sound.length,
     sha256: createHash("sha256").update(sound).digest("hex"),
     md5: createHash("md5").update(sound).digest("hex"),
     gzip: "ok",
     contents: { kind: "data-directory", files: 11, collections: 3, folderDepth: 0, unpackedBytes: expect.any(Number) },
+    ending: "marked",
     notes: [],
   });
 });

@@ -86,15 +86,17 @@ describe("a mongodump archive", () => {
   const header = bson({ version: "0.1", server_version: "8.0.4" });
   const collection = (name: string) => bson({ db: "shop", collection: name, metadata: "x".repeat(3000) });
   const prelude = Buffer.concat([MONGODUMP_MAGIC, header, collection("a"), collection("b"), terminator]);
+  const block = Buffer.concat([bson({ db: "shop", collection: "a" }), bson({ x: "y" }), terminator]);
   const INCOMPLETE = expect.stringMatching(/list of collections .* incomplete/);
+  const BROKEN = expect.stringMatching(/breaks off or is damaged within its collections/);
 
   test.each<[string, Buffer, number, unknown[]]>([
-    [
-      "with documents",
-      Buffer.concat([prelude, bson({ db: "shop", collection: "a" }), bson({ x: "y" }), terminator]),
-      2,
-      [],
-    ],
+    ["with documents", Buffer.concat([prelude, block, block]), 2, []],
+    ["cut before a terminator", Buffer.concat([prelude, block, block.subarray(0, -4)]), 2, [BROKEN]],
+    ["cut in a terminator", Buffer.concat([prelude, block.subarray(0, -1)]), 2, [BROKEN]],
+    ["cut in a document of a collection", Buffer.concat([prelude, block.subarray(0, -6)]), 2, [BROKEN]],
+    ["with two terminators in a row", Buffer.concat([prelude, block, terminator]), 2, [BROKEN]],
+    ["with an impossible length in a collection", Buffer.concat([prelude, int32(3), block]), 2, [BROKEN]],
     ["of an empty server", Buffer.concat([MONGODUMP_MAGIC, header, terminator]), 0, []],
     ["cut in a document", prelude.subarray(0, -100), 2, [INCOMPLETE]],
     ["cut in a length", prelude.subarray(0, -2), 2, [INCOMPLETE]],
@@ -106,10 +108,11 @@ describe("a mongodump archive", () => {
       0,
       [INCOMPLETE],
     ],
-  ])("%s is counted", async (_, bytes, collections, notes) => {
+  ])("%s is counted, and is whole only if it ends with a terminator", async (_, bytes, collections, notes) => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       gzip: "ok",
       contents: { kind: "mongodump-archive", collections, unpackedBytes: bytes.length },
+      ending: notes.length === 0 ? "marked" : "early",
       notes,
     });
   });

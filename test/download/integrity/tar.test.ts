@@ -2,8 +2,9 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createContentsReader } from "../../../src/download/integrity/contents.ts";
+import type { Ending } from "../../../src/download/integrity/soundness.ts";
 import { parsePax, parseTarHeader } from "../../../src/download/integrity/tar-header.ts";
-import { checkArchives, dataFiles, tar, tgz } from "../fixtures.ts";
+import { checkArchives, dataFiles, MIB, tar, tgz } from "../fixtures.ts";
 
 const { contentsOf, inspect } = checkArchives();
 const END_MARKER = Buffer.alloc(1024);
@@ -27,21 +28,47 @@ describe("a tar", () => {
     expect(await contentsOf(gzipSync(Buffer.concat([bytes, END_MARKER])))).toMatchObject({ files: 1, collections: 1 });
   });
 
-  test.each<[string, Buffer, RegExp]>([
-    ["cut inside a file", entry("WiredTiger", "x".repeat(2000)).subarray(0, 1500), /ends in the middle/],
-    ["cut inside a header", Buffer.concat([entry("WiredTiger"), entry("b").subarray(0, 300)]), /ends in the middle/],
+  const CUT = "ends in the middle of an entry";
+  const described = (type: string) =>
+    Buffer.concat([entry("WiredTiger"), tarHeader({ name: "x", size: 512, type }), padded("text")]);
+  test.each<[string, Buffer, string, Ending]>([
+    ["cut inside a file", entry("WiredTiger", "x".repeat(2000)).subarray(0, 1500), CUT, "early"],
+    ["cut inside a header", Buffer.concat([entry("WiredTiger"), entry("b").subarray(0, 300)]), CUT, "early"],
+    ["cut after a long name", described("L"), CUT, "early"],
+    ["cut after a long link target", described("K"), CUT, "early"],
+    ["cut after a PAX header", described("x"), CUT, "early"],
+    ["cut before a long name", described("L").subarray(0, -512), CUT, "early"],
+    [
+      "cut before the map of a sparse file",
+      tarHeader({ name: "WiredTiger", size: 0, type: "S", sparseExtended: true }),
+      CUT,
+      "early",
+    ],
     [
       "with a wrong checksum",
       Buffer.concat([entry("WiredTiger"), entry("b").fill("y", 0, 1), END_MARKER]),
-      /is damaged/,
+      "is damaged",
+      "early",
     ],
-    ["without its end marker", entry("WiredTiger", "x"), /lacks its end marker/],
-    ["with half an end marker", Buffer.concat([entry("WiredTiger"), Buffer.alloc(512)]), /lacks its end marker/],
-  ])("%s gets a note but is not damaged", async (_, bytes, note) => {
+    [
+      "with half an end marker before another file",
+      Buffer.concat([entry("WiredTiger"), Buffer.alloc(512), entry("b"), END_MARKER]),
+      "is damaged",
+      "early",
+    ],
+    ["without its end marker", entry("WiredTiger", "x"), "lacks its end marker", "border"],
+    [
+      "with half an end marker",
+      Buffer.concat([entry("WiredTiger"), Buffer.alloc(512)]),
+      "lacks its end marker",
+      "border",
+    ],
+  ])("%s gets a note, and its gzip data is not damaged", async (_, bytes, note, ending) => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       gzip: "ok",
       contents: { kind: "data-directory", files: 1 },
-      notes: [expect.stringMatching(note)],
+      ending,
+      notes: [expect.stringContaining(note)],
     });
   });
 
@@ -79,6 +106,18 @@ describe("a tar", () => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       contents: { files: 1 },
       notes: [expect.stringMatching(/damaged/)],
+    });
+  });
+
+  test("with more than 64 MiB of PAX headers is read no further", async () => {
+    const header = Buffer.concat([tarHeader({ name: "x", size: MIB, type: "x" }), Buffer.alloc(MIB, "=")]);
+    const reader = createContentsReader();
+    for (let headers = 0; headers < 65; headers += 1) reader.write(Buffer.concat([header, entry("a.wt")]));
+    reader.write(END_MARKER);
+    expect(reader.end()).toMatchObject({
+      contents: { files: 64 },
+      ending: "early",
+      notes: [expect.stringContaining("more long names and attributes than a snapshot")],
     });
   });
 
@@ -136,6 +175,7 @@ test("a tar with too many entries is counted up to the limit", () => {
   reader.write(entries);
   expect(reader.end()).toEqual({
     contents: { kind: "data-directory", files: 1000, collections: 0 },
+    ending: "early",
     notes: ["The tar inside has more than 1000 entries; the rest was not counted."],
   });
 });
@@ -203,6 +243,10 @@ test.each([
 test.each([
   ["two records", "10 path=a\n12 size=100\n", { path: "a", size: 100 }],
   ["a name with an equals sign", "12 path=a=b\n", { path: "a=b" }],
+  ["an empty name", "8 path=\n", { path: "" }],
+  ["nothing from a key that only begins like one", "8 paths\n10 pathx=\n", {}],
+  ["nothing from a key that ends in the next record", "6 path\n=x\n", {}],
+  ["nothing from a key with two equals signs before it", "9 a=path=\n", {}],
   ["other keys", "19 mtime=123.45678\n10 path=a\n", { path: "a" }],
   ["the later of two", "10 path=a\n10 path=b\n", { path: "b" }],
   ["only whole numbers as a size", "11 size=-1\n12 size=1.5\n", {}],

@@ -1,0 +1,22 @@
+// Decides whether a checked file is sound. Every answer about a file rests on this one decision.
+import type { Integrity } from "../contract.ts";
+
+/**
+ * How the unpacked data ends. `marked`: with what ends its kind, the end marker of a tar or the terminator of a mongodump
+ * archive. `border`: a tar without end marker, after a whole entry. `early`: anywhere else. `unknown`: of no known kind.
+ */
+export type Ending = "marked" | "border" | "early" | "unknown";
+
+/**
+ * `sound`: a whole archive. `incomplete`: exactly the bytes that the host has, but the archive in them is not whole.
+ * `damaged`: these need not be the host's bytes, or not all of them.
+ */
+export type Verdict = "sound" | "incomplete" | "damaged";
+
+/** `length` tells whether the host named one: only a named length proves that data without an end mark is all there. */
+export function judgeFile({ gzip, length, md5, recordedSha256 }: Omit<Integrity, "notes">, ending: Ending): Verdict {
+  if (gzip !== "ok" || [length, md5, recordedSha256].includes("wrong")) return "damaged";
+  if (ending === "marked") return "sound";
+  if (length !== "ok") return "damaged";
+  return ending === "early" ? "incomplete" : "sound";
+}
