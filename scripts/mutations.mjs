@@ -191,6 +191,30 @@ export const MUTATIONS = [
     tests: ["test/download/integrity/archive-check.test.ts"],
   },
   {
+    claim: "call a file sound whose end nothing proves",
+    edits: [edit("src/download/integrity/soundness.ts", 'if (length !== "ok") return "damaged";', "")],
+    tests: ["test/download/soundness.test.ts"],
+    only: "at the end of its first gzip member",
+  },
+  {
+    claim: "call a file sound whose archive breaks off",
+    edits: [edit("src/download/integrity/soundness.ts", 'ending === "early" ? "incomplete" : "sound"', '"sound"')],
+    tests: ["test/download/soundness.test.ts"],
+    only: "whose archive ends inside an entry",
+  },
+  {
+    claim: "say how to restore a file that is not sound",
+    edits: [edit("src/download/restore-guide.ts", "if (!sound) return {};", "")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "none says how to restore it",
+  },
+  {
+    claim: "forget that the bytes came in several responses",
+    edits: [edit("src/download/folder/local-copy.ts", "isJoined ||= isBetweenResponses;", "")],
+    tests: ["test/download/soundness.test.ts"],
+    only: "no splice is published",
+  },
+  {
     claim: "rename over the final name instead of linking",
     edits: [edit("src/download/folder/publish.ts", "link = hardLink", "link = rename")],
     tests: ["test/download/folder.test.ts"],
