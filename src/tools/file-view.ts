@@ -123,6 +123,8 @@ export function restoreAdvice(restore: RestoreGuide | undefined, fileName: strin
   if (fileName?.startsWith("simulated-"))
     return "The file is simulated: it has the form of a backup, but mongod does not start from it.";
   if (!restore) return "How to restore it is not known, since its contents were not recognised.";
+  if (restore.kind === "unknown")
+    return "How to restore it is not known, since its contents were not recognised; restore.commands list its files.";
   const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
   if (restore.kind !== "data-directory" || restore.commands.length < 3) return order;
   return `${order} mongod keeps running and then serves the data at 127.0.0.1:27099; the commands after it copy the data to another deployment, in a second terminal and only if that is wanted.`;

@@ -37,7 +37,7 @@ async function putFile(
   folder: string,
   number: number,
   fileName: string,
-  { bytes = Buffer.from("12345678"), ...changes }: { bytes?: Buffer; sound?: boolean } = {},
+  { bytes = Buffer.from("12345678"), ...changes }: { bytes?: Buffer; sound?: boolean; contents?: object } = {},
 ): Promise<void> {
   const path = join(folder, fileName);
   await writeFile(path, bytes);
@@ -146,6 +146,35 @@ test("every answer about a saved file says that the archive inside is incomplete
     expect(answer.nextStep).not.toMatch(/verified|is whole|restore\.commands/);
   }
 });
+
+test.each([
+  ["a text", Buffer.from("some text"), {}, /not recognised\.$/],
+  [
+    "a tar of other files",
+    await tar({ "readme.txt": "x" }),
+    { files: 1 },
+    /not recognised; restore\.commands list its files\.$/,
+  ],
+])(
+  "%s that arrived whole is sound, and every answer says that it was not recognised",
+  async (_what, unpacked, counts, end) => {
+    const folder = await temporaryFolder();
+    const contents = { kind: "unknown", ...counts, unpackedBytes: unpacked.length };
+    await putFile(folder, 1, "other.tgz", { bytes: gzipSync(unpacked), sound: true, contents });
+    const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
+    const saved = await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) });
+    const verified = await ok("verify_saved_snapshot", { fileName: "other.tgz" });
+    for (const answer of [saved, verified]) {
+      expect(answer).toMatchObject({
+        sound: true,
+        contents: { kind: "unknown" },
+        nextStep: expect.stringMatching(end),
+      });
+      expect(answer.nextStep).toMatch(/whole.*may be no backup/);
+      expect(answer.nextStep).not.toMatch(/verified|in order/);
+    }
+  },
+);
 
 test("a file that is not an archive and has no record is not called a damaged snapshot", async () => {
   const folder = await temporaryFolder();

@@ -55,7 +55,11 @@ export async function finishPart(
     const record = await fetchSound(save, { copy, state, log }, bounded);
     await publish({ directory, base: open.base, part, state, record });
     status.state = "complete";
-    log({ event: "file-saved", bytes: record.bytes });
+    log({
+      event: "file-saved",
+      bytes: record.bytes,
+      ...(!record.sound && { why: "The archive inside is incomplete." }),
+    });
     const report = status.report();
     return { ...report, ...completeReport(directory, fileName, record, report.warnings) };
   } catch (error) {
