@@ -104,7 +104,8 @@ export const OWN_ERRORS = {
   REDIRECT_REFUSED: {
     source: "network",
     retryable: false,
-    meaning: "A redirect arrived where none may be followed, since requests carry secrets.",
+    meaning:
+      "A redirect arrived that is not followed. Requests to Atlas carry secrets; a file host may redirect three times, but not from https to http.",
     hint: "Check MONGODB_ATLAS_BASE_URL: it must be the origin of the Atlas API itself. A captive portal or proxy may answer in its place.",
   },
   UNREADABLE_RESPONSE: {
@@ -152,8 +153,13 @@ export const OWN_ERRORS = {
   LINK_EXPIRED: {
     source: "file-host",
     retryable: true,
-    meaning:
-      "The file host refuses the link: it expired, or this computer's address is not on the project's IP access list.",
+    meaning: "The file host refuses a link that is no longer fresh, and no new one was to be had in this run.",
+    hint: "Call again: a new link is then asked for; what was saved so far is kept.",
+  },
+  LINK_REFUSED: {
+    source: "file-host",
+    retryable: true,
+    meaning: "The file host refuses a fresh link; the detail says why, if the host does.",
     hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again; what was saved so far is kept.",
   },
   LINK_UNSAFE: {

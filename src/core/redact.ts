@@ -8,6 +8,11 @@ export interface Redactor {
   /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
   /**
+   * The same for what grants access in a link, but only for `scrub`: Atlas may send the link again, which must stay usable. Only
+   * the last few links are remembered.
+   */
+  addLink(url: URL): void;
+  /**
    * For data that the program still uses: removes known secrets of at least sixteen characters. A shorter secret, such as a
    * password that is a word, can occur in names and statuses by chance. Links stay unchanged.
    */
@@ -23,6 +28,8 @@ const MIN_SECRET_CHARACTERS = 6;
 const MIN_UNMISTAKABLE_CHARACTERS = 16;
 /** A token lives an hour and is fetched once an hour; retries after a 401 add at most one a minute. */
 const MAX_TOKENS = 8;
+/** A link and its redirects, for each of the transfers that run at once. */
+const MAX_LINKS = 16;
 const REMOVED = "[removed]";
 
 /**
@@ -48,12 +55,13 @@ const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
   let tokens: string[] = [];
+  let links: string[] = [];
   let all: string[] = [];
   let unmistakable: string[] = [];
 
   function learn(): void {
     const known = [...secrets, ...tokens];
-    all = formsOfAll(known);
+    all = formsOfAll([...known, ...links]);
     unmistakable = formsOfAll(known.filter(({ length }) => length >= MIN_UNMISTAKABLE_CHARACTERS));
   }
 
@@ -65,6 +73,12 @@ export function createRedactor(): Redactor {
     },
     addToken(token) {
       tokens = [...tokens.slice(1 - MAX_TOKENS), token];
+      learn();
+    },
+    addLink({ pathname, search }) {
+      const access = pathname + search;
+      if (access.length < MIN_SECRET_CHARACTERS || links.includes(access)) return;
+      links = [...links.slice(1 - MAX_LINKS), access];
       learn();
     },
     remove: (text) => without(text, unmistakable),

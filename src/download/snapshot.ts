@@ -78,6 +78,11 @@ export const objectVersionSchema = z.object({
     .string()
     .regex(/^[a-f0-9]{32}$/)
     .exactOptional(),
+  /** The Content-Encoding that the uploader named and the host repeats; the bytes are taken as they are. */
+  storedCoding: z
+    .string()
+    .regex(/^[a-z0-9, -]{1,64}$/)
+    .exactOptional(),
 });
 
 /** One version of the remote file, as far as its host describes it. */

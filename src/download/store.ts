@@ -37,6 +37,8 @@ export interface SnapshotStoreOptions {
   proxy?: ProxySettings;
   clock: Clock;
   log?: StoreLog;
+  /** Called with each link and each target of a redirect before it is used. */
+  onLink?: (url: URL) => void;
   limits?: Partial<Limits>;
 }
 
@@ -67,6 +69,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     slots: createSlots(limits.concurrentTransfers),
     checkedFiles: createCheckedFiles(),
     log: options.log ?? (() => undefined),
+    onLink: options.onLink ?? (() => undefined),
   };
   const verifications = createVerifications(shared);
   const snapshots = new Map<string, Snapshot>();

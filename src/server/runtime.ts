@@ -17,7 +17,7 @@ export interface Runtime {
 }
 
 export async function createRuntime(config: Config, edges: AccessEdges & { log: Log }): Promise<Runtime> {
-  const { clock, log } = edges;
+  const { clock, log, redactor } = edges;
   const { atlas, baseUrl, signOut, close } = await openAtlas(config, edges);
   const store = createSnapshotStore({
     directory: config.downloadDir,
@@ -29,6 +29,7 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
     proxy: config.proxy,
     clock,
     log: ({ event, ...fields }) => log.info(fields, event),
+    onLink: redactor.addLink,
   });
   return {
     atlas,

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
@@ -32,7 +32,7 @@ describe.each([
   ["content", CONTENT_ROWS],
 ] as const)("%s", (_group, rows) => {
   test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (name, expected, row) => {
-    const { script, ranges, silent, links = 1 }: FaultRow = row;
+    const { script, ranges, silent, keeps, links = 1 }: FaultRow = row;
     const { server, source, save, folder } = await stage({ limits: silent ? IMPATIENT : {} }, ...script(versions));
     const outcome = await outcomeOf(save());
     seen.push({ fault: name, expected, seen: outcome, requests: server.requests.length });
@@ -40,6 +40,7 @@ describe.each([
     expect(outcome).toBe(expected);
     if (ranges) expect(server.requests.map(startOf)).toEqual(ranges);
     expect(source.asked).toBe(links);
+    if (keeps !== undefined) expect((await stat(join(folder, `${defaultName}.part`))).size).toBe(keeps);
   });
 });
 

@@ -27,6 +27,8 @@ interface Traces {
   silent?: true;
   /** How many links the store requests. */
   links?: number;
+  /** Bytes of the part that a pause keeps. */
+  keeps?: number;
 }
 
 type Script = (versions: Versions) => Behaviour[];
@@ -137,10 +139,15 @@ export const STATUS_ROWS: FaultRow[] = [
     ranges: [undefined, CUT, CUT],
     links: 2,
   }),
-  row("403 for new links too", "paused LINK_EXPIRED", () => [expired("403 Forbidden")], { links: 2 }),
-  row("302 to an internal address", "paused REDIRECT_REFUSED", () => [
+  row("403 for new links too", "paused LINK_REFUSED", () => [expired("403 Forbidden")], { links: 2 }),
+  row("400 because the host was too slow", "saved", ({ one }) => [
+    respond("400 Bad Request", {}, "<Error><Code>RequestTimeout</Code></Error>"),
+    serve(one),
+  ]),
+  row("302 to an internal address", "rejected LINK_UNSAFE", () => [
     respond("302 Found", { location: "http://169.254.169.254/latest/meta-data" }),
   ]),
+  row("302 to nowhere", "paused REDIRECT_REFUSED", () => [respond("302 Found")]),
   row("204", "paused FILE_HOST_FAILED", () => [respond("204 No Content")]),
   row("206 without a requested range", "paused FILE_HOST_FAILED", ({ one }) => [
     serve(one, { status: "206 Partial Content", headers: range(0, 9, 10) }),
@@ -153,11 +160,43 @@ export const STATUS_ROWS: FaultRow[] = [
   ]),
 ];
 
-/** A cut, then a wrong response to the resume. */
-const resumed = (name: string, twist: (total: number) => Twist): FaultRow =>
-  row(name, "saved", ({ one }) => [cut(one), serve(one, twist(one.bytes.length)), serve(one)], {
-    ranges: [undefined, CUT, undefined],
+/** A cut, then a response that does not fit the part: once it costs nothing, twice in a row the part. */
+const doubted = (name: string, twist: (total: number) => Twist): FaultRow[] => {
+  const wrong = ({ one }: Versions) => serve(one, twist(one.bytes.length));
+  return [
+    row(`${name}, once`, "saved", (files) => [cut(files.one), wrong(files), serve(files.one)], {
+      ranges: [undefined, CUT, CUT],
+    }),
+    row(`${name}, twice`, "saved", (files) => [cut(files.one), wrong(files), wrong(files), serve(files.one)], {
+      ranges: [undefined, CUT, CUT, undefined],
+    }),
+  ];
+};
+/** A cut, then a response that contradicts what is known of the size: it never costs the part. */
+const contradicting = (name: string, twist: (total: number) => Twist): FaultRow[] => {
+  const wrong = ({ one }: Versions) => serve(one, twist(one.bytes.length));
+  return [
+    row(`${name}, twice`, "saved", (files) => [cut(files.one), wrong(files), wrong(files), serve(files.one)], {
+      ranges: [undefined, CUT, CUT, CUT],
+    }),
+    row(`${name}, always`, "paused TRANSFER_INTERRUPTED", (files) => [cut(files.one), wrong(files)], {
+      keeps: CUT,
+    }),
+  ];
+};
+/** The bytes from `first` up to `end`, with the total in these words. */
+const slice = (file: RemoteFile, first: number, end: number, total: string | number = file.bytes.length) =>
+  serve(file, {
+    headers: { "content-range": `bytes ${first}-${end - 1}/${total}` },
+    body: file.bytes.subarray(first, end),
   });
+/** Answers each range with its first bytes only. */
+const sliced =
+  (file: RemoteFile, bytes: number): Behaviour =>
+  (request, socket) => {
+    const first = Number(/\d+/.exec(request.headers.range ?? "")?.[0]);
+    return slice(file, first, Math.min(first + bytes, file.bytes.length))(request, socket);
+  };
 const dated = ({ bytes }: RemoteFile, days: number) => {
   const file = { bytes, lastModified: daysAgo(days) };
   return [cut(file), serve(file)];
@@ -165,23 +204,58 @@ const dated = ({ bytes }: RemoteFile, days: number) => {
 
 export const RANGE_ROWS: FaultRow[] = [
   row("200 instead of 206", "saved", ({ one }) => [cut(one), serve(one, { ignoreRange: true })], RESUMED),
-  resumed("206 that starts elsewhere", (total) => ({ headers: range(CUT - 1, total - 1, total) })),
-  resumed("206 that ends early", (total) => ({ headers: range(CUT, total - 2, total) })),
-  resumed("206 of another total", (total) => ({ headers: range(CUT, total, total + 1) })),
-  resumed("206 with another length", () => ({ headers: { "content-length": "10" } })),
-  resumed("206 with another ETag", () => ({ headers: { etag: '"other"' } })),
-  resumed("206 without Content-Range", () => ({ headers: { "content-range": undefined } })),
-  resumed("multipart 206", () => ({
+  row("206 shorter than asked", "saved", ({ one }) => [cut(one), slice(one, CUT, 2 * CUT), serve(one)], {
+    ranges: [undefined, CUT, 2 * CUT],
+  }),
+  row("206 always shorter than asked", "saved", ({ one }) => [cut(one), sliced(one, 20 * KIB)]),
+  row("206 of one byte, always", "paused TRANSFER_INTERRUPTED", ({ one }) => [cut(one), sliced(one, 1)]),
+  row(
+    "206 that does not name the total",
+    "saved",
+    ({ one }) => [cut(one), slice(one, CUT, one.bytes.length, "*"), serve(one)],
+    RESUMED,
+  ),
+  row(
+    "206 shorter than asked that does not name the total",
+    "saved",
+    ({ one }) => [cut(one), slice(one, CUT, 2 * CUT, "*"), serve(one)],
+    { ranges: [undefined, CUT, 2 * CUT] },
+  ),
+  row("206 of a file whose total is never named", "saved", ({ one }) => [
+    cut(one, { chunked: "unended" }),
+    slice(one, CUT, one.bytes.length, "*"),
+    serve(one),
+  ]),
+  ...contradicting("206 that says it ends early", (total) => ({ headers: range(CUT, total - 2, total) })),
+  ...contradicting("206 of another total", (total) => ({ headers: range(CUT, total, total + 1) })),
+  ...contradicting("206 of an absurd total", (total) => ({ headers: range(CUT, total - 1, 2 ** 53) })),
+  ...contradicting("206 with another length", () => ({ headers: { "content-length": "10" } })),
+  ...contradicting("416 with another total", () => ({ status: "416 X", headers: { "content-range": "bytes */5" } })),
+  ...contradicting("200 of an absurd length", () => ({
+    ignoreRange: true,
+    headers: { etag: '"other"', "content-length": "99999999999999" },
+  })),
+  ...doubted("206 that starts elsewhere", (total) => ({ headers: range(CUT - 1, total - 1, total) })),
+  ...doubted("206 with another ETag", () => ({ headers: { etag: '"other"' } })),
+  ...doubted("206 with a weak ETag", () => ({ headers: { etag: 'W/"other"' } })),
+  ...doubted("206 without an ETag", () => ({ headers: { etag: undefined } })),
+  ...doubted("206 without Content-Range", () => ({ headers: { "content-range": undefined } })),
+  ...doubted("multipart 206", () => ({
     headers: { "content-range": undefined, "content-type": "multipart/byteranges; boundary=x" },
   })),
-  resumed("206 that is longer than its range", (total) => ({
-    chunked: "ended",
-    headers: withoutLength,
-    body: Buffer.alloc(total - CUT + 10, 1),
-  })),
-  resumed("416 with another total", () => ({ status: "416 X", headers: { "content-range": "bytes */5" } })),
-  resumed("416 without a total", () => ({ status: "416 X", headers: { "content-range": undefined } })),
-  resumed("412", () => ({ status: "412 Precondition Failed" })),
+  ...doubted("200 with the rest only", () => ({ status: "200 OK", headers: { "content-range": undefined } })),
+  ...doubted("416 without a total", () => ({ status: "416 X", headers: { "content-range": undefined } })),
+  ...doubted("412", () => ({ status: "412 Precondition Failed" })),
+  row(
+    "206 that is longer than its range",
+    "saved",
+    ({ one }) => [
+      cut(one),
+      serve(one, { chunked: "ended", headers: withoutLength, body: Buffer.alloc(one.bytes.length - CUT + 10, 1) }),
+      serve(one),
+    ],
+    { ranges: [undefined, CUT, undefined] },
+  ),
   row("416 because everything is there", "saved", ({ one }) => [serve(one, { chunked: "unended" }), serve(one)]),
   row("416 for ever", "paused FILE_HOST_FAILED", () => [respond("416 X")]),
   row("no ETag", "saved", ({ one }) => [cut(withoutEtag(one)), serve(one)], RESTARTED),
@@ -231,8 +305,31 @@ export const CONTENT_ROWS: FaultRow[] = [
     ({ one, two }) => [cut(one), serve(two, { after: 500 }), serve(one)],
     { ranges: [undefined, CUT, CUT] },
   ),
-  row("Content-Encoding gzip", "paused FILE_HOST_FAILED", ({ one }) => [
-    serve(one, { headers: { "content-encoding": "gzip" } }),
+  ...["gzip", "x-gzip", "binary", "utf-8", "aws-chunked", ""].map((coding) =>
+    row(
+      `a stored Content-Encoding ${coding}`,
+      "saved",
+      ({ one }) => [
+        cut(one, { headers: { "content-encoding": coding } }),
+        serve(one, { headers: { "content-encoding": coding } }),
+      ],
+      RESUMED,
+    ),
+  ),
+  ...["br", "zstd", "deflate"].map((coding) =>
+    row(
+      `Content-Encoding ${coding} of the rest`,
+      "paused FILE_HOST_FAILED",
+      ({ one }) => [cut(one), serve(one, { headers: { "content-encoding": coding } })],
+      { keeps: CUT },
+    ),
+  ),
+  row("a file that is compressed once more, once", "saved", ({ one }) => [
+    serve({ bytes: gzipSync(one.bytes) }, { headers: { "content-encoding": "gzip" } }),
+    serve(one),
+  ]),
+  row("a file that is compressed once more, always", "rejected FILE_DAMAGED", ({ one }) => [
+    serve({ bytes: gzipSync(one.bytes) }, { headers: { "content-encoding": "gzip" } }),
   ]),
   row("Content-Encoding identity", "saved", ({ one }) => [serve(one, { headers: { "content-encoding": "identity" } })]),
   row("longer than announced, once", "saved", ({ one }) => [serve(one, shortLength(one)), serve(one)]),

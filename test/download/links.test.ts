@@ -113,7 +113,7 @@ describe("a link", () => {
     });
     const { server, source, store, open } = await staged((url) => ({ ...kept(url), isNew: true }), kept);
     server.script(respond("403 Forbidden"));
-    const refused = { state: "paused", lastError: { errorCode: "LINK_EXPIRED" } };
+    const refused = { state: "paused", lastError: { errorCode: "LINK_REFUSED" } };
     for (let calls = 1; calls <= 3; calls += 1) {
       expect(await saveTo(store)).toMatchObject(refused);
       expect(server.requests).toHaveLength(calls);
@@ -135,7 +135,7 @@ describe("a link", () => {
     );
     server.script(respond("403 Forbidden"));
     await saveTo(store);
-    expect(await saveTo(store)).toMatchObject({ state: "paused", lastError: { errorCode: "LINK_EXPIRED" } });
+    expect(await saveTo(store)).toMatchObject({ state: "paused", lastError: { errorCode: "LINK_REFUSED" } });
     expect(server.requests.map(({ path }) => path.at(-1))).toEqual(["0", "1", "1"]);
     expect(source.asked).toHaveLength(2);
   });
@@ -154,6 +154,51 @@ describe("a link", () => {
     laterMs = 2 * HOUR;
     expect(await saveTo(store)).toMatchObject({ state: "complete" });
     expect(source.asked).toHaveLength(2);
+  });
+
+  test.each([
+    ["AccessDenied", "LINK_REFUSED", "IP access list", "IP access list"],
+    ["RequestTimeTooSkewed", "LINK_REFUSED", "The time in the link", "clock of the file host"],
+    ["SignatureDoesNotMatch", "LINK_REFUSED", "changes requests", "proxy or gateway"],
+    ["ExpiredToken", "LINK_REFUSED", "the link has expired", "four hours"],
+    ["NoSuchKey", "LINK_REFUSED", "no file under the link", "another snapshot"],
+    ["SENTINELCODE", "LINK_REFUSED", "IP access list", "IP access list"],
+  ])("that is fresh and refused with %s is %s, and the advice fits", async (code, errorCode, detail, hint) => {
+    const { server, source, store } = await staged((url) => ({ url, restoreJobId: JOB, isNew: true }));
+    server.script(respond("403 Forbidden", {}, `<?xml version="1.0"?>\n<Error><Code>${code}</Code></Error>`));
+    const report = await saveTo(store);
+    expect(report).toMatchObject({
+      state: "paused",
+      lastError: {
+        errorCode,
+        error: 403,
+        detail: expect.stringContaining(detail),
+        hint: expect.stringContaining(hint),
+      },
+    });
+    expect(JSON.stringify(report)).not.toContain("SENTINEL");
+    expect(source.asked).toHaveLength(1);
+  });
+
+  test("that is refused although a document without end follows the status is refused all the same", async () => {
+    const { server, store } = await staged((url) => ({ url, restoreJobId: JOB, isNew: true }));
+    const document = `<Error><Code>SignatureDoesNotMatch</Code>${"x".repeat(1_000_000)}`;
+    server.script(
+      serve({ bytes: Buffer.from(document) }, { status: "403 Forbidden", ignoreRange: true, end: "stall" }),
+    );
+    expect(await saveTo(store)).toMatchObject({ lastError: { detail: expect.stringContaining("changes requests") } });
+    expect(server.connections()).toBe(0);
+  });
+
+  test("that is no longer fresh is LINK_EXPIRED when no new one is offered, and the advice is to call again", async () => {
+    const { server, store } = await staged(
+      (url) => ({ url, restoreJobId: JOB, expiresAt: Date.now() - HOUR }),
+      (url) => ({ url, restoreJobId: OTHER_JOB, expiresAt: Date.now() - 1 }),
+    );
+    server.script(respond("403 Forbidden", {}, "<Error><Code>AccessDenied</Code><Message>Request has expired"));
+    const lastError = { errorCode: "LINK_EXPIRED", hint: expect.stringMatching(/^Call again/) };
+    expect(await saveTo(store)).toMatchObject({ state: "paused", lastError });
+    expect(server.requests).toHaveLength(2);
   });
 
   test.each([5 * HOUR, 24 * HOUR, -24 * HOUR])("that works is kept when the clock jumps by %d ms", async (jumpMs) => {

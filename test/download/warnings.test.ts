@@ -1,7 +1,22 @@
-import { gzipSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { serve } from "./fault-server.ts";
-import { archive, identity, KIB, patiently, remoteFile, stage } from "./fixtures.ts";
+import { respond, serve, type Twist } from "./fault-server.ts";
+import {
+  archive,
+  bson,
+  dataFiles,
+  defaultName,
+  identity,
+  KIB,
+  MONGODUMP_MAGIC,
+  openStore,
+  patiently,
+  readJsonFile,
+  remoteFile,
+  saveTo,
+  stage,
+  tar,
+} from "./fixtures.ts";
 
 const slow = { trickle: { bytes: 32 * KIB, ms: 10 } };
 const other = { ...identity, name: "invoices" };
@@ -61,5 +76,91 @@ describe("a finished file comes with a warning", () => {
   ])("when it holds %s", async (_what, content) => {
     const { save } = await stage({}, serve({ bytes: gzipSync(content) }));
     expect(await save()).toMatchObject({ state: "complete", warnings: [noBackup] });
+  });
+});
+
+describe("a transfer that starts over says why", () => {
+  const words: [what: string, twist: Twist, why: string][] = [
+    ["names no ETag", { headers: { etag: undefined } }, "without an ETag"],
+    ["names a weak ETag", { headers: { etag: 'W/"x"' } }, "with a weak ETag"],
+    ["names another ETag", { headers: { etag: '"x"' } }, "The file changed on its host."],
+    ["starts earlier", { headers: { "content-range": "bytes 1-2/3" } }, "another part than the one asked for"],
+    [
+      "has several parts",
+      { headers: { "content-range": undefined, "content-type": "multipart/byteranges; boundary=x" } },
+      "as a multipart message",
+    ],
+    ["is called the whole file", { status: "200 OK", headers: { "content-range": undefined } }, "sent only the rest"],
+  ];
+  test.each(words)("when the rest %s", async (_what, twist, why) => {
+    const file = await remoteFile(200 * KIB);
+    const odd = serve(file, twist);
+    const { save } = await stage({}, serve(file, { after: 100 * KIB }), odd, odd, serve(file));
+    const warnings = [expect.stringMatching(new RegExp(`${why}.*started over`))];
+    expect(await save()).toMatchObject({ state: "complete", warnings });
+  });
+
+  test.each([
+    ["the same file as a whole", 1, "sent the whole file instead of the rest"],
+    ["another file", 2, "The file changed on its host"],
+  ])("when the host sends %s", async (_what, seed, why) => {
+    const [file, next] = [await remoteFile(200 * KIB, 1), await remoteFile(200 * KIB, seed)];
+    const { save } = await stage({}, serve(file, { after: 100 * KIB }), serve(next, { ignoreRange: true }));
+    expect(await save()).toMatchObject({ state: "complete", warnings: [expect.stringContaining(why)] });
+  });
+});
+
+test("a stored Content-Encoding is noted in the record, also after a restart from the part", async () => {
+  const file = await remoteFile(200 * KIB);
+  const headers = { "content-encoding": "aws-chunked,gzip" };
+  const { save, folder, server, store, source } = await stage(
+    {},
+    serve(file, { after: 100 * KIB, headers }),
+    respond("500 X"),
+  );
+  expect(await save()).toMatchObject({ state: "paused" });
+  await store.close();
+  server.script(serve(file));
+  const notes = [expect.stringContaining("Content-Encoding aws-chunked, gzip")];
+  expect(await saveTo(openStore(folder, { source }))).toMatchObject({ state: "complete", integrity: { notes } });
+  expect(await readJsonFile(folder, `${defaultName}.json`)).toMatchObject({ integrity: { notes } });
+});
+
+describe("what is not gzip is refused with what it is", () => {
+  const head = (bytes: number[]) => Buffer.concat([Buffer.from(bytes), Buffer.alloc(2_000, 7)]);
+  const forms: [what: string, body: () => Promise<Buffer> | Buffer][] = [
+    ["a tar that is not compressed", () => tar(dataFiles())],
+    ["a zstd file", () => head([0x28, 0xb5, 0x2f, 0xfd])],
+    ["a mongodump archive that is not compressed", () => Buffer.concat([MONGODUMP_MAGIC, bson({ a: "b" })])],
+    ["a bzip2 file", () => Buffer.from("BZh91AY")],
+    ["an xz file", () => head([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
+    ["a zip file", () => Buffer.from("PK\x03\x04xyz")],
+    ["deflate data with a zlib header", () => deflateSync("some data")],
+    [
+      "the frames of aws-chunked",
+      async () => Buffer.concat([Buffer.from("10000;chunk-signature=ab\r\n"), await archive(KIB)]),
+    ],
+    ["the frames of aws-chunked", async () => Buffer.concat([Buffer.from("10000\r\n"), await archive(KIB)])],
+    [
+      "an error document of an object store",
+      () => Buffer.from('\ufeff<?xml version="1.0"?>\n<Error><Code>X</Code></Error>'),
+    ],
+    ["a web page", () => Buffer.from("\n<!DOCTYPE html><html>")],
+    ["JSON text", () => Buffer.from('{"error": 1}')],
+    ["plain text", () => Buffer.from("Not today")],
+    ["empty", () => Buffer.alloc(0)],
+    ["in a form that this server does not know", () => head([0, 1, 2, 3])],
+  ];
+  test.each(forms)("%s", async (what, body) => {
+    const file = { bytes: await body() };
+    const { save } = await stage({}, serve(file, { chunked: "ended", headers: { "content-length": undefined } }));
+    const isAnswer = /page|document|text|empty/.test(what);
+    await expect(save()).rejects.toMatchObject({
+      code: "NOT_A_SNAPSHOT",
+      envelope: {
+        detail: expect.stringContaining(`What the file host sent is ${what}`),
+        hint: isAnswer ? expect.stringContaining("captive portal") : expect.not.stringContaining("captive portal"),
+      },
+    });
   });
 });

@@ -180,7 +180,7 @@ export function newState(
 
 /** The state of the transfer when it starts again from the first byte, with this version of the remote file. */
 export function startedOver(state: TransferState, version: ObjectVersion): TransferState {
-  const { total, etag, lastModified, md5, receivedBytes, joined, renaming, ...kept } = state;
+  const { total, etag, lastModified, md5, storedCoding, receivedBytes, joined, renaming, ...kept } = state;
   return { ...kept, committedBytes: 0, ...version };
 }
 

@@ -10,6 +10,8 @@ interface ContentsFound {
   contents: Omit<Contents, "unpackedBytes">;
   ending: Ending;
   notes: string[];
+  /** Why the whole archive counts as damaged although its gzip data is right. */
+  damage?: string;
 }
 
 /** One kind of archive, read in pieces of known length. */
@@ -59,12 +61,15 @@ function formatOf(head: Buffer, maxTarHeaders: number): Format {
   if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat();
   // POSIX and GNU tar both have this at byte 257.
   if (head.subarray(257, 262).toString("latin1") === "ustar") return tarFormat(maxTarHeaders);
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   return {
     first: { skip: 0, take: 1 },
     read: () => undefined,
-    found: () => ({ contents: { kind: "unknown" }, ending: "unknown", notes: [] }),
+    found: () => ({ contents: { kind: "unknown" }, ending: "unknown", notes: [], ...(isGzip && { damage: TWICE }) }),
   };
 }
+
+const TWICE = "The file is compressed twice: it unpacks to another gzip file.";
 
 /**
  * Cuts chunks of any size into pieces and hands each to `onPiece`, which says where the next one is. Bytes between the

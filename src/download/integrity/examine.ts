@@ -48,8 +48,8 @@ export async function examineArchive(
     await setImmediate();
   }
 
-  const damage = await judge.end();
-  const { contents, ending, notes } = reader.end();
+  const gzipDamage = await judge.end();
+  const { contents, ending, notes, damage = gzipDamage } = reader.end();
   return {
     bytes,
     sha256: sha256.digest("hex"),

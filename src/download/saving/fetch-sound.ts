@@ -53,12 +53,20 @@ const UNPROVEN = "The file host named no length, and what arrived does not end a
  * no evidence against a file whose announced length and own checksums are all right, as long as it came in one response, or
  * twice with the same bytes.
  */
-function judgeIntegrity(report: ArchiveReport, { total, md5, joined, discardedSha256 }: TransferState): Integrity {
+function judgeIntegrity(
+  report: ArchiveReport,
+  { total, md5, joined, discardedSha256, storedCoding }: TransferState,
+): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
   const isExcused = isOtherwiseRight && (!joined || discardedSha256 === report.sha256);
-  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : [])];
+  const labelled = `The file host names the Content-Encoding ${storedCoding}, as the uploader did; the bytes were saved as they are.`;
+  const notes = [
+    ...report.notes,
+    ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : []),
+    ...(storedCoding === undefined ? [] : [labelled]),
+  ];
   return {
     gzip: report.gzip,
     length,

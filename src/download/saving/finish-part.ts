@@ -111,6 +111,7 @@ const USELESS_PART = ["FILE_TOO_LARGE", "FILE_DAMAGED"];
 /** Worth a pause even before the first byte is saved: the next attempt may succeed. */
 const WORTH_ANOTHER_TRY = [
   "LINK_EXPIRED",
+  "LINK_REFUSED",
   "TRANSFER_INTERRUPTED",
   "FILE_HOST_FAILED",
   "REDIRECT_REFUSED",

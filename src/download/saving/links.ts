@@ -1,8 +1,9 @@
 // The links of a save: asks for them, replaces refused ones, and notes their download jobs in the state file.
 import { isAtlasId } from "../../core/atlas-id.ts";
-import { ownFailure } from "../../core/errors.ts";
+import { type Failure, ownFailure } from "../../core/errors.ts";
 import type { SnapshotLink } from "../contract.ts";
 import type { StateFile, TransferState } from "../folder/records.ts";
+import type { Refusal } from "../transfer/response-judge.ts";
 import type { TransferLinks } from "../transfer/transfer.ts";
 import type { RunningSave } from "./running-save.ts";
 
@@ -47,16 +48,22 @@ export function createLinks(save: RunningSave, state: StateFile, startBytes: num
       },
     };
     const link = await source.link(identity, known, signal).finally(requestEnded);
-    if (memory.refused.has(link.url)) throw expired("Atlas offers the refused link again.");
+    if (memory.refused.has(link.url))
+      throw ownFailure("LINK_EXPIRED", {
+        detail: "The file host refused the link, and Atlas offers no other one yet.",
+      });
     memory.link = link;
     if (link.isNew) fresh = link;
     return link;
   }
 
+  function isAlive({ expiresAt }: SnapshotLink): boolean {
+    return expiresAt === undefined || clock.now() < expiresAt;
+  }
+
   function isUnusedAndFresh(link: SnapshotLink): boolean {
-    const isAlive = link.expiresAt === undefined || clock.now() < link.expiresAt;
     const isKept = link.restoreJobId !== undefined && link.restoreJobId === state.current.refusedJobId;
-    return (link === fresh || isKept) && isAlive && furthest === replacedAt;
+    return (link === fresh || isKept) && isAlive(link) && furthest === replacedAt;
   }
 
   return {
@@ -69,13 +76,14 @@ export function createLinks(save: RunningSave, state: StateFile, startBytes: num
       status.state = "downloading";
       return link;
     },
-    refuse: async (httpStatus) => {
+    refuse: async (refusal) => {
       const { link } = memory;
       if (link && isUnusedAndFresh(link)) {
         const { restoreJobId: refusedJobId } = jobOf(link.restoreJobId);
         if (refusedJobId !== undefined) await state.merge({ refusedJobId });
-        throw expired(`It answered ${httpStatus}.`, httpStatus);
+        throw refused("LINK_REFUSED", refusal);
       }
+      const isOld = refusal.reason === "expired" || furthest > replacedAt || (link !== undefined && !isAlive(link));
       if (link) memory.refused.add(link.url);
       if (link?.restoreJobId) memory.refused.add(link.restoreJobId);
       memory.link = undefined;
@@ -83,7 +91,7 @@ export function createLinks(save: RunningSave, state: StateFile, startBytes: num
       replaced += 1;
       replacedAt = furthest;
       if (idleReplacements > 1 || replaced > limits.freshLinksPerRun)
-        throw expired(`It answered ${httpStatus}.`, httpStatus);
+        throw refused(isOld ? "LINK_EXPIRED" : "LINK_REFUSED", refusal);
     },
     reached: (bytes) => {
       furthest = Math.max(furthest, bytes);
@@ -126,9 +134,35 @@ function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
   return restoreJobId !== undefined && isAtlasId(restoreJobId) ? { restoreJobId } : {};
 }
 
-function expired(detail: string, status?: number) {
-  return ownFailure("LINK_EXPIRED", {
-    ...(status !== undefined && { error: status }),
-    detail: `The file host refuses a fresh link. ${detail} Either it expired, or this computer's address is not on the project's IP access list.`,
+/** What a refusal means, and what helps where that is not what the table of errors says. */
+const REFUSALS: Record<Refusal["reason"], { means: string; hint?: string }> = {
+  unknown: { means: "Most likely this computer's address is not on the project's IP access list." },
+  clock: {
+    means:
+      "The time in the link is too far from the time of the host's clock. The clock of this computer is not involved.",
+    hint: "Have the clock of the file host, or of the gateway in front of it, set right, then call again; what was saved so far is kept.",
+  },
+  signature: {
+    means: "The signature of the link does not fit the request that arrived: something on the way changes requests.",
+    hint: "Find the proxy or gateway that changes requests and exempt the file host from it, then call again; what was saved so far is kept.",
+  },
+  expired: {
+    means: "It says that the link has expired.",
+    hint: "Save another snapshot of the cluster, or this one four hours from now, when a new link may be requested; what was saved so far is kept.",
+  },
+  missing: {
+    means: "It has no file under the link.",
+    hint: "Save another snapshot of the cluster. If it happens again, ask MongoDB support.",
+  },
+};
+
+function refused(code: "LINK_REFUSED" | "LINK_EXPIRED", { status, reason, code: hostsCode }: Refusal): Failure {
+  const { means, hint } = REFUSALS[reason];
+  const which = code === "LINK_REFUSED" ? "a fresh link" : "the link, which is no longer fresh";
+  const answered = hostsCode === undefined ? String(status) : `${status} (${hostsCode})`;
+  return ownFailure(code, {
+    error: status,
+    detail: `The file host refuses ${which}: it answered ${answered}. ${means}`,
+    ...(hint !== undefined && (code === "LINK_REFUSED" || reason !== "expired") && { hint }),
   });
 }

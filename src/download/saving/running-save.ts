@@ -30,6 +30,7 @@ export interface RunningSave {
   clock: Clock;
   limits: Limits;
   log: StoreLog;
+  onLink: (url: URL) => void;
 }
 
 /** The links of a snapshot that this process remembers between calls; never written to disk. */

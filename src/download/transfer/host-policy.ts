@@ -76,6 +76,16 @@ export function checkLink(link: string, policy: HostPolicy): URL {
   return url;
 }
 
+/** Returns the target of a redirect if it may be requested. Only a host that the user vouches for may lead to another. */
+export function checkRedirect(from: URL, to: URL, policy: HostPolicy): URL {
+  const target = checkLink(to.href, policy);
+  if (!isExempt(bareHost(to.hostname), policy) || isExempt(bareHost(from.hostname), policy)) return target;
+  throw ownFailure("LINK_UNSAFE", {
+    detail: `The redirect of ${from.host} to ${to.host} is not followed: only the latter is in ATLAS_FLEX_FILE_HOSTS.`,
+    hint: `If both hosts serve your snapshots, name ${from.hostname} in ATLAS_FLEX_FILE_HOSTS too, then call again.`,
+  });
+}
+
 /** Whether a URL leads to this computer itself, also in notations that only some resolvers understand. */
 export function leadsHere({ hostname }: URL): boolean {
   const host = bareHost(hostname);

@@ -3,6 +3,7 @@ import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
+import { isGzip, SNIFFED_BYTES, whatItIs } from "./foreign-body.ts";
 import type { Verdict } from "./response-judge.ts";
 
 /** A body smaller than this share of the part is not the file but a web page sent in its place. */
@@ -19,19 +20,25 @@ interface Receiver {
   onStartOver: () => void;
 }
 
+/** What to do after a body. `more`: it ended where it should, before the end of the file. `discard`: the part is spoilt. */
+export type Received =
+  | Extract<Verdict, { kind: "complete" | "retry" }>
+  | { kind: "more" }
+  | { kind: "discard"; why: string };
+
 /**
- * Takes a body that holds the whole file (`begin`) or the rest of the part (`continue`). A whole file replaces the part
- * only after its first bytes prove that it is gzip and not tiny compared with the part: the page of a captive portal
+ * Takes a body that holds the whole file (`begin`) or the next bytes of the part (`continue`). A whole file replaces the
+ * part only after its first bytes prove that it is gzip and not tiny compared with the part: the page of a captive portal
  * must not cost a part. Rejects with `NOT_A_SNAPSHOT` or `FILE_HOST_FAILED` without that proof.
  */
 export async function receiveBody(
   body: AsyncIterable<Buffer>,
   verdict: Extract<Verdict, { kind: "begin" | "continue" }>,
   { copy, watch, limits, onBytes, onStartOver }: Receiver,
-): Promise<Extract<Verdict, { kind: "complete" | "retry" | "discard" }>> {
-  if (verdict.kind === "continue") await copy.expect(verdict.total);
+): Promise<Received> {
+  if (verdict.kind === "continue" && verdict.total !== undefined) await copy.expect(verdict.total);
   let unproven = verdict.kind === "begin" ? verdict.version : undefined;
-  const { total } = verdict.kind === "begin" ? verdict.version : verdict;
+  const end = verdict.kind === "begin" ? verdict.version.total : verdict.end;
   let head = Buffer.alloc(0);
   let taken = copy.bytes;
   try {
@@ -40,7 +47,7 @@ export async function receiveBody(
       let bytes = chunk;
       if (unproven) {
         head = Buffer.concat([head, chunk]);
-        if (!isProof(head, total, copy.bytes)) continue;
+        if (!isProof(head, end, copy.bytes)) continue;
         onStartOver();
         await watch.excuse(copy.startOver(unproven));
         unproven = undefined;
@@ -48,31 +55,31 @@ export async function receiveBody(
         taken = copy.bytes;
       }
       taken += bytes.length;
-      if (taken > (total ?? limits.maxFileBytes)) {
-        if (total === undefined) throw ownFailure("FILE_TOO_LARGE");
+      if (taken > (end ?? limits.maxFileBytes)) {
+        if (end === undefined) throw ownFailure("FILE_TOO_LARGE");
         return { kind: "discard", why: "The file host sent more bytes than it announced." };
       }
       onBytes(bytes.length);
       const wait = copy.append(bytes);
       if (wait) await watch.excuse(wait);
     }
-    if (unproven && head.length < 2) {
-      throw ownFailure("NOT_A_SNAPSHOT", { detail: "What the file host sent is empty." });
-    }
-    if (unproven && total === undefined) throw tooSmall();
+    if (unproven && !isGzip(head)) throw ownFailure("NOT_A_SNAPSHOT", whatItIs(head));
+    if (unproven && end === undefined) throw tooSmall();
   } finally {
     // Whatever ended the body, keep the bytes that arrived for the next attempt.
     await watch.excuse(copy.settle());
   }
-  const isComplete = !unproven && (total === undefined || copy.bytes === total);
-  return isComplete ? { kind: "complete" } : { kind: "retry", code: "CUT" };
+  if (unproven || (end !== undefined && copy.bytes < end)) return { kind: "retry", code: "CUT" };
+  const isComplete = verdict.kind === "begin" || copy.bytes === copy.version.total;
+  return { kind: isComplete ? "complete" : "more" };
 }
 
 /** Whether these first bytes of a body are enough to trust it; throws when they show that it is not the file. */
 function isProof(head: Buffer, total: number | undefined, partBytes: number): boolean {
-  if (head.length < 2) return false;
-  // RFC 1952 §2.3.1: the first two bytes of every gzip member.
-  if (head[0] !== 0x1f || head[1] !== 0x8b) throw ownFailure("NOT_A_SNAPSHOT");
+  if (!isGzip(head)) {
+    if (head.length < SNIFFED_BYTES) return false;
+    throw ownFailure("NOT_A_SNAPSHOT", whatItIs(head));
+  }
   const least = partBytes * LEAST_SHARE;
   if (total !== undefined && total < least) throw tooSmall();
   return head.length >= Math.min(least, LONGEST_PROOF_BYTES);

@@ -1,4 +1,4 @@
-// Judges the headers of the file host's response: take its body, finish, retry, start over, replace the link or give up.
+// Judges a file host's response: take its body, follow it, finish, retry, doubt it, replace the link or give up.
 import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
 import { httpDate } from "../../core/time.ts";
 import { type HttpResponse, headerOf } from "../../http/messages.ts";
@@ -7,20 +7,36 @@ import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../snapshot.ts";
 
 /** The request: bytes from `offset` on, of the version that the part belongs to, if one is known. */
 export interface Asked extends ObjectVersion {
+  url: URL;
+  /** How many redirects led from the link to `url`. */
+  redirects: number;
   offset: number;
 }
 
-/** What to do after a response. `begin`: its body is the whole file. `continue`: its body is the rest of the part. */
+/** What to do after a response. `begin`: its body is the whole file. `continue`: its body is the next bytes up to `end`. */
 export type Verdict =
   | { kind: "begin"; version: ObjectVersion }
-  | { kind: "continue"; total: number }
+  | { kind: "continue"; end: number; total?: number }
   | { kind: "complete" }
-  | { kind: "discard"; why: string }
-  | { kind: "refresh-link"; status: number }
-  | { kind: "retry"; code: string; afterMs?: number }
+  | { kind: "follow"; to: URL }
+  /** It does not fit the part. One such answer costs no bytes; the second in a row means that the part is of no use. */
+  | { kind: "doubt"; why: string }
+  | { kind: "refresh-link"; refusal: Refusal }
+  | { kind: "retry"; code: string; afterMs?: number; why?: string }
   | { kind: "reject"; code: OwnErrorCode; facts: FailureFacts };
 
-type Answer = Pick<HttpResponse, "status" | "headers">;
+/** Why the file host refuses a link. */
+export interface Refusal {
+  status: number;
+  reason: "expired" | "clock" | "signature" | "missing" | "unknown";
+  /** The error code of the object store, if it is a known one. */
+  code?: string;
+}
+
+interface Answer extends Pick<HttpResponse, "status" | "headers"> {
+  /** The code in the error document of an object store. */
+  errorXmlCode?: string | undefined;
+}
 
 interface Context {
   now: number;
@@ -31,70 +47,176 @@ interface Context {
 const LINK_REFUSED = [400, 401, 403, 404, 410];
 /** The server is busy or failing; the same request may soon succeed. */
 const PASSING = [408, 429, 500, 502, 503, 504];
+/** The same in the words of object stores, which send some of them with 400 or 403. */
+const PASSING_CODES = [
+  "RequestTimeout",
+  "SlowDown",
+  "InternalError",
+  "ServiceUnavailable",
+  "ServerBusy",
+  "OperationTimedOut",
+  "Throttling",
+  "ThrottlingException",
+  "RequestLimitExceeded",
+];
+/** The codes of S3, Google Cloud Storage and Azure that tell why a link is refused. */
+const REASONS = new Map<string, Refusal["reason"]>([
+  ["AccessDenied", "unknown"],
+  ["RequestExpired", "expired"],
+  ["ExpiredToken", "expired"],
+  ["RequestTimeTooSkewed", "clock"],
+  ["SignatureDoesNotMatch", "signature"],
+  ["AuthenticationFailed", "signature"],
+  ["NoSuchKey", "missing"],
+  ["NoSuchBucket", "missing"],
+  ["NoSuchVersion", "missing"],
+  ["BlobNotFound", "missing"],
+  ["ContainerNotFound", "missing"],
+]);
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+const MAX_REDIRECTS = 3;
+
+/** Object stores repeat the coding that the uploader named, whatever the client accepts; the bytes are the stored ones. */
+const STORED_CODINGS = ["gzip", "x-gzip", "binary", "utf-8", "aws-chunked"];
+
 /** RFC 9110 §8.8.2.2: a modification date this much older than the response is a strong validator. */
 const STRONG_DATE_MS = 60_000;
 
-/** Judges the headers of a response to the file request (RFC 9110 §14). */
+/** Whether the status refuses the link, so that the error document in its body is worth reading. */
+export function isRefusal(status: number): boolean {
+  return LINK_REFUSED.includes(status);
+}
+
+/** Judges a response to the file request (RFC 9110 §14) by its headers and the code of its error document. */
 export function judgeResponse(asked: Asked, answer: Answer, context: Context): Verdict {
-  const { status } = answer;
-  const header = (name: string) => headerOf(answer, name);
-  if (LINK_REFUSED.includes(status)) return { kind: "refresh-link", status };
-  if (PASSING.includes(status)) {
+  const { status, errorXmlCode = "" } = answer;
+  if (PASSING.includes(status) || (isRefusal(status) && PASSING_CODES.includes(errorXmlCode))) {
     const seconds = retryAfterSeconds({ headers: answer.headers, json: undefined }, context.now);
     return { kind: "retry", code: `HTTP_${status}`, ...(seconds !== undefined && { afterMs: seconds * 1_000 }) };
   }
-  if (status >= 300 && status < 400) {
-    const hint =
-      "Something between this computer and the file host redirects the request. Check the network and any proxy.";
-    return { kind: "reject", code: "REDIRECT_REFUSED", facts: { error: status, source: "file-host", hint } };
+  if (isRefusal(status)) return { kind: "refresh-link", refusal: refusalOf(status, errorXmlCode) };
+  if (REDIRECTS.includes(status)) return judgeRedirect(asked, answer);
+  if (asked.offset > 0 && status === 416) return judgeUnsatisfied(asked, headerOf(answer, "content-range"));
+  if (asked.offset > 0 && status === 412) return doubt("The file host refuses to continue this version of the file.");
+  if (status !== 200 && (status !== 206 || asked.offset === 0)) {
+    return hostFailed(status, { detail: `The file host answered ${status}.` });
   }
-  if (status === 416) return judgeUnsatisfied(asked, header("content-range"));
-  if (status === 412) return { kind: "discard", why: "The file changed on its host." };
-  const encoding = header("content-encoding")?.trim().toLowerCase();
-  if ((status === 200 || status === 206) && encoding && encoding !== "identity") {
-    return hostFailed(status, "The file host encoded the file although it was asked not to.");
-  }
-  if (status === 200) return judgeWhole(answer, context);
-  if (status === 206 && asked.offset > 0) return judgeRest(asked, answer, context);
-  return hostFailed(status, `The file host answered ${status}.`);
+  const codings = codingsOf(answer);
+  const foreign = codings.find((coding) => !STORED_CODINGS.includes(coding));
+  if (foreign !== undefined) return encoded(status, foreign);
+  return status === 200 ? judgeWhole(asked, answer, codings, context) : judgeRest(asked, answer, context);
 }
 
-function judgeWhole(answer: Answer, { now, maxFileBytes }: Context): Verdict {
+function refusalOf(status: number, code: string): Refusal {
+  const reason = REASONS.get(code);
+  if (reason !== undefined) return { status, reason, code };
+  return { status, reason: status === 404 || status === 410 ? "missing" : "unknown" };
+}
+
+function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
+  const location = headerOf(answer, "location") ?? "";
+  const refused = (why: string, hint?: string): Verdict => {
+    const detail = `${url.host} answered with a redirect, which is not followed: ${why}.`;
+    return {
+      kind: "reject",
+      code: "REDIRECT_REFUSED",
+      facts: { error: answer.status, source: "file-host", detail, hint: hint ?? "Call again later; the part is kept." },
+    };
+  };
+  if (location === "" || !URL.canParse(location, url.href)) return refused("it names no place to go to");
+  const to = new URL(location, url.href);
+  if (url.protocol === "https:" && to.protocol === "http:") {
+    return refused(
+      "it leads from https to http",
+      "A captive portal or proxy may have answered in place of the file host. Check the network and any proxy, then call again.",
+    );
+  }
+  if (redirects >= MAX_REDIRECTS) return refused(`it is the one after ${MAX_REDIRECTS} others`);
+  return { kind: "follow", to };
+}
+
+function codingsOf({ headers }: Answer): string[] {
+  const codings = [headers["content-encoding"] ?? ""].flat().join(",").toLowerCase().split(",");
+  return [...new Set(codings.map((coding) => coding.trim()))].filter(
+    (coding) => coding !== "" && coding !== "identity",
+  );
+}
+
+function encoded(status: number, coding: string): Verdict {
+  const name = /^[a-z0-9-]{1,20}$/.test(coding) ? coding : "another coding";
+  return hostFailed(status, {
+    retryable: false,
+    detail: `What the file host sent is compressed with ${name} on top, although only the stored file was asked for.`,
+    hint: "Find the proxy or gateway that compresses files on the way and exempt the file host from it, then call again; what was saved so far is kept.",
+  });
+}
+
+function judgeWhole(asked: Asked, answer: Answer, codings: string[], { now, maxFileBytes }: Context): Verdict {
   const total = wholeNumber(headerOf(answer, "content-length"));
   if (total === 0)
     return { kind: "reject", code: "NOT_A_SNAPSHOT", facts: { error: 200, detail: "The file is empty." } };
-  if (total !== undefined && total > maxFileBytes) return tooLarge(total);
-  return { kind: "begin", version: { ...(total !== undefined && { total }), ...validatorsOf(answer, now) } };
+  const version = { ...(total !== undefined && { total }), ...validatorsOf(answer, now) };
+  if (asked.offset > 0 && total !== undefined) {
+    const isUnnamed = headerOf(answer, "etag") === undefined;
+    const isSame = version.etag !== undefined && version.etag === asked.etag;
+    if ((isSame || isUnnamed) && total + asked.offset === asked.total)
+      return doubt("The file host sent only the rest of the file, and called it the whole file.");
+    if (total > maxFileBytes || (isSame && asked.total !== undefined && total !== asked.total)) return contradiction();
+  }
+  if (total !== undefined && total > maxFileBytes)
+    return { kind: "reject", code: "FILE_TOO_LARGE", facts: { error: 200 } };
+  return { kind: "begin", version: { ...version, ...(codings.length > 0 && { storedCoding: codings.join(", ") }) } };
 }
 
 function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Verdict {
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(headerOf(answer, "content-range") ?? "");
-  if (!match) return { kind: "discard", why: "The file host did not say which part it sent." };
-  const [first, last, total] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  if (total > maxFileBytes) return tooLarge(total);
-  const length = wholeNumber(headerOf(answer, "content-length"));
-  const exact =
-    first === asked.offset &&
-    last === total - 1 &&
-    (asked.total === undefined || asked.total === total) &&
-    (length === undefined || length === total - first);
-  if (!exact) return { kind: "discard", why: "The file host sent another part than the one asked for." };
-  // RFC 9110 §15.3.7: a 206 carries the validator that the 200 would have carried.
-  const same = asked.etag !== undefined ? headerOf(answer, "etag") === asked.etag : sameDate(asked, answer);
-  return same ? { kind: "continue", total } : { kind: "discard", why: "The file changed on its host." };
-}
-
-function sameDate(asked: Asked, answer: Answer): boolean {
-  const date = headerOf(answer, "last-modified");
-  return date === undefined || date === asked.lastModified;
-}
-
-function judgeUnsatisfied(asked: Asked, contentRange: string | undefined): Verdict {
-  const total = /^bytes \*\/(\d+)$/i.exec(contentRange ?? "")?.[1];
-  if (total !== undefined && Number(total) === asked.offset && (asked.total ?? asked.offset) === asked.offset) {
-    return { kind: "complete" };
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(headerOf(answer, "content-range") ?? "");
+  if (!match) {
+    const isMultipart = /^multipart\//i.test(headerOf(answer, "content-type") ?? "");
+    return doubt(
+      isMultipart
+        ? "The file host sent the rest as a multipart message, which cannot be appended."
+        : "The file host did not say which part it sent.",
+    );
   }
-  return { kind: "discard", why: "The file host has no such part." };
+  const [first, last] = [Number(match[1]), Number(match[2])];
+  const total = match[3] === "*" ? undefined : Number(match[3]);
+  if (first !== asked.offset || last < first) return doubt("The file host sent another part than the one asked for.");
+  const why = doubtAbout(asked, answer, total);
+  if (why !== undefined) return doubt(why);
+  const end = last + 1;
+  const known = asked.total ?? total;
+  const length = wholeNumber(headerOf(answer, "content-length"));
+  const contradicts =
+    (total ?? known) !== known || end > (known ?? maxFileBytes) || (length !== undefined && length !== end - first);
+  if (contradicts || (known ?? end) > maxFileBytes) return contradiction();
+  return { kind: "continue", end, ...(total !== undefined && { total }) };
+}
+
+/** RFC 9110 §15.3.7: a 206 carries the validator that the 200 would have carried. Without one, nothing proves the rest. */
+function doubtAbout(asked: Asked, answer: Answer, total: number | undefined): string | undefined {
+  const etag = headerOf(answer, "etag");
+  if (asked.etag !== undefined) {
+    if (headerOf(answer, "etag") === asked.etag) return undefined;
+    if (etag === undefined) return "The file host sent the rest without an ETag, so it may belong to another file.";
+    if (etag.startsWith("W/")) return "The file host sent the rest with a weak ETag, so it may belong to another file.";
+    return CHANGED;
+  }
+  const date = headerOf(answer, "last-modified");
+  if (date !== undefined && date !== asked.lastModified) return CHANGED;
+  return total === undefined ? "The file host did not say how long the file is." : undefined;
+}
+
+function judgeUnsatisfied({ offset, total }: Asked, contentRange: string | undefined): Verdict {
+  const named = /^bytes \*\/(\d+)$/i.exec(contentRange ?? "")?.[1];
+  if (named === undefined) return doubt("The file host refuses to send the rest.");
+  if (Number(named) === offset && (total ?? offset) === offset) return { kind: "complete" };
+  if (total !== undefined && Number(named) !== total) return contradiction();
+  return doubt(
+    Number(named) < offset
+      ? "The file on its host is shorter than the part that is here."
+      : "The file host refuses to send the rest.",
+  );
 }
 
 /** The validators of this version of the file, for a later resume. */
@@ -119,13 +241,21 @@ function md5Of(answer: Answer, etag: string | undefined): string | undefined {
 }
 
 function wholeNumber(value: string | undefined): number | undefined {
-  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  return value !== undefined && /^\d+$/.test(value) ? Number(value) : undefined;
 }
 
-function tooLarge(total: number): Verdict {
-  return { kind: "reject", code: "FILE_TOO_LARGE", facts: { detail: `The file host announces ${total} bytes.` } };
+/** The answer changed its mind about the size; the part is kept and the request is sent again. */
+function contradiction(): Verdict {
+  const why = "The file host names a size that contradicts what is known of the file.";
+  return { kind: "retry", code: "CONTRADICTING_SIZE", why };
 }
 
-function hostFailed(status: number, detail: string): Verdict {
-  return { kind: "reject", code: "FILE_HOST_FAILED", facts: { error: status, detail } };
+const CHANGED = "The file changed on its host.";
+
+function doubt(why: string): Verdict {
+  return { kind: "doubt", why };
+}
+
+function hostFailed(status: number, facts: FailureFacts): Verdict {
+  return { kind: "reject", code: "FILE_HOST_FAILED", facts: { error: status, ...facts } };
 }

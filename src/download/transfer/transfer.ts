@@ -1,4 +1,4 @@
-// Transfers a snapshot's file: sends requests, judges the responses and retries until every byte is in the local copy.
+// Transfers a snapshot's file: sends requests, follows redirects and retries until every byte is in the local copy.
 import { errors } from "undici";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
@@ -6,10 +6,12 @@ import { isUntrusted } from "../../http/dispatchers.ts";
 import type { SnapshotLink, StoreEvent } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
+import type { ObjectVersion } from "../snapshot.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
-import { checkLink, type HostPolicy } from "./host-policy.ts";
-import { receiveBody, watchSpeed } from "./receive.ts";
-import { judgeResponse, type Verdict } from "./response-judge.ts";
+import { readErrorXmlCode } from "./foreign-body.ts";
+import { checkLink, checkRedirect, type HostPolicy } from "./host-policy.ts";
+import { type Received, receiveBody, watchSpeed } from "./receive.ts";
+import { isRefusal, judgeResponse, type Refusal, type Verdict } from "./response-judge.ts";
 
 /** How often one run may discard a part that does not match the remote file. */
 const MAX_DISCARDS = 1;
@@ -28,13 +30,15 @@ export interface Transfer {
     warn: (warning: string) => void;
   };
   log: (event: Omit<StoreEvent, "snapshotId" | "fileName">) => void;
+  /** Called with each link and each target of a redirect before it is used: they grant access to the file. */
+  onLink: (url: URL) => void;
 }
 
 export interface TransferLinks {
   /** The link for the next request. */
   next: (signal: AbortSignal) => Promise<SnapshotLink>;
-  /** The file host refused the link; rejects with `LINK_EXPIRED` where a new link would be refused as well. */
-  refuse: (status: number) => Promise<void>;
+  /** The file host refused the link; rejects with `LINK_REFUSED` or `LINK_EXPIRED` where a new link is not to be asked for. */
+  refuse: (refusal: Refusal) => Promise<void>;
   /** The transfer has reached this byte. */
   reached: (bytes: number) => void;
 }
@@ -44,22 +48,28 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
   let discards = 0;
+  let doubts = 0;
   while (!copy.isComplete) {
     const link = await links.next(signal);
-    const url = checkLink(link.url, transfer.policy);
-    const outcome = await attempt(transfer, url, signal);
+    const { outcome: first, host } = await request(transfer, checkLink(link.url, transfer.policy), signal);
     budget.reached(copy.bytes);
     links.reached(copy.bytes);
+    doubts = first.kind === "doubt" ? doubts + 1 : 0;
+    const outcome = first.kind === "doubt" ? afterDoubt(first.why, doubts) : first;
     switch (outcome.kind) {
       case "complete":
         await copy.complete();
         break;
       case "refresh-link":
-        log({ event: "link-refused", host: url.host, status: outcome.status });
-        await links.refuse(outcome.status);
+        log({ event: "link-refused", host, status: outcome.refusal.status, code: outcome.refusal.reason });
+        await links.refuse(outcome.refusal);
+        break;
+      case "more":
+        // A host that sends a few bytes at a time costs attempts, but no pause.
+        if (budget.next() === undefined) throw interrupted(host, { code: "SHORT_RANGES" });
         break;
       case "discard":
-        log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why: outcome.why });
+        log({ event: "transfer-started-over", host, bytes: copy.bytes, why: outcome.why });
         discards += 1;
         if (discards > MAX_DISCARDS) throw ownFailure("FILE_HOST_FAILED", { detail: outcome.why });
         status.warn(`${outcome.why} The transfer started over.`);
@@ -67,8 +77,8 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         break;
       case "retry": {
         const delayMs = budget.next(outcome.afterMs);
-        if (delayMs === undefined) throw interrupted(url.host, outcome.code);
-        log({ event: "transfer-retried", host: url.host, bytes: copy.bytes, code: outcome.code, delayMs });
+        if (delayMs === undefined) throw interrupted(host, outcome);
+        log({ event: "transfer-retried", host, bytes: copy.bytes, code: outcome.code, delayMs });
         if (copy.bytes > 0) status.interrupted();
         await clock.sleep(delayMs, signal);
         break;
@@ -79,23 +89,60 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   }
 }
 
-/** Sends one request and receives its body; the outcome says what to do next. */
-async function attempt(
+/** An answer that does not fit the part may be a passing oddity; the same again is a reason to start over. */
+function afterDoubt(why: string, doubts: number): Extract<Received, { kind: "retry" | "discard" }> {
+  return doubts > 1 ? { kind: "discard", why } : { kind: "retry", code: "DOUBTFUL_ANSWER", why };
+}
+
+type Outcome = Exclude<Verdict, { kind: "begin" | "continue" | "reject" }> | Received;
+
+/** Where a request goes, and how many redirects led there. */
+interface Hop {
+  url: URL;
+  redirects: number;
+}
+
+/** Requests the link and follows its redirects. `host` gave the answer from which the outcome follows. */
+async function request(
   transfer: Transfer,
-  url: URL,
+  link: URL,
   signal: AbortSignal,
-): Promise<Exclude<Verdict, { kind: "begin" | "continue" | "reject" }>> {
-  const { copy, requester, limits, clock, status, log } = transfer;
+): Promise<{ outcome: Exclude<Outcome, { kind: "follow" }>; host: string }> {
+  let hop: Hop = { url: link, redirects: 0 };
+  let isRepeated = false;
+  for (;;) {
+    const { url, redirects } = hop;
+    const outcome = await attempt(transfer, hop, signal);
+    if (outcome.kind === "follow") {
+      hop = { url: checkRedirect(url, outcome.to, transfer.policy), redirects: redirects + 1 };
+    } else if (outcome.kind === "refresh-link" && redirects > 0 && !isRepeated) {
+      // The target of a redirect may live for seconds only; the link names a new one.
+      hop = { url: link, redirects: 0 };
+      isRepeated = true;
+    } else {
+      return { outcome, host: url.host };
+    }
+  }
+}
+
+/** Sends one request and receives its body; the outcome says what to do next. */
+async function attempt(transfer: Transfer, { url, redirects }: Hop, signal: AbortSignal): Promise<Outcome> {
+  const { copy, requester, limits, clock, status, log, onLink } = transfer;
   const watch = watchSpeed(limits, clock);
   try {
     const range = rangeOf(copy);
+    onLink(url);
     const response = await requester.get(url, range, AbortSignal.any([signal, watch.signal]));
-    const asked = { ...copy.version, offset: range?.offset ?? 0 };
-    const verdict = judgeResponse(asked, response, { now: clock.now(), maxFileBytes: limits.maxFileBytes });
+    const errorXmlCode = isRefusal(response.status) ? await readErrorXmlCode(response.body) : undefined;
+    signal.throwIfAborted();
+    const asked = { ...copy.version, url, redirects, offset: range?.offset ?? 0 };
+    const context = { now: clock.now(), maxFileBytes: limits.maxFileBytes };
+    const verdict = judgeResponse(asked, { ...response, errorXmlCode }, context);
     log({ event: "file-host-answered", host: url.host, status: response.status, bytes: asked.offset });
     if (verdict.kind === "begin" || verdict.kind === "continue") {
+      const before = copy.version;
       const onStartOver = () => {
-        if (copy.bytes > 0) status.warn(whyFromTheStart(range));
+        if (copy.bytes > 0) status.warn(whyFromTheStart(range, before, verdict));
       };
       return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes: status.received, onStartOver });
     }
@@ -116,10 +163,16 @@ function rangeOf({ bytes, version }: LocalCopy): FileRange | undefined {
   return bytes > 0 && validator !== undefined ? { offset: bytes, validator } : undefined;
 }
 
-function whyFromTheStart(range: FileRange | undefined): string {
-  return range
-    ? "The file changed on its host, or the host sends whole files only: the transfer started over."
-    : "The file host names no version of the file, so an interrupted transfer starts over.";
+function whyFromTheStart(range: FileRange | undefined, before: ObjectVersion, verdict: Verdict): string {
+  if (!range) return "The file host names no version of the file, so an interrupted transfer starts over.";
+  const now = verdict.kind === "begin" ? verdict.version : before;
+  const isOther =
+    now.etag !== undefined && before.etag !== undefined
+      ? now.etag !== before.etag
+      : now.lastModified !== undefined && before.lastModified !== undefined && now.lastModified !== before.lastModified;
+  return isOther
+    ? "The file changed on its host: the transfer started over."
+    : "The file host sent the whole file instead of the rest: the transfer started over.";
 }
 
 /** The code of a network error that is worth a retry; every other error is rethrown. */
@@ -141,10 +194,12 @@ function failureIn(error: unknown): Failure | undefined {
   return error instanceof Error && error.cause !== undefined ? failureIn(error.cause) : undefined;
 }
 
-function interrupted(host: string, code: string): Failure {
-  return ownFailure("TRANSFER_INTERRUPTED", {
-    detail: `The transfer from ${host} broke off or stalled, and every new attempt failed (last: ${code}); the part is kept.`,
-  });
+function interrupted(host: string, { code, why }: { code: string; why?: string }): Failure {
+  const detail =
+    why === undefined
+      ? `The transfer from ${host} broke off or stalled, and every new attempt failed (last: ${code}); the part is kept.`
+      : `The transfer from ${host} does not go on. ${why} Every new attempt brought the same; the part is kept.`;
+  return ownFailure("TRANSFER_INTERRUPTED", { detail });
 }
 
 type RetryLimits = Pick<
