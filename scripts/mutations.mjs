@@ -170,9 +170,21 @@ export const MUTATIONS = [
   },
   {
     claim: "ignore the ETag",
-    edits: [edit("src/download/transfer/response-judge.ts", 'headerOf(answer, "etag") === asked.etag', "true")],
+    edits: [edit("src/download/transfer/response-judge.ts", "if (etag === asked.etag)", "if (true)")],
     tests: [FAULT_ROWS],
     only: "206 with another ETag",
+  },
+  {
+    claim: "follow a redirect to anywhere",
+    edits: [edit("src/download/transfer/transfer.ts", "checkRedirect(url, outcome.to, transfer.policy)", "outcome.to")],
+    tests: ["test/download/redirects.test.ts"],
+    only: "to a private address is not followed",
+  },
+  {
+    claim: "give up the part for one odd answer",
+    edits: [edit("src/download/transfer/transfer.ts", "doubts > 1", "doubts > 0")],
+    tests: [FAULT_ROWS],
+    only: "206 with another ETag, once",
   },
   {
     claim: "append the body of a 200 to the part",

@@ -146,3 +146,18 @@ test.each([
   expect(knowing(SECRET).scrub(text).length).toBeGreaterThan(0);
   expect(knowing(SECRET).scrub(`http://${"x".repeat(4 * 1024 * 1024)}`).length).toBeGreaterThan(0);
 });
+
+test("a known link is removed from texts by its path too, but stays in data that the program still uses", () => {
+  const redactor = createRedactor();
+  const link = new URL("https://host.example/s/opensesame?inline");
+  redactor.addLink(link);
+  const texts = [link.href, `GET ${link.pathname}${link.search} failed`, encodeURIComponent(link.href)];
+  for (const text of texts) expect(redactor.scrub(text)).not.toContain("opensesame");
+  expect(redactor.remove(link.href)).toBe(link.href);
+});
+
+test("only the last few links are remembered", () => {
+  const redactor = createRedactor();
+  for (let n = 0; n < 100; n += 1) redactor.addLink(new URL(`https://host.example/open/sesame${n}-`));
+  expect(redactor.scrub("/open/sesame99- /open/sesame84- /open/sesame0-")).toBe("[removed] [removed] /open/sesame0-");
+});

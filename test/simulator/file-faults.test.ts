@@ -145,6 +145,8 @@ describe("validators", () => {
 describe("ranges", () => {
   test.each([
     ["ignore-range", 200, undefined],
+    ["short-range@500", 206, `bytes 1000-1499/${LENGTH}`],
+    ["unnamed-total", 206, `bytes 1000-${LENGTH - 1}/*`],
     ["wrong-range-start", 206, `bytes 1001-${LENGTH - 1}/${LENGTH}`],
     ["wrong-range-end", 206, `bytes 1000-${LENGTH - 2}/${LENGTH}`],
     ["wrong-range-total", 206, `bytes 1000-${LENGTH - 1}/${LENGTH + 1}`],
@@ -214,6 +216,17 @@ describe("contents", () => {
     const { answer, simulator } = await spoiled(fault);
     expect(answer.status).toBe(Number(/\d+/.exec(fault)?.[0] ?? 302));
     expect(answer.headers.location).toBe(`${simulator.baseUrl}/elsewhere`);
+  });
+
+  test("moved leads to another link, which serves the file and does not move again", async () => {
+    const { answer, whole } = await spoiled("moved", RANGE);
+    expect(answer.status).toBe(307);
+    const target = String(answer.headers.location);
+    expect(new URL(target).pathname).toMatch(/^\/moved\/opensesamewords\/files\//);
+    const moved = await send(target, { headers: RANGE });
+    expect(moved).toMatchObject({ status: 206 });
+    expect(moved.bytes.equals(whole.bytes.subarray(1_000))).toBe(true);
+    expect((await send(target.replace("opensesame", "guessed"))).status).toBe(403);
   });
 
   test.each([

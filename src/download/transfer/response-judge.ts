@@ -197,7 +197,7 @@ function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Ver
 function doubtAbout(asked: Asked, answer: Answer, total: number | undefined): string | undefined {
   const etag = headerOf(answer, "etag");
   if (asked.etag !== undefined) {
-    if (headerOf(answer, "etag") === asked.etag) return undefined;
+    if (etag === asked.etag) return undefined;
     if (etag === undefined) return "The file host sent the rest without an ETag, so it may belong to another file.";
     if (etag.startsWith("W/")) return "The file host sent the rest with a weak ETag, so it may belong to another file.";
     return CHANGED;

@@ -79,7 +79,7 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         const delayMs = budget.next(outcome.afterMs);
         if (delayMs === undefined) throw interrupted(host, outcome);
         log({ event: "transfer-retried", host, bytes: copy.bytes, code: outcome.code, delayMs });
-        if (copy.bytes > 0) status.interrupted();
+        if (copy.bytes > 0 && outcome.why === undefined) status.interrupted();
         await clock.sleep(delayMs, signal);
         break;
       }

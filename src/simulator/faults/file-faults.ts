@@ -9,6 +9,8 @@ const RANGE_WORDS = [
   "ignore-range",
   "wrong-range-start",
   "wrong-range-end",
+  "short-range",
+  "unnamed-total",
   "wrong-range-total",
   "wrong-range-etag",
   "no-content-range",
@@ -25,8 +27,12 @@ const LOGIN_PAGE =
 
 const BOUNDARY = "simulated-boundary";
 
-/** Whether faults can happen to a request with this Range header. */
-export function appliesToRange(faults: Fault[], range: string | undefined): boolean {
+/** Whether faults can happen to a request with this Range header; the target of `moved` does not move again. */
+export function appliesTo(
+  faults: Fault[],
+  { range, isMoved }: { range: string | undefined; isMoved: boolean },
+): boolean {
+  if (isMoved && has(faults, "moved")) return false;
   const needsRange = RANGE_WORDS.some((word) => has(faults, word));
   return range === undefined ? !needsRange : !has(faults, "206-fresh");
 }
@@ -37,6 +43,8 @@ interface FileFaultContext {
   now: number;
   /** A URL that a client must not follow. */
   elsewhere: string;
+  /** Another link to the same file. */
+  moved: string;
 }
 
 /** The answer with all faults: first those of the object's bytes, then those of its ranges, then the others in order. */
@@ -96,6 +104,9 @@ function replyInRanges(faults: Fault[], object: StoredObject, headers: IncomingH
   // The next two are consistent: the body is the range that Content-Range names, but not the requested one.
   if (has(faults, "wrong-range-start")) return partReply(object, { start: start + 1, end });
   if (has(faults, "wrong-range-end")) return partReply(object, { start, end: end - 1 });
+  const short = numberOf(faults, "short-range");
+  if (short !== undefined) return partReply(object, { start, end: Math.min(end, start + short) });
+  if (has(faults, "unnamed-total")) return withHeaders(reply, { "Content-Range": `bytes ${start}-${end - 1}/*` });
   if (has(faults, "multipart-range")) return multipartReply(object, reply);
   if (has(faults, "no-content-range")) return without(reply, "Content-Range");
   if (has(faults, "wrong-range-total"))
@@ -126,7 +137,7 @@ function statusReply(
   return s3Error(status, errorCode === undefined ? { headers } : { headers, code: errorCode });
 }
 
-function alterReply(word: string, value: number, reply: Reply, { now, elsewhere }: FileFaultContext): Reply {
+function alterReply(word: string, value: number, reply: Reply, { now, elsewhere, moved }: FileFaultContext): Reply {
   // An offset below zero counts from the end of the body.
   const afterBytes = value < 0 ? Math.max(0, reply.length + value) : value;
   switch (word) {
@@ -174,11 +185,17 @@ function alterReply(word: string, value: number, reply: Reply, { now, elsewhere 
       return { ...reply, body: [], length: 0 };
     case "redirect":
       return textReply(value, "text/html", "", { ...s3Headers(), Location: elsewhere });
+    case "moved":
+      return textReply(value, "text/html", "", { ...s3Headers(), Location: moved });
     case "expired":
       return expiredReply(now, now);
     default:
       return reply;
   }
+}
+
+function numberOf(faults: Fault[], word: string): number | undefined {
+  return faults.flatMap((fault) => (fault.kind === "word" && fault.word === word ? [fault.value] : []))[0];
 }
 
 function without(reply: Reply, name: string): Reply {

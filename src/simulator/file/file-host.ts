@@ -1,7 +1,7 @@
 // The file host: serves snapshots for signed links as S3 does, with the faults that were ordered.
 import { createHmac } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { appliesToRange, replyWithFaults } from "../faults/file-faults.ts";
+import { appliesTo, replyWithFaults } from "../faults/file-faults.ts";
 import { has, type OrderBook } from "../faults/orders.ts";
 import type { Reply } from "../http.ts";
 import { LINK_LIFE_MS, type RestoreJob } from "../restore-jobs.ts";
@@ -41,12 +41,17 @@ export function createFileHost(parts: FileHostParts): (request: FileRequest) => 
     const link = method === "GET" ? readLink(url) : undefined;
     if (!link) return s3Error(403);
     if (link.expiresAt <= now()) return expiredReply(link.expiresAt, now());
-    const faults = orders.take("file", (ordered) => appliesToRange(ordered, headers.range));
+    const request = { range: headers.range, isMoved: url.pathname.startsWith(MOVED) };
+    const faults = orders.take("file", (ordered) => appliesTo(ordered, request));
     if (has(faults, "object-changes")) objects.replace(link.snapshotId);
     const object = await objects.objectOf(link.snapshotId);
-    return replyWithFaults(faults, { object, headers, now: now(), elsewhere: elsewhere() });
+    const moved = new URL(`${MOVED}${url.pathname}${url.search}`, url).href;
+    return replyWithFaults(faults, { object, headers, now: now(), elsewhere: elsewhere(), moved });
   };
 }
+
+/** What the path of a moved file begins with. It grants access and looks like words, as share links of some hosts do. */
+const MOVED = "/moved/opensesamewords";
 
 /** Fixed and public, so that a link from one process works in the next. */
 const SIGNING_KEY = "simulated-signing-key";
@@ -81,5 +86,6 @@ function readLink(url: URL): { snapshotId: string; expiresAt: number } | undefin
 function signatureOf(url: URL): string {
   const signed = new URL(url);
   signed.searchParams.delete("X-Amz-Signature");
+  if (signed.pathname.startsWith(`${MOVED}/`)) signed.pathname = signed.pathname.slice(MOVED.length);
   return createHmac("sha256", SIGNING_KEY).update(`GET\n${signed.pathname}\n${signed.searchParams}`).digest("hex");
 }
