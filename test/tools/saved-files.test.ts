@@ -202,7 +202,7 @@ describe.each([0, 1_000])("a transfer that paused at byte %d", (bytes) => {
 });
 
 test("the advice is made of whole sentences", () => {
-  const { envelope: lastError } = ownFailure("LINK_EXPIRED");
+  const { envelope: lastError } = ownFailure("LINK_REFUSED");
   expect(pausedAdvice({ bytes: 0, lastError })).toBe(
     "The transfer has stopped before anything was saved. Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call save_flex_snapshot again with the same arguments.",
   );

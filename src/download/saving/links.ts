@@ -148,11 +148,11 @@ const REFUSALS: Record<Refusal["reason"], { means: string; hint?: string }> = {
   },
   expired: {
     means: "It says that the link has expired.",
-    hint: "Save another snapshot of the cluster, or this one four hours from now, when a new link may be requested; what was saved so far is kept.",
+    hint: "Save another snapshot of the cluster, or call again in four hours, when a new link may be requested; what was saved so far is kept.",
   },
   missing: {
     means: "It has no file under the link.",
-    hint: "Save another snapshot of the cluster. If it happens again, ask MongoDB support.",
+    hint: "Try once more; if it has none again, save another snapshot of the cluster.",
   },
 };
 

@@ -12,7 +12,7 @@ export function isGzip(head: Buffer): boolean {
 const PAGE_HINT =
   "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.";
 const FORM_HINT =
-  "Save another snapshot of the cluster. If the file host sends that in the same form, report it to the makers of this server.";
+  "Try once more; if the same comes again, report it to the makers of this server, which saves gzip files only.";
 const CODING_HINT =
   "Find the proxy or gateway that changes files on the way and exempt the file host from it, then call again.";
 

@@ -121,7 +121,12 @@ function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
     return {
       kind: "reject",
       code: "REDIRECT_REFUSED",
-      facts: { error: answer.status, source: "file-host", detail, hint: hint ?? "Call again later; the part is kept." },
+      facts: {
+        error: answer.status,
+        source: "file-host",
+        detail,
+        hint: hint ?? "Call again later; what was saved so far is kept.",
+      },
     };
   };
   if (location === "" || !URL.canParse(location, url.href)) return refused("it names no place to go to");
