@@ -167,7 +167,7 @@ const atlasErrors = () =>
     ["Code", "HTTP", "What happened", "What to do", "Same call may work later"],
     Object.keys(code.ADVICE).map((name) => {
       const { status, meaning } = documented(name);
-      const { hint, retryable } = code.adviceFor(0, name);
+      const { hint, retryable } = code.adviceFor(Number(status), name);
       return [codeSpan(name), status, meaning, hint, later(retryable)];
     }),
   );
@@ -209,6 +209,7 @@ const simulatedIds = () =>
       ["Flex cluster", SIMULATED.name],
       ["Its newest snapshot; a download job of it takes four seconds", SIMULATED.snapshotId],
       ["The snapshot before; a download job of it is complete at once", SIMULATED.downloadedSnapshotId],
+      ["A snapshot that failed", SIMULATED.failedSnapshotId],
       ["A download job that is complete from the start", SIMULATED.restoreJobId],
       ["A project without Flex clusters", SIMULATED.emptyGroupId],
       ["A project that the credentials may not see", SIMULATED.foreignGroupId],

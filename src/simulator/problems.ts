@@ -13,6 +13,8 @@ export interface Outcome {
   headers: Record<string, string>;
   /** With `envelope`, a list gets a `status` field instead of a wrapper. */
   isList?: boolean;
+  /** The gateway's 401, which comes with a challenge and without the headers of the API. */
+  isRefusal?: boolean;
 }
 
 /** The facts of a request that error texts contain. */
@@ -139,8 +141,8 @@ export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, st
       detail: known.detail.replace(/%s/g, () => String(rest.shift() ?? "")),
       error: answered,
       errorCode,
-      // Atlas sends null, not an empty list, for a code without parameters.
-      parameters: values.length > 0 ? values : null,
+      // For a code without parameters, Atlas sends either null or an empty list. Here, a 401 has the empty list.
+      parameters: values.length > 0 || answered === 401 ? values : null,
       reason: STATUS_CODES[answered] ?? "Unknown",
     },
     headers: { "X-Error-Code": errorCode },
@@ -149,6 +151,7 @@ export function problem(errorCode: string, facts: Partial<RequestFacts> = {}, st
 
 /** The error with the usual code of this status; if the status has no code, an answer of the gateway. */
 export function problemOfStatus(status: number, facts: Partial<RequestFacts> = {}): Outcome {
+  if (status === 401) return gatewayRefusal();
   const code = CODE_OF_STATUS[status];
   return code === undefined ? gatewayProblem(status, `HTTP ${status}.`) : problem(code, facts);
 }
@@ -156,6 +159,20 @@ export function problemOfStatus(status: number, facts: Partial<RequestFacts> = {
 /** An error of the gateway in front of the API, which has no error code and no parameters. */
 export function gatewayProblem(status: number, detail: string, headers: Record<string, string> = {}): Outcome {
   return { status, body: { error: status, reason: STATUS_CODES[status] ?? "Unknown", detail }, headers };
+}
+
+/** The gateway's 401 for missing and for wrong credentials, as recorded since August 2026. */
+export function gatewayRefusal(detail = "You are not authorized for this resource."): Outcome {
+  const { status, body } = gatewayProblem(401, detail);
+  const headers = { Vary: "Accept-Encoding" };
+  return { status, body: { ...body, errorCode: "UNEXPECTED_ERROR" }, headers, isRefusal: true };
+}
+
+/** The gateway's 401 until July 2026: no error code, and JSON on one line. */
+export function oldRefusal(refusal: Outcome): Outcome {
+  const { errorCode: _code, ...body } = refusal.body;
+  const { Vary: _vary, ...headers } = refusal.headers;
+  return { ...refusal, body, headers };
 }
 
 /** The error for a request body, with the name of the wrong field. */

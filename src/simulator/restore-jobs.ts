@@ -104,7 +104,9 @@ function takesTime({ id }: Snapshot): boolean {
 }
 
 function statusOf({ createdAt, finishesAt, fate }: RestoreJob, now: number): string {
-  if (fate === "stays-pending" || now < createdAt + (finishesAt - createdAt) / 4) return "PENDING";
+  const quarterMs = (finishesAt - createdAt) / 4;
+  if (fate === "stays-pending" || now < createdAt + quarterMs) return "PENDING";
+  if (now < createdAt + 2 * quarterMs) return "QUEUED";
   if (now < finishesAt) return "RUNNING";
   return fate === "fails" ? "FAILED" : "COMPLETED";
 }

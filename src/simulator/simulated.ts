@@ -29,13 +29,15 @@ export const SIMULATED = {
   /** Its download job is complete at once. `restoreJobId` is such a job, which exists from the start. */
   downloadedSnapshotId: "5fa1000000000000000000c7",
   restoreJobId: "5fa1000000000000000000e7",
+  /** Atlas failed to take it. It keeps its place among the eight. */
+  failedSnapshotId: "5fa1000000000000000000c4",
   /** A project without Flex clusters. */
   emptyGroupId: "5fa1000000000000000000b2",
   /** A project that exists, but that no credentials may see. */
   foreignGroupId: "5fa1000000000000000000bf",
   /** Its newest snapshot is still being taken. */
   runningSnapshot: { name: "customers", snapshotId: "5fa1000000000000000001c4" },
-  /** A cluster that is still being created, without snapshots and connection strings. */
+  /** A cluster that is still being created, without snapshots and at first without connection strings. */
   freshName: "fresh",
   /** A cluster that is not a Flex cluster. */
   dedicatedName: "warehouse",

@@ -26,6 +26,9 @@ export interface Cluster {
   name: string;
   flex: boolean;
   stateName: "IDLE" | "CREATING";
+  versionReleaseSystem: "LTS" | "CONTINUOUS";
+  /** Fields that Atlas leaves out for some clusters. */
+  without: readonly ("connectionStrings" | "tags")[];
   createdAt: number;
   /** Oldest first. */
   snapshots: Snapshot[];
@@ -34,7 +37,7 @@ export interface Cluster {
 export interface Snapshot {
   id: string;
   scheduledAt: number;
-  running: boolean;
+  state: "RUNNING" | "COMPLETED" | "FAILED";
   contents: "data-directory" | "dump-directory" | "mongodump-archive";
 }
 
@@ -60,29 +63,42 @@ function publishedClusters(now: number): Cluster[] {
     name,
     flex: true,
     stateName: "IDLE",
-    createdAt: now - 300 * DAY_MS,
+    versionReleaseSystem: "LTS",
+    without: [],
+    // A cluster that is older than eight days has eight snapshots.
+    createdAt: now - (snapshots.length < 8 ? snapshots.length + 1 : 300) * DAY_MS,
     snapshots,
   });
-  const orders = dailySnapshots("5fa1000000000000000000c", 8, lastNight(now));
+  const orders = dailySnapshots("5fa1000000000000000000c", 8, lastNight(now)).map(
+    (snapshot): Snapshot => (snapshot.id === SIMULATED.failedSnapshotId ? { ...snapshot, state: "FAILED" } : snapshot),
+  );
   const customers = dailySnapshots("5fa1000000000000000001c", 4, now - 40_000);
   const reports = dailySnapshots("5fa1000000000000000002c", 2, lastNight(now));
   return [
     cluster("1", SIMULATED.name, orders),
-    cluster(
-      "2",
-      SIMULATED.runningSnapshot.name,
-      customers.map((snapshot, index) => ({ ...snapshot, running: index === customers.length - 1 })),
-    ),
-    { ...cluster("3", SIMULATED.freshName, []), stateName: "CREATING", createdAt: now - 60_000 },
+    {
+      ...cluster(
+        "2",
+        SIMULATED.runningSnapshot.name,
+        customers.map((snapshot, index) =>
+          index === customers.length - 1 ? { ...snapshot, state: "RUNNING" } : snapshot,
+        ),
+      ),
+      versionReleaseSystem: "CONTINUOUS",
+    },
+    { ...cluster("3", SIMULATED.freshName, []), stateName: "CREATING", without: ["tags"], createdAt: now - 60_000 },
     { ...cluster("4", SIMULATED.dedicatedName, []), flex: false },
-    cluster(
-      "5",
-      SIMULATED.reports.name,
-      reports.map((snapshot, index) => ({
-        ...snapshot,
-        contents: index === 0 ? "dump-directory" : "mongodump-archive",
-      })),
-    ),
+    {
+      ...cluster(
+        "5",
+        SIMULATED.reports.name,
+        reports.map((snapshot, index) => ({
+          ...snapshot,
+          contents: index === 0 ? "dump-directory" : "mongodump-archive",
+        })),
+      ),
+      without: ["connectionStrings"],
+    },
   ];
 }
 
@@ -96,6 +112,8 @@ function generatedProject(number: number, now: number): Project {
     name: `service-${number}`,
     flex: true,
     stateName: "IDLE",
+    versionReleaseSystem: "LTS",
+    without: [],
     createdAt,
     snapshots: dailySnapshots(`5fa2${serial}000000c`, 8, lastNight(now)),
   };
@@ -107,7 +125,7 @@ function dailySnapshots(idPrefix: string, count: number, newestAt: number): Snap
   return Array.from({ length: count }, (_, index) => ({
     id: `${idPrefix}${index + 1}`,
     scheduledAt: newestAt - (count - 1 - index) * DAY_MS,
-    running: false,
+    state: "COMPLETED",
     contents: "data-directory",
   }));
 }
@@ -122,11 +140,13 @@ export function finishedAt({ scheduledAt }: Snapshot): number {
   return scheduledAt + LEAD_MS + DURATION_MS;
 }
 
-export function describeProject({ id, name, createdAt, clusters }: Project): JsonObject {
+/** `url` is any URL of this API, to which the link leads. */
+export function describeProject({ id, name, createdAt, clusters }: Project, url: URL): JsonObject {
   return {
     clusterCount: clusters.length,
     created: isoSeconds(createdAt),
     id,
+    links: [{ href: new URL(`/api/atlas/v2/groups/${id}`, url).href, rel: "self" }],
     name,
     orgId: "5fa1000000000000000000a0",
     tags: [],
@@ -134,15 +154,12 @@ export function describeProject({ id, name, createdAt, clusters }: Project): Jso
   };
 }
 
-export function describeCluster({ id, groupId, name, stateName, createdAt }: Cluster): JsonObject {
-  const host = `${name}.5fa1b.mongodb.net`;
+export function describeCluster(cluster: Cluster, now: number): JsonObject {
+  const { id, groupId, name, stateName, versionReleaseSystem, without, createdAt } = cluster;
   return {
     backupSettings: { enabled: true },
     clusterType: "REPLICASET",
-    connectionStrings:
-      stateName === "CREATING"
-        ? {}
-        : { standard: `mongodb://${host}:27017/?ssl=true`, standardSrv: `mongodb+srv://${host}` },
+    connectionStrings: without.includes("connectionStrings") ? {} : connectionStrings(cluster, now),
     createDate: isoSeconds(createdAt),
     groupId,
     id,
@@ -155,23 +172,32 @@ export function describeCluster({ id, groupId, name, stateName, createdAt }: Clu
       regionName: "EU_WEST_1",
     },
     stateName,
-    tags: [],
+    ...(without.includes("tags") ? {} : { tags: [] }),
     terminationProtectionEnabled: false,
-    // Atlas sends this value, although its API description lists only LTS.
-    versionReleaseSystem: "CONTINUOUS",
+    // Atlas also sends CONTINUOUS, although its API description lists only LTS.
+    versionReleaseSystem,
   };
 }
 
+/** A cluster that is being created first has no connection strings, then the one with `srv`, then both. */
+function connectionStrings({ name, stateName, createdAt }: Cluster, now: number): JsonObject {
+  const host = `${name}.5fa1b.mongodb.net`;
+  const ageMs = stateName === "CREATING" ? now - createdAt : Number.POSITIVE_INFINITY;
+  if (ageMs < 120_000) return {};
+  const standardSrv = `mongodb+srv://${host}`;
+  return ageMs < 180_000 ? { standardSrv } : { standard: `mongodb://${host}:27017/?ssl=true`, standardSrv };
+}
+
 export function describeSnapshot(snapshot: Snapshot): JsonObject {
-  const { id, scheduledAt, running } = snapshot;
+  const { id, scheduledAt, state } = snapshot;
   return {
     expiration: isoSeconds(scheduledAt + RETENTION_MS),
-    ...(running ? {} : { finishTime: isoSeconds(finishedAt(snapshot)) }),
+    ...(state === "RUNNING" ? {} : { finishTime: isoSeconds(finishedAt(snapshot)) }),
     id,
     mongoDBVersion: MONGODB_VERSION,
     scheduledTime: isoSeconds(scheduledAt),
     startTime: isoSeconds(scheduledAt + LEAD_MS),
-    status: running ? "RUNNING" : "COMPLETED",
+    status: state,
   };
 }
 

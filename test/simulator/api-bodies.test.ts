@@ -32,7 +32,7 @@ describe("faults of the body", () => {
 
   test("sunset announces the end of the version in the headers", async () => {
     const { headers, status } = await call(await simulatorFor({ orders: "api=sunset" }), PROJECT);
-    expect({ status, sunset: headers.sunset }).toEqual({ status: 200, sunset: "Mon, 01 Nov 2027 00:00:00 GMT" });
+    expect({ status, sunset: headers.sunset }).toEqual({ status: 200, sunset: "Mon, 1 Nov 2027 00:00:00 GMT" });
   });
 
   test("huge is valid JSON above 8 MiB", async () => {

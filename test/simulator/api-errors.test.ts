@@ -18,7 +18,7 @@ describe("failures of reading operations", () => {
       [groupId.toUpperCase()],
     ],
     ["unknown project", `${V2}/groups/${UNKNOWN}`, 404, "GROUP_NOT_FOUND", [UNKNOWN]],
-    ["foreign project", `${V2}/groups/${SIMULATED.foreignGroupId}/flexClusters`, 401, "NOT_IN_GROUP", null],
+    ["foreign project", `${V2}/groups/${SIMULATED.foreignGroupId}/flexClusters`, 401, "NOT_IN_GROUP", []],
     ["unknown cluster", `${CLUSTERS}/nope`, 404, "CLUSTER_NOT_FOUND", ["nope", groupId]],
     ["dedicated cluster", `${CLUSTERS}/warehouse`, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API", ["warehouse"]],
     ["malformed snapshot id", `${ORDERS}/backup/snapshots/c8`, 404, "INVALID_SNAPSHOT_ID", ["c8"]],
@@ -87,6 +87,7 @@ describe("failures of a download request", () => {
       409,
       "CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT",
     ],
+    ["a failed snapshot", ORDERS, SIMULATED.failedSnapshotId, 409, "CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT"],
     ["a dedicated cluster", `${CLUSTERS}/warehouse`, UNKNOWN, 400, "CANNOT_USE_NON_FLEX_CLUSTER_IN_FLEX_API"],
     ["a foreign project", ORDERS.replace(groupId, SIMULATED.foreignGroupId), UNKNOWN, 401, "NOT_IN_GROUP"],
   ])("%s is refused", async (_, path, snapshotId, status, errorCode) => {
@@ -122,19 +123,35 @@ describe("the gateway", () => {
     ["an unknown token", { authorization: "Bearer nope" }],
     ["another scheme", { authorization: "Basic bm9wZTpub3Bl" }],
     ["a broken digest", { authorization: 'Digest username="simulate"' }],
-  ])("refuses %s with a challenge and no error code", async (_, headers) => {
-    const { status, text, headers: answered } = await send(`${(await simulatorFor()).baseUrl}${ORDERS}`, { headers });
-    expect(status).toBe(401);
-    expect(JSON.parse(text)).toEqual({
-      error: 401,
-      reason: "Unauthorized",
-      detail: "You are not authorized for this resource.",
-    });
-    expect(answered["www-authenticate"]).toMatch(
-      /^Digest realm="MMS Public API", domain="", nonce="[^"]+", algorithm=MD5, qop="auth", stale=false$/,
-    );
-    expect(answered).not.toHaveProperty("x-error-code");
-  });
+  ])(
+    "refuses %s with a challenge, as recorded since August 2026 or, on order, as until July 2026",
+    async (_, headers) => {
+      const simulator = await simulatorFor({ orders: "getFlexCluster=old-401*1" });
+      const old = await send(`${simulator.baseUrl}${ORDERS}`, { headers });
+      expect(old.text).toBe(
+        '{"error":401,"reason":"Unauthorized","detail":"You are not authorized for this resource."}',
+      );
+      expect(old.headers["www-authenticate"]).toMatch(/^Digest /);
+      const { status, text, headers: answered } = await send(`${simulator.baseUrl}${ORDERS}`, { headers });
+      expect({ old: old.status, status }).toEqual({ old: 401, status: 401 });
+      expect(text).toBe(
+        [
+          "{",
+          '  "error" : 401,',
+          '  "reason" : "Unauthorized",',
+          '  "detail" : "You are not authorized for this resource.",',
+          '  "errorCode" : "UNEXPECTED_ERROR"',
+          "}",
+        ].join("\n"),
+      );
+      expect(answered.vary).toBe("Accept-Encoding");
+      expect(answered).not.toHaveProperty("ratelimit-limit");
+      expect(answered["www-authenticate"]).toMatch(
+        /^Digest realm="MMS Public API", domain="", nonce="[^"]+", algorithm=MD5, qop="auth", stale=false$/,
+      );
+      expect(answered).not.toHaveProperty("x-error-code");
+    },
+  );
 
   test("refuses credentials whose access list does not include this computer", async () => {
     const headers = { authorization: `Bearer ${SIMULATED.outsideAccessList.accessToken}` };

@@ -9,7 +9,7 @@ describe("ordered statuses", () => {
   test.each([
     ["500", 500, { error: 500, errorCode: "UNEXPECTED_ERROR", reason: "Internal Server Error" }],
     ["404", 404, { errorCode: "RESOURCE_NOT_FOUND", parameters: [PROJECT.slice(1)] }],
-    ["401", 401, { error: 401, reason: "Unauthorized" }],
+    ["401:USER_UNAUTHORIZED", 401, { error: 401, reason: "Unauthorized", parameters: [] }],
     ["503", 503, { error: 503, reason: "Service Unavailable" }],
     ["418", 418, { error: 418 }],
     ["403:ORG_REQUIRES_ACCESS_LIST", 403, { errorCode: "ORG_REQUIRES_ACCESS_LIST" }],
@@ -28,10 +28,14 @@ describe("ordered statuses", () => {
     expect(answer.headers["x-error-code"]).toBe(errorCode);
   });
 
-  test("401 comes with a challenge and without an error code", async () => {
-    const { headers, json } = await call(await simulatorFor({ orders: "api=401" }), PROJECT);
+  test.each([
+    ["401", "UNEXPECTED_ERROR"],
+    ["401+old-401", undefined],
+  ])("%s is the gateway's refusal: a challenge, no X-Error-Code, no limits, errorCode %s", async (fault, errorCode) => {
+    const { status, headers, json } = await call(await simulatorFor({ orders: `api=${fault}` }), PROJECT);
+    expect({ status, errorCode: json.errorCode }).toEqual({ status: 401, errorCode });
     expect(headers["www-authenticate"]).toContain("Digest");
-    expect(json).not.toHaveProperty("errorCode");
+    for (const name of ["x-error-code", "ratelimit-limit", "x-java-method"]) expect(headers).not.toHaveProperty(name);
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulator.ts";
 import { simulatorFor } from "../fixtures.ts";
@@ -108,6 +109,23 @@ describe("paging", () => {
     expect(page(json.links)).toEqual(expected);
   });
 
+  test("links have the form that was recorded from Atlas", async () => {
+    const simulator = await simulatorFor({ projects: 250 });
+    const { json } = await call(simulator, `${V2}/groups`);
+    const base = `${simulator.baseUrl}${V2}/groups`;
+    expect(json.links).toEqual([
+      { href: `${base}?includeCount=true&pageNum=1&itemsPerPage=100`, rel: "self" },
+      { href: `${base}?includeCount=true&itemsPerPage=100&pageNum=2`, rel: "next" },
+    ]);
+  });
+
+  test("small-pages caps a page at 100 entries, although 500 were asked for", async () => {
+    const simulator = await simulatorFor({ projects: 250, orders: "listProjects=small-pages" });
+    const { json } = await call(simulator, `${V2}/groups?itemsPerPage=500&pageNum=3`);
+    expect(json.results).toHaveLength(52);
+    expect(json.totalCount).toBe(252);
+  });
+
   test("links are absolute and lead to the next page", async () => {
     const simulator = await simulatorFor();
     const { json } = await call(simulator, `${ORDERS}/backup/snapshots?itemsPerPage=7`);
@@ -132,4 +150,29 @@ describe("paging", () => {
       });
     },
   );
+});
+
+describe("headers", () => {
+  test("of answers and errors are those recorded from Atlas", async () => {
+    const simulator = await simulatorFor();
+    for (const path of [ORDERS, `${ORDERS}x`, `${V2}/orgs`]) {
+      const { headers } = await call(simulator, path);
+      for (const name of ["referrer-policy", "x-frame-options", "x-java-version", "x-mongodb-service-version"])
+        expect(headers).toHaveProperty(name);
+      expect(headers).toMatchObject({ server: "mdbws", "x-permitted-cross-domain-policies": "none" });
+      for (const name of ["strict-transport-security", "x-content-type-options"])
+        expect(headers).not.toHaveProperty(name);
+      // Some errors come without the headers of the rate limit.
+      expect("ratelimit-limit" in headers).toBe(!path.endsWith("/orgs"));
+    }
+  });
+
+  test("announce a compressed body only to a client that accepts gzip", async () => {
+    const simulator = await simulatorFor();
+    const plain = await call(simulator, ORDERS, { headers: { "accept-encoding": "identity" } });
+    expect(plain.headers).not.toHaveProperty("content-encoding");
+    const coded = await call(simulator, ORDERS, { headers: { "accept-encoding": "deflate, gzip" } });
+    expect(coded.headers).toMatchObject({ "content-encoding": "gzip", vary: "Accept-Encoding" });
+    expect(gunzipSync(coded.bytes).toString()).toBe(plain.text);
+  });
 });

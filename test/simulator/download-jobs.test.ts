@@ -6,17 +6,25 @@ import { call, createClock, ORDERS, requestDownload } from "./harness.ts";
 const job = (simulator: Simulator, id: unknown) => call(simulator, `${ORDERS}/backup/restoreJobs/${id}`);
 
 describe("a download job", () => {
-  test("of an even snapshot goes from PENDING to RUNNING to COMPLETED and then has a link", async () => {
+  test("of an even snapshot goes from PENDING to QUEUED to RUNNING to COMPLETED and then has a link", async () => {
     const clock = createClock();
     const simulator = await simulatorFor({ now: clock.now });
     const seen = [(await requestDownload(simulator)).json];
-    for (const ms of [999, 1, 2_999, 1]) {
+    for (const ms of [999, 1, 999, 1, 1_999, 1]) {
       clock.advance(ms);
       seen.push((await job(simulator, seen[0]?.id)).json);
     }
-    expect(seen.map(({ status }) => status)).toEqual(["PENDING", "PENDING", "RUNNING", "RUNNING", "COMPLETED"]);
-    expect(seen.map((each) => "snapshotUrl" in each)).toEqual([false, false, false, false, true]);
-    expect(seen.map((each) => "restoreFinishedDate" in each)).toEqual([false, false, false, false, true]);
+    expect(seen.map(({ status }) => status)).toEqual([
+      "PENDING",
+      "PENDING",
+      "QUEUED",
+      "QUEUED",
+      "RUNNING",
+      "RUNNING",
+      "COMPLETED",
+    ]);
+    expect(seen.map((each) => "snapshotUrl" in each)).toEqual([...Array(6).fill(false), true]);
+    expect(seen.map((each) => "restoreFinishedDate" in each)).toEqual([...Array(6).fill(false), true]);
   });
 
   test("of an odd snapshot is complete at once", async () => {

@@ -11,7 +11,8 @@ describe("the simulated world", () => {
     const [one, other] = await Promise.all([simulatorFor({ now: clock.now }), simulatorFor({ now: clock.now })]);
     for (const path of [`${V2}/groups`, `${PROJECT}/flexClusters`, `${ORDERS}/backup/snapshots`]) {
       const [first, second] = await Promise.all([call(one, path), call(other, path)]);
-      expect(first.json.results).toEqual(second.json.results);
+      // The links of projects lead to the simulator that was asked.
+      expect(first.text.replaceAll(one.baseUrl, "")).toBe(second.text.replaceAll(other.baseUrl, ""));
     }
   });
 
@@ -37,12 +38,21 @@ describe("the simulated world", () => {
     expect(json.results?.map(({ name }) => name)).toEqual(["orders", "customers", "fresh", "reports"]);
   });
 
+  test("describes a project with a link to itself, in the list and alone", async () => {
+    const simulator = await simulatorFor();
+    const links = [{ href: `${simulator.baseUrl}${PROJECT}`, rel: "self" }];
+    expect((await call(simulator, PROJECT)).json.links).toEqual(links);
+    expect((await call(simulator, `${V2}/groups`)).json.results?.[0]?.links).toEqual(links);
+  });
+
   test("describes a cluster as Atlas does, without links", async () => {
-    const { json } = await call(await simulatorFor(), ORDERS);
+    const { json, text } = await call(await simulatorFor(), ORDERS);
+    expect(text).toContain('"diskSizeGB":5.0,');
     expect(json).toMatchObject({
       clusterType: "REPLICASET",
       stateName: "IDLE",
-      versionReleaseSystem: "CONTINUOUS",
+      versionReleaseSystem: "LTS",
+      tags: [],
       mongoDBVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
       providerSettings: { providerName: "FLEX", diskSizeGB: 5 },
       connectionStrings: { standardSrv: expect.stringContaining("mongodb+srv://orders.") },
@@ -50,10 +60,26 @@ describe("the simulated world", () => {
     expect(json).not.toHaveProperty("links");
   });
 
-  test("has a cluster that is being created, without connection strings and snapshots", async () => {
+  test("has an idle cluster without connection strings, and one of continuous releases", async () => {
     const simulator = await simulatorFor();
-    const { json } = await call(simulator, `${PROJECT}/flexClusters/fresh`);
-    expect(json).toMatchObject({ stateName: "CREATING", connectionStrings: {} });
+    const reports = await call(simulator, `${PROJECT}/flexClusters/reports`);
+    expect(reports.json).toMatchObject({ stateName: "IDLE", connectionStrings: {} });
+    const customers = await call(simulator, `${PROJECT}/flexClusters/customers`);
+    expect(customers.json).toMatchObject({ versionReleaseSystem: "CONTINUOUS" });
+  });
+
+  test("has a cluster that is being created: no snapshots, no tags, and no, one, then both connection strings", async () => {
+    const clock = createClock();
+    const simulator = await simulatorFor({ now: clock.now });
+    const strings = [];
+    for (const ms of [0, 60_000, 60_000]) {
+      clock.advance(ms);
+      const { json } = await call(simulator, `${PROJECT}/flexClusters/fresh`);
+      expect(json).toMatchObject({ stateName: "CREATING" });
+      expect(json).not.toHaveProperty("tags");
+      strings.push(Object.keys(json.connectionStrings ?? {}));
+    }
+    expect(strings).toEqual([[], ["standardSrv"], ["standard", "standardSrv"]]);
     const snapshots = await call(simulator, `${PROJECT}/flexClusters/fresh/backup/snapshots`);
     expect(snapshots.json).toMatchObject({ results: [], totalCount: 0 });
   });
@@ -85,6 +111,19 @@ describe("the simulated world", () => {
       expect(now - finished).toBeLessThan(25 * 3_600_000);
     },
   );
+
+  test("has a failed snapshot that keeps its place among the eight, its finish and its expiry", async () => {
+    const { json } = await call(await simulatorFor(), `${ORDERS}/backup/snapshots`);
+    const failed = json.results?.filter(({ status }) => status === "FAILED");
+    expect(failed).toEqual([
+      expect.objectContaining({
+        id: SIMULATED.failedSnapshotId,
+        finishTime: expect.any(String),
+        expiration: expect.any(String),
+      }),
+    ]);
+    expect(json.results).toHaveLength(8);
+  });
 
   test("has a cluster whose newest snapshot is still running", async () => {
     const { name, snapshotId } = SIMULATED.runningSnapshot;

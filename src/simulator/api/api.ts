@@ -1,9 +1,10 @@
 // The API host, from request to reply: credentials, ordered faults, rate limit, version, operation, rendering.
+import { gzipSync } from "node:zlib";
 import { alterReply, type FaultContext, performWithFaults } from "../faults/api-faults.ts";
 import { type Fault, has, type OrderBook } from "../faults/orders.ts";
-import { happensTo, type Operation } from "../faults/words.ts";
-import { type Reply, textReply } from "../http.ts";
-import { gatewayProblem, type Outcome, problem } from "../problems.ts";
+import { type ApiOperation, happensTo, type Operation } from "../faults/words.ts";
+import { type Reply, textReply, withHeaders } from "../http.ts";
+import { gatewayProblem, gatewayRefusal, type JsonObject, type Outcome, oldRefusal, problem } from "../problems.ts";
 import type { RestoreJobs } from "../restore-jobs.ts";
 import type { Principal } from "../simulated.ts";
 import type { Project } from "../world.ts";
@@ -22,10 +23,13 @@ import {
 
 /** Headers that Atlas's servers put on every answer. */
 const SERVER_HEADERS = {
+  "Referrer-Policy": "strict-origin-when-cross-origin",
   Server: "mdbws",
   "X-Envoy-Upstream-Service-Time": "24",
-  "Strict-Transport-Security": "max-age=31536000; includeSubdomains;",
-  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "X-Java-Version": "17",
+  "X-Mongodb-Service-Version": "gitHash=5fa10000000000000000000000000000000000aa; versionString=v20261101",
+  "X-Permitted-Cross-Domain-Policies": "none",
 };
 
 interface ApiRequest {
@@ -33,7 +37,7 @@ interface ApiRequest {
   /** The unparsed request target, which Digest signs. */
   target: string;
   url: URL;
-  headers: { authorization?: string | undefined; accept?: string | undefined; "content-type"?: string | undefined };
+  headers: { [name in "accept" | "accept-encoding" | "authorization" | "content-type"]?: string | undefined };
   body: string;
 }
 
@@ -67,7 +71,7 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
   const oauth = createOauth(settings);
   const digest = createDigestGate(settings);
   const admit = createTokenBuckets(rateLimit, now);
-  const operations = createOperations({ projects, jobs, downloadLimit: settings.downloadLimit });
+  const operations = createOperations({ projects, jobs, downloadLimit: settings.downloadLimit, now });
 
   /** The two token endpoints have no versions, no envelope and no Bearer tokens. */
   function answerOauth(operation: "token" | "revoke", request: ApiRequest): Reply {
@@ -85,7 +89,7 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
     const early = orders.take(operation, (faults) => concernsCredentials(faults, authorization));
     if (has(early, "revoke-tokens")) oauth.revokeAll();
     if (has(early, "stale-nonce")) digest.expireNonces();
-    const principal = authenticate(request);
+    const principal = authenticate(operation, request, early);
     if ("status" in principal) return principal;
 
     const faults = [...early, ...orders.take(operation, (each) => concernsAnswer(each, operation))];
@@ -102,26 +106,29 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
       return operations[operation]({ ...request, parameters, principal, contentType, faults });
     });
     const reply = render(outcome, request.url, version);
-    const headers: Reply["headers"] = {
-      ...SERVER_HEADERS,
-      "X-Java-Method": `ApiAtlasResource::${operation}`,
-      "RateLimit-Limit": String(capacity),
-      "RateLimit-Remaining": String(remaining),
-      ...reply.headers,
-    };
-    // The gateway's 401, ordered or not, always comes with a challenge.
-    if (outcome.status === 401 && !("errorCode" in outcome.body)) headers["WWW-Authenticate"] = digest.challenge(false);
-    return alterReply(faults, { ...reply, headers }, context);
+    const limits = { "RateLimit-Limit": String(capacity), "RateLimit-Remaining": String(remaining) };
+    const own: Reply["headers"] = outcome.isRefusal
+      ? { "WWW-Authenticate": digest.challenge(false) }
+      : { "X-Java-Method": `ApiAtlasResource::${operation}`, ...limits };
+    const whole = { ...reply, headers: { ...SERVER_HEADERS, ...own, ...reply.headers } };
+    // A compressed body could not be altered.
+    return faults.length > 0 ? alterReply(faults, whole, context) : compressed(whole, request);
   }
 
   /** The caller, or the refusal: the gateway's 401 with a challenge if the credentials are wrong. */
-  function authenticate({ headers: { authorization = "" }, method, target }: ApiRequest): Principal | Reply {
+  function authenticate(operation: ApiOperation, request: ApiRequest, early: Fault[]): Principal | Reply {
+    const { headers, method, target } = request;
+    const { authorization = "" } = headers;
     const token = /^Bearer (.*)$/i.exec(authorization)?.[1]?.trim();
     const signed = digest.verify(authorization, method, target);
     const principal = token === undefined ? signed.principal : oauth.ownerOf(token);
     if (!principal) {
-      const challenge = { "WWW-Authenticate": digest.challenge(signed.stale) };
-      return written(gatewayProblem(401, "You are not authorized for this resource.", challenge));
+      const isOld = (faults: Fault[]) => has(faults, "old-401");
+      const wantsOld = isOld(early) || orders.take(operation, isOld).length > 0;
+      const refusal = gatewayRefusal();
+      return withHeaders(written(wantsOld ? oldRefusal(refusal) : refusal), {
+        "WWW-Authenticate": digest.challenge(signed.stale),
+      });
     }
     // Atlas checks the access list when credentials are used, not when a token is issued.
     return principal.onAccessList ? principal : written(problem("IP_ADDRESS_NOT_ON_ACCESS_LIST"));
@@ -146,7 +153,7 @@ export function createApi({ settings, projects, jobs, orders, elsewhere }: ApiPa
     const { status, body, headers, isList } = outcome;
     const isEnveloped = isTrue(url, "envelope");
     const envelope = isList ? { ...body, status } : { status, content: body };
-    const text = JSON.stringify(isEnveloped ? envelope : body, undefined, isTrue(url, "pretty") ? 2 : 0);
+    const text = isEnveloped ? jsonText(envelope, isTrue(url, "pretty")) : textOf(outcome, isTrue(url, "pretty"));
     const type = status < 400 ? mediaType(version) : "application/json";
     const isHidden = isEnveloped && settings.envelopedFailures === "always-200";
     return textReply(isHidden ? 200 : status, type, text, headers);
@@ -175,8 +182,30 @@ function oauthOperationOf({ pathname }: URL): "token" | "revoke" | undefined {
 }
 
 /** An answer outside the versioned resources. */
-function written({ status, body, headers }: Outcome): Reply {
-  return textReply(status, "application/json", JSON.stringify(body), { ...SERVER_HEADERS, ...headers });
+function written(outcome: Outcome): Reply {
+  const headers = { ...SERVER_HEADERS, ...outcome.headers };
+  return textReply(outcome.status, "application/json", textOf(outcome, false), headers);
+}
+
+/** The gateway writes its refusal in a form of its own: indented, with blanks on both sides of each colon. */
+function textOf({ body, isRefusal }: Outcome, isPretty: boolean): string {
+  if (!isRefusal || !("errorCode" in body)) return jsonText(body, isPretty);
+  const fields = Object.entries(body).map(([name, value]) => `  "${name}" : ${JSON.stringify(value)}`);
+  return `{\n${fields.join(",\n")}\n}`;
+}
+
+/** Atlas writes the size of a disk with one decimal. */
+function jsonText(body: JsonObject, isPretty: boolean): string {
+  const text = JSON.stringify(body, undefined, isPretty ? 2 : 0);
+  return text.replace(/("diskSizeGB": ?\d+)(?=[,\s}])/g, "$1.0");
+}
+
+/** Atlas compresses its answers for clients that accept gzip. */
+function compressed(reply: Reply, { headers }: ApiRequest): Reply {
+  if (!/\bgzip\b/i.test(headers["accept-encoding"] ?? "")) return reply;
+  const bytes = gzipSync(Buffer.concat([...reply.body]));
+  const coded = withHeaders(reply, { "Content-Encoding": "gzip", Vary: "Accept-Encoding" });
+  return { ...coded, body: [bytes], length: bytes.length };
 }
 
 /** Whether faults make the credentials invalid before they are checked, and fit the kind of credentials. */
@@ -187,6 +216,8 @@ function concernsCredentials(faults: Fault[], authorization: string): boolean {
 
 function concernsAnswer(faults: Fault[], operation: Operation): boolean {
   if (has(faults, "revoke-tokens") || has(faults, "stale-nonce")) return false;
+  // Alone, this order waits for a request that is refused.
+  if (has(faults, "old-401") && faults.length === 1) return false;
   return faults.every((fault) => fault.kind === "status" || happensTo(fault.word, operation));
 }
 

@@ -27,10 +27,11 @@ interface Scene {
   projects: Project[];
   jobs: RestoreJobs;
   downloadLimit: number;
+  now: () => number;
 }
 
 export function createOperations(scene: Scene): Record<ApiOperation, (call: Call) => Outcome> {
-  const { projects, jobs } = scene;
+  const { projects, jobs, now } = scene;
   const inProject = (answer: (project: Project, call: Call) => Outcome) => (call: Call) => {
     const project = findProject(projects, call.parameters);
     return isProblem(project) ? project : answer(project, call);
@@ -41,22 +42,29 @@ export function createOperations(scene: Scene): Record<ApiOperation, (call: Call
       return isProblem(cluster) ? cluster : answer(cluster, call);
     });
   return {
-    listProjects: ({ url }) => paginate(projects.filter(({ foreign }) => !foreign).map(describeProject), url),
-    getProject: inProject((project) => found(describeProject(project))),
-    listFlexClusters: inProject(({ clusters }, { url }) =>
-      paginate(clusters.filter(({ flex }) => flex).map(describeCluster), url),
+    listProjects: (call) =>
+      paginate(
+        projects.filter(({ foreign }) => !foreign).map((project) => describeProject(project, call.url)),
+        call,
+      ),
+    getProject: inProject((project, { url }) => found(describeProject(project, url))),
+    listFlexClusters: inProject(({ clusters }, call) =>
+      paginate(
+        clusters.filter(({ flex }) => flex).map((cluster) => describeCluster(cluster, now())),
+        call,
+      ),
     ),
-    getFlexCluster: inCluster((cluster) => found(describeCluster(cluster))),
-    listSnapshots: inCluster(({ snapshots }, { url }) => paginate(snapshots.map(describeSnapshot), url)),
+    getFlexCluster: inCluster((cluster) => found(describeCluster(cluster, now()))),
+    listSnapshots: inCluster(({ snapshots }, call) => paginate(snapshots.map(describeSnapshot), call)),
     getSnapshot: inCluster((cluster, { parameters }) => {
       const snapshot = findSnapshot(cluster, parameters);
       return isProblem(snapshot) ? snapshot : found(describeSnapshot(snapshot));
     }),
     requestDownload: inProject((project, call) => requestDownload(project, call, scene)),
-    listRestoreJobs: inCluster((cluster, { url, faults }) => {
-      const hidden = has(faults, "hide-downloads") ? "DOWNLOAD" : "";
+    listRestoreJobs: inCluster((cluster, call) => {
+      const hidden = has(call.faults, "hide-downloads") ? "DOWNLOAD" : "";
       const listed = jobs.ofCluster(cluster).filter(({ deliveryType }) => deliveryType !== hidden);
-      return paginate(listed.map(jobs.describe), url);
+      return paginate(listed.map(jobs.describe), call);
     }),
     getRestoreJob: inCluster((cluster, { parameters, faults }) => {
       if (!isId(parameters.restoreJobId)) return problem("INVALID_JOB_ID", parameters);
@@ -81,7 +89,8 @@ function requestDownload(project: Project, call: Call, { jobs, downloadLimit }: 
   if (isProblem(cluster)) return cluster;
   const snapshot = findSnapshot(cluster, { ...parameters, snapshotId });
   if (isProblem(snapshot)) return snapshot;
-  if (snapshot.running) return problem("CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT");
+  // Which code Atlas sends for a failed snapshot is not known.
+  if (snapshot.state !== "COMPLETED") return problem("CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT");
   if (jobs.activeDownloads(project.id) >= downloadLimit) return problem("TOO_MANY_SNAPSHOT_DOWNLOADS");
   return found(jobs.describe(jobs.request(cluster, snapshot, fateOf(faults))));
 }
@@ -141,8 +150,9 @@ function isId(value: unknown): value is string {
 }
 
 /** Cuts one page out of a list and describes it as Atlas does, or says which parameter is wrong. */
-function paginate(items: JsonObject[], url: URL): Outcome {
-  const itemsPerPage = wholeNumber(url.searchParams.get("itemsPerPage") ?? "100");
+function paginate(items: JsonObject[], { url, faults }: Pick<Call, "url" | "faults">): Outcome {
+  const wanted = wholeNumber(url.searchParams.get("itemsPerPage") ?? "100");
+  const itemsPerPage = has(faults, "small-pages") ? Math.min(wanted, 100) : wanted;
   const pageNum = wholeNumber(url.searchParams.get("pageNum") ?? "1");
   const includeCount = isTrue(url, "includeCount", true);
   if (itemsPerPage < 1 || itemsPerPage > 500) {
@@ -152,8 +162,11 @@ function paginate(items: JsonObject[], url: URL): Outcome {
 
   const link = (rel: string, page: number) => {
     const href = new URL(url.pathname, url);
-    const query = { includeCount: String(includeCount), itemsPerPage: String(itemsPerPage), pageNum: String(page) };
-    href.search = new URLSearchParams(query).toString();
+    // Atlas writes the parameters of the page itself in another order than those of its neighbours.
+    const names =
+      rel === "self" ? ["includeCount", "pageNum", "itemsPerPage"] : ["includeCount", "itemsPerPage", "pageNum"];
+    const values: Record<string, number | boolean> = { includeCount, itemsPerPage, pageNum: page };
+    href.search = names.map((name) => `${name}=${values[name]}`).join("&");
     return { href: href.href, rel };
   };
   const from = (pageNum - 1) * itemsPerPage;

@@ -3,9 +3,11 @@ import { oauthProblem, oauthProblemOfStatus } from "../api/oauth.ts";
 import { type Reply, textReply, withHeaders } from "../http.ts";
 import {
   gatewayProblem,
+  gatewayRefusal,
   type Json,
   type JsonObject,
   type Outcome,
+  oldRefusal,
   problem,
   problemOfStatus,
   type RequestFacts,
@@ -61,7 +63,8 @@ export function performWithFaults(faults: Fault[], context: FaultContext, perfor
   const isAfterEffect = faults.some((fault) => fault.kind === "status" && fault.after);
   // This 503 is never sent: a failure or one of the three words replaces the answer.
   const performed = !isPrevented || isAfterEffect ? perform() : gatewayProblem(503, "Nothing was done.");
-  const outcome = failure ?? performed;
+  const answered = failure ?? performed;
+  const outcome = answered.isRefusal && has(faults, "old-401") ? oldRefusal(answered) : answered;
   return { ...outcome, body: alterBody(faults, outcome.body) };
 }
 
@@ -70,7 +73,7 @@ function failureOf(faults: Fault[], context: FaultContext): Outcome | undefined 
     const detail = `You are not authorized with ${context.authorization}.`;
     return isOauth(context.operation)
       ? { status: 401, body: { error: "invalid_client", error_description: detail }, headers: {} }
-      : gatewayProblem(401, detail);
+      : gatewayRefusal(detail);
   }
   const fault = faults.find((each) => each.kind === "status");
   if (!fault || (fault.status !== undefined && fault.status < 300)) return undefined;
@@ -188,8 +191,9 @@ function alterByWord(word: string, value: number, reply: Reply, elsewhere: strin
       return withHeaders(reply, { "Content-Type": "text/plain" });
     case "sunset":
       return withHeaders(reply, {
-        Deprecation: "Sun, 01 Nov 2026 00:00:00 GMT",
-        Sunset: "Mon, 01 Nov 2027 00:00:00 GMT",
+        // Atlas writes a day below ten with one digit, unlike RFC 9110 section 5.6.7.
+        Deprecation: "Sun, 1 Nov 2026 00:00:00 GMT",
+        Sunset: "Mon, 1 Nov 2027 00:00:00 GMT",
       });
     default:
       return reply;

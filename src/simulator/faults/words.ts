@@ -34,6 +34,8 @@ interface Word {
 /** The operations that need credentials. */
 const SIGNED = [...API_OPERATIONS, "api"] as const;
 
+const LISTS = ["listProjects", "listFlexClusters", "listSnapshots", "listRestoreJobs", "api"] as const;
+
 /** Faults of the API and of the token endpoints. */
 export const API_WORDS = {
   hang: { does: "No answer and no effect." },
@@ -54,8 +56,10 @@ export const API_WORDS = {
   sunset: { does: "Headers announce the end of this API version." },
   hostile: { does: "Every text ends with instructions, escape sequences and invisible characters." },
   "echo-secret": { does: "Status 401 whose text repeats the credentials of the request." },
+  "old-401": { does: "The gateway's 401 has no error code, as until July 2026.", only: SIGNED },
   nulls: { does: "Optional fields are null." },
   "unknown-status": { does: "Statuses have an undocumented value." },
+  "small-pages": { does: "A page has at most 100 entries, whatever was asked for.", only: LISTS },
   "hide-downloads": { does: "Download jobs are missing.", only: ["listRestoreJobs", "getRestoreJob", "api"] },
   "stale-nonce": { does: "The Digest nonce has expired.", only: SIGNED },
   "revoke-tokens": { does: "The access token has been revoked.", only: SIGNED },
