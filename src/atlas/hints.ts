@@ -88,7 +88,7 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
     hint: "Check MONGODB_ATLAS_BASE_URL and any proxy in between: the Accept header did not arrive as it was sent.",
   },
   CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT: {
-    hint: "Wait until the snapshot's status is COMPLETED, or choose an older one.",
+    hint: "Look at the snapshot's status. Wait while Atlas is taking it; one that is FAILED never becomes complete, so choose another.",
     retryable: true,
   },
   CANNOT_START_RESTORE_JOB_FOR_DELETED_SNAPSHOT: SNAPSHOT,
@@ -134,8 +134,17 @@ const STATUS_ADVICE: Readonly<Record<number, Advice>> = {
 };
 
 export function adviceFor(status: number, errorCode: string | undefined): Required<Advice> {
-  const known = errorCode !== undefined && Object.hasOwn(ADVICE, errorCode) ? ADVICE[errorCode] : undefined;
+  const code = tellingCode(status, errorCode);
+  const known = code !== undefined && Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
   return { source: "atlas", retryable: false, ...(known ?? adviceForStatus(status)) };
+}
+
+/**
+ * The code, unless the status says more. Atlas also sends UNEXPECTED_ERROR when it rejects credentials (401) or does not find
+ * something (404), so this code means a fault of Atlas only with a status from 500 on.
+ */
+export function tellingCode(status: number | undefined, errorCode: string | undefined): string | undefined {
+  return errorCode === "UNEXPECTED_ERROR" && status !== undefined && status < 500 ? undefined : errorCode;
 }
 
 function adviceForStatus(status: number): Advice {

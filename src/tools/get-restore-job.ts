@@ -1,6 +1,6 @@
 // The tool get_restore_job: reads a restore job, and waits for its end if asked to.
 import * as z from "zod";
-import { isKnownCode } from "../atlas/hints.ts";
+import { isKnownCode, tellingCode } from "../atlas/hints.ts";
 import { isDownload, isFailed, isFinished, type JobAnswer, type RestoreJob } from "../atlas/model.ts";
 import { Failure } from "../core/errors.ts";
 import { isExpired, jobFields, linkNotes, viewJob } from "./job-view.ts";
@@ -74,9 +74,10 @@ async function follow(
 }
 
 /** Names only known codes: an unknown code could be any text. */
-function reasonOf({ code, envelope }: Failure): string {
+function reasonOf({ envelope: { error, errorCode } }: Failure): string {
+  const code = tellingCode(error, errorCode);
   if (code !== undefined && isKnownCode(code)) return ` with ${code}`;
-  return envelope.error === undefined ? "" : ` with HTTP ${envelope.error}`;
+  return error === undefined ? "" : ` with HTTP ${error}`;
 }
 
 /** Shown to people while they wait; a state that is not documented could be any text. */

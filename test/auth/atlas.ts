@@ -26,10 +26,15 @@ export const token = (value = "token-1", more: object = {}): Answer => ({
   body: { access_token: value, expires_in: 3600, token_type: "Bearer", ...more },
 });
 
-/** The rejection of Atlas's gateway, which has no error code. */
+/** The rejection of Atlas's gateway, recorded since August 2026. Until July 2026 it had no error code. */
 export const unauthorized: Answer = {
   status: 401,
-  body: { error: 401, reason: "Unauthorized", detail: "You are not authorized for this resource." },
+  body: {
+    error: 401,
+    reason: "Unauthorized",
+    detail: "You are not authorized for this resource.",
+    errorCode: "UNEXPECTED_ERROR",
+  },
 };
 
 /** A real server with the given answers, and what a signer needs to talk to it by the same clock. */

@@ -23,10 +23,15 @@ interface CredentialRow {
 const invalidKey = fromCredentials(401, "INVALID_CREDENTIALS");
 const rejectedToken = fromCredentials(401, "ACCESS_TOKEN_REJECTED");
 const all = (verdict: Verdict) => ({ serviceAccount: verdict, apiKey: verdict, accessToken: verdict });
-const rejected = { serviceAccount: fromCredentials(401), apiKey: invalidKey, accessToken: rejectedToken };
+const rejected = {
+  serviceAccount: fromCredentials(401, "UNEXPECTED_ERROR"),
+  apiKey: invalidKey,
+  accessToken: rejectedToken,
+};
 
 const CREDENTIAL_ROWS: readonly CredentialRow[] = [
   { fault: "401", read: rejected },
+  { fault: "401+old-401", read: { ...rejected, serviceAccount: fromCredentials(401) } },
   // Only a service account can get another token. Digest answers a second challenge only when it is marked stale.
   { fault: "401*1", read: { ...rejected, serviceAccount: "ok" } },
   { fault: "echo-secret", read: rejected },

@@ -126,7 +126,7 @@ const ANSWERS: readonly Row[] = [
   understood("unknown-status", { getSnapshot: notComplete }),
   understood("hostile", { getSnapshot: notComplete, getRestoreJob: "goes on" }),
   understood("stale-nonce"),
-  refused("echo-secret", fromCredentials(401), { posts: 2 }),
+  refused("echo-secret", fromCredentials(401, "UNEXPECTED_ERROR"), { posts: 2 }),
   found("201", unreadable(201)),
   found("202", unreadable(202)),
 ];
@@ -134,7 +134,9 @@ const ANSWERS: readonly Row[] = [
 /** Statuses for which Atlas documents a code or that gateways send; `EVERY_STATUS` has all. */
 const STATUSES: readonly Row[] = [
   refused("400", fromAtlas(400, "VALIDATION_ERROR")),
-  refused("401", fromCredentials(401), { posts: 2 }),
+  refused("401", fromCredentials(401, "UNEXPECTED_ERROR"), { posts: 2 }),
+  refused("401+old-401", fromCredentials(401), { posts: 2 }),
+  refused("404:UNEXPECTED_ERROR", fromAtlas(404, "UNEXPECTED_ERROR"), { saves: { getRestoreJob: "goes on" } }),
   refused("402", fromAtlas(402, "ACCOUNT_SUSPENDED")),
   refused("403", fromCredentials(403, "ACCESS_FORBIDDEN")),
   refused("404", fromAtlas(404, "RESOURCE_NOT_FOUND"), { saves: { getRestoreJob: "goes on" } }),

@@ -1,6 +1,7 @@
 // Steps of `check` that read from Atlas: projects, Flex clusters, and the snapshots of one cluster.
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { type Atlas, lookForClusters, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
+import { tellingCode } from "../../atlas/hints.ts";
 import type { ClusterPath, Project, Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
@@ -83,7 +84,7 @@ function judgeProjects(
   const [first] = refused;
   if (first) {
     const ids = refused.map(
-      ({ id, failure: { envelope } }) => `${id} (${envelope.errorCode ?? envelope.error ?? "?"})`,
+      ({ id, failure: { envelope, code } }) => `${id} (${tellingCode(envelope.error, code) ?? envelope.error ?? "?"})`,
     );
     const total = counted(readable.length + refused.length, noun);
     const step = failedWith(first.failure, `${refused.length} of ${total} cannot be read: ${firstFew(ids)}`);

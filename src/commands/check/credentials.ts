@@ -1,5 +1,6 @@
 // Steps of `check` about the credentials: accepted by Atlas, allowed from this address, and the role to download.
 import type { AtlasAccess } from "../../atlas/access.ts";
+import { tellingCode } from "../../atlas/hints.ts";
 import { rejectsCredentials } from "../../auth/signer.ts";
 import type { Config, Credentials } from "../../config/types.ts";
 import { type Failure, ownFailure } from "../../core/errors.ts";
@@ -42,7 +43,8 @@ export function judgeSignIn(finding: Finding<void>): SignIn {
   if ("blocked" in finding) return { verdict: "blocked", why: finding.blocked };
   if ("value" in finding) return { verdict: "accepted" };
   const { failure } = finding;
-  const { error: status = 0, errorCode, source } = failure.envelope;
+  const { error: status = 0, source } = failure.envelope;
+  const errorCode = tellingCode(status, failure.code);
   // This server's own codes occur before Atlas knows the caller: on the way to Atlas or during the sign-in.
   if (errorCode !== undefined && Object.hasOwn(OWN_ERRORS, errorCode))
     return { verdict: source === "credentials" ? "rejected" : "unknown", failure };

@@ -41,6 +41,15 @@ describe("the step of the projects", () => {
     expect(step("projects")?.whatToDo).toMatch(/^Check the ids in MONGODB_ATLAS_PROJECT_ID\.\n/);
   });
 
+  test("names the status of a project that is not found, when the code says less", async () => {
+    const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };
+    const simulator = await simulatorFor({ orders: "getProject=404:UNEXPECTED_ERROR" });
+    const { step } = await checkedAgainst(simulator, env);
+    expect(step("projects")?.found).toBe(`1 of 2 projects cannot be read: ${emptyGroupId} (404)`);
+    expect(step("projects")?.whatToDo).toContain("Check the project id");
+    expect(step("projects")?.whatToDo).not.toContain("in a minute");
+  });
+
   test("does not ask for a configured project that is not allowed", async () => {
     const simulator = await simulatorFor();
     const projects = { ATLAS_FLEX_ALLOWED_PROJECTS: groupId, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };

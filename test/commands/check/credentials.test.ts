@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { judgeSignIn } from "../../../src/commands/check/credentials.ts";
 import { Failure, ownFailure } from "../../../src/core/errors.ts";
 import { SIMULATED } from "../../../src/simulator/simulated.ts";
-import { ACCESS_TOKEN, API_KEY, SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
+import { ACCESS_TOKEN, API_KEY, CLUSTER, SERVICE_ACCOUNT, serverAgainst, simulatorFor } from "../../fixtures.ts";
 import { checkedAgainst } from "./checked.ts";
 
 const DEPENDENT = ["api-access-list", "projects", "flex-clusters", "snapshots"];
@@ -49,6 +49,29 @@ describe("credentials that Atlas does not accept", () => {
       whatToDo: expect.stringContaining("Access tokens live one hour"),
     });
   });
+
+  test.each([
+    ["serviceAccount", "401"],
+    ["serviceAccount", "401+old-401"],
+    ["serviceAccount", "401:UNEXPECTED_ERROR"],
+    ["apiKey", "401"],
+    ["apiKey", "401+old-401"],
+    ["accessToken", "401"],
+    ["accessToken", "401+old-401"],
+  ] as const)(
+    "a 401 to a signed request (%s, %s) gets the same advice from check and from a tool",
+    async (kind, fault) => {
+      const simulator = await simulatorFor({ orders: `api=${fault}` });
+      const env = simulator.environments.owner[kind];
+      const { failed, step } = await checkedAgainst(simulator, env);
+      const { fails } = await serverAgainst(simulator, { env });
+      const { source, retryable, hint } = await fails("list_flex_snapshots", CLUSTER);
+      expect({ source, retryable }).toEqual({ source: "credentials", retryable: false });
+      expect(failed).toEqual(["credentials"]);
+      expect(step("credentials")?.whatToDo).toBe(hint);
+      expect(hint).not.toMatch(/in a minute|internal error/);
+    },
+  );
 
   test("an account with too many tokens fails, and the advice is to wait", async () => {
     const { failed, step } = await checkedAgainst(await simulatorFor({ orders: "token=access_denied" }));
@@ -107,7 +130,8 @@ test.each([
   ["a wrong secret", "rejected", ownFailure("INVALID_CREDENTIALS", { error: 401 })],
   ["an account with too many tokens", "rejected", ownFailure("TOKEN_LIMIT_REACHED", { error: 403 })],
   ["a token endpoint that does not exist", "rejected", ownFailure("TOKEN_REQUEST_FAILED", { error: 404 })],
-  ["the gateway's 401", "rejected", refusal(401)],
+  ["the gateway's 401", "rejected", refusal(401, "UNEXPECTED_ERROR")],
+  ["the gateway's 401 of before July 2026", "rejected", refusal(401)],
   ["an undocumented 401", "rejected", refusal(401, "SOMETHING_NEW")],
   ["a missing role", "accepted", refusal(401, "USER_UNAUTHORIZED")],
   ["a project of somebody else", "accepted", refusal(401, "NOT_IN_GROUP")],
@@ -117,6 +141,7 @@ test.each([
   ["the old code for such an address", "elsewhere", refusal(403, "IP_ADDRESS_NOT_ON_WHITELIST")],
   ["an organization that requires an access list", "elsewhere", refusal(403, "ORG_REQUIRES_ACCESS_LIST")],
   ["a 403 without a code", "elsewhere", refusal(403)],
+  ["a 403 whose code says nothing", "elsewhere", refusal(403, "UNEXPECTED_ERROR")],
   ["a busy Atlas", "unknown", refusal(429, "RATE_LIMITED_TOKEN_BUCKET")],
   ["an internal error of Atlas", "unknown", refusal(500, "UNEXPECTED_ERROR")],
   ["no answer", "unknown", ownFailure("TIMEOUT")],
