@@ -31,8 +31,10 @@ const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
 /** Enough parallel requests to hide the latency, few enough to leave room in the rate limit for others. */
 export const PROJECTS_AT_ONCE = 8;
 
-/** Reading a list stops here, at 10,000 entries: above every documented quota of these resources. */
-const MAX_PAGES = 20;
+/** Reading a list stops here: above every documented quota of these resources. */
+const MAX_ENTRIES = 10_000;
+/** Enough for that many entries from a server that gives 100 per page, Atlas's default, whatever is asked for. */
+const MAX_PAGES = 100;
 
 const MAX_DETAIL_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 256;
@@ -55,26 +57,39 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   /** Entries that do not have the form of the schema are left out. */
   async function getPage<T>(schema: z.ZodType<T>, path: string, pageNum: number, limits: CallLimits, accept?: string) {
     const response = await get(`${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`, limits, accept);
-    const { results } = parsed(Page, response);
-    return { response, results, entries: results.flatMap((entry) => schema.safeParse(entry).data ?? []) };
+    const { results, totalCount = 0, links = [] } = parsed(Page, response);
+    const count = results.length;
+    // The link itself is not followed, since it could lead to another host.
+    const saysMore = count >= MAX_ITEMS_PER_PAGE || links.some(({ rel }) => rel === "next");
+    return {
+      response,
+      count,
+      totalCount,
+      saysMore,
+      entries: results.flatMap((entry) => schema.safeParse(entry).data ?? []),
+    };
   }
 
+  /** `hasMore` of the last page means that the list goes on beyond what is read. */
   async function* pages<T>(
     schema: z.ZodType<T>,
     path: string,
     limits: CallLimits,
     accept?: string,
-  ): AsyncGenerator<T[]> {
-    for (let pageNum = 1; pageNum <= MAX_PAGES; pageNum++) {
-      // Pages are counted, since the page's own `next` link could lead to another host.
-      const { results, entries } = await getPage(schema, path, pageNum, limits, accept);
-      yield entries;
-      if (results.length < MAX_ITEMS_PER_PAGE) return;
+  ): AsyncGenerator<{ entries: T[]; hasMore: boolean }> {
+    let read = 0;
+    for (let pageNum = 1; pageNum <= MAX_PAGES && read < MAX_ENTRIES; pageNum++) {
+      const { count, totalCount, saysMore, entries } = await getPage(schema, path, pageNum, limits, accept);
+      read += count;
+      // The count is an estimate, so an empty page ends the list whatever else it says.
+      const hasMore = count > 0 && (saysMore || read < totalCount);
+      yield { entries, hasMore };
+      if (!hasMore) return;
     }
   }
 
   async function* list<T>(...args: Parameters<typeof pages<T>>): AsyncGenerator<T> {
-    for await (const page of pages(...args)) yield* page;
+    for await (const { entries } of pages(...args)) yield* entries;
   }
 
   /**
@@ -209,7 +224,7 @@ export function atlasFailure(response: HttpResponse, scrub: (text: string) => st
     ...(errorCode ? { errorCode } : {}),
     ...(reason ? { reason } : {}),
     ...(detail ? { detail } : {}),
-    ...(parameters ? { parameters } : {}),
+    ...(parameters?.length ? { parameters } : {}),
     ...(fields?.length ? { badRequestDetail: { fields } } : {}),
     source: advice.source,
     retryable: advice.retryable,

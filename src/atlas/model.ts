@@ -99,6 +99,8 @@ export type Project = z.infer<typeof Project>;
 export const Page = z.object({
   // Only the length is checked here: reading a page of millions would take minutes.
   results: z.custom<unknown[]>((value) => Array.isArray(value) && value.length <= MAX_ITEMS_PER_PAGE),
+  totalCount: number,
+  links,
 });
 
 /** Unchanged: `atlasFailure` removes secrets from texts before it cuts them. */
@@ -128,7 +130,8 @@ export function isFinished(job: RestoreJob): boolean {
   return isCompleted(job) || isFailed(job) || (isDownload(job) && job.snapshotUrl !== undefined);
 }
 
-export const isFailed = ({ status }: RestoreJob) => status?.toUpperCase() === "FAILED";
+/** Of a job or a snapshot. Both stay FAILED. */
+export const isFailed = ({ status }: { status?: string | undefined }) => status?.toUpperCase() === "FAILED";
 const isCompleted = ({ status }: RestoreJob) => status?.toUpperCase() === "COMPLETED";
 
 /** Only download jobs have links, so a job with a link is a download even if Atlas omits its type. */

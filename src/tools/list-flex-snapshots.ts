@@ -1,6 +1,6 @@
 // The tool list_flex_snapshots: the backups of one cluster, newest first.
 import * as z from "zod";
-import type { Snapshot } from "../atlas/model.ts";
+import { isFailed, type Snapshot } from "../atlas/model.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
@@ -30,9 +30,9 @@ export const listFlexSnapshots = defineTool({
           mongoDBVersion: optionalText("The cluster's version at that time; a restore needs the same major version."),
           scheduledTime: optionalText("When Atlas planned to take it."),
           startTime: optionalText("When Atlas began."),
-          finishTime: optionalText("When it was complete."),
+          finishTime: optionalText("When it was complete, or had failed."),
           expiration: optionalText("When Atlas deletes it."),
-          ageHours: optionalCount("Hours since it was complete."),
+          ageHours: optionalCount("Hours since `finishTime`."),
         }),
       ),
     ),
@@ -61,17 +61,16 @@ export const listFlexSnapshots = defineTool({
             ),
           )}`
         : snapshots.length > 0
-          ? "None of these snapshots is complete; their status says how far each is."
+          ? `None of these snapshots is complete; their status says how far each is.${snapshots.some(isFailed) ? " A FAILED one never becomes complete." : ""}`
           : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
     };
   },
 });
 
 /** Somebody who asks for the latest backup should know that a newer one failed or is on its way. */
-function noteOnNewest({ status }: Snapshot = {}): string {
-  const state = status?.toUpperCase();
-  if (state === "COMPLETED") return "";
-  const what = state === "FAILED" ? "has failed" : "is not complete yet";
+function noteOnNewest(newest: Snapshot = {}): string {
+  if (newest.status?.toUpperCase() === "COMPLETED") return "";
+  const what = isFailed(newest) ? "has failed" : "is not complete yet";
   return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
 }
 

@@ -31,27 +31,42 @@ export const listRestoreJobs = defineTool({
       deliveryType === undefined || isDownload(job) === (deliveryType === "DOWNLOAD");
     const found: RestoreJob[] = [];
     // Reads whole pages: the order within a page is not documented.
-    for await (const page of context.atlas.restoreJobPages(cluster, context)) {
-      found.push(...page.filter(isWanted));
+    let isReadToEnd = true;
+    for await (const { entries, hasMore } of context.atlas.restoreJobPages(cluster, context)) {
+      found.push(...entries.filter(isWanted));
+      isReadToEnd = !hasMore;
       if (found.length > limit) break;
     }
     const newest = found.sort((a, b) => momentOf(b) - momentOf(a)).slice(0, limit);
-    const truncated = found.length > limit;
-    const advice = newest.some(isDownload)
-      ? context.ifTool(
-          "get_restore_job",
-          "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",
-          "Links are not shown in this list.",
-        )
-      : "No download job is in this list.";
+    const isCut = found.length > limit;
     return {
       restoreJobs: newest.map((job) => ({ ...summarize(job), finished: isFinished(job), ...expiryOf(job) })),
-      truncated,
-      nextStep:
-        truncated && limit < MAX_LIMIT ? `${advice} There are more jobs: raise limit, up to ${MAX_LIMIT}.` : advice,
+      truncated: isCut || !isReadToEnd,
+      nextStep: newest.some(isDownload)
+        ? `${context.ifTool(
+            "get_restore_job",
+            "For the link of a DOWNLOAD job, call get_restore_job with its id as restoreJobId.",
+            "Links are not shown in this list.",
+          )}${isCut ? moreThan(limit) : ""}`
+        : withoutDownloads(deliveryType, isCut, isReadToEnd, limit),
     };
   },
 });
+
+const moreThan = (limit: number) => (limit < MAX_LIMIT ? ` There are more jobs: raise limit, up to ${MAX_LIMIT}.` : "");
+
+/** What to do when no download job is shown. More restores in the list would not help to find one. */
+function withoutDownloads(
+  deliveryType: "DOWNLOAD" | "RESTORE" | undefined,
+  isCut: boolean,
+  isReadToEnd: boolean,
+  limit: number,
+): string {
+  if (deliveryType === "RESTORE") return `Restores into a cluster have no links.${isCut ? moreThan(limit) : ""}`;
+  if (isCut) return 'No download job is among these. For them, call list_restore_jobs with deliveryType "DOWNLOAD".';
+  if (!isReadToEnd) return "No download job is among the jobs that were read, which are the newest.";
+  return "The cluster has no download job.";
+}
 
 function momentOf({ restoreScheduledDate }: RestoreJob): number {
   return Date.parse(restoreScheduledDate ?? "") || 0;

@@ -146,6 +146,13 @@ describe("list_flex_snapshots", () => {
     expect(answer.nextStep).toBe("None of these snapshots is complete; their status says how far each is.");
   });
 
+  test("shows a failed snapshot in its place", async () => {
+    const { ok } = await serverAgainst(await simulatorFor());
+    const answer = await ok("list_flex_snapshots", CLUSTER);
+    const failed = { id: SIMULATED.failedSnapshotId, status: "FAILED", finishTime: expect.any(String) };
+    expect(answer.snapshots).toContainEqual(expect.objectContaining(failed));
+  });
+
   test("explains an empty list of a new cluster", async () => {
     const { ok } = await serverAgainst(await simulatorFor());
     const answer = await ok("list_flex_snapshots", { ...CLUSTER, name: SIMULATED.freshName });
@@ -155,6 +162,15 @@ describe("list_flex_snapshots", () => {
 });
 
 describe("list_restore_jobs", () => {
+  test("says that a cluster has no download job when it has none", async () => {
+    const { ok } = await serverAgainst(await simulatorFor({ orders: "listRestoreJobs=hide-downloads" }));
+    for (const deliveryType of [undefined, "DOWNLOAD"])
+      expect(await ok("list_restore_jobs", { ...CLUSTER, deliveryType })).toMatchObject({
+        truncated: false,
+        nextStep: "The cluster has no download job.",
+      });
+  });
+
   test("lists the newest first, by type, up to the limit, and never a link", async () => {
     const { ok } = await serverAgainst(await simulatorFor());
     const all = await ok("list_restore_jobs", CLUSTER);
