@@ -130,7 +130,14 @@ export const OWN_ERRORS = {
     source: "atlas",
     retryable: true,
     meaning: "Atlas reports the download job as FAILED.",
-    hint: "Try once more; if it fails again, save another snapshot of the cluster or ask MongoDB support.",
+    hint: "Call again, which requests one more job.",
+  },
+  JOBS_KEEP_FAILING: {
+    source: "atlas",
+    retryable: false,
+    meaning:
+      "At least two download jobs of this snapshot failed in Atlas within the last hour, so no other job is requested.",
+    hint: "Save another snapshot of the cluster. For this one, call again an hour from now; if it happens again then, ask MongoDB support.",
   },
   JOB_WITHOUT_LINK: {
     source: "atlas",
@@ -147,8 +154,14 @@ export const OWN_ERRORS = {
   SNAPSHOT_NOT_COMPLETE: {
     source: "input",
     retryable: true,
-    meaning: "The snapshot is not complete, so there is nothing to download.",
+    meaning: "The snapshot is not complete yet, so there is nothing to download.",
     hint: "Wait until its status is COMPLETED, or choose an older snapshot.",
+  },
+  SNAPSHOT_FAILED: {
+    source: "input",
+    retryable: false,
+    meaning: "Atlas failed to take this snapshot. It will never become complete.",
+    hint: "Choose another snapshot of the cluster whose status is COMPLETED, and call again with its id.",
   },
   LINK_EXPIRED: {
     source: "file-host",

@@ -55,7 +55,7 @@ export interface KnownJobs {
 
 /** Where snapshots come from; the store knows nothing else of Atlas. */
 export interface SnapshotSource {
-  /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet. */
+  /** Rejects with `SNAPSHOT_NOT_COMPLETE` when there is nothing to download yet, with `SNAPSHOT_FAILED` when there never will be. */
   describe(identity: SnapshotIdentity, signal: AbortSignal): Promise<RawSnapshotFacts>;
   /**
    * A usable link: of the known job, else of an unexpired job in Atlas's list, else of a new job.

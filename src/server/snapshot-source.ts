@@ -6,6 +6,7 @@ import {
   isFailed,
   isFinished,
   type JobAnswer,
+  type JobPage,
   LINK_LIFE_MS,
   linkExpiry,
   type RestoreJob,
@@ -24,6 +25,9 @@ const JOB_LIMIT_MS = 5 * 60_000;
 const UNSEEN_LIMIT_MS = 15 * 60_000;
 /** If the outcome of a request is unknown, its job may still appear for this long, and no other job is requested. */
 const OUTCOME_LIMIT_MS = 3 * 60_000;
+/** After this many failed jobs of a snapshot within this time, no other is requested. */
+const MAX_FAILED_JOBS = 2;
+const FAILED_WITHIN_MS = 3_600_000;
 /** A listed link that expires within this time is not used. */
 const EXPIRY_MARGIN_MS = 60_000;
 
@@ -44,7 +48,7 @@ interface Candidate {
  * 1. It uses a job that this process requested, or that an earlier process requested and recorded.
  * 2. It uses an unexpired job of this snapshot in Atlas's list, whoever requested it.
  * 3. While the outcome of the last request is unknown, it repeats 1 and 2: that request's job may still appear.
- * 4. It requests a new job.
+ * 4. It requests a new job, unless Atlas's list shows that jobs of this snapshot keep failing, whichever process requested them.
  *
  * Whether a known job's link still works is decided by the file host, not by this computer's clock, which may be hours off.
  * `known.refused` contains the links that the file host refused, and the ids of their jobs.
@@ -52,9 +56,15 @@ interface Candidate {
 export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Clock }): SnapshotSource {
   async function link(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal): Promise<SnapshotLink> {
     for (;;) {
-      const link = (await fromRequested(identity, known, signal)) ?? (await fromList(identity, known, signal));
-      if (link) return link;
-      if (!isOutcomeOpen(identity, known)) return fromNewJob(identity, known, signal);
+      const requested = await fromRequested(identity, known, signal);
+      if (requested) return requested;
+      const page = await atlas.latestJobs(clusterOf(identity), step(signal));
+      const listed = await fromList(page, identity, known, signal);
+      if (listed) return listed;
+      if (!isOutcomeOpen(identity, known)) {
+        if (keepFailing(page, identity)) throw ownFailure("JOBS_KEEP_FAILING");
+        return fromNewJob(identity, known, signal);
+      }
       await clock.sleep(POLL_MS, signal);
     }
   }
@@ -81,13 +91,16 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
   }
 
   /** Step 2. A job that names no snapshot is skipped, since it may belong to another snapshot. */
-  async function fromList(identity: SnapshotIdentity, known: KnownJobs, signal: AbortSignal) {
-    const { snapshotId, ...cluster } = identity;
-    const { jobs, serverTime } = await atlas.latestJobs(cluster, step(signal));
+  async function fromList(
+    { jobs, serverTime }: JobPage,
+    identity: SnapshotIdentity,
+    known: KnownJobs,
+    signal: AbortSignal,
+  ) {
     const soon = (serverTime ?? clock.now()) + EXPIRY_MARGIN_MS;
     for (const restoreJob of jobs) {
       const { id: restoreJobId, snapshotUrl } = restoreJob;
-      if (!isDownload(restoreJob) || restoreJob.snapshotId !== snapshotId || isFailed(restoreJob)) continue;
+      if (!isDownload(restoreJob) || restoreJob.snapshotId !== identity.snapshotId || isFailed(restoreJob)) continue;
       if (known.refused.has(restoreJobId ?? "") || (linkExpiry(restoreJob) ?? 0) <= soon) continue;
       // Atlas does not document whether lists contain links, so a job without a link is read by itself.
       const listed = { httpStatus: 200, restoreJob, serverTime };
@@ -144,7 +157,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       const job = answer?.restoreJob;
       if (job ? isRefused(job, refused) : !isWithin(requestedAt, UNSEEN_LIMIT_MS)) return undefined;
       if (answer && job?.snapshotUrl !== undefined) return linkOf(answer, requestedAt);
-      if (job && isFailed(job)) throw ownFailure("JOB_FAILED");
+      if (job && isFailed(job)) throw await jobFailure(identity, signal);
       if (job && isFinished(job)) {
         if (isWithin(requestedAt, LINK_LIFE_MS)) throw ownFailure("JOB_WITHOUT_LINK");
         return undefined;
@@ -152,6 +165,26 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
       if (clock.now() > until) throw ownFailure("LINK_NOT_READY");
       await clock.sleep(POLL_MS, signal);
     }
+  }
+
+  /** The failure of a job that has just ended as FAILED. */
+  async function jobFailure(identity: SnapshotIdentity, signal: AbortSignal): Promise<Failure> {
+    try {
+      const page = await atlas.latestJobs(clusterOf(identity), step(signal));
+      return ownFailure(keepFailing(page, identity) ? "JOBS_KEEP_FAILING" : "JOB_FAILED");
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      // Without the list, it is still known that this job failed.
+      return ownFailure("JOB_FAILED", {}, { cause: error });
+    }
+  }
+
+  /** Whether jobs of this snapshot failed so often within the last hour, by Atlas's own list and clock, that another is no use. */
+  function keepFailing({ jobs, serverTime }: JobPage, { snapshotId }: SnapshotIdentity): boolean {
+    const since = (serverTime ?? clock.now()) - FAILED_WITHIN_MS;
+    const endOf = (job: RestoreJob) => Date.parse(job.restoreFinishedDate ?? job.restoreScheduledDate ?? "");
+    const failed = jobs.filter((job) => isDownload(job) && job.snapshotId === snapshotId && isFailed(job));
+    return failed.filter((job) => endOf(job) >= since).length >= MAX_FAILED_JOBS;
   }
 
   /** The job's current state; undefined if Atlas answers 404, as it may for download jobs, or with another snapshot's job. */
@@ -194,12 +227,15 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
   return {
     async describe({ snapshotId, ...cluster }, signal) {
       const { status, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
+      if (isFailed({ status })) throw ownFailure("SNAPSHOT_FAILED");
       if (status !== undefined && status.toUpperCase() !== "COMPLETED") throw ownFailure("SNAPSHOT_NOT_COMPLETE");
       return facts;
     },
     link,
   };
 }
+
+const clusterOf = ({ groupId, name }: SnapshotIdentity) => ({ groupId, name });
 
 /** Whether the file host refused a link of this job. The job stays refused even if it now has another link. */
 function isRefused({ id, snapshotUrl }: RestoreJob, refused: ReadonlySet<string>): boolean {

@@ -99,19 +99,16 @@ export function transferMessage(report: SaveReport): string {
 
 export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-const AGAIN = "call save_flex_snapshot again with the same arguments";
+const AGAIN = "all save_flex_snapshot again";
 
 /** Advice for a transfer that stopped. Many hints say to call again, or what was kept; the advice says each once. */
 export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {
   const kept = bytes > 0 ? "; what was saved is kept, and the next call continues there" : " before anything was saved";
   const hint = (lastError?.hint ?? "")
     .replace(/; (what was saved so far is kept|the transfer continues where it stopped)/, "")
-    .replace(/\bcall again\b/i, (words) => (words.startsWith("C") ? `C${AGAIN.slice(1)}` : AGAIN))
-    .replace(/^Try once more\b/, `C${AGAIN.slice(1)}`);
-  const isSaid = hint.includes(AGAIN.slice(1));
-  return [`The transfer has stopped${kept}.`, hint, isSaid ? "" : `${hint ? "Then c" : "C"}${AGAIN.slice(1)}.`]
-    .filter(Boolean)
-    .join(" ");
+    .replace(/\b(c)all again( with [^.,;]+)?/i, (_, c, others = " with the same arguments") => `${c}${AGAIN}${others}`);
+  const next = hint.includes(AGAIN) ? "" : `${hint ? "Then c" : "C"}${AGAIN} with the same arguments.`;
+  return [`The transfer has stopped${kept}.`, hint, next].filter(Boolean).join(" ");
 }
 
 /** Of a file that arrived as its host sent it, although that is no whole archive. */

@@ -154,3 +154,45 @@ describe("a job of another snapshot", () => {
     expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
   });
 });
+
+describe("a job that fails", () => {
+  const failing = { job: (job) => ({ ...job, status: "FAILED", snapshotUrl: undefined }) } satisfies Behaviour;
+  const stops = { code: "JOBS_KEEP_FAILING", envelope: { retryable: false } };
+
+  test("is replaced once; after the second one no other is requested until an hour has passed", async () => {
+    const { link, seen, clock } = await atlasOfJobs(failing);
+    await expect(link()).rejects.toMatchObject({ code: "JOB_FAILED", envelope: { retryable: true } });
+    for (const restarted of [false, true, false, true]) await expect(link({ restarted })).rejects.toMatchObject(stops);
+    expect(seen.posts).toBe(2);
+    clock.advance(HOUR + MINUTE);
+    await expect(link({ restarted: true })).rejects.toMatchObject({ code: "JOB_FAILED" });
+    expect(seen.posts).toBe(3);
+  });
+
+  test.each([-5, 5])("counts by Atlas's clock when this computer's is %i hours ahead", async (hours) => {
+    const { link, seen } = await atlasOfJobs({ ...failing, aheadMs: hours * HOUR });
+    await expect(link()).rejects.toMatchObject({ code: "JOB_FAILED" });
+    for (const restarted of [false, true]) await expect(link({ restarted })).rejects.toMatchObject(stops);
+    expect(seen.posts).toBe(2);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ["of another snapshot", { snapshotId: OTHER_SNAPSHOT }],
+    ["that restored a cluster", { deliveryType: "RESTORE" }],
+    ["that did not fail", { status: "COMPLETED", expirationDate: "2000-01-01T00:00:00Z" }],
+    ["of a time that is not told", { restoreScheduledDate: "soon" }],
+  ])("is not counted when it is one %s", async (_, changes) => {
+    const { link, jobs, clock } = await atlasOfJobs({});
+    for (const count of [7, 8, 9])
+      jobs.push({ ...linkless(jobAt(clock.now() - MINUTE, count)), status: "FAILED", ...changes });
+    expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
+  });
+
+  test("is not counted when another job of this snapshot can be used", async () => {
+    const { link, jobs, seen, clock } = await atlasOfJobs({});
+    for (const count of [7, 8]) jobs.push({ ...linkless(jobAt(clock.now() - MINUTE, count)), status: "FAILED" });
+    jobs.push(jobAt(clock.now() - MINUTE, 9));
+    expect(await link()).toMatchObject({ url: `${LINK}&job=9` });
+    expect(seen.posts).toBe(0);
+  });
+});

@@ -93,7 +93,7 @@ const FAILURES = [
       source: "atlas",
       retryable: true,
     },
-    hint: /COMPLETED/,
+    hint: /Wait while Atlas is taking it; one that is FAILED never becomes complete/,
   },
   {
     order: "429:retry-after=3600",

@@ -77,6 +77,39 @@ describe("a download request whose answer is lost", () => {
 });
 
 describe("saving a snapshot", () => {
+  test("six times, whose download jobs all fail, requests two jobs and then says that no other is requested", async () => {
+    const simulator = await simulatorFor({ orders: "requestDownload=job-fails" });
+    const answers: string[] = [];
+    for (let save = 1; save <= 6; save += 1) {
+      // Each save is that of a new process, as cron starts it.
+      const { call } = await serverAgainst(simulator);
+      answers.push(
+        JSON.stringify(await call("save_flex_snapshot", { ...CLUSTER, snapshotId: "5fa1000000000000000000c5" })),
+      );
+    }
+    expect(posts(simulator)).toBe(2);
+    expect(answers[0]).toContain("JOB_FAILED");
+    expect(answers[0]).toContain("which requests one more job");
+    for (const answer of answers.slice(1)) {
+      expect(answer).toContain("JOBS_KEEP_FAILING");
+      expect(answer).toContain("so no other job is requested");
+      expect(answer).not.toContain("one more job");
+    }
+  });
+
+  test("that Atlas failed to take ends for good, without a job, and points to another", async () => {
+    const simulator = await simulatorFor();
+    const { fails } = await serverAgainst(simulator);
+    const failed = { ...CLUSTER, snapshotId: SIMULATED.failedSnapshotId };
+    expect(await fails("save_flex_snapshot", failed)).toMatchObject({
+      errorCode: "SNAPSHOT_FAILED",
+      retryable: false,
+      detail: "Atlas failed to take this snapshot. It will never become complete.",
+      hint: expect.stringMatching(/^Choose another snapshot/),
+    });
+    expect(simulator.jobs).toEqual([]);
+  });
+
   test("uses the job of an earlier download request, although Atlas's list shows no download jobs", async () => {
     const simulator = await simulatorFor({ snapshotBytes: 2 ** 20, orders: "listRestoreJobs=hide-downloads" });
     const { ok } = await serverAgainst(simulator);
