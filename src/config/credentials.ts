@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { codeOf } from "../core/errors.ts";
+import { MIN_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
 import { type GroupGiven, settingOf, withHomeFolder } from "./readers.ts";
 import type { Config, Credentials } from "./types.ts";
@@ -54,8 +55,8 @@ export function readCredentials({
     return file.secret;
   }
 
-  function usable(name: string, value: string | undefined): string | undefined {
-    const wrong = value === undefined ? undefined : whatIsWrong(value);
+  function usable(name: string, value: string | undefined, minCharacters = 1): string | undefined {
+    const wrong = value === undefined ? undefined : whatIsWrong(value, minCharacters);
     if (wrong === undefined) return value;
     problems.push(`${name} ${wrong}`);
     faulty.add(name);
@@ -65,9 +66,9 @@ export function readCredentials({
   const pairs = PAIRS.map((pair) => ({
     ...pair,
     idValue: usable(pair.id, settingOf(env, pair.id)),
-    secretValue: usable(pair.secret, secretOf(pair.secret)),
+    secretValue: usable(pair.secret, secretOf(pair.secret), MIN_SECRET_CHARACTERS),
   }));
-  const token = usable(TOKEN, secretOf(TOKEN));
+  const token = usable(TOKEN, secretOf(TOKEN), MIN_SECRET_CHARACTERS);
   const given = (name: string) => (settingOf(env, name) === undefined ? `${name}_FILE` : name);
   const complete: Required<Pick<Config, "credentials" | "credentialsFrom">>[] = pairs.flatMap(
     ({ kind, id, secret, idValue, secretValue }) =>
@@ -107,21 +108,23 @@ function toCredentials(kind: Pair["kind"], id: string, secret: string): Credenti
     : { kind, publicKey: id, privateKey: secret };
 }
 
+/** Secrets of Atlas are far shorter. */
+const MAX_CREDENTIAL_CHARACTERS = 4096;
+
 /** A placeholder of a client or its form, and one copied from documentation. */
 const UNFILLED = /^\$\{[^}]*\}$/;
 const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
 
 /** Copied text may be a placeholder, or hold characters that are invisible or not allowed in a header. */
-function whatIsWrong(value: string): string | undefined {
+function whatIsWrong(value: string, minCharacters: number): string | undefined {
   if (UNFILLED.test(value))
     return "is still a placeholder that the MCP client did not fill in: answer its question, or set the value itself.";
   if (SAMPLE.test(value)) return "is still the placeholder of the instructions; put your own value in its place.";
+  if (value.length < minCharacters) return "is too short to be a secret of Atlas; copy the whole value.";
+  if (value.length > MAX_CREDENTIAL_CHARACTERS) return "is longer than any credential of Atlas; copy the value alone.";
   if (/^[!-~]+$/.test(value)) return undefined;
   return "holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.";
 }
-
-/** Secrets of Atlas are far shorter. */
-const MAX_SECRET_BYTES = 4096;
 
 /**
  * Reads the file that a `_FILE` variable names: a regular file of at most 4 KiB. One newline at its end is dropped.
@@ -141,9 +144,10 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: "must name a regular file." };
     // Reads up to the limit whatever size the file claims: some file systems say 0 for every file.
-    const bytes = Buffer.alloc(MAX_SECRET_BYTES + 1);
+    const bytes = Buffer.alloc(MAX_CREDENTIAL_CHARACTERS + 1);
     const length = readSync(descriptor, bytes);
-    if (length > MAX_SECRET_BYTES) return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
+    if (length > MAX_CREDENTIAL_CHARACTERS)
+      return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
     const secret = bytes.toString("utf8", 0, length).replace(/\r?\n$/, "");
     if (secret.trim() === "") return { problem: "names an empty file." };
     return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };

@@ -1,9 +1,12 @@
 // Removes secrets from texts that leave the program.
 import { isAtlasId } from "./atlas-id.ts";
 
+/** Removing a shorter text wherever it occurs would shred innocent text. */
+export const MIN_SECRET_CHARACTERS = 6;
+
 /** For log lines, details of errors and answers of Atlas. */
 export interface Redactor {
-  /** Removes this value from now on. Values below six characters are ignored: removing them would shred innocent text. */
+  /** Removes this value from now on. Values below `MIN_SECRET_CHARACTERS` are ignored. */
   add(secret: string): void;
   /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
@@ -23,7 +26,6 @@ export interface Redactor {
   scrub(text: string): string;
 }
 
-const MIN_SECRET_CHARACTERS = 6;
 /** Client secrets, private keys and tokens of Atlas have at least twice as many. */
 const MIN_UNMISTAKABLE_CHARACTERS = 16;
 /** A token lives an hour and is fetched once an hour; retries after a 401 add at most one a minute. */
@@ -72,6 +74,7 @@ export function createRedactor(): Redactor {
       learn();
     },
     addToken(token) {
+      if (token.length < MIN_SECRET_CHARACTERS) return;
       tokens = [...tokens.slice(1 - MAX_TOKENS), token];
       learn();
     },

@@ -6,6 +6,8 @@ import { ACCOUNT, parse } from "../parsed.ts";
 
 const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
 
+const TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: "a-token" };
+
 async function secretFile(secret: string, mode: number): Promise<string> {
   const path = join(await temporaryFolder(), "secret");
   await writeFile(path, secret, { mode });
@@ -21,22 +23,22 @@ describe("credentials", () => {
     ],
     [
       "the official server's names",
-      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" },
-      { kind: "service-account", clientId: "a", clientSecret: "b" },
+      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret" },
+      { kind: "service-account", clientId: "a", clientSecret: "their-secret" },
     ],
     ["API key names", KEY, { kind: "api-key", publicKey: "public", privateKey: "private" }],
     [
       "Terraform's names",
-      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "q" },
-      { kind: "api-key", publicKey: "p", privateKey: "q" },
+      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "their-key" },
+      { kind: "api-key", publicKey: "p", privateKey: "their-key" },
     ],
-    ["a token", { MONGODB_ATLAS_ACCESS_TOKEN: "t" }, { kind: "access-token", token: "t" }],
+    ["a token", TOKEN, { kind: "access-token", token: TOKEN.MONGODB_ATLAS_ACCESS_TOKEN }],
   ])("%s are read", (_, env, credentials) => {
     expect(parse(env)).toMatchObject({ credentials, problems: [], warnings: [] });
   });
 
   test("a service account wins over other complete credentials, and a warning says so", () => {
-    const config = parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t", ...ACCOUNT });
+    const config = parse({ ...KEY, ...TOKEN, ...ACCOUNT });
     expect(config.credentials?.kind).toBe("service-account");
     expect(config.warnings).toEqual([
       "Several credentials are set. Used: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET. Ignored: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY; MONGODB_ATLAS_ACCESS_TOKEN.",
@@ -44,7 +46,10 @@ describe("credentials", () => {
   });
 
   test("our variable names win over those of other tools for the same kind, and a warning names both", async () => {
-    const theirs = { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("b", 0o600) };
+    const theirs = {
+      MDB_MCP_API_CLIENT_ID: "a",
+      MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("their-secret", 0o600),
+    };
     const config = parse({ ...theirs, ...ACCOUNT });
     expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });
     expect(config.warnings).toEqual([
@@ -53,14 +58,14 @@ describe("credentials", () => {
   });
 
   test("an API key wins over a token", () => {
-    expect(parse({ ...KEY, MONGODB_ATLAS_ACCESS_TOKEN: "t" }).credentials?.kind).toBe("api-key");
+    expect(parse({ ...KEY, ...TOKEN }).credentials?.kind).toBe("api-key");
   });
 
   test("half a pair alone is a problem that names the missing half", () => {
     expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a" }).problems).toEqual([
       "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET. Set MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_CLIENT_SECRET_FILE to the path of a file that holds it.",
     ]);
-    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "a" }).problems).toEqual([
+    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "their-key" }).problems).toEqual([
       "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY. Set MONGODB_ATLAS_PUBLIC_KEY too, since the two belong together.",
     ]);
   });
@@ -74,7 +79,7 @@ describe("credentials", () => {
   });
 
   test("variables of two naming families never make a pair", () => {
-    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "b" });
+    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret" });
     expect(config).not.toHaveProperty("credentials");
     expect(config.problems).toHaveLength(2);
   });
@@ -109,6 +114,27 @@ describe("credentials", () => {
     expect(config).not.toHaveProperty("credentials");
     expect(config.unusable).toEqual(["credentials"]);
   });
+
+  test.each(["MONGODB_ATLAS_CLIENT_SECRET", "MONGODB_ATLAS_PRIVATE_API_KEY", "MONGODB_ATLAS_ACCESS_TOKEN"])(
+    "a value of %s that is too short or too long to be a secret is a problem, and its only one",
+    async (name) => {
+      const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_PUBLIC_API_KEY: "public" };
+      const others = { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
+      const tooShort = `${name} is too short to be a secret of Atlas; copy the whole value.`;
+      for (const value of ["t", "12345"])
+        expect(parse({ ...env, ...others, [name]: value })).toMatchObject({
+          problems: [tooShort],
+          unusable: ["credentials"],
+        });
+      const rest = Object.entries({ ...env, ...others }).filter(([other]) => other !== name);
+      const inFile = parse({ ...Object.fromEntries(rest), [`${name}_FILE`]: await secretFile("t\n", 0o600) });
+      expect(inFile.problems).toEqual([tooShort]);
+      expect(parse({ ...env, ...others, [name]: "k7".repeat(2049) }).problems).toEqual([
+        `${name} is longer than any credential of Atlas; copy the value alone.`,
+      ]);
+      expect(parse({ ...env, ...others, [name]: "123456" }).problems).toEqual([]);
+    },
+  );
 
   test("blank values and placeholders that a host left unfilled count as unset", () => {
     const env = {

@@ -161,3 +161,11 @@ test("only the last few links are remembered", () => {
   for (let n = 0; n < 100; n += 1) redactor.addLink(new URL(`https://host.example/open/sesame${n}-`));
   expect(redactor.scrub("/open/sesame99- /open/sesame84- /open/sesame0-")).toBe("[removed] [removed] /open/sesame0-");
 });
+
+test("a secret that is too short to be one does not shred every text", () => {
+  const redactor = createRedactor();
+  redactor.add("t");
+  redactor.addToken("t");
+  for (const remove of [redactor.remove, redactor.removeWithLinks, redactor.scrub])
+    expect(remove("the text stays")).toBe("the text stays");
+});
