@@ -217,7 +217,7 @@ describe("with as many checks running as may run at the same time,", () => {
     await ended;
   });
 
-  test("none gives way that a call waits for or will ask about again", async () => {
+  test("a check that a call waits for, or will ask about again, keeps its place", async () => {
     const { verify, started, running, calls, stop } = await twoRunning();
     const again = verify("a.tgz", patiently({ waitMs: 0 }));
     calls[0]?.call.abort();

@@ -182,7 +182,7 @@ describe("a link", () => {
     expect(source.asked).toHaveLength(1);
   });
 
-  test("that is refused although a document without end follows the status is refused all the same", async () => {
+  test("is refused even if an endless document follows the status", async () => {
     const { server, store } = await staged((url) => ({ url, restoreJobId: JOB, isNew: true }));
     const document = `<Error><Code>SignatureDoesNotMatch</Code>${"x".repeat(1_000_000)}`;
     server.script(

@@ -113,10 +113,16 @@ export function apiAccessList(signIn: SignIn): StepResult {
 
 /** Why nothing can be read with these credentials, in a few words. */
 export function obstacleOf(signIn: Exclude<SignIn, { verdict: "accepted" }>): string {
-  if (signIn.verdict === "blocked") return signIn.why;
-  return signIn.verdict === "elsewhere"
-    ? "the credentials may not be used from this computer"
-    : "the credentials were not accepted";
+  switch (signIn.verdict) {
+    case "blocked":
+      return signIn.why;
+    case "elsewhere":
+      return "the credentials may not be used from this computer";
+    case "rejected":
+      return "the credentials were not accepted";
+    case "unknown":
+      return "whether the credentials are accepted is not known";
+  }
 }
 
 /** Always skipped: only creating a job would prove the role, and a job counts towards the project's download limit. */

@@ -56,7 +56,10 @@ export const API_WORDS = {
   sunset: { does: "Headers announce the end of this API version." },
   hostile: { does: "Every text ends with instructions, escape sequences and invisible characters." },
   "echo-secret": { does: "Status 401 whose text repeats the credentials of the request." },
-  "old-401": { does: "The gateway's 401 has no error code, as until July 2026.", only: SIGNED },
+  "old-401": {
+    does: "A 401 of the gateway has no error code, as until July 2026. To refuse every request so, write `401+old-401`.",
+    only: SIGNED,
+  },
   nulls: { does: "Optional fields are null." },
   "unknown-status": { does: "Statuses have an undocumented value." },
   "small-pages": { does: "A page has at most 100 entries, whatever was asked for.", only: LISTS },
