@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Behaviour, type RemoteFile, respond, serve, type Twist } from "./fault-server.ts";
-import { flipBit, KIB } from "./fixtures.ts";
+import { flipBit, KIB, noise } from "./fixtures.ts";
 
 /** Two versions of the same snapshot's file. */
 export interface Versions {
@@ -38,6 +38,8 @@ export const IMPATIENT = { stallMs: 300, lowSpeedBytesPerSecond: 16 * KIB, lowSp
 
 const CUT = 100 * KIB;
 const RESUMED = { ranges: [undefined, CUT] };
+/** Twice for the rest, then for the whole file. */
+const ASKED_WHOLE = { ranges: [undefined, CUT, CUT, undefined] };
 const RESTARTED = { ranges: [undefined, undefined] };
 
 const row = (name: string, expected: Outcome, script: Script, traces: Traces = {}): FaultRow => ({
@@ -153,7 +155,13 @@ export const STATUS_ROWS: FaultRow[] = [
     serve(one, { status: "206 Partial Content", headers: range(0, 9, 10) }),
   ]),
   row("a login page", "rejected NOT_A_SNAPSHOT", () => [login]),
-  row("a login page in place of the rest", "paused NOT_A_SNAPSHOT", ({ one }) => [cut(one), login], RESUMED),
+  row("a login page in place of the rest, once", "saved", ({ one }) => [cut(one), login, serve(one)], {
+    ranges: [undefined, CUT, CUT],
+  }),
+  row("a login page in place of the rest, always", "paused NOT_A_SNAPSHOT", ({ one }) => [cut(one), login], {
+    ...ASKED_WHOLE,
+    keeps: CUT,
+  }),
   row("an empty body", "rejected NOT_A_SNAPSHOT", () => [respond("200 OK")]),
   row("an empty chunked body", "rejected NOT_A_SNAPSHOT", () => [
     serve({ bytes: Buffer.alloc(0) }, { chunked: "ended" }),
@@ -167,9 +175,12 @@ const doubted = (name: string, twist: (total: number) => Twist): FaultRow[] => {
     row(`${name}, once`, "saved", (files) => [cut(files.one), wrong(files), serve(files.one)], {
       ranges: [undefined, CUT, CUT],
     }),
-    row(`${name}, twice`, "saved", (files) => [cut(files.one), wrong(files), wrong(files), serve(files.one)], {
-      ranges: [undefined, CUT, CUT, undefined],
-    }),
+    row(
+      `${name}, twice`,
+      "saved",
+      (files) => [cut(files.one), wrong(files), wrong(files), serve(files.one)],
+      ASKED_WHOLE,
+    ),
   ];
 };
 /** A cut, then a response that contradicts what is known of the size: it never costs the part. */
@@ -277,16 +288,21 @@ export const RANGE_ROWS: FaultRow[] = [
 
 /** A captive portal's page, compressed although the request refuses that. */
 const page: RemoteFile = { bytes: gzipSync("<html>Please log in</html>"), etag: '"page"' };
+/** One that is long enough to pass for a small file. */
+const longPage = gzipSync(`<html>${noise(70 * KIB, 3).toString("hex")}</html>`);
 const flipped = (file: RemoteFile): RemoteFile => ({ ...file, bytes: flipBit(file.bytes, CUT) });
 const md5 = ({ bytes }: RemoteFile) => `"${createHash("md5").update(bytes).digest("hex")}"`;
 
 export const CONTENT_ROWS: FaultRow[] = [
-  row(
-    "a compressed page in place of the rest",
-    "paused FILE_HOST_FAILED",
-    ({ one }) => [cut(one), serve(page)],
-    RESUMED,
-  ),
+  row("a compressed page in place of the rest", "paused FILE_HOST_FAILED", ({ one }) => [cut(one), serve(page)], {
+    ...ASKED_WHOLE,
+    keeps: CUT,
+  }),
+  ...doubted("a long compressed page in place of the rest", () => ({
+    ignoreRange: true,
+    body: longPage,
+    headers: { etag: undefined, "content-encoding": "gzip" },
+  })),
   row(
     "a compressed page of unknown length in place of the rest",
     "paused FILE_HOST_FAILED",

@@ -19,7 +19,7 @@ export type Verdict =
   | { kind: "continue"; end: number; total?: number }
   | { kind: "complete" }
   | { kind: "follow"; to: URL }
-  /** It does not fit the part. One such answer costs no bytes; the second in a row means that the part is of no use. */
+  /** It does not fit the part. After the second such answer in a row, the whole file is asked for instead of the rest. */
   | { kind: "doubt"; why: string }
   | { kind: "refresh-link"; refusal: Refusal }
   | { kind: "retry"; code: string; afterMs?: number; why?: string }
@@ -162,12 +162,17 @@ function judgeWhole(asked: Asked, answer: Answer, codings: string[], { now, maxF
   if (total === 0)
     return { kind: "reject", code: "NOT_A_SNAPSHOT", facts: { error: 200, detail: "The file is empty." } };
   const version = { ...(total !== undefined && { total }), ...validatorsOf(answer, now) };
-  if (asked.offset > 0 && total !== undefined) {
-    const isUnnamed = headerOf(answer, "etag") === undefined;
-    const isSame = version.etag !== undefined && version.etag === asked.etag;
-    if ((isSame || isUnnamed) && total + asked.offset === asked.total)
+  if (asked.offset > 0) {
+    if (total !== undefined && total > maxFileBytes) return contradiction();
+    const isSame = isSameVersion(asked, version);
+    const isUnnamed = headerOf(answer, asked.etag === undefined ? "last-modified" : "etag") === undefined;
+    if (total !== undefined && (isSame || isUnnamed) && total + asked.offset === asked.total)
       return doubt("The file host sent only the rest of the file, and called it the whole file.");
-    if (total > maxFileBytes || (isSame && asked.total !== undefined && total !== asked.total)) return contradiction();
+    if (isUnnamed)
+      return doubt("The file host sent a whole file without naming its version, so it may be another file.");
+    if (total !== undefined && total < asked.offset)
+      return doubt("The file host sent a whole file that is shorter than the part that is here.");
+    if (isSame && asked.total !== undefined && total !== undefined && total !== asked.total) return contradiction();
   }
   if (total !== undefined && total > maxFileBytes)
     return { kind: "reject", code: "FILE_TOO_LARGE", facts: { error: 200 } };
@@ -222,6 +227,12 @@ function judgeUnsatisfied({ offset, total }: Asked, contentRange: string | undef
       ? "The file on its host is shorter than the part that is here."
       : "The file host refuses to send the rest.",
   );
+}
+
+/** Whether the strong validator of the part names this version too. */
+function isSameVersion(asked: ObjectVersion, version: ObjectVersion): boolean {
+  if (asked.etag !== undefined) return version.etag === asked.etag;
+  return asked.lastModified !== undefined && version.lastModified === asked.lastModified;
 }
 
 /** The validators of this version of the file, for a later resume. */

@@ -48,14 +48,16 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
   let discards = 0;
-  let doubts = 0;
+  /** Why the answers do not fit the part, since the last one that did. */
+  let doubts: string[] = [];
   while (!copy.isComplete) {
     const link = await links.next(signal);
-    const { outcome: first, host } = await request(transfer, checkLink(link.url, transfer.policy), signal);
+    // An answer that does not fit the part may be a passing oddity; the same again is a reason to ask for the whole file.
+    const whyWhole = doubts.length > 1 ? doubts.at(-1) : undefined;
+    const { outcome, host } = await request(transfer, checkLink(link.url, transfer.policy), whyWhole, signal);
     budget.reached(copy.bytes);
     links.reached(copy.bytes);
-    doubts = first.kind === "doubt" ? doubts + 1 : 0;
-    const outcome = first.kind === "doubt" ? afterDoubt(first.why, doubts) : first;
+    doubts = outcome.kind === "doubt" ? [...doubts, outcome.why] : [];
     switch (outcome.kind) {
       case "complete":
         await copy.complete();
@@ -75,11 +77,13 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         status.warn(`${outcome.why} The transfer started over.`);
         await copy.startOver({});
         break;
+      case "doubt":
       case "retry": {
-        const delayMs = budget.next(outcome.afterMs);
-        if (delayMs === undefined) throw interrupted(host, outcome);
-        log({ event: "transfer-retried", host, bytes: copy.bytes, code: outcome.code, delayMs });
-        if (copy.bytes > 0 && outcome.why === undefined) status.interrupted();
+        const again = outcome.kind === "doubt" ? { code: "DOUBTFUL_ANSWER", why: outcome.why } : outcome;
+        const delayMs = budget.next(outcome.kind === "retry" ? outcome.afterMs : undefined);
+        if (delayMs === undefined) throw interrupted(host, again);
+        log({ event: "transfer-retried", host, bytes: copy.bytes, code: again.code, delayMs });
+        if (copy.bytes > 0 && again.why === undefined) status.interrupted();
         await clock.sleep(delayMs, signal);
         break;
       }
@@ -87,11 +91,6 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         outcome satisfies never;
     }
   }
-}
-
-/** An answer that does not fit the part may be a passing oddity; the same again is a reason to start over. */
-function afterDoubt(why: string, doubts: number): Extract<Received, { kind: "retry" | "discard" }> {
-  return doubts > 1 ? { kind: "discard", why } : { kind: "retry", code: "DOUBTFUL_ANSWER", why };
 }
 
 type Outcome = Exclude<Verdict, { kind: "begin" | "continue" | "reject" }> | Received;
@@ -102,17 +101,21 @@ interface Hop {
   redirects: number;
 }
 
-/** Requests the link and follows its redirects. `host` gave the answer from which the outcome follows. */
+/**
+ * Requests the link and follows its redirects. `host` gave the answer from which the outcome follows. With `whyWhole`, asks
+ * for the whole file instead of the rest.
+ */
 async function request(
   transfer: Transfer,
   link: URL,
+  whyWhole: string | undefined,
   signal: AbortSignal,
 ): Promise<{ outcome: Exclude<Outcome, { kind: "follow" }>; host: string }> {
   let hop: Hop = { url: link, redirects: 0 };
   let isRepeated = false;
   for (;;) {
     const { url, redirects } = hop;
-    const outcome = await attempt(transfer, hop, signal);
+    const outcome = await attempt(transfer, hop, whyWhole, signal);
     if (outcome.kind === "follow") {
       hop = { url: checkRedirect(url, outcome.to, transfer.policy), redirects: redirects + 1 };
     } else if (outcome.kind === "refresh-link" && redirects > 0 && !isRepeated) {
@@ -126,11 +129,16 @@ async function request(
 }
 
 /** Sends one request and receives its body; the outcome says what to do next. */
-async function attempt(transfer: Transfer, { url, redirects }: Hop, signal: AbortSignal): Promise<Outcome> {
+async function attempt(
+  transfer: Transfer,
+  { url, redirects }: Hop,
+  whyWhole: string | undefined,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { copy, requester, limits, clock, status, log, onLink } = transfer;
   const watch = watchSpeed(limits, clock);
   try {
-    const range = rangeOf(copy);
+    const range = whyWhole === undefined ? rangeOf(copy) : undefined;
     onLink(url);
     const response = await requester.get(url, range, AbortSignal.any([signal, watch.signal]));
     const errorXmlCode = isRefusal(response.status) ? await readErrorXmlCode(response.body) : undefined;
@@ -142,7 +150,10 @@ async function attempt(transfer: Transfer, { url, redirects }: Hop, signal: Abor
     if (verdict.kind === "begin" || verdict.kind === "continue") {
       const before = copy.version;
       const onStartOver = () => {
-        if (copy.bytes > 0) status.warn(whyFromTheStart(range, before, verdict));
+        if (copy.bytes === 0) return;
+        const why = whyWhole ?? whyFromTheStart(range, before, verdict);
+        log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why });
+        status.warn(`${why} The transfer started over.`);
       };
       return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes: status.received, onStartOver });
     }
@@ -164,15 +175,13 @@ function rangeOf({ bytes, version }: LocalCopy): FileRange | undefined {
 }
 
 function whyFromTheStart(range: FileRange | undefined, before: ObjectVersion, verdict: Verdict): string {
-  if (!range) return "The file host names no version of the file, so an interrupted transfer starts over.";
+  if (!range) return "The file host names no version of the file, so the part cannot be continued.";
   const now = verdict.kind === "begin" ? verdict.version : before;
   const isOther =
     now.etag !== undefined && before.etag !== undefined
       ? now.etag !== before.etag
       : now.lastModified !== undefined && before.lastModified !== undefined && now.lastModified !== before.lastModified;
-  return isOther
-    ? "The file changed on its host: the transfer started over."
-    : "The file host sent the whole file instead of the rest: the transfer started over.";
+  return isOther ? "The file changed on its host." : "The file host sent the whole file instead of the rest.";
 }
 
 /** The code of a network error that is worth a retry; every other error is rethrown. */
