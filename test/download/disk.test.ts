@@ -31,6 +31,21 @@ test("a transfer that would not leave the reserve free does not begin and names 
   expect(await saveTo(patient)).toMatchObject({ state: "complete" });
 });
 
+test("a size that no disk could hold is not remembered", async () => {
+  const file = await remoteFile(200 * KIB);
+  const from = 100 * KIB;
+  const absurd = { "content-range": `bytes ${from}-${file.bytes.length - 1}/${2 ** 51}` };
+  const { save, server } = await stage(
+    { limits: { maxFileBytes: 2 ** 52 } },
+    serve(file, { after: from, chunked: "unended" }),
+    serve(file, { headers: absurd }),
+    serve(file),
+  );
+  expect(await save()).toMatchObject({ state: "paused", bytes: from, lastError: { errorCode: "DISK_FULL" } });
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: from });
+  expect(server.requests).toHaveLength(3);
+});
+
 test("an endless body does not fill the disk", async () => {
   const file = await remoteFile(400 * KIB);
   const endless = serve({ bytes: Buffer.concat([file.bytes, Buffer.alloc(800 * KIB)]) }, { chunked: "ended" });

@@ -195,6 +195,7 @@ const contradicting = (name: string, twist: (total: number) => Twist): FaultRow[
     }),
   ];
 };
+const below = respond("416 X", { "content-range": "bytes */5" });
 /** The bytes from `first` up to `end`, with the total in these words. */
 const slice = (file: RemoteFile, first: number, end: number, total: string | number = file.bytes.length) =>
   serve(file, {
@@ -241,7 +242,25 @@ export const RANGE_ROWS: FaultRow[] = [
   ...contradicting("206 of another total", (total) => ({ headers: range(CUT, total, total + 1) })),
   ...contradicting("206 of an absurd total", (total) => ({ headers: range(CUT, total - 1, 2 ** 53) })),
   ...contradicting("206 with another length", () => ({ headers: { "content-length": "10" } })),
-  ...contradicting("416 with another total", () => ({ status: "416 X", headers: { "content-range": "bytes */5" } })),
+  row("416 with a total below the part, always", "paused FILE_HOST_FAILED", ({ one }) => [cut(one), below], {
+    ranges: [undefined, CUT, CUT, CUT, undefined],
+    keeps: CUT,
+  }),
+  row("a first answer that names a size too large", "saved", ({ one }) => [
+    cut(one, { headers: { "content-length": String(one.bytes.length + 999) } }),
+    serve(one),
+  ]),
+  row("a first answer that names a size too large and brings every byte", "saved", ({ one }) => [
+    serve(one, { headers: { "content-length": String(one.bytes.length + 999) }, end: "fin" }),
+    serve(one),
+  ]),
+  ...[12_345].map((more) =>
+    row(`a 206 that names ${more} bytes too many first`, "saved", ({ one }) => [
+      cut(one, { chunked: "unended", headers: withoutLength }),
+      serve(one, { after: 1_000, headers: range(CUT, one.bytes.length - 1, one.bytes.length + more) }),
+      serve(one),
+    ]),
+  ),
   ...contradicting("200 of an absurd length", () => ({
     ignoreRange: true,
     headers: { etag: '"other"', "content-length": "99999999999999" },

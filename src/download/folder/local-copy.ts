@@ -153,8 +153,9 @@ export async function openLocalCopy(
       }),
     expect: (total) =>
       guarded(async () => {
+        // First the space: a size that is absurd must not be remembered.
+        await checkSpace(path, Math.max(0, total - writer.bytes), limits);
         if (state.current.total !== total) await state.merge({ total });
-        await checkSpace(path, remaining(), limits);
       }),
     append: (chunk) => {
       if (commitFailure !== undefined) return guarded(() => Promise.resolve());

@@ -11,18 +11,20 @@ export interface Asked extends ObjectVersion {
   /** How many redirects led from the link to `url`. */
   redirects: number;
   offset: number;
+  /** The size that the answer before this one named against the known one, for the same version. */
+  otherTotal?: number;
 }
 
 /** What to do after a response. `begin`: its body is the whole file. `continue`: its body is the next bytes up to `end`. */
 export type Verdict =
   | { kind: "begin"; version: ObjectVersion }
   | { kind: "continue"; end: number; total?: number }
-  | { kind: "complete" }
+  | { kind: "complete"; total?: number }
   | { kind: "follow"; to: URL }
   /** It does not fit the part. After the second such answer in a row, the whole file is asked for instead of the rest. */
-  | { kind: "doubt"; why: string }
+  | { kind: "doubt"; why: string; otherTotal?: number }
   | { kind: "refresh-link"; refusal: Refusal }
-  | { kind: "retry"; code: string; afterMs?: number; why?: string }
+  | { kind: "retry"; code: string; afterMs?: number; why?: string; otherTotal?: number }
   | { kind: "reject"; code: OwnErrorCode; facts: FailureFacts };
 
 /** Why the file host refuses a link. */
@@ -97,7 +99,7 @@ export function judgeResponse(asked: Asked, answer: Answer, context: Context): V
   }
   if (isRefusal(status)) return { kind: "refresh-link", refusal: refusalOf(status, errorXmlCode) };
   if (REDIRECTS.includes(status)) return judgeRedirect(asked, answer);
-  if (asked.offset > 0 && status === 416) return judgeUnsatisfied(asked, headerOf(answer, "content-range"));
+  if (asked.offset > 0 && status === 416) return judgeUnsatisfied(asked, answer);
   if (asked.offset > 0 && status === 412) return doubt("The file host refuses to continue this version of the file.");
   if (status !== 200 && (status !== 206 || asked.offset === 0)) {
     return hostFailed(status, { detail: `The file host answered ${status}.` });
@@ -195,12 +197,18 @@ function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Ver
   const why = doubtAbout(asked, answer, total);
   if (why !== undefined) return doubt(why);
   const end = last + 1;
-  const known = asked.total ?? total;
+  const known = knownTotal(asked, total);
   const length = wholeNumber(headerOf(answer, "content-length"));
-  const contradicts =
-    (total ?? known) !== known || end > (known ?? maxFileBytes) || (length !== undefined && length !== end - first);
-  if (contradicts || (known ?? end) > maxFileBytes) return contradiction();
+  const contradictsItself = end > (total ?? end) || (length !== undefined && length !== end - first);
+  if (contradictsItself || (total ?? end) > maxFileBytes) return contradiction();
+  if (total !== undefined && total !== known) return contradiction(total);
+  if (end > (known ?? end)) return contradiction();
   return { kind: "continue", end, ...(total !== undefined && { total }) };
+}
+
+/** One odd answer must not decide for ever how long a version is: two in a row that name the same size outvote the known one. */
+function knownTotal(asked: Asked, named: number | undefined): number | undefined {
+  return named !== undefined && named === asked.otherTotal ? named : (asked.total ?? named);
 }
 
 /** RFC 9110 §15.3.7: a 206 carries the validator that the 200 would have carried. Without one, nothing proves the rest. */
@@ -217,16 +225,17 @@ function doubtAbout(asked: Asked, answer: Answer, total: number | undefined): st
   return total === undefined ? "The file host did not say how long the file is." : undefined;
 }
 
-function judgeUnsatisfied({ offset, total }: Asked, contentRange: string | undefined): Verdict {
-  const named = /^bytes \*\/(\d+)$/i.exec(contentRange ?? "")?.[1];
+/** A host that compares If-Range refuses only a range of the version that was asked for, so it need not name that version. */
+function judgeUnsatisfied(asked: Asked, answer: Answer): Verdict {
+  const named = wholeNumber(/^bytes \*\/(\d+)$/i.exec(headerOf(answer, "content-range") ?? "")?.[1]);
   if (named === undefined) return doubt("The file host refuses to send the rest.");
-  if (Number(named) === offset && (total ?? offset) === offset) return { kind: "complete" };
-  if (total !== undefined && Number(named) !== total) return contradiction();
-  return doubt(
-    Number(named) < offset
-      ? "The file on its host is shorter than the part that is here."
-      : "The file host refuses to send the rest.",
-  );
+  const etag = headerOf(answer, "etag");
+  if (asked.etag !== undefined && etag !== undefined && etag !== asked.etag) return doubt(CHANGED);
+  if (named !== knownTotal(asked, named)) return contradiction(named);
+  if (named === asked.offset) return { kind: "complete", total: named };
+  return named > asked.offset
+    ? doubt("The file host refuses to send the rest.")
+    : { ...doubt("The file on its host is shorter than the part that is here."), otherTotal: named };
 }
 
 /** Whether the strong validator of the part names this version too. */
@@ -261,14 +270,14 @@ function wholeNumber(value: string | undefined): number | undefined {
 }
 
 /** The answer changed its mind about the size; the part is kept and the request is sent again. */
-function contradiction(): Verdict {
+function contradiction(otherTotal?: number): Verdict {
   const why = "The file host names a size that contradicts what is known of the file.";
-  return { kind: "retry", code: "CONTRADICTING_SIZE", why };
+  return { kind: "retry", code: "CONTRADICTING_SIZE", why, ...(otherTotal !== undefined && { otherTotal }) };
 }
 
 const CHANGED = "The file changed on its host.";
 
-function doubt(why: string): Verdict {
+function doubt(why: string): Extract<Verdict, { kind: "doubt" }> {
   return { kind: "doubt", why };
 }
 

@@ -48,18 +48,16 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
   let discards = 0;
-  /** Why the answers do not fit the part, since the last one that did. */
-  let doubts: string[] = [];
+  let run: Run = { doubts: 0 };
   while (!copy.isComplete) {
     const link = await links.next(signal);
-    // An answer that does not fit the part may be a passing oddity; the same again is a reason to ask for the whole file.
-    const whyWhole = doubts.length > 1 ? doubts.at(-1) : undefined;
-    const { outcome, host } = await request(transfer, checkLink(link.url, transfer.policy), whyWhole, signal);
+    const { outcome, host } = await request(transfer, checkLink(link.url, transfer.policy), run, signal);
     budget.reached(copy.bytes);
     links.reached(copy.bytes);
-    doubts = outcome.kind === "doubt" ? [...doubts, outcome.why] : [];
+    run = runAfter(run, outcome);
     switch (outcome.kind) {
       case "complete":
+        if (outcome.total !== undefined) await copy.expect(outcome.total);
         await copy.complete();
         break;
       case "refresh-link":
@@ -93,6 +91,27 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   }
 }
 
+/** What the last answers say together: each alone may be a passing oddity. */
+interface Run {
+  /** How many answers in a row did not fit the part. */
+  doubts: number;
+  /** Why the whole file is asked for instead of the rest. */
+  whyWhole?: string;
+  /** The size that the last answer named against the known one. */
+  otherTotal?: number;
+}
+
+function runAfter(run: Run, outcome: Outcome): Run {
+  if (outcome.kind !== "doubt" && outcome.kind !== "retry") return { doubts: 0 };
+  const { otherTotal } = outcome;
+  const doubts = outcome.kind === "doubt" ? run.doubts + 1 : 0;
+  return {
+    doubts,
+    ...(outcome.kind === "doubt" && doubts > 1 && { whyWhole: outcome.why }),
+    ...(otherTotal !== undefined && { otherTotal }),
+  };
+}
+
 type Outcome = Exclude<Verdict, { kind: "begin" | "continue" | "reject" }> | Received;
 
 /** Where a request goes, and how many redirects led there. */
@@ -102,20 +121,20 @@ interface Hop {
 }
 
 /**
- * Requests the link and follows its redirects. `host` gave the answer from which the outcome follows. With `whyWhole`, asks
- * for the whole file instead of the rest.
+ * Requests the link and follows its redirects. `host` gave the answer from which the outcome follows. With
+ * `run.whyWhole`, asks for the whole file instead of the rest.
  */
 async function request(
   transfer: Transfer,
   link: URL,
-  whyWhole: string | undefined,
+  run: Run,
   signal: AbortSignal,
 ): Promise<{ outcome: Exclude<Outcome, { kind: "follow" }>; host: string }> {
   let hop: Hop = { url: link, redirects: 0 };
   let isRepeated = false;
   for (;;) {
     const { url, redirects } = hop;
-    const outcome = await attempt(transfer, hop, whyWhole, signal);
+    const outcome = await attempt(transfer, hop, run, signal);
     if (outcome.kind === "follow") {
       hop = { url: checkRedirect(url, outcome.to, transfer.policy), redirects: redirects + 1 };
     } else if (outcome.kind === "refresh-link" && redirects > 0 && !isRepeated) {
@@ -132,7 +151,7 @@ async function request(
 async function attempt(
   transfer: Transfer,
   { url, redirects }: Hop,
-  whyWhole: string | undefined,
+  { whyWhole, otherTotal }: Run,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { copy, requester, limits, clock, status, log, onLink } = transfer;
@@ -143,7 +162,8 @@ async function attempt(
     const response = await requester.get(url, range, AbortSignal.any([signal, watch.signal]));
     const errorXmlCode = isRefusal(response.status) ? await readErrorXmlCode(response.body) : undefined;
     signal.throwIfAborted();
-    const asked = { ...copy.version, url, redirects, offset: range?.offset ?? 0 };
+    const offset = range?.offset ?? 0;
+    const asked = { ...copy.version, url, redirects, offset, ...(otherTotal !== undefined && { otherTotal }) };
     const context = { now: clock.now(), maxFileBytes: limits.maxFileBytes };
     const verdict = judgeResponse(asked, { ...response, errorXmlCode }, context);
     log({ event: "file-host-answered", host: url.host, status: response.status, bytes: asked.offset });
