@@ -195,6 +195,11 @@ const contradicting = (name: string, twist: (total: number) => Twist): FaultRow[
     }),
   ];
 };
+const restCalledWhole: Twist = { status: "200 OK", headers: { "content-range": undefined } };
+const wholeUnlessRange =
+  (file: RemoteFile, twist: Twist): Behaviour =>
+  (request, socket) =>
+    serve(file, request.headers.range === undefined ? {} : twist)(request, socket);
 const below = respond("416 X", { "content-range": "bytes */5" });
 /** The bytes from `first` up to `end`, with the total in these words. */
 const slice = (file: RemoteFile, first: number, end: number, total: string | number = file.bytes.length) =>
@@ -274,6 +279,23 @@ export const RANGE_ROWS: FaultRow[] = [
     headers: { "content-range": undefined, "content-type": "multipart/byteranges; boundary=x" },
   })),
   ...doubted("200 with the rest only", () => ({ status: "200 OK", headers: { "content-range": undefined } })),
+  ...doubted("chunked 200 with the rest only", () => ({
+    ...restCalledWhole,
+    chunked: "ended",
+    headers: { ...withoutLength, "content-range": undefined },
+  })),
+  row(
+    "200 with the rest only for every range of a file of unknown length",
+    "saved",
+    ({ one }) => [cut(one, { chunked: "unended", headers: withoutLength }), wholeUnlessRange(one, restCalledWhole)],
+    ASKED_WHOLE,
+  ),
+  row(
+    "chunked 200 with the rest only for every range",
+    "saved",
+    ({ one }) => [cut(one), wholeUnlessRange(one, { ...restCalledWhole, chunked: "ended" })],
+    ASKED_WHOLE,
+  ),
   ...doubted("416 without a total", () => ({ status: "416 X", headers: { "content-range": undefined } })),
   ...doubted("412", () => ({ status: "412 Precondition Failed" })),
   row(
@@ -326,7 +348,7 @@ export const CONTENT_ROWS: FaultRow[] = [
     "a compressed page of unknown length in place of the rest",
     "paused FILE_HOST_FAILED",
     ({ one }) => [cut(one), serve(page, { chunked: "ended", headers: withoutLength })],
-    RESUMED,
+    { ...ASKED_WHOLE, keeps: CUT },
   ),
   row(
     "a compressed page in place of the rest of a file without a version",

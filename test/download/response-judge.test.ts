@@ -8,6 +8,8 @@ const ETAG = '"abc"';
 type Asked = Omit<Request, "url" | "redirects"> & Partial<Request>;
 const fresh: Asked = { offset: 0 };
 const resume: Asked = { offset: 100, total: 1000, etag: ETAG };
+const dated: Asked = { offset: 100, lastModified: DATE };
+const LATER = "Sun, 22 Nov 2026 12:05:00 GMT";
 const LINK = { url: new URL("https://front.example/files/a.tgz?sig=1"), redirects: 0 };
 type Headers = Record<string, string | string[]>;
 const judge = (asked: Asked, status: number, headers: Headers = {}, errorXmlCode?: string) =>
@@ -53,7 +55,18 @@ const WHOLE: Case[] = [
   ["the same whole file instead of the rest", resume, 200, whole(), begin({ total: 1000, etag: ETAG })],
   ["only the rest, called the whole file", resume, 200, { "content-length": "900" }, doubt("only the rest")],
   ["only the rest, with its ETag", resume, 200, whole({ "content-length": "900" }), doubt("only the rest")],
-  ["the same ETag and another size", resume, 200, whole({ "content-length": "999" }), contradiction],
+  ["the same ETag and another size", resume, 200, whole({ "content-length": "999" }), doubt("another length")],
+  ["the same ETag and a size that was unknown", { offset: 100, etag: ETAG }, 200, whole(), doubt("unknown before")],
+  ["the same ETag and a size below the part", { offset: 1001, etag: ETAG }, 200, whole(), doubt("shorter")],
+  [
+    "the same date and a size that was unknown",
+    dated,
+    200,
+    whole({ "last-modified": DATE, date: LATER }),
+    doubt("unknown before"),
+  ],
+  ["the same ETag without a size", resume, 200, { etag: ETAG }, doubt("without its length")],
+  ["another ETag without a size", resume, 200, { etag: '"b"' }, doubt("without its length")],
   ["an empty file", fresh, 200, { "content-length": "0" }, { kind: "reject", code: "NOT_A_SNAPSHOT" }],
   ["a file above the limit", fresh, 200, { "content-length": "10001" }, tooLarge],
   ["a file far above the limit", fresh, 200, { "content-length": "9".repeat(30) }, tooLarge],
@@ -84,7 +97,6 @@ const CODINGS: Case[] = [
   ["a coding on top of the rest", resume, 206, rest(undefined, { "content-encoding": "br" }), failed],
 ];
 
-const dated: Asked = { offset: 100, lastModified: DATE };
 const REST: Case[] = [
   ["a range without a request for it", fresh, 206, rest("bytes 0-999/1000"), failed],
   ["the rest", resume, 206, rest(), { kind: "continue", end: 1000, total: 1000 }],

@@ -166,19 +166,27 @@ function judgeWhole(asked: Asked, answer: Answer, codings: string[], { now, maxF
   const version = { ...(total !== undefined && { total }), ...validatorsOf(answer, now) };
   if (asked.offset > 0) {
     if (total !== undefined && total > maxFileBytes) return contradiction();
-    const isSame = isSameVersion(asked, version);
-    const isUnnamed = headerOf(answer, asked.etag === undefined ? "last-modified" : "etag") === undefined;
-    if (total !== undefined && (isSame || isUnnamed) && total + asked.offset === asked.total)
-      return doubt("The file host sent only the rest of the file, and called it the whole file.");
-    if (isUnnamed)
-      return doubt("The file host sent a whole file without naming its version, so it may be another file.");
-    if (total !== undefined && total < asked.offset)
-      return doubt("The file host sent a whole file that is shorter than the part that is here.");
-    if (isSame && asked.total !== undefined && total !== undefined && total !== asked.total) return contradiction();
+    const why = doubtAboutWhole(asked, answer, version);
+    if (why !== undefined) return doubt(why);
   }
   if (total !== undefined && total > maxFileBytes)
     return { kind: "reject", code: "FILE_TOO_LARGE", facts: { error: 200 } };
   return { kind: "begin", version: { ...version, ...(codings.length > 0 && { storedCoding: codings.join(", ") }) } };
+}
+
+/** Some hosts send the rest but call it the whole file, and a gateway's page is no file at all: neither may cost a part. */
+function doubtAboutWhole(asked: Asked, answer: Answer, version: ObjectVersion): string | undefined {
+  const { total } = version;
+  const isSame = isSameVersion(asked, version);
+  const isUnnamed = headerOf(answer, asked.etag === undefined ? "last-modified" : "etag") === undefined;
+  if (total !== undefined && (isSame || isUnnamed) && total + asked.offset === asked.total)
+    return "The file host sent only the rest of the file, and called it the whole file.";
+  if (isUnnamed) return "The file host sent a whole file without naming its version, so it may be another file.";
+  if (total === undefined) return "The file host sent a whole file without its length, so it may be only the rest.";
+  if (total < asked.offset) return "The file host sent a whole file that is shorter than the part that is here.";
+  if (isSame && asked.total === undefined)
+    return "The file host sent a whole file whose length was unknown before, so it may be only the rest.";
+  return isSame && total !== asked.total ? "The file host sent the same file with another length." : undefined;
 }
 
 function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Verdict {
