@@ -324,6 +324,16 @@ export const RANGE_ROWS: FaultRow[] = [
     serve(one),
   ]),
   row("Last-Modified alone, old enough", "saved", ({ one }) => dated(one, 2), RESUMED),
+  row(
+    "Last-Modified alone, then the rest of another file without a date",
+    "saved",
+    ({ one }) => {
+      const file = { bytes: one.bytes, lastModified: daysAgo(2) };
+      const other = { bytes: flipBit(one.bytes, 2 * CUT) };
+      return [cut(file), serve(other, { ignoreIfRange: true }), serve(file)];
+    },
+    { ranges: [undefined, CUT, CUT] },
+  ),
   row("Last-Modified alone, too recent", "saved", ({ one }) => dated(one, 0), RESTARTED),
 ];
 

@@ -189,8 +189,16 @@ const REST: Case[] = [
   ["a rest with another ETag", resume, 206, rest(undefined, { etag: '"b"' }), doubt("file changed")],
   ["a rest of another file and total", resume, 206, rest("bytes 100-199/200", { etag: '"b"' }), doubt("file changed")],
   ["a rest of the same date", dated, 206, rest(undefined, { "last-modified": DATE }), { kind: "continue" }],
+  ["a rest without its date", dated, 206, { "content-range": "bytes 100-999/1000" }, doubt("without its date")],
+  ["a rest with an ETag instead of its date", dated, 206, rest(), doubt("without its date")],
   ["a rest of another date", dated, 206, rest(undefined, { "last-modified": "x" }), doubt("file changed")],
-  ["a rest without a total and a strong ETag", dated, 206, rest("bytes 100-999/*"), doubt("how long")],
+  [
+    "a rest without a total and a strong ETag",
+    dated,
+    206,
+    rest("bytes 100-999/*", { "last-modified": DATE }),
+    doubt("how long"),
+  ],
   ["a complete part", { offset: 100, etag: ETAG }, 416, { "content-range": "bytes */100" }, { kind: "complete" }],
   [
     "a part longer than the file",

@@ -229,7 +229,8 @@ function doubtAbout(asked: Asked, answer: Answer, total: number | undefined): st
     return CHANGED;
   }
   const date = headerOf(answer, "last-modified");
-  if (date !== undefined && date !== asked.lastModified) return CHANGED;
+  if (date === undefined) return "The file host sent the rest without its date, so it may belong to another file.";
+  if (date !== asked.lastModified) return CHANGED;
   return total === undefined ? "The file host did not say how long the file is." : undefined;
 }
 
