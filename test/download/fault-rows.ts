@@ -272,6 +272,11 @@ export const RANGE_ROWS: FaultRow[] = [
   })),
   ...doubted("206 that starts elsewhere", (total) => ({ headers: range(CUT - 1, total - 1, total) })),
   ...doubted("206 with another ETag", () => ({ headers: { etag: '"other"' } })),
+  ...doubted("206 that is compressed on the way", () => ({
+    chunked: "ended",
+    body: gzipSync("bytes of the rest"),
+    headers: { ...withoutLength, "content-encoding": "gzip" },
+  })),
   ...doubted("206 with a weak ETag", () => ({ headers: { etag: 'W/"other"' } })),
   ...doubted("206 without an ETag", () => ({ headers: { etag: undefined } })),
   ...doubted("206 without Content-Range", () => ({ headers: { "content-range": undefined } })),

@@ -9,6 +9,7 @@ type Asked = Omit<Request, "url" | "redirects"> & Partial<Request>;
 const fresh: Asked = { offset: 0 };
 const resume: Asked = { offset: 100, total: 1000, etag: ETAG };
 const dated: Asked = { offset: 100, lastModified: DATE };
+const stored: Asked = { ...resume, storedCoding: "gzip" };
 const LATER = "Sun, 22 Nov 2026 12:05:00 GMT";
 const LINK = { url: new URL("https://front.example/files/a.tgz?sig=1"), redirects: 0 };
 type Headers = Record<string, string | string[]>;
@@ -83,7 +84,10 @@ const CODINGS: Case[] = [
   ["a coding in capitals", fresh, 200, whole({ "content-encoding": " GZIP " }), storedAs("gzip")],
   ["two codings", fresh, 200, whole({ "content-encoding": "aws-chunked,gzip" }), storedAs("aws-chunked, gzip")],
   ["two headers", fresh, 200, whole({ "content-encoding": ["gzip", "utf-8"] }), storedAs("gzip, utf-8")],
-  ["a stored coding of the rest", resume, 206, rest(undefined, { "content-encoding": "gzip" }), { kind: "continue" }],
+  ["a stored coding of the rest", stored, 206, rest(undefined, { "content-encoding": "GZIP" }), { kind: "continue" }],
+  ["the rest of a file with a stored coding", stored, 206, rest(), { kind: "continue" }],
+  ["a coding of the rest alone", resume, 206, rest(undefined, { "content-encoding": "gzip" }), doubt("on the way")],
+  ["another coding of the rest", stored, 206, rest(undefined, { "content-encoding": "utf-8" }), doubt("on the way")],
   ...["br", "zstd", "deflate", "compress", "gzip, br"].map(
     (coding): Case => [
       "a coding on top",

@@ -107,7 +107,7 @@ export function judgeResponse(asked: Asked, answer: Answer, context: Context): V
   const codings = codingsOf(answer);
   const foreign = codings.find((coding) => !STORED_CODINGS.includes(coding));
   if (foreign !== undefined) return encoded(status, foreign);
-  return status === 200 ? judgeWhole(asked, answer, codings, context) : judgeRest(asked, answer, context);
+  return status === 200 ? judgeWhole(asked, answer, codings, context) : judgeRest(asked, answer, codings, context);
 }
 
 function refusalOf(status: number, code: string): Refusal {
@@ -189,7 +189,7 @@ function doubtAboutWhole(asked: Asked, answer: Answer, version: ObjectVersion): 
   return isSame && total !== asked.total ? "The file host sent the same file with another length." : undefined;
 }
 
-function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Verdict {
+function judgeRest(asked: Asked, answer: Answer, codings: string[], { maxFileBytes }: Context): Verdict {
   const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(headerOf(answer, "content-range") ?? "");
   if (!match) {
     const isMultipart = /^multipart\//i.test(headerOf(answer, "content-type") ?? "");
@@ -204,6 +204,8 @@ function judgeRest(asked: Asked, answer: Answer, { maxFileBytes }: Context): Ver
   if (first !== asked.offset || last < first) return doubt("The file host sent another part than the one asked for.");
   const why = doubtAbout(asked, answer, total);
   if (why !== undefined) return doubt(why);
+  if (codings.length > 0 && codings.join(", ") !== asked.storedCoding)
+    return doubt("The file host sent the rest with another Content-Encoding, so it may be compressed on the way.");
   const end = last + 1;
   const known = knownTotal(asked, total);
   const length = wholeNumber(headerOf(answer, "content-length"));
