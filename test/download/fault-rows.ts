@@ -303,16 +303,11 @@ export const RANGE_ROWS: FaultRow[] = [
   ),
   ...doubted("416 without a total", () => ({ status: "416 X", headers: { "content-range": undefined } })),
   ...doubted("412", () => ({ status: "412 Precondition Failed" })),
-  row(
-    "206 that is longer than its range",
-    "saved",
-    ({ one }) => [
-      cut(one),
-      serve(one, { chunked: "ended", headers: withoutLength, body: Buffer.alloc(one.bytes.length - CUT + 10, 1) }),
-      serve(one),
-    ],
-    { ranges: [undefined, CUT, undefined] },
-  ),
+  ...doubted("206 that is longer than its range", (total) => ({
+    chunked: "ended",
+    body: noise(total - CUT + 10, 5),
+    headers: withoutLength,
+  })),
   row("416 because everything is there", "saved", ({ one }) => [serve(one, { chunked: "unended" }), serve(one)]),
   row("416 for ever", "paused FILE_HOST_FAILED", () => [respond("416 X")]),
   row("no ETag", "saved", ({ one }) => [cut(withoutEtag(one)), serve(one)], RESTARTED),

@@ -18,6 +18,8 @@ export interface LocalCopy {
   readonly isComplete: boolean;
   /** Drops every byte; the next bytes belong to `version`. */
   startOver: (version: ObjectVersion, facts?: { discardedSha256: string }) => Promise<void>;
+  /** Drops the bytes after these: they turned out not to belong to the file. */
+  cutTo: (bytes: number) => Promise<void>;
   /** Notes the size of the whole file, which the host may name only when a transfer resumes. */
   expect: (total: number) => Promise<void>;
   /** If this returns a promise, the caller must await it before the next chunk. */
@@ -122,6 +124,19 @@ export async function openLocalCopy(
     throwFailedCommit();
   }
 
+  /** The next bytes follow these, which a new check reads from the first. */
+  async function goBackTo(bytes: number, noteState: () => Promise<void>): Promise<void> {
+    await writer.flush();
+    await committing;
+    await check?.stop();
+    check = undefined;
+    // First the state, then the bytes: a crash in between must not pair old validators with new bytes.
+    await noteState();
+    await handle.truncate(bytes);
+    isBetweenResponses = bytes > 0;
+    writer = newWriter(bytes);
+  }
+
   return {
     get bytes() {
       return writer.bytes;
@@ -138,19 +153,14 @@ export async function openLocalCopy(
     startOver: (version, facts) =>
       guarded(async () => {
         await checkSpace(path, Math.max(0, (version.total ?? 0) - writer.bytes), limits);
-        await writer.flush();
-        await committing;
-        await check?.stop();
-        check = undefined;
-        // First the state, then the bytes: a crash in between must not pair old validators with new bytes.
-        await state.write({ ...startedOver(state.current, version), ...facts });
-        await syncFolderOf(path);
-        await handle.truncate(0);
+        await goBackTo(0, async () => {
+          await state.write({ ...startedOver(state.current, version), ...facts });
+          await syncFolderOf(path);
+        });
         resumedFromBytes = 0;
-        isBetweenResponses = false;
         isJoined = false;
-        writer = newWriter(0);
       }),
+    cutTo: (bytes) => guarded(() => goBackTo(bytes, () => state.merge({ committedBytes: bytes }))),
     expect: (total) =>
       guarded(async () => {
         // First the space: a size that is absurd must not be remembered.

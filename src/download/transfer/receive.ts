@@ -20,11 +20,8 @@ interface Receiver {
   onStartOver: () => void;
 }
 
-/** What to do after a body. `more`: it ended where it should, before the end of the file. `discard`: the part is spoilt. */
-export type Received =
-  | Extract<Verdict, { kind: "complete" | "retry" }>
-  | { kind: "more" }
-  | { kind: "discard"; why: string };
+/** What to do after a body. `more`: it ended where it should, before the end of the file. */
+export type Received = Extract<Verdict, { kind: "complete" | "retry" | "doubt" }> | { kind: "more" };
 
 /**
  * Takes a body that holds the whole file (`begin`) or the next bytes of the part (`continue`). A whole file replaces the
@@ -40,7 +37,8 @@ export async function receiveBody(
   let unproven = verdict.kind === "begin" ? verdict.version : undefined;
   const end = verdict.kind === "begin" ? verdict.version.total : verdict.end;
   let head = Buffer.alloc(0);
-  let taken = copy.bytes;
+  let start = copy.bytes;
+  let taken = start;
   try {
     for await (const chunk of body) {
       watch.received(chunk.length);
@@ -52,12 +50,15 @@ export async function receiveBody(
         await watch.excuse(copy.startOver(unproven));
         unproven = undefined;
         bytes = head;
-        taken = copy.bytes;
+        start = 0;
+        taken = 0;
       }
       taken += bytes.length;
       if (taken > (end ?? limits.maxFileBytes)) {
         if (end === undefined) throw ownFailure("FILE_TOO_LARGE");
-        return { kind: "discard", why: "The file host sent more bytes than it announced." };
+        // No byte of a body that contradicts its own headers is believed.
+        await watch.excuse(copy.cutTo(start));
+        return { kind: "doubt", why: "The file host sent more bytes than it announced." };
       }
       onBytes(bytes.length);
       const wait = copy.append(bytes);

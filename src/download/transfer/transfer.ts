@@ -13,9 +13,6 @@ import { checkLink, checkRedirect, type HostPolicy } from "./host-policy.ts";
 import { type Received, receiveBody, watchSpeed } from "./receive.ts";
 import { isRefusal, judgeResponse, type Refusal, type Verdict } from "./response-judge.ts";
 
-/** How often one run may discard a part that does not match the remote file. */
-const MAX_DISCARDS = 1;
-
 export interface Transfer {
   copy: LocalCopy;
   links: TransferLinks;
@@ -47,7 +44,6 @@ export interface TransferLinks {
 export async function transferFile(transfer: Transfer, signal: AbortSignal): Promise<void> {
   const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
-  let discards = 0;
   let run: Run = { doubts: 0 };
   while (!copy.isComplete) {
     const link = await links.next(signal);
@@ -67,13 +63,6 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
       case "more":
         // A host that sends a few bytes at a time costs attempts, but no pause.
         if (budget.next() === undefined) throw interrupted(host, { code: "SHORT_RANGES" });
-        break;
-      case "discard":
-        log({ event: "transfer-started-over", host, bytes: copy.bytes, why: outcome.why });
-        discards += 1;
-        if (discards > MAX_DISCARDS) throw ownFailure("FILE_HOST_FAILED", { detail: outcome.why });
-        status.warn(`${outcome.why} The transfer started over.`);
-        await copy.startOver({});
         break;
       case "doubt":
       case "retry": {
