@@ -1,9 +1,17 @@
+import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { StoreEvent } from "../../src/download/contract.ts";
-import { checkRedirect } from "../../src/download/transfer/host-policy.ts";
+import {
+  asRedirect,
+  checkedLookup,
+  checkLink,
+  checkRedirect,
+  kindOfAddress,
+} from "../../src/download/transfer/host-policy.ts";
 import { type Behaviour, respond, serve, startFaultServer } from "./fault-server.ts";
 import { defaultName, hashOf, KIB, namesIn, openStore, remoteFile, saveTo, sha256, stage } from "./fixtures.ts";
 
@@ -149,6 +157,68 @@ describe("a host of ATLAS_FLEX_FILE_HOSTS", () => {
     expect(await listed.save().catch((error: unknown) => error)).toMatchObject({ code: "LINK_UNSAFE" });
     expect(storage.requests).toHaveLength(0);
   });
+});
+
+describe("the refusal of a redirect", () => {
+  const policy = { allowLoopback: false, fileHosts: ["corp.example"] };
+  const from = new URL("https://front.example/a");
+  const refusalOf = (to: string) => {
+    try {
+      return checkRedirect(from, new URL(to), policy);
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test("to a private address names a setting for both hosts, which then allows it", () => {
+    const to = "https://10.1.2.3/b";
+    const setting = "corp.example,front.example,10.1.2.3";
+    expect(refusalOf(to)).toMatchObject({
+      code: "LINK_UNSAFE",
+      envelope: {
+        detail: `The redirect of front.example to 10.1.2.3 is not followed: it names an address instead of a host. ATLAS_FLEX_FILE_HOSTS=${setting} would allow it.`,
+        hint: expect.stringMatching(/^Only if both hosts serve your snapshots/),
+      },
+    });
+    const allowed = { ...policy, fileHosts: setting.split(",") };
+    expect(checkLink(from.href, allowed).href).toBe(from.href);
+    expect(checkRedirect(from, new URL(to), allowed).href).toBe(to);
+  });
+
+  test("to a name with a private address says the same", async () => {
+    const checked = checkedLookup(policy, (_host, _options, done) => done(null, [{ address: "10.1.2.3", family: 4 }]));
+    const error = await new Promise((done) => checked("inner.example", { all: true }, done));
+    expect(asRedirect(error, from, policy)).toMatchObject({
+      code: "LINK_UNSAFE",
+      envelope: {
+        detail: expect.stringMatching(
+          /^The redirect of front\.example to inner\.example .* 10\.1\.2\.3.* ATLAS_FLEX_FILE_HOSTS=corp\.example,front\.example,inner\.example would/,
+        ),
+      },
+    });
+  });
+
+  test("is worded so also where only the connection shows the address", async (context) => {
+    const name = hostname();
+    const address = await lookup(name).catch(() => undefined);
+    if (!address || kindOfAddress(address.address) !== "private") return context.skip();
+    const { server, save } = await stage({}, redirect(`https://${name}/x`));
+    const detail = expect.stringContaining(`The redirect of ${new URL(server.url).host} to ${name} is not followed`);
+    await expect(save()).rejects.toMatchObject({ code: "LINK_UNSAFE", envelope: { detail } });
+  });
+
+  test.each(["https://169.254.169.254/x", "https://user@files.example/x", "http://files.example/x", "file:///etc/x"])(
+    "to %s blames neither Atlas nor its settings",
+    (to) => {
+      expect(refusalOf(to)).toMatchObject({
+        envelope: {
+          detail: expect.stringMatching(/^The redirect of front\.example/),
+          hint: expect.stringMatching(/proxy/),
+        },
+      });
+      expect(JSON.stringify(refusalOf(to))).not.toContain("ATLAS");
+    },
+  );
 });
 
 test("loopback is reached by a redirect only where the link may be on loopback too", () => {

@@ -272,7 +272,9 @@ const REDIRECTS: Case[] = [
   ["a relative redirect", fresh, 302, to("/other?x"), follow("https://front.example/other?x")],
   ["a redirect without scheme", fresh, 302, to("//s3.example/a"), follow("https://s3.example/a")],
   ["a redirect without a place", fresh, 302, {}, refused("names no place")],
-  ["a redirect to nonsense", fresh, 302, to("https://"), refused("names no place")],
+  ...["https://", "http://[bad"].map(
+    (location): Case => ["a redirect to nonsense", fresh, 302, to(location), refused("is no URL")],
+  ),
   ["a redirect to http", fresh, 302, to("http://s3.example/a"), refused("https to http")],
   [
     "a redirect from http to http, which only loopback has",

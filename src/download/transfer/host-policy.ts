@@ -2,7 +2,7 @@
 import { type LookupAddress, type LookupAllOptions, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
-import { type Failure, ownFailure } from "../../core/errors.ts";
+import { Failure, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 import { hostOf } from "../../core/text.ts";
 
@@ -78,11 +78,32 @@ export function checkLink(link: string, policy: HostPolicy): URL {
 
 /** Returns the target of a redirect if it may be requested. Only a host that the user vouches for may lead to another. */
 export function checkRedirect(from: URL, to: URL, policy: HostPolicy): URL {
-  const target = checkLink(to.href, policy);
+  let target: URL;
+  try {
+    target = checkLink(to.href, policy);
+  } catch (error) {
+    throw asRedirect(error, from, policy);
+  }
   if (!isExempt(bareHost(to.hostname), policy) || isExempt(bareHost(from.hostname), policy)) return target;
   throw ownFailure("LINK_UNSAFE", {
     detail: `The redirect of ${from.host} to ${to.host} is not followed: only the latter is in ATLAS_FLEX_FILE_HOSTS.`,
     hint: `If both hosts serve your snapshots, name ${from.hostname} in ATLAS_FLEX_FILE_HOSTS too, then call again.`,
+  });
+}
+
+/** Words the refusal of a link for a redirect to it: not Atlas named the place, and both hosts need the user's word. */
+export function asRedirect(error: unknown, from: URL, policy: HostPolicy): unknown {
+  if (!(error instanceof UnsafeLink)) return error;
+  const { why, host, isAllowable } = error.objection;
+  const refused = `The redirect of ${from.host}${host ? ` to ${host}` : ""} is not followed: ${why}.`;
+  if (!host || !isAllowable)
+    return ownFailure("LINK_UNSAFE", {
+      detail: refused,
+      hint: "Another service may have answered in place of the file host. Check the network and any proxy, then call again.",
+    });
+  return ownFailure("LINK_UNSAFE", {
+    detail: `${refused} ${settingFor([bareHost(from.hostname), host], policy)} would allow it.`,
+    hint: "Only if both hosts serve your snapshots, such as through a private endpoint of your company, set ATLAS_FLEX_FILE_HOSTS to the value in the message, restart this server and call again; no second download job is requested.",
   });
 }
 
@@ -146,17 +167,37 @@ function bareHost(hostname: string): string {
     .replace(/\.$/, "");
 }
 
-/** No setting makes this link a good one. */
-function unsafe(why: string, host?: string): Failure {
-  return ownFailure("LINK_UNSAFE", {
-    detail: `The link${host ? ` to ${host}` : ""} is not opened: ${why}.`,
-    hint: "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and the DNS server of this computer.",
-  });
+interface Objection {
+  why: string;
+  host?: string | undefined;
+  /** The user's word for the host is enough to open the link. */
+  isAllowable: boolean;
 }
 
-/** Names the setting that keeps the hosts of now and adds this one. */
-function needsConsent(why: string, hostname: string, { fileHosts }: HostPolicy): Failure {
+class UnsafeLink extends Failure {
+  readonly objection: Objection;
+
+  constructor(objection: Objection, advice: string, hint?: string) {
+    const { host, why } = objection;
+    const detail = `The link${host ? ` to ${host}` : ""} is not opened: ${why}.${advice}`;
+    super(ownFailure("LINK_UNSAFE", { detail, ...(hint !== undefined && { hint }) }).envelope);
+    this.objection = objection;
+  }
+}
+
+/** No setting makes this link a good one. */
+function unsafe(why: string, host?: string): Failure {
+  const hint = "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and the DNS server of this computer.";
+  return new UnsafeLink({ why, host, isAllowable: false }, "", hint);
+}
+
+function needsConsent(why: string, hostname: string, policy: HostPolicy): Failure {
   const host = bareHost(hostname);
-  const setting = `ATLAS_FLEX_FILE_HOSTS=${[...fileHosts, host].join(",")}`;
-  return ownFailure("LINK_UNSAFE", { detail: `The link to ${host} is not opened: ${why}. ${setting} would allow it.` });
+  return new UnsafeLink({ why, host, isAllowable: true }, ` ${settingFor([host], policy)} would allow it.`);
+}
+
+/** The setting that keeps the hosts of now and adds these. */
+function settingFor(hosts: string[], policy: HostPolicy): string {
+  const added = hosts.filter((host) => !isExempt(host, policy));
+  return `ATLAS_FLEX_FILE_HOSTS=${[...new Set([...policy.fileHosts, ...added])].join(",")}`;
 }

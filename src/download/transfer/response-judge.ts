@@ -131,7 +131,8 @@ function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
       },
     };
   };
-  if (location === "" || !URL.canParse(location, url.href)) return refused("it names no place to go to");
+  if (location === "") return refused("it names no place to go to");
+  if (!URL.canParse(location, url.href)) return refused("the place that it names is no URL");
   const to = new URL(location, url.href);
   if (url.protocol === "https:" && to.protocol === "http:") {
     return refused(

@@ -9,7 +9,7 @@ import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../snapshot.ts";
 import type { FileRange, FileRequester } from "./file-request.ts";
 import { readErrorXmlCode } from "./foreign-body.ts";
-import { checkLink, checkRedirect, type HostPolicy } from "./host-policy.ts";
+import { asRedirect, checkLink, checkRedirect, type HostPolicy } from "./host-policy.ts";
 import { type Received, receiveBody, watchSpeed } from "./receive.ts";
 import { isRefusal, judgeResponse, type Refusal, type Verdict } from "./response-judge.ts";
 
@@ -107,6 +107,8 @@ type Outcome = Exclude<Verdict, { kind: "begin" | "continue" | "reject" }> | Rec
 interface Hop {
   url: URL;
   redirects: number;
+  /** Whose redirect led there. */
+  from?: URL;
 }
 
 /**
@@ -125,7 +127,7 @@ async function request(
     const { url, redirects } = hop;
     const outcome = await attempt(transfer, hop, run, signal);
     if (outcome.kind === "follow") {
-      hop = { url: checkRedirect(url, outcome.to, transfer.policy), redirects: redirects + 1 };
+      hop = { url: checkRedirect(url, outcome.to, transfer.policy), redirects: redirects + 1, from: url };
     } else if (outcome.kind === "refresh-link" && redirects > 0 && !isRepeated) {
       // The target of a redirect may live for seconds only; the link names a new one.
       hop = { url: link, redirects: 0 };
@@ -139,7 +141,7 @@ async function request(
 /** Sends one request and receives its body; the outcome says what to do next. */
 async function attempt(
   transfer: Transfer,
-  { url, redirects }: Hop,
+  { url, redirects, from }: Hop,
   { whyWhole, otherTotal }: Run,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -171,6 +173,8 @@ async function attempt(
     return verdict;
   } catch (error) {
     signal.throwIfAborted();
+    const failure = failureIn(error);
+    if (failure) throw from ? asRedirect(failure, from, transfer.policy) : failure;
     return { kind: "retry", code: retryCodeOf(error, watch.signal.aborted) };
   } finally {
     watch.stop();
@@ -195,8 +199,6 @@ function whyFromTheStart(range: FileRange | undefined, before: ObjectVersion, ve
 
 /** The code of a network error that is worth a retry; every other error is rethrown. */
 function retryCodeOf(error: unknown, isTooSlow: boolean): string {
-  const failure = failureIn(error);
-  if (failure) throw failure;
   if (isUntrusted(error)) throw ownFailure("TLS_FAILED", { source: "file-host" }, { cause: error });
   const code = codeOf(error);
   if (code !== undefined) return code;
