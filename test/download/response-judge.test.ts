@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { errorXmlCodeIn } from "../../src/download/transfer/foreign-body.ts";
 import { judgeResponse, type Asked as Request } from "../../src/download/transfer/response-judge.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
@@ -249,6 +250,24 @@ const REFUSALS: Case[] = [
     (status): Case => ["a temporary failure", fresh, status, {}, { kind: "retry", code: `HTTP_${status}` }],
   ),
 ];
+
+const message = (code: string, text: string) => `<Error><Code>${code}</Code><Message>${text}</Message></Error>`;
+const azure = (detail: string) =>
+  `<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.</Message><AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail></Error>`;
+
+test.each([
+  ["an expired link of S3", message("AccessDenied", "Request has expired"), "expired"],
+  ["a missing right", message("AccessDenied", "Access Denied"), "unknown"],
+  [
+    "an expired link of Azure",
+    azure("Signature not valid in the specified time frame: Start [Thu, 26 Nov 2026 08:00:00 GMT] - Expiry [...]"),
+    "expired",
+  ],
+  ["a changed link of Azure", azure("Signature did not match. String to sign used was r"), "signature"],
+  ["a code whose message speaks of expiry", message("SignatureDoesNotMatch", "Request has expired"), "signature"],
+])("the error document of %s says why: %s", (_what, xml, reason) => {
+  expect(judge(fresh, 403, {}, errorXmlCodeIn(xml))).toMatchObject({ kind: "refresh-link", refusal: { reason } });
+});
 
 const refused = (words: string) => ({
   kind: "reject",

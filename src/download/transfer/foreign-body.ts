@@ -75,9 +75,14 @@ export async function readErrorXmlCode(body: AsyncIterable<Buffer>): Promise<str
   return errorXmlCodeIn(head.subarray(0, MAX_ERROR_BYTES).toString("latin1"));
 }
 
+/** What object stores say of an expired link under a code that they use for other refusals too. */
+const EXPIRED = new Map([
+  ["AccessDenied", /<Message>Request has expired/],
+  ["AuthenticationFailed", /<AuthenticationErrorDetail>Signature not valid in the specified time frame/],
+]);
+
 export function errorXmlCodeIn(xml: string): string | undefined {
-  const [, document] = /<Error\b[^>]*>(.*)/s.exec(xml) ?? [];
-  const code = /<Code>\s*([A-Za-z]{1,64})\s*<\/Code>/.exec(document ?? "")?.[1];
-  // S3 calls an expired link AccessDenied, as it does a missing right; only the message tells them apart.
-  return code === "AccessDenied" && /<Message>Request has expired/.test(document ?? "") ? "RequestExpired" : code;
+  const [, document = ""] = /<Error\b[^>]*>(.*)/s.exec(xml) ?? [];
+  const code = /<Code>\s*([A-Za-z]{1,64})\s*<\/Code>/.exec(document)?.[1];
+  return code !== undefined && EXPIRED.get(code)?.test(document) ? "RequestExpired" : code;
 }
