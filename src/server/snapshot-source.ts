@@ -179,12 +179,18 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     }
   }
 
-  /** Whether jobs of this snapshot failed so often within the last hour, by Atlas's own list and clock, that another is no use. */
+  /**
+   * Whether jobs of this snapshot failed so often within the last hour, by Atlas's own list and clock, that another is no use.
+   * A job counts unless its dates say that it failed earlier: without dates it may have failed just now.
+   */
   function keepFailing({ jobs, serverTime }: JobPage, { snapshotId }: SnapshotIdentity): boolean {
     const since = (serverTime ?? clock.now()) - FAILED_WITHIN_MS;
-    const endOf = (job: RestoreJob) => Date.parse(job.restoreFinishedDate ?? job.restoreScheduledDate ?? "");
+    const isEarlier = ({ restoreFinishedDate, restoreScheduledDate }: RestoreJob) => {
+      const times = [restoreFinishedDate, restoreScheduledDate].map((date) => Date.parse(date ?? ""));
+      return (times.find(Number.isFinite) ?? since) < since;
+    };
     const failed = jobs.filter((job) => isDownload(job) && job.snapshotId === snapshotId && isFailed(job));
-    return failed.filter((job) => endOf(job) >= since).length >= MAX_FAILED_JOBS;
+    return failed.filter((job) => !isEarlier(job)).length >= MAX_FAILED_JOBS;
   }
 
   /** The job's current state; undefined if Atlas answers 404, as it may for download jobs, or with another snapshot's job. */

@@ -180,12 +180,27 @@ describe("a job that fails", () => {
     ["of another snapshot", { snapshotId: OTHER_SNAPSHOT }],
     ["that restored a cluster", { deliveryType: "RESTORE" }],
     ["that did not fail", { status: "COMPLETED", expirationDate: "2000-01-01T00:00:00Z" }],
-    ["of a time that is not told", { restoreScheduledDate: "soon" }],
+    [
+      "that ended long ago, whatever else is told of its times",
+      { restoreFinishedDate: "soon", restoreScheduledDate: "2000-01-01T00:00:00Z" },
+    ],
   ])("is not counted when it is one %s", async (_, changes) => {
     const { link, jobs, clock } = await atlasOfJobs({});
     for (const count of [7, 8, 9])
       jobs.push({ ...linkless(jobAt(clock.now() - MINUTE, count)), status: "FAILED", ...changes });
     expect(await link()).toMatchObject({ url: `${LINK}&job=1` });
+  });
+
+  test.each<[string, { restoreScheduledDate?: string }]>([
+    ["no time is told", {}],
+    ["the time is not readable", { restoreScheduledDate: "soon" }],
+  ])("is counted although %s", async (_, dates) => {
+    const { link, seen } = await atlasOfJobs({
+      job: ({ restoreScheduledDate, ...job }) => ({ ...failing.job(job), ...dates }),
+    });
+    await expect(link()).rejects.toMatchObject({ code: "JOB_FAILED" });
+    for (const restarted of [false, true, true]) await expect(link({ restarted })).rejects.toMatchObject(stops);
+    expect(seen.posts).toBe(2);
   });
 
   test("is not counted when another job of this snapshot can be used", async () => {
