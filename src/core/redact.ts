@@ -11,8 +11,8 @@ export interface Redactor {
   /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
   /**
-   * The same for what grants access in a link, but only for `scrub`: Atlas may send the link again, which must stay usable. Only
-   * the last few links are remembered.
+   * The same for what grants access in a link, but only for `scrub`: Atlas may send the link again, which must stay usable. A
+   * path of plain words grants nothing, and local paths may contain it. Only the last few links are remembered.
    */
   addLink(url: URL): void;
   /**
@@ -80,7 +80,8 @@ export function createRedactor(): Redactor {
     },
     addLink({ pathname, search }) {
       const access = pathname + search;
-      if (access.length < MIN_SECRET_CHARACTERS || links.includes(access)) return;
+      const isOpen = search === "" && !hasToken(pathname);
+      if (isOpen || access.length < MIN_SECRET_CHARACTERS || links.includes(access)) return;
       links = [...links.slice(1 - MAX_LINKS), access];
       learn();
     },
@@ -113,9 +114,11 @@ function withoutAccess(link: string): string {
   const [, scheme = "", userInfo = "", host = "", path = "", rest = ""] =
     /^([a-z0-9+.-]+:\/\/)([^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is.exec(link) ?? [];
   if (rest.includes("?")) return `${host} [query removed]`;
-  if (rest !== "" || path.split("/").some(mayGrantAccess)) return `${host} [path removed]`;
+  if (rest !== "" || hasToken(path)) return `${host} [path removed]`;
   return userInfo ? `${scheme}${REMOVED}@${host}${path}` : link;
 }
+
+const hasToken = (path: string) => path.split("/").some(mayGrantAccess);
 
 /** Sixteen characters or more with a digit among them are no word. Ids of Atlas grant nothing. */
 function mayGrantAccess(segment: string): boolean {

@@ -158,8 +158,24 @@ test("a known link is removed from texts by its path too, but stays in data that
 
 test("only the last few links are remembered", () => {
   const redactor = createRedactor();
-  for (let n = 0; n < 100; n += 1) redactor.addLink(new URL(`https://host.example/open/sesame${n}-`));
-  expect(redactor.scrub("/open/sesame99- /open/sesame84- /open/sesame0-")).toBe("[removed] [removed] /open/sesame0-");
+  for (let n = 0; n < 100; n += 1) redactor.addLink(new URL(`https://host.example/open?sesame${n}-`));
+  expect(redactor.scrub("/open?sesame99- /open?sesame84- /open?sesame0-")).toBe("[removed] [removed] /open?sesame0-");
+});
+
+test.each(["/backup", "/home/me", "/v1/backups/0123456789abcdef01234567"])(
+  "a link whose path is %s does not shred local paths",
+  (path) => {
+    const redactor = createRedactor();
+    redactor.addLink(new URL(`https://host.example${path}`));
+    const text = `no space left in /home/me${path}s/snapshots`;
+    expect(redactor.scrub(text)).toBe(text);
+  },
+);
+
+test("a link without a query is removed by its path if a segment of it may be a token", () => {
+  const redactor = createRedactor();
+  redactor.addLink(new URL("https://host.example/s/opensesame0123456789"));
+  expect(redactor.scrub("GET /s/opensesame0123456789 failed")).toBe("GET [removed] failed");
 });
 
 test("a secret that is too short to be one does not shred every text", () => {
