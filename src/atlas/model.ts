@@ -36,7 +36,10 @@ const links = atMost(10, z.object({ rel: text, href: link }))
   .optional()
   .catch(undefined);
 
-/** FlexBackupRestoreJob20241113 of the Atlas Admin API, without undocumented fields. */
+/**
+ * FlexBackupRestoreJob20241113 of the Atlas Admin API, without undocumented fields. Tools copy these fields into answers with
+ * strict schemas, so a new field needs a place there too (`tools/job-view.ts`).
+ */
 export const RestoreJob = z
   .object({
     id: text,
@@ -62,7 +65,10 @@ export const RestoreJob = z
   });
 export type RestoreJob = z.infer<typeof RestoreJob>;
 
-/** FlexBackupSnapshot20241113; `expiration` is when Atlas deletes the snapshot. */
+/**
+ * FlexBackupSnapshot20241113; `expiration` is when Atlas deletes the snapshot. Tools copy these fields into answers with strict
+ * schemas, so a new field needs a place there too (`tools/list-flex-snapshots.ts`).
+ */
 export const Snapshot = z.object({
   id: text,
   status: text,
@@ -102,6 +108,9 @@ export const Page = z.object({
   totalCount: number,
   links,
 });
+
+/** An entry of any list; its id only tells it apart from others. */
+export const Identified = z.object({ id: z.string() });
 
 /** Unchanged: `atlasFailure` removes secrets from texts before it cuts them. */
 const raw = z.string().optional().catch(undefined);
