@@ -12,6 +12,7 @@ import {
   ApiError,
   type ClusterPath,
   FlexCluster,
+  Identified,
   type JobAnswer,
   type JobPage,
   MAX_ITEMS_PER_PAGE,
@@ -58,32 +59,30 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   async function getPage<T>(schema: z.ZodType<T>, path: string, pageNum: number, limits: CallLimits, accept?: string) {
     const response = await get(`${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`, limits, accept);
     const { results, totalCount = 0, links = [] } = parsed(Page, response);
-    const count = results.length;
     // The link itself is not followed, since it could lead to another host.
-    const saysMore = count >= MAX_ITEMS_PER_PAGE || links.some(({ rel }) => rel === "next");
-    return {
-      response,
-      count,
-      totalCount,
-      saysMore,
-      entries: results.flatMap((entry) => schema.safeParse(entry).data ?? []),
-    };
+    const saysMore = results.length >= MAX_ITEMS_PER_PAGE || links.some(({ rel }) => rel === "next");
+    const entriesOf = (some: unknown[]) => some.flatMap((entry) => schema.safeParse(entry).data ?? []);
+    return { response, results, totalCount, saysMore, entriesOf };
   }
 
-  /** `hasMore` of the last page means that the list goes on beyond what is read. */
+  /**
+   * `hasMore` of the last page means that the list goes on beyond what is read. Each entry comes once: a list that grows while
+   * it is read repeats entries, and some servers give the same page whatever page is asked for.
+   */
   async function* pages<T>(
     schema: z.ZodType<T>,
     path: string,
     limits: CallLimits,
     accept?: string,
   ): AsyncGenerator<{ entries: T[]; hasMore: boolean }> {
-    let read = 0;
-    for (let pageNum = 1; pageNum <= MAX_PAGES && read < MAX_ENTRIES; pageNum++) {
-      const { count, totalCount, saysMore, entries } = await getPage(schema, path, pageNum, limits, accept);
-      read += count;
-      // The count is an estimate, so an empty page ends the list whatever else it says.
-      const hasMore = count > 0 && (saysMore || read < totalCount);
-      yield { entries, hasMore };
+    const read = new Set<string>();
+    for (let pageNum = 1; pageNum <= MAX_PAGES && read.size < MAX_ENTRIES; pageNum++) {
+      const { results, totalCount, saysMore, entriesOf } = await getPage(schema, path, pageNum, limits, accept);
+      const before = read.size;
+      const fresh = results.filter((entry) => read.size < read.add(keyOf(entry)).size);
+      // The count is an estimate, so a page without a new entry ends the list whatever else it says.
+      const hasMore = read.size > before && (saysMore || read.size < totalCount);
+      yield { entries: entriesOf(fresh), hasMore };
       if (!hasMore) return;
     }
   }
@@ -97,8 +96,8 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
    * the newest job, even for clusters with thousands. Do not rely on the order within the page.
    */
   async function latestJobs(cluster: ClusterPath, limits: CallLimits): Promise<JobPage> {
-    const { response, entries } = await getPage(RestoreJob, `${backupPath(cluster)}/restoreJobs`, 1, limits);
-    return { jobs: entries, serverTime: serverTimeOf(response) };
+    const { response, results, entriesOf } = await getPage(RestoreJob, `${backupPath(cluster)}/restoreJobs`, 1, limits);
+    return { jobs: entriesOf(results), serverTime: serverTimeOf(response) };
   }
 
   const downloads = createDownloadRequests({
@@ -178,6 +177,9 @@ function checkedId(text: string): string {
   if (isAtlasId(text)) return text;
   throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas named an id that is not 24 hexadecimal characters." });
 }
+
+/** What tells entries of a list apart: the id, which each has in Atlas. */
+const keyOf = (entry: unknown) => Identified.safeParse(entry).data?.id || JSON.stringify(entry);
 
 function query({ envelope, pretty }: WireOptions): string {
   const parameters = [...(envelope ? ["envelope=true"] : []), ...(pretty ? ["pretty=true"] : [])];

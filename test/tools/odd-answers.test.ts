@@ -88,6 +88,46 @@ test("a list of snapshots of which none is complete says that the failed ones ne
   });
 });
 
+test.each<[string, object]>([
+  ["an id", { id: SIMULATED.snapshotId, name: CLUSTER.name }],
+  ["no id", { name: CLUSTER.name }],
+])(
+  "a page that comes again and again, with %s in its entry, is read twice and its entry shown once",
+  async (_, entry) => {
+    let reads = 0;
+    const { url } = await serve((_request, response) => {
+      reads += 1;
+      response.end(
+        JSON.stringify({ results: [entry], links: [{ rel: "next", href: "http://localhost:1/elsewhere" }] }),
+      );
+    });
+    const { ok } = await serverWith({
+      env: { MONGODB_ATLAS_BASE_URL: url.origin, MONGODB_ATLAS_ACCESS_TOKEN: "any-access-token" },
+    });
+    const { projects } = await ok("list_flex_clusters", { groupId: CLUSTER.groupId });
+    expect(projects).toEqual([expect.objectContaining({ clusters: [{ name: CLUSTER.name }] })]);
+    expect(reads).toBe(2);
+  },
+);
+
+test("an entry that a list repeats on its next page, since the list grew in between, is shown once", async () => {
+  const ids = ["a", "b", "c"].map((letter) => letter.repeat(24));
+  const page = (results: { id?: string | undefined; status: string }[]) => JSON.stringify({ results, totalCount: 3 });
+  const { ok } = await serverAgainstAnswer(
+    page([
+      { id: ids[0], status: "COMPLETED" },
+      { id: ids[1], status: "RUNNING" },
+    ]),
+    page([
+      { id: ids[1], status: "COMPLETED" },
+      { id: ids[2], status: "COMPLETED" },
+    ]),
+    page([]),
+  );
+  const { snapshots } = await ok("list_flex_snapshots", CLUSTER);
+  expect(snapshots).toHaveLength(3);
+});
+
 describe("a server that gives at most 100 entries per page", () => {
   /** 2,160 restore jobs, newest first, of which only the 151st is a download; `says` is how each page tells of more. */
   async function serverOfManyJobs(says: (count: number, hasNext: boolean) => object, pageSize = 100) {
