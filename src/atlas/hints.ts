@@ -38,7 +38,7 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   CANNOT_USE_FLEX_CLUSTER_IN_CLUSTER_API: { hint: "Check MONGODB_ATLAS_BASE_URL: the request reached another API." },
   VALIDATION_ERROR: { hint: "Check the ids against a fresh list of snapshots, then call again." },
   TOO_MANY_SNAPSHOT_DOWNLOADS: {
-    hint: "The project has reached its limit of active downloads. Use an existing download job (see the cluster's restore jobs), or wait until its links expire, four hours after they were requested.",
+    hint: "The project has reached its limit of active downloads. Use an existing download job (see the cluster's restore jobs), or call again once its links have expired, four hours after they were requested.",
     retryable: true,
   },
   USER_UNAUTHORIZED: ROLE,
@@ -81,14 +81,14 @@ export const ADVICE: Readonly<Record<string, Advice>> = {
   INVALID_JOB_ID: JOBS,
   RESOURCE_NOT_FOUND: { hint: "Check the project id, the cluster's name and MONGODB_ATLAS_BASE_URL." },
   WRITES_NOT_ALLOWED_DURING_APP_UPGRADES: {
-    hint: "Atlas is being upgraded and takes no requests that change something. Try again in some minutes.",
+    hint: "Atlas is being upgraded and takes no requests that change something. Call again in some minutes.",
     retryable: true,
   },
   INVALID_VERSION_DATE: {
     hint: "Check MONGODB_ATLAS_BASE_URL and any proxy in between: the Accept header did not arrive as it was sent.",
   },
   CANNOT_DOWNLOAD_INCOMPLETE_SNAPSHOT: {
-    hint: "Look at the snapshot's status. Wait while Atlas is taking it; one that is FAILED never becomes complete, so choose another.",
+    hint: "Look at the snapshot's status. Wait while Atlas is taking it; one that is FAILED never becomes complete, so choose another. Then call again.",
     retryable: true,
   },
   CANNOT_START_RESTORE_JOB_FOR_DELETED_SNAPSHOT: SNAPSHOT,

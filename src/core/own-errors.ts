@@ -20,7 +20,8 @@ const WHERE_SETTINGS_ARE =
 
 /**
  * In the order of the documentation. Atlas's own codes are in `atlas/hints.ts`. Hints name no tool, because a configuration may
- * offer only some of them.
+ * offer only some of them. A hint is the whole advice, to which nothing is added: it says itself whether to call again, which
+ * means the same call, and when.
  */
 export const OWN_ERRORS = {
   INVALID_INPUT: {
@@ -63,31 +64,31 @@ export const OWN_ERRORS = {
     source: "credentials",
     retryable: true,
     meaning: "The service account already holds the 100 access tokens that Atlas allows.",
-    hint: "Tokens lapse after one hour. Wait, or use a service account of its own for this server.",
+    hint: "Tokens lapse after one hour. Wait and call again, or use a service account of its own for this server.",
   },
   TOKEN_REQUEST_FAILED: {
     source: "credentials",
     retryable: true,
     meaning: "The token endpoint gave no usable answer.",
-    hint: "Try again in a minute. If it persists, check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.",
+    hint: "Call again in a minute. If it persists, check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.",
   },
   CONNECTION_FAILED: {
     source: "network",
     retryable: true,
     meaning: "No connection could be made; nothing was sent.",
-    hint: "Check the network connection, MONGODB_ATLAS_BASE_URL and, where one is needed, HTTPS_PROXY in the settings of this server.",
+    hint: "Check the network connection, MONGODB_ATLAS_BASE_URL and, where one is needed, HTTPS_PROXY in the settings of this server, then call again.",
   },
   PROXY_FAILED: {
     source: "network",
     retryable: false,
     meaning: "The configured proxy refused the connection or could not be reached.",
-    hint: "Check HTTPS_PROXY or HTTP_PROXY in the settings of this server, its user name and password included; NO_PROXY exempts hosts.",
+    hint: "Check HTTPS_PROXY or HTTP_PROXY in the settings of this server, its user name and password included; NO_PROXY exempts hosts. Then call again.",
   },
   TLS_FAILED: {
     source: "network",
     retryable: false,
     meaning: "The certificate of the other side is not trusted, or the secure connection could not be set up.",
-    hint: "Behind a company's inspecting proxy, set NODE_EXTRA_CA_CERTS to its CA certificate file in the settings of this server. Check the clock of this computer too.",
+    hint: "Behind a company's inspecting proxy, set NODE_EXTRA_CA_CERTS to its CA certificate file in the settings of this server. Check the clock of this computer too. Then call again.",
   },
   CONNECTION_LOST: {
     source: "network",
@@ -106,7 +107,7 @@ export const OWN_ERRORS = {
     retryable: false,
     meaning:
       "A redirect arrived that is not followed. Requests to Atlas carry secrets; a file host may redirect three times, but not from https to http.",
-    hint: "Check MONGODB_ATLAS_BASE_URL: it must be the origin of the Atlas API itself. A captive portal or proxy may answer in its place.",
+    hint: "Check MONGODB_ATLAS_BASE_URL: it must be the origin of the Atlas API itself. A captive portal or proxy may answer in its place. Then call again.",
   },
   UNREADABLE_RESPONSE: {
     source: "atlas",
@@ -155,7 +156,7 @@ export const OWN_ERRORS = {
     source: "input",
     retryable: true,
     meaning: "The snapshot is not complete yet, so there is nothing to download.",
-    hint: "Wait until its status is COMPLETED, or choose an older snapshot.",
+    hint: "Wait until its status is COMPLETED and call again, or choose an older snapshot.",
   },
   SNAPSHOT_FAILED: {
     source: "input",
@@ -167,13 +168,13 @@ export const OWN_ERRORS = {
     source: "file-host",
     retryable: true,
     meaning: "The file host refuses a link that is no longer fresh, and no new one was to be had in this run.",
-    hint: "Call again: a new link is then asked for; what was saved so far is kept.",
+    hint: "Call again: a new link is then asked for.",
   },
   LINK_REFUSED: {
     source: "file-host",
     retryable: true,
     meaning: "The file host refuses a fresh link; the detail says why, if the host does.",
-    hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again; what was saved so far is kept.",
+    hint: "Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again.",
   },
   LINK_UNSAFE: {
     source: "file-host",
@@ -185,7 +186,7 @@ export const OWN_ERRORS = {
     source: "file-host",
     retryable: true,
     meaning: "The file host answered in a way from which no file can be saved.",
-    hint: "Call again later; what was saved so far is kept.",
+    hint: "Call again later.",
   },
   NOT_A_SNAPSHOT: {
     source: "file-host",
@@ -197,7 +198,7 @@ export const OWN_ERRORS = {
     source: "file-host",
     retryable: true,
     meaning: "The transfer broke off or stalled and every new attempt failed; the part is kept.",
-    hint: "Check the network and call again; the transfer continues where it stopped.",
+    hint: "Check the network and call again.",
   },
   FILE_DAMAGED: {
     source: "file-host",
@@ -215,7 +216,7 @@ export const OWN_ERRORS = {
     source: "disk",
     retryable: false,
     meaning: "The download folder has too little free space; the part is kept.",
-    hint: "Free space on that disk or choose another ATLAS_FLEX_DOWNLOAD_DIR, then call again; the transfer continues where it stopped.",
+    hint: "Free space on that disk or choose another ATLAS_FLEX_DOWNLOAD_DIR, then call again.",
   },
   DISK_FAILED: {
     source: "disk",

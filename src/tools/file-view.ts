@@ -99,16 +99,11 @@ export function transferMessage(report: SaveReport): string {
 
 export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-const AGAIN = "all save_flex_snapshot again";
-
-/** Advice for a transfer that stopped. Many hints say to call again, or what was kept; the advice says each once. */
+/** Advice for a transfer that stopped: what became of the bytes, then the hint alone, which says whether to call again. */
 export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {
   const kept = bytes > 0 ? "; what was saved is kept, and the next call continues there" : " before anything was saved";
-  const hint = (lastError?.hint ?? "")
-    .replace(/; (what was saved so far is kept|the transfer continues where it stopped)/, "")
-    .replace(/\b(c)all again( with [^.,;]+)?/i, (_, c, others = " with the same arguments") => `${c}${AGAIN}${others}`);
-  const next = hint.includes(AGAIN) ? "" : `${hint ? "Then c" : "C"}${AGAIN} with the same arguments.`;
-  return [`The transfer has stopped${kept}.`, hint, next].filter(Boolean).join(" ");
+  const hint = lastError?.hint ?? "Call save_flex_snapshot again with the same arguments.";
+  return `The transfer has stopped${kept}. ${hint}`;
 }
 
 /** Of a file that arrived as its host sent it, although that is no whole archive. */
