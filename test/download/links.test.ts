@@ -176,10 +176,31 @@ describe("a link", () => {
         hint: expect.stringContaining(hint),
       },
     });
-    // The advice for a paused transfer puts its own words in place of these.
-    expect(report.lastError?.hint).toMatch(/\bcall again\b|^Try once more\b/);
+    expect(report.lastError?.hint).toMatch(/\bcall again\b/i);
     expect(JSON.stringify(report)).not.toContain("SENTINEL");
     expect(source.asked).toHaveLength(1);
+  });
+
+  test.each([
+    "<Error><Code>InvalidArgument</Code></Error>",
+    "<Error><Code>KMS.DisabledException</Code></Error>",
+    "<html><h1>Bad Request</h1></html>",
+    "",
+  ])("that is fresh and refused with 400 and %j is not said to come from a wrong address", async (document) => {
+    const { server, store } = await staged((url) => ({ url, restoreJobId: JOB, isNew: true }));
+    server.script(respond("400 Bad Request", {}, document));
+    const { lastError } = await saveTo(store);
+    expect(lastError).toMatchObject({ errorCode: "LINK_REFUSED", hint: expect.stringContaining("call again") });
+    expect(JSON.stringify(lastError)).not.toContain("access list");
+  });
+
+  test("that the host calls expired is said to be so, without a code that the host did not send", async () => {
+    const { server, store } = await staged((url) => ({ url, restoreJobId: JOB, isNew: true }));
+    server.script(respond("403 Forbidden", {}, "<Error><Code>AccessDenied</Code><Message>Request has expired"));
+    const { lastError } = await saveTo(store);
+    expect(lastError?.detail).toBe(
+      "The file host refuses a fresh link: it answered 403. It says that the link has expired.",
+    );
   });
 
   test("is refused even if an endless document follows the status", async () => {

@@ -135,31 +135,37 @@ function jobOf(restoreJobId: string | undefined): { restoreJobId?: string } {
 }
 
 /** What a refusal means, and what helps where that is not what the table of errors says. */
-const REFUSALS: Record<Refusal["reason"], { means: string; hint?: string }> = {
+const REFUSALS: Record<Refusal["reason"] | "bad-request", { means: string; hint?: string }> = {
   unknown: { means: "Most likely this computer's address is not on the project's IP access list." },
   clock: {
     means:
       "The time in the link is too far from the time of the host's clock. The clock of this computer is not involved.",
-    hint: "Have the clock of the file host, or of the gateway in front of it, set right, then call again; what was saved so far is kept.",
+    hint: "Have the clock of the file host, or of the gateway in front of it, set right, then call again.",
   },
   signature: {
     means: "The signature of the link does not fit the request that arrived: something on the way changes requests.",
-    hint: "Find the proxy or gateway that changes requests and exempt the file host from it, then call again; what was saved so far is kept.",
+    hint: "Find the proxy or gateway that changes requests and exempt the file host from it, then call again.",
   },
   expired: {
     means: "It says that the link has expired.",
-    hint: "Save another snapshot of the cluster, or call again in four hours, when a new link may be requested; what was saved so far is kept.",
+    hint: "Save another snapshot of the cluster, or call again in four hours, when a new link may be requested.",
+  },
+  "bad-request": {
+    means: "It does not say why in words that this server knows; a proxy on the way may have answered in its place.",
+    hint: "Check any proxy on the way and call again. If the answer is the same, save another snapshot of the cluster.",
   },
   missing: {
     means: "It has no file under the link.",
-    hint: "Try once more; if it has none again, save another snapshot of the cluster.",
+    hint: "Call again once; if it has none again, save another snapshot of the cluster.",
   },
 };
 
 function refused(code: "LINK_REFUSED" | "LINK_EXPIRED", { status, reason, code: hostsCode }: Refusal): Failure {
-  const { means, hint } = REFUSALS[reason];
+  // A host that refuses an address, or a link as such, answers 401 or 403.
+  const { means, hint } = REFUSALS[reason === "unknown" && status === 400 ? "bad-request" : reason];
   const which = code === "LINK_REFUSED" ? "a fresh link" : "the link, which is no longer fresh";
-  const answered = hostsCode === undefined ? String(status) : `${status} (${hostsCode})`;
+  // The code of an expired link may be this server's own word for a message of the host.
+  const answered = hostsCode === undefined || reason === "expired" ? String(status) : `${status} (${hostsCode})`;
   return ownFailure(code, {
     error: status,
     detail: `The file host refuses ${which}: it answered ${answered}. ${means}`,
