@@ -126,6 +126,15 @@ test("a stored Content-Encoding is noted in the record, also after a restart fro
   expect(await readJsonFile(folder, `${defaultName}.json`)).toMatchObject({ integrity: { notes } });
 });
 
+test("a file that comes compressed once more, always, is not said to have been saved", async () => {
+  const file = await remoteFile(20 * KIB);
+  const { save } = await stage({}, serve({ bytes: gzipSync(file.bytes) }, { headers: { "content-encoding": "gzip" } }));
+  const failure = await save().catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "FILE_DAMAGED" });
+  expect(String(failure)).toMatch(/discarded.*Content-Encoding gzip/);
+  expect(String(failure)).not.toMatch(/\bsaved as\b/);
+});
+
 describe("what is not gzip is refused with what it is", () => {
   const head = (bytes: number[]) => Buffer.concat([Buffer.from(bytes), Buffer.alloc(2_000, 7)]);
   const forms: [what: string, body: () => Promise<Buffer> | Buffer][] = [

@@ -61,7 +61,7 @@ function judgeIntegrity(
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
   const isExcused = isOtherwiseRight && (!joined || discardedSha256 === report.sha256);
-  const labelled = `The file host names the Content-Encoding ${storedCoding}, as the uploader did; the bytes were saved as they are.`;
+  const labelled = `The file host names the Content-Encoding ${storedCoding}, as the uploader did; the bytes were taken as they came.`;
   const notes = [
     ...report.notes,
     ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : []),
