@@ -25,7 +25,7 @@ const FAILURES = [
       source: "atlas",
       retryable: true,
     },
-    hint: /links expire/,
+    hint: /call again once its links have expired/,
   },
   {
     order: "USER_UNAUTHORIZED",
