@@ -191,7 +191,7 @@ export const OWN_ERRORS = {
   NOT_A_SNAPSHOT: {
     source: "file-host",
     retryable: false,
-    meaning: "What the file host sent is not a gzip file.",
+    meaning: "What the file host sent is not a gzip file, or unpacks to a text such as a web page.",
     hint: "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.",
   },
   TRANSFER_INTERRUPTED: {

@@ -18,6 +18,7 @@ import {
   openStore,
   patiently,
   readJsonFile,
+  savedStage,
   saveTo,
   sha256,
   sourceOf,
@@ -98,6 +99,70 @@ describe("how the contents end decides what becomes of a file whose gzip data is
       ({ code }) => code,
     );
     expect(end).toBe(outcome);
+  });
+});
+
+describe("text that a gateway packs with gzip in place of the file", () => {
+  const coded = { headers: { "content-encoding": "gzip" } };
+  const page = (text: string, twist: Twist = coded) => serve({ bytes: gzipSync(text) }, twist);
+
+  test.each([
+    ["a web page", "<html><body>Please log in</body></html>"],
+    ["a web page after a byte order mark and blank lines", "\ufeff\r\n\r\n<!DOCTYPE html><p>Please log in"],
+    ["a fragment of a web page", "<script>location = '/login'</script>"],
+    ["XML", '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
+    ["a JSON object", '{ "error": 500 }'],
+    ["a JSON list", '[{"error":500}]'],
+  ])("is refused as %s, whether the coding is named or not, and nothing of it stays", async (_what, text) => {
+    for (const twist of [coded, {}, { chunked: "ended" } as const]) {
+      const { save, folder, server } = await stage({}, page(text, twist));
+      await expect(save()).rejects.toMatchObject({
+        code: "NOT_A_SNAPSHOT",
+        envelope: { detail: expect.stringContaining("a web page, XML or JSON") },
+      });
+      expect(server.requests).toHaveLength(2);
+      expect(await namesIn(folder)).toEqual([]);
+    }
+  });
+
+  test.each(["gzip", "x-gzip", "aws-chunked,gzip"])(
+    "in no known form is damaged under the coding %s",
+    async (coding) => {
+      const { save, folder } = await stage({}, page("Please log in", { headers: { "content-encoding": coding } }));
+      await expect(save()).rejects.toMatchObject({
+        code: "FILE_DAMAGED",
+        envelope: { detail: expect.stringMatching(/\(contents\).*Content-Encoding .*gzip/) },
+      });
+      expect(await namesIn(folder)).toEqual([]);
+    },
+  );
+
+  test("costs one fresh fetch when it comes once, also in place of the rest", async () => {
+    const file = { bytes: whole.bytes, etag: '"object-1-8"' };
+    const long = page(`<html>${noise(3 * KIB, 4).toString("hex")}</html>`, { ...coded, ignoreRange: true });
+    for (const script of [
+      [long, serve(file)],
+      [serve(file, { after: whole.headBytes }), long, serve(file)],
+    ]) {
+      const { save, folder } = await stage({}, ...script);
+      expect(await save()).toMatchObject({ state: "complete", sound: true });
+      expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    }
+  });
+
+  test("is not sound, though an earlier version saved it as such", async () => {
+    const { folder, store } = await savedStage();
+    const bytes = gzipSync("<html>Please log in</html>");
+    const name = `${defaultName}.json`;
+    await writeFile(join(folder, defaultName), bytes);
+    await writeFile(
+      join(folder, name),
+      JSON.stringify({ ...(await readJsonFile(folder, name)), bytes: bytes.length, sha256: sha256(bytes) }),
+    );
+    expect(await store.verify(defaultName, patiently())).toMatchObject({
+      sound: false,
+      integrity: { recordedSha256: "ok", notes: [expect.stringContaining("a web page, XML or JSON")] },
+    });
   });
 });
 

@@ -61,15 +61,27 @@ function formatOf(head: Buffer, maxTarHeaders: number): Format {
   if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat();
   // POSIX and GNU tar both have this at byte 257.
   if (head.subarray(257, 262).toString("latin1") === "ustar") return tarFormat(maxTarHeaders);
-  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
-  return {
-    first: { skip: 0, take: 1 },
-    read: () => undefined,
-    found: () => ({ contents: { kind: "unknown" }, ending: "unknown", notes: [], ...(isGzip && { damage: TWICE }) }),
-  };
+  return { first: { skip: 0, take: 1 }, read: () => undefined, found: () => unknownContents(head) };
 }
 
 const TWICE = "The file is compressed twice: it unpacks to another gzip file.";
+const PAGE = "The file unpacks to a web page, XML or JSON text, which a host or gateway sends in place of a backup.";
+const UNRECOGNISED = "The contents are not recognised as those of a snapshot, so the file may be something else.";
+/** Any tag or declaration, or the start of a JSON object or list. */
+const PAGE_START = /^\s*(?:<[!?a-z]|\{\s*["}]|\[\s*["{\]])/i;
+const PAGE_START_BYTES = 4096;
+
+function unknownContents(head: Buffer): ContentsFound {
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  // In a regular expression, white space includes the byte order mark.
+  const isPage = PAGE_START.test(head.toString("utf8", 0, PAGE_START_BYTES));
+  return {
+    contents: { kind: "unknown" },
+    ending: isPage ? "foreign" : "unknown",
+    notes: [isPage ? PAGE : UNRECOGNISED],
+    ...(isGzip && { damage: TWICE }),
+  };
+}
 
 /**
  * Cuts chunks of any size into pieces and hands each to `onPiece`, which says where the next one is. Bytes between the
@@ -249,7 +261,9 @@ function tarFormat(maxHeaders: number): Format {
       const notes = problem === undefined ? [] : [problem];
       const escaping = tally.escaping();
       if (escaping > 0) notes.push(`Names in the tar that lead out of the folder it is unpacked into: ${escaping}.`);
-      return { contents: tally.contents(), ending: hasEnded ? "marked" : isOnBorder ? "border" : "early", notes };
+      const contents = tally.contents();
+      if (contents.kind === "unknown") notes.push(UNRECOGNISED);
+      return { contents, ending: hasEnded ? "marked" : isOnBorder ? "border" : "early", notes };
     },
   };
 }

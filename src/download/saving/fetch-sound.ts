@@ -11,7 +11,7 @@ import type { RunningSave } from "./running-save.ts";
 
 /**
  * Transfers the file and checks it. Discards a file that fails its check and fetches it once more; rejects with
- * `FILE_DAMAGED` when that file fails too.
+ * `FILE_DAMAGED`, or with `NOT_A_SNAPSHOT` for a text in its place, when that file fails too.
  */
 export async function fetchSound(
   save: RunningSave,
@@ -31,13 +31,15 @@ export async function fetchSound(
     status.state = "verifying";
     const report = await copy.verify(signal);
     const integrity = judgeIntegrity(report, state.current);
-    const verdict = judgeFile(integrity, report.ending);
-    if (verdict !== "damaged")
+    const verdict = judgeFile(integrity, report.ending, state.current.storedCoding);
+    if (verdict === "sound" || verdict === "incomplete")
       return { ...recordOf(report, integrity, state.current, clock.now()), sound: verdict === "sound" };
     log({ event: "file-damaged", bytes: report.bytes, why: report.notes.join(" ") });
-    if (state.current.discardedSha256 !== undefined) throw damaged(integrity);
-    status.warn("The first complete file failed its check, so it was discarded and fetched again.");
+    const isSecond = state.current.discardedSha256 !== undefined;
+    if (isSecond && verdict === "damaged") throw damaged(integrity, state.current);
     await copy.startOver({}, { discardedSha256: report.sha256 });
+    if (isSecond) throw ownFailure("NOT_A_SNAPSHOT", { detail: report.notes.join(" ") });
+    status.warn("The first complete file failed its check, so it was discarded and fetched again.");
   }
 }
 
@@ -53,20 +55,12 @@ const UNPROVEN = "The file host named no length, and what arrived does not end a
  * no evidence against a file whose announced length and own checksums are all right, as long as it came in one response, or
  * twice with the same bytes.
  */
-function judgeIntegrity(
-  report: ArchiveReport,
-  { total, md5, joined, discardedSha256, storedCoding }: TransferState,
-): Integrity {
+function judgeIntegrity(report: ArchiveReport, { total, md5, joined, discardedSha256 }: TransferState): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
   const isOtherwiseRight = report.gzip === "ok" && length === "ok";
   const isExcused = isOtherwiseRight && (!joined || discardedSha256 === report.sha256);
-  const labelled = `The file host names the Content-Encoding ${storedCoding}, as the uploader did; the bytes were taken as they came.`;
-  const notes = [
-    ...report.notes,
-    ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : []),
-    ...(storedCoding === undefined ? [] : [labelled]),
-  ];
+  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : [])];
   return {
     gzip: report.gzip,
     length,
@@ -75,17 +69,28 @@ function judgeIntegrity(
   };
 }
 
-function recordOf(report: ArchiveReport, integrity: Integrity, state: TransferState, now: number) {
-  const { identity, facts, etag } = state;
+function recordOf(report: ArchiveReport, found: Integrity, state: TransferState, now: number) {
+  const { identity, facts, etag, storedCoding } = state;
   const { bytes, sha256, contents } = report;
+  const notes = [...(found.notes ?? []), ...(storedCoding === undefined ? [] : [labelled(storedCoding)])];
+  const integrity = { ...found, ...(notes.length > 0 && { notes }) };
   const savedAt = new Date(now).toISOString();
   return { identity, facts, bytes, sha256, integrity, contents, savedAt, ...(etag !== undefined && { etag }) };
 }
 
-function damaged({ gzip, length, md5, notes = [] }: Integrity) {
+function packed(coding = "gzip"): string {
+  return `It came with the Content-Encoding ${coding}, so a gateway may have packed something else in place of the file.`;
+}
+
+function labelled(coding: string): string {
+  return `The file host names the Content-Encoding ${coding}, as the uploader did; the bytes were saved as they are.`;
+}
+
+function damaged({ gzip, length, md5, notes = [] }: Integrity, { storedCoding }: TransferState) {
   const wrong = [gzip !== "ok" && "gzip", length === "wrong" && "length", md5 === "wrong" && "MD5"].filter(Boolean);
   const found = wrong.length > 0 ? wrong.join(", ") : "contents";
-  const why = [...notes, ...(wrong.length > 0 ? [] : [UNPROVEN])].join(" ");
+  const unproven = length === "unknown" ? UNPROVEN : packed(storedCoding);
+  const why = [...notes, ...(wrong.length > 0 ? [] : [unproven])].join(" ");
   const detail = `The complete file failed its check (${found}) and was discarded, twice. ${why}`;
   return ownFailure("FILE_DAMAGED", { detail: detail.trim() });
 }
