@@ -204,14 +204,43 @@ describe("a file of the named length whose archive ends inside an entry", () => 
     expect(await saveTo(openStore(folder, { source: sourceOf(server.url) }))).toEqual(report);
     expect(server.requests).toHaveLength(1);
   });
+});
 
-  test("recorded by an earlier version, which did not look at the end, is found out by its next check", async () => {
-    const { folder } = await saved();
-    const { sound, ...record } = await readJsonFile(folder, `${defaultName}.json`);
-    await writeFile(join(folder, `${defaultName}.json`), JSON.stringify(record));
-    const store = openStore(folder, {});
-    expect((await listOf(store)).files).toMatchObject([{ state: "complete", sound: true }]);
-    expect(await store.verify(defaultName, patiently())).toMatchObject({ sound: false });
+describe("a record of an earlier version, which did not decide whether the file is sound,", () => {
+  /** Saves the contents, then takes from the record what that version did not write. */
+  async function recorded(contents: Buffer, length: string, notes: string[]) {
+    const staged = await stage({}, serve({ bytes: gzipSync(contents) }));
+    await staged.save();
+    const name = `${defaultName}.json`;
+    const { sound, ...record } = await readJsonFile(staged.folder, name);
+    const integrity = { gzip: "ok", length, md5: "not-verifiable", ...(notes.length > 0 && { notes }) };
+    await writeFile(join(staged.folder, name), JSON.stringify({ ...record, integrity }));
+    return { ...staged, next: openStore(staged.folder, { source: sourceOf(staged.server.url) }) };
+  }
+  const INSIDE = "The tar inside ends in the middle of an entry.";
+  const UNMARKED = "The tar inside lacks its end marker, which tar tolerates.";
+  const text = Buffer.from("some text");
+
+  test.each<[what: string, contents: Buffer, length: string, notes: string[], sound: boolean]>([
+    ["a tar that ends inside an entry", INSIDE_ENTRY, "ok", [INSIDE], false],
+    ["a tar that ends after an entry", ON_BORDER, "ok", [UNMARKED], true],
+    ["a tar that ends after an entry", ON_BORDER, "unknown", [UNMARKED], false],
+    ["a tar with its end marker", one, "unknown", [], true],
+    ["a text", text, "ok", [], true],
+    ["a text", text, "unknown", [], false],
+    ["a mongodump archive", dumped, "ok", [], true],
+    ["a mongodump archive, whose end it did not read", dumped, "unknown", [], false],
+  ])("is judged by its notes in every answer: %s (%#)", async (_what, contents, length, notes, sound) => {
+    const { next, server } = await recorded(contents, length, notes);
+    expect((await listOf(next)).files).toMatchObject([{ state: "complete", sound }]);
+    expect(await saveTo(next)).toMatchObject({ state: "complete", sound });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("is corrected by the next check of the file", async () => {
+    const { next, folder } = await recorded(dumped.subarray(0, -4), "ok", []);
+    expect((await listOf(next)).files).toMatchObject([{ sound: true }]);
+    expect(await next.verify(defaultName, patiently())).toMatchObject({ sound: false });
     expect((await listOf(openStore(folder, {}))).files).toMatchObject([{ state: "complete", sound: false }]);
   });
 });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ATLAS_ID } from "../../core/atlas-id.ts";
 import { clean } from "../../core/text.ts";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
-import { judgeFile } from "../integrity/soundness.ts";
+import { endingInWords, judgeFile } from "../integrity/soundness.ts";
 import {
   cleanFacts,
   factsSchema,
@@ -82,13 +82,14 @@ export type CheckedFile = Omit<SaveRecord, "mtimeMs">;
 export async function readRecord(folder: Folder, fileName: string): Promise<SaveRecord | undefined> {
   const { data } = recordSchema.safeParse(await readJson(folder.at(beside.record(fileName))));
   if (!data) return undefined;
+  const { integrity, contents } = data;
   // The record is one flat object; each schema picks its own fields.
   return {
     identity: identitySchema.parse(data),
     facts: cleanFacts(factsSchema.parse(data)),
     ...fileSchema.parse(data),
-    // How the contents end was not recorded then; the next check of the file notes it.
-    sound: data.sound ?? judgeFile(data.integrity, "marked") === "sound",
+    // The next check of the file notes what an earlier version could not tell.
+    sound: data.sound ?? judgeFile(integrity, endingInWords(contents, integrity.notes ?? [])) === "sound",
   };
 }
 

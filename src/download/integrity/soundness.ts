@@ -1,5 +1,5 @@
 // Decides whether a checked file is sound. Every answer about a file rests on this one decision.
-import type { Integrity } from "../contract.ts";
+import type { Contents, Integrity } from "../contract.ts";
 
 /**
  * How the unpacked data ends. `marked`: with what ends its kind, the end marker of a tar or the terminator of a mongodump
@@ -30,4 +30,14 @@ export function judgeFile(
   if (length !== "ok") return "damaged";
   if (ending === "unknown" && storedCoding.includes("gzip")) return "damaged";
   return ending === "early" ? "incomplete" : "sound";
+}
+
+const EARLY = /^The (?:tar inside (?:ends in the middle|is damaged|has more)|list of collections .* is incomplete)/;
+const BORDER = /^The tar inside lacks its end marker/;
+
+/** How contents end by the notes of an earlier version, which recorded no more of it and read no mongodump archive's end. */
+export function endingInWords({ kind, files }: Pick<Contents, "kind" | "files">, notes: readonly string[]): Ending {
+  if (notes.some((note) => EARLY.test(note))) return "early";
+  if (kind === "mongodump-archive" || notes.some((note) => BORDER.test(note))) return "border";
+  return kind === "unknown" && files === undefined ? "unknown" : "marked";
 }
