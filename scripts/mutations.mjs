@@ -215,6 +215,32 @@ export const MUTATIONS = [
     only: "whose archive ends inside an entry",
   },
   {
+    claim: "call a mongodump archive whole that ends between two blocks",
+    edits: [edit("src/download/integrity/mongodump.ts", " && open.size === 0;", ";")],
+    tests: ["test/download/integrity/contents.test.ts"],
+    only: "each collection has its last block",
+  },
+  {
+    claim: "read a mongodump archive of countless documents to its end",
+    edits: [edit("src/download/integrity/mongodump.ts", "documents > limits.documents", "false")],
+    tests: ["test/download/integrity/contents.test.ts"],
+    only: "is read no further",
+  },
+  {
+    claim: "save a web page that a gateway packed with gzip",
+    edits: [edit("src/download/integrity/contents.ts", 'ending: isPage ? "foreign" : "unknown"', 'ending: "unknown"')],
+    tests: ["test/download/soundness.test.ts"],
+    only: "nothing of it stays",
+  },
+  {
+    claim: "ignore what an earlier record says of the end of its file",
+    edits: [
+      edit("src/download/integrity/soundness.ts", 'if (notes.some((note) => EARLY.test(note))) return "early";', ""),
+    ],
+    tests: ["test/download/soundness.test.ts"],
+    only: "is judged by its notes",
+  },
+  {
     claim: "say how to restore a file that is not sound",
     edits: [edit("src/download/restore-guide.ts", "if (!sound) return {};", "")],
     tests: ["test/tools/saved-files.test.ts"],

@@ -84,14 +84,20 @@ export function dataFiles(folder = ""): Record<string, string | Buffer> {
 
 export const MONGODUMP_MAGIC = Buffer.from([0x6d, 0xe2, 0x99, 0x81]);
 
-/** A BSON document of string fields. */
-export function bson(fields: Record<string, string>): Buffer {
+/** A BSON document of texts and truth values. */
+export function bson(fields: Record<string, string | boolean>): Buffer {
   const elements = Object.entries(fields).map(([key, value]) => {
+    if (typeof value === "boolean") return Buffer.from([0x08, ...Buffer.from(`${key}\0`), value ? 1 : 0]);
     const text = Buffer.from(`${value}\0`);
     return Buffer.concat([Buffer.from(`\x02${key}\0`), int32(text.length), text]);
   });
   const body = Buffer.concat(elements);
   return Buffer.concat([int32(body.length + 5), body, Buffer.from([0])]);
+}
+
+/** The last block of a collection in a mongodump archive. */
+export function lastBlock(collection: string, db = "shop"): Buffer {
+  return Buffer.concat([bson({ db, collection, EOF: true }), int32(-1)]);
 }
 
 export function int32(value: number): Buffer {

@@ -11,6 +11,7 @@ import {
   hashOf,
   int32,
   KIB,
+  lastBlock,
   listOf,
   MONGODUMP_MAGIC,
   namesIn,
@@ -72,7 +73,9 @@ const header = bson({ version: "0.1" });
 const dumped = Buffer.concat([
   ...[MONGODUMP_MAGIC, header, bson({ db: "shop", collection: "a" }), terminator],
   ...[bson({ db: "shop", collection: "a" }), bson({ x: "y" }), terminator],
+  lastBlock("a"),
 ]);
+const lastBlockBytes = lastBlock("a").length;
 const INSIDE_ENTRY = one.subarray(0, -2 * KIB);
 const ON_BORDER = one.subarray(0, -KIB);
 
@@ -88,6 +91,18 @@ describe("how the contents end decides what becomes of a file whose gzip data is
     ["a tar that ends inside an entry", INSIDE_ENTRY, UNNAMED, "FILE_DAMAGED"],
     ["a mongodump archive with its terminator", dumped, NAMED, "sound"],
     ["a mongodump archive with its terminator", dumped, UNNAMED, "sound"],
+    [
+      "a mongodump archive without the last block of a collection",
+      dumped.subarray(0, -lastBlockBytes),
+      NAMED,
+      "incomplete",
+    ],
+    [
+      "a mongodump archive without the last block of a collection",
+      dumped.subarray(0, -lastBlockBytes),
+      UNNAMED,
+      "FILE_DAMAGED",
+    ],
     ["a mongodump archive without its terminator", dumped.subarray(0, -4), NAMED, "incomplete"],
     ["a mongodump archive without its terminator", dumped.subarray(0, -4), UNNAMED, "FILE_DAMAGED"],
     ["a text", Buffer.from("some text"), NAMED, "sound"],

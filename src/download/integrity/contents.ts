@@ -1,41 +1,31 @@
 // Tells from the unpacked bytes what an archive holds: a data directory, a dump directory or a mongodump archive.
-import type { Contents } from "../contract.ts";
-import type { Ending } from "./soundness.ts";
+import { mongodumpFormat } from "./mongodump.ts";
+import { type ContentsFound, createPieces, type Format, type NextPiece } from "./pieces.ts";
 import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from "./tar-header.ts";
 
-/** A data directory has a file per index or collection, tens of thousands at most; a bomb of empty files has billions. */
-const MAX_TAR_HEADERS = 1_000_000;
-
-interface ContentsFound {
-  contents: Omit<Contents, "unpackedBytes">;
-  ending: Ending;
-  notes: string[];
-  /** Why the whole archive counts as damaged although its gzip data is right. */
-  damage?: string;
+/** How much is read of an archive: more than a snapshot holds, so that a bomb of tiny pieces costs only seconds. */
+interface ContentsLimits {
+  tarHeaders: number;
+  documents: number;
+  blocks: number;
 }
 
-/** One kind of archive, read in pieces of known length. */
-interface Format {
-  first: NextPiece;
-  /** Reads a piece and says where the next one is; undefined after the last one. */
-  read: (piece: Buffer) => NextPiece | undefined;
-  /** The result at the end of the input, which lies between two pieces or within one. */
-  found: (endsBetweenPieces: boolean) => ContentsFound;
-}
-
-/** Where the next piece is: `take` bytes after `skip` bytes that nobody needs. */
-interface NextPiece {
-  skip: number;
-  take: number;
-}
+const DEFAULT_LIMITS: ContentsLimits = {
+  // A data directory has a file per index or collection, tens of thousands at most; a bomb of empty files has billions.
+  tarHeaders: 1_000_000,
+  // A Flex cluster stores 5 GB, and a document with an ObjectId has at least 22 bytes.
+  documents: 250_000_000,
+  // mongodump collects the documents of a collection before it writes them as a block.
+  blocks: 2_000_000,
+};
 
 /** Holds at most one piece in memory; a chunk is valid only during `write`. */
-export function createContentsReader(maxTarHeaders = MAX_TAR_HEADERS) {
+export function createContentsReader(limits: Partial<ContentsLimits> = {}) {
   let head = Buffer.alloc(0);
   let open: { format: Format; pieces: ReturnType<typeof createPieces> } | undefined;
 
   function start() {
-    const format = formatOf(head, maxTarHeaders);
+    const format = formatOf(head, { ...DEFAULT_LIMITS, ...limits });
     const pieces = createPieces(format.first, format.read);
     pieces.write(head);
     open = { format, pieces };
@@ -56,11 +46,11 @@ export function createContentsReader(maxTarHeaders = MAX_TAR_HEADERS) {
   };
 }
 
-function formatOf(head: Buffer, maxTarHeaders: number): Format {
+function formatOf(head: Buffer, limits: ContentsLimits): Format {
   // Every mongodump archive starts with 0x8199e26d in little-endian order.
-  if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat();
+  if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat(limits);
   // POSIX and GNU tar both have this at byte 257.
-  if (head.subarray(257, 262).toString("latin1") === "ustar") return tarFormat(maxTarHeaders);
+  if (head.subarray(257, 262).toString("latin1") === "ustar") return tarFormat(limits.tarHeaders);
   return { first: { skip: 0, take: 1 }, read: () => undefined, found: () => unknownContents(head) };
 }
 
@@ -80,91 +70,6 @@ function unknownContents(head: Buffer): ContentsFound {
     ending: isPage ? "foreign" : "unknown",
     notes: [isPage ? PAGE : UNRECOGNISED],
     ...(isGzip && { damage: TWICE }),
-  };
-}
-
-/**
- * Cuts chunks of any size into pieces and hands each to `onPiece`, which says where the next one is. Bytes between the
- * pieces are skipped.
- */
-export function createPieces(first: NextPiece, onPiece: (piece: Buffer) => NextPiece | undefined) {
-  const nothing = Buffer.alloc(0);
-  let next: NextPiece | undefined = first;
-  let skip = first.skip;
-  let held: Buffer = nothing;
-
-  return {
-    write: (chunk: Buffer): void => {
-      let at = 0;
-      while (next !== undefined && at < chunk.length) {
-        if (skip > 0) {
-          const skipped = Math.min(skip, chunk.length - at);
-          skip -= skipped;
-          at += skipped;
-          continue;
-        }
-        const part = chunk.subarray(at, at + next.take - held.length);
-        at += part.length;
-        if (held.length + part.length < next.take) {
-          held = Buffer.concat([held, part]);
-          return;
-        }
-        next = onPiece(held.length === 0 ? part : Buffer.concat([held, part]));
-        held = nothing;
-        skip = next?.skip ?? 0;
-      }
-    },
-    /** Whether the input so far ends between two pieces, with nothing left to skip. */
-    endsBetween: (): boolean => skip === 0 && held.length === 0,
-  };
-}
-
-// mongo-tools refuses larger documents: 16 MiB, plus 16 KiB for its own fields.
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
-const MIN_DOCUMENT_BYTES = 5;
-const MAGIC_BYTES = 4;
-const LENGTH_BYTES = 4;
-const TERMINATOR = 0xffffffff;
-
-/**
- * Reads a mongodump archive (mongo-tools, `common/archive`): after the magic number comes the prelude, which is a header and
- * one document per collection, then blocks, each of which is a header and documents. The prelude and every block end with a
- * terminator, and the archive ends with the last of them. Reads only the length of each document.
- */
-function mongodumpFormat(): Format {
-  const nextLength: NextPiece = { skip: 0, take: LENGTH_BYTES };
-  let documents = 0;
-  let isPrelude = true;
-  let isDamaged = false;
-  /** The last piece was a terminator. A second one in a row has no header. */
-  let isTerminated = false;
-
-  return {
-    first: { skip: MAGIC_BYTES, take: LENGTH_BYTES },
-    read: (piece) => {
-      const size = piece.readUInt32LE();
-      const isTerminator = size === TERMINATOR;
-      isDamaged = isTerminator
-        ? isTerminated || documents === 0
-        : size < MIN_DOCUMENT_BYTES || size > MAX_DOCUMENT_BYTES;
-      if (isDamaged) return undefined;
-      isTerminated = isTerminator;
-      if (isTerminator) isPrelude = false;
-      else if (isPrelude) documents += 1;
-      nextLength.skip = isTerminator ? 0 : size - LENGTH_BYTES;
-      return nextLength;
-    },
-    found: (endsBetweenPieces) => {
-      const isWhole = isTerminated && endsBetweenPieces && !isDamaged;
-      const problem = isPrelude
-        ? "The list of collections at the start of the mongodump archive is incomplete."
-        : "The mongodump archive inside breaks off or is damaged within its collections.";
-      return {
-        contents: { kind: "mongodump-archive", collections: Math.max(0, documents - 1) },
-        ending: isWhole ? "marked" : "early",
-        notes: isWhole ? [] : [problem],
-      };
-    },
   };
 }
 

@@ -1,8 +1,9 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createPieces } from "../../../src/download/integrity/contents.ts";
-import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar, tgz } from "../fixtures.ts";
+import { createContentsReader } from "../../../src/download/integrity/contents.ts";
+import { createPieces } from "../../../src/download/integrity/pieces.ts";
+import { bson, checkArchives, dataFiles, int32, lastBlock, MONGODUMP_MAGIC, tar, tgz } from "../fixtures.ts";
 
 const { contentsOf, inspect } = checkArchives();
 const otherFiles = await tgz({ "readme.txt": "x", "orders.bson": "x" });
@@ -87,15 +88,51 @@ describe("a mongodump archive", () => {
   const collection = (name: string) => bson({ db: "shop", collection: name, metadata: "x".repeat(3000) });
   const prelude = Buffer.concat([MONGODUMP_MAGIC, header, collection("a"), collection("b"), terminator]);
   const block = Buffer.concat([bson({ db: "shop", collection: "a" }), bson({ x: "y" }), terminator]);
+  const oplog = Buffer.concat([bson({ db: "", collection: "oplog" }), bson({ x: "y" }), terminator]);
+  const withOplog = Buffer.concat([bson({ more: true, collection: "oplog", EOF: true, db: "" }), terminator]);
+  const broken = Buffer.from([14, 0, 0, 0, 2, ...Buffer.from("db\0"), 0xff, 0xff, 0xff, 0xff, 0, 0]);
+  const ends = Buffer.concat([lastBlock("a"), lastBlock("b")]);
   const INCOMPLETE = expect.stringMatching(/list of collections .* incomplete/);
   const BROKEN = expect.stringMatching(/breaks off or is damaged within its collections/);
 
   test.each<[string, Buffer, number, unknown[]]>([
-    ["with documents", Buffer.concat([prelude, block, block]), 2, []],
+    ["with documents", Buffer.concat([prelude, block, block, ends]), 2, []],
+    ["with the last blocks alone", Buffer.concat([prelude, ends]), 2, []],
+    ["with another field in a header", Buffer.concat([prelude, withOplog, ends]), 2, []],
+    [
+      "with the buckets of a time series",
+      Buffer.concat([prelude, lastBlock("system.buckets.a"), lastBlock("b")]),
+      2,
+      [],
+    ],
+    ["cut after its prelude", prelude, 2, [BROKEN]],
+    ["cut after a block", Buffer.concat([prelude, block]), 2, [BROKEN]],
+    [
+      "cut before the last block of one of its collections",
+      Buffer.concat([prelude, block, lastBlock("a")]),
+      2,
+      [BROKEN],
+    ],
+    [
+      "with a collection of another database at its end",
+      Buffer.concat([prelude, lastBlock("a"), lastBlock("b", "x")]),
+      2,
+      [BROKEN],
+    ],
+    ["cut before the end of a collection that its prelude lacks", Buffer.concat([prelude, ends, oplog]), 2, [BROKEN]],
+    ["cut after the length of a header", Buffer.concat([prelude, ends, block.subarray(0, 4)]), 2, [BROKEN]],
+    [
+      "with documents in a last block",
+      Buffer.concat([prelude, ends, ends.subarray(0, -4), bson({}), terminator]),
+      2,
+      [BROKEN],
+    ],
+    ["with a block of no name", Buffer.concat([prelude, ends, bson({}), terminator]), 2, [BROKEN]],
+    ["with a field in a header that is cut off", Buffer.concat([prelude, ends, broken, terminator]), 2, [BROKEN]],
     ["cut before a terminator", Buffer.concat([prelude, block, block.subarray(0, -4)]), 2, [BROKEN]],
     ["cut in a terminator", Buffer.concat([prelude, block.subarray(0, -1)]), 2, [BROKEN]],
     ["cut in a document of a collection", Buffer.concat([prelude, block.subarray(0, -6)]), 2, [BROKEN]],
-    ["with two terminators in a row", Buffer.concat([prelude, block, terminator]), 2, [BROKEN]],
+    ["with two terminators in a row", Buffer.concat([prelude, ends, terminator]), 2, [BROKEN]],
     ["with an impossible length in a collection", Buffer.concat([prelude, int32(3), block]), 2, [BROKEN]],
     ["of an empty server", Buffer.concat([MONGODUMP_MAGIC, header, terminator]), 0, []],
     ["cut in a document", prelude.subarray(0, -100), 2, [INCOMPLETE]],
@@ -108,7 +145,7 @@ describe("a mongodump archive", () => {
       0,
       [INCOMPLETE],
     ],
-  ])("%s is counted, and is whole only if it ends with a terminator", async (_, bytes, collections, notes) => {
+  ])("%s is counted, and is whole only if each collection has its last block", async (_, bytes, collections, notes) => {
     expect(await inspect(gzipSync(bytes))).toMatchObject({
       gzip: "ok",
       contents: { kind: "mongodump-archive", collections, unpackedBytes: bytes.length },
@@ -119,8 +156,28 @@ describe("a mongodump archive", () => {
 
   test("is counted across chunks", async () => {
     const many = Array.from({ length: 1000 }, (_, index) => collection(`c${index}`));
-    const bytes = gzipSync(Buffer.concat([MONGODUMP_MAGIC, header, ...many, terminator]));
-    expect(await contentsOf(bytes)).toMatchObject({ collections: 1000 });
+    const last = many.map((_, index) => lastBlock(`c${index}`));
+    const bytes = gzipSync(Buffer.concat([MONGODUMP_MAGIC, header, ...many, terminator, ...last]));
+    expect(await inspect(bytes)).toMatchObject({ contents: { collections: 1000 }, ending: "marked" });
+  });
+
+  test.each([
+    ["documents", { documents: 999 }, Buffer.concat([block.subarray(0, -4), ...Array(999).fill(bson({})), terminator])],
+    ["blocks", { blocks: 999 }, Buffer.concat(Array(1000).fill(block))],
+    [
+      "open collections",
+      {},
+      Buffer.concat(
+        Array.from({ length: 10_000 }, (_, index) => Buffer.concat([bson({ collection: `${index}` }), terminator])),
+      ),
+    ],
+  ])("with too many %s is read no further", (_, limits, blocks) => {
+    const reader = createContentsReader(limits);
+    reader.write(Buffer.concat([prelude, blocks, ends]));
+    expect(reader.end()).toMatchObject({
+      ending: "early",
+      notes: [expect.stringMatching(/more documents or blocks than a snapshot/)],
+    });
   });
 });
 

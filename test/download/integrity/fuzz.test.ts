@@ -1,13 +1,16 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bson, checkArchives, dataFiles, int32, MONGODUMP_MAGIC, tar } from "../fixtures.ts";
+import { bson, checkArchives, dataFiles, int32, lastBlock, MONGODUMP_MAGIC, tar } from "../fixtures.ts";
 
 const { file, inspect, start } = checkArchives();
 const bytes = (constraints: fc.IntArrayConstraints) => fc.uint8Array(constraints).map((array) => Buffer.from(array));
 
 const plainTar = await tar(dataFiles("snapshot/"));
-const dump = Buffer.concat([MONGODUMP_MAGIC, bson({ version: "0.1" }), bson({ db: "a" }), int32(-1)]);
+const dump = Buffer.concat([
+  ...[MONGODUMP_MAGIC, bson({ version: "0.1" }), bson({ db: "shop", collection: "a" }), int32(-1)],
+  lastBlock("a"),
+]);
 
 /** The bytes with a few changes, and sometimes cut. */
 const mutated = (original: Buffer) =>

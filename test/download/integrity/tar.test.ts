@@ -169,7 +169,7 @@ test("every file that tar-stream packs is counted, whatever the names and sizes"
   ));
 
 test("a tar with too many entries is counted up to the limit", () => {
-  const reader = createContentsReader(1000);
+  const reader = createContentsReader({ tarHeaders: 1000 });
   const entries = Buffer.concat(Array.from({ length: 1500 }, () => tarHeader({ name: "a.wt", size: 0, type: "0" })));
   reader.write(entries);
   reader.write(entries);
