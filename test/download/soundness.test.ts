@@ -75,7 +75,7 @@ const dumped = Buffer.concat([
   ...[bson({ db: "shop", collection: "a" }), bson({ x: "y" }), terminator],
   lastBlock("a"),
 ]);
-const lastBlockBytes = lastBlock("a").length;
+const BETWEEN_BLOCKS = dumped.subarray(0, -lastBlock("a").length);
 const INSIDE_ENTRY = one.subarray(0, -2 * KIB);
 const ON_BORDER = one.subarray(0, -KIB);
 
@@ -91,18 +91,8 @@ describe("how the contents end decides what becomes of a file whose gzip data is
     ["a tar that ends inside an entry", INSIDE_ENTRY, UNNAMED, "FILE_DAMAGED"],
     ["a mongodump archive with its terminator", dumped, NAMED, "sound"],
     ["a mongodump archive with its terminator", dumped, UNNAMED, "sound"],
-    [
-      "a mongodump archive without the last block of a collection",
-      dumped.subarray(0, -lastBlockBytes),
-      NAMED,
-      "incomplete",
-    ],
-    [
-      "a mongodump archive without the last block of a collection",
-      dumped.subarray(0, -lastBlockBytes),
-      UNNAMED,
-      "FILE_DAMAGED",
-    ],
+    ["a mongodump archive without its last block", BETWEEN_BLOCKS, NAMED, "incomplete"],
+    ["a mongodump archive without its last block", BETWEEN_BLOCKS, UNNAMED, "FILE_DAMAGED"],
     ["a mongodump archive without its terminator", dumped.subarray(0, -4), NAMED, "incomplete"],
     ["a mongodump archive without its terminator", dumped.subarray(0, -4), UNNAMED, "FILE_DAMAGED"],
     ["a text", Buffer.from("some text"), NAMED, "sound"],
@@ -320,4 +310,32 @@ test("an ETag that is the MD5 of no file costs one fresh fetch after a resume, a
   expect(await save()).toMatchObject({ sound: true, integrity: { md5: "not-verifiable" } });
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
   expect(server.requests).toHaveLength(4);
+});
+
+describe("without a length, an ETag that is the MD5 of no file", () => {
+  const etag = `"${"0123456789abcdef".repeat(2)}"`;
+  const unnamed = (bytes: Buffer) => serve({ bytes, etag }, { chunked: "ended" });
+
+  test("costs one fresh fetch, and the same bytes again are published if they end as an archive ends", async () => {
+    const { save, folder, server } = await stage({}, unnamed(whole.bytes));
+    expect(await save()).toMatchObject({
+      sound: true,
+      integrity: { length: "unknown", md5: "not-verifiable", notes: [expect.stringContaining("looks like an MD5")] },
+    });
+    expect(await hashOf(folder)).toBe(sha256(whole.bytes));
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test.each([
+    ["other bytes", [whole.bytes, members(two).bytes], /\(MD5\)/],
+    ["the same bytes that end after an entry", [gzipSync(ON_BORDER)], /\(contents\).*named no length/],
+    ["the same bytes that are no gzip data to their end", [whole.bytes.subarray(0, -1)], /\(gzip, MD5\)/],
+  ])("does not excuse %s", async (_what, bodies, detail) => {
+    const { save, folder } = await stage({}, ...bodies.map(unnamed));
+    await expect(save()).rejects.toMatchObject({
+      code: "FILE_DAMAGED",
+      envelope: { detail: expect.stringMatching(detail) },
+    });
+    expect(await namesIn(folder)).toEqual([]);
+  });
 });

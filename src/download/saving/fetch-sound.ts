@@ -44,7 +44,7 @@ export async function fetchSound(
 }
 
 const NO_MD5 =
-  "The file host's ETag looks like an MD5 but is not that of the file, whose length and gzip checksums are right: hosts that encrypt send such ETags.";
+  "The file host's ETag looks like an MD5 but is not that of the file, whose gzip checksums are right: hosts that encrypt send such ETags.";
 
 const JOINED =
   "The bytes came in several responses, and the file host's ETag looks like the MD5 of another file: the responses need not belong together.";
@@ -52,15 +52,17 @@ const UNPROVEN = "The file host named no length, and what arrived does not end a
 
 /**
  * S3 with KMS (by default), MinIO and content networks send ETags that look like an MD5 but are not. So a different ETag is
- * no evidence against a file whose announced length and own checksums are all right, as long as it came in one response, or
- * twice with the same bytes.
+ * no evidence against a file whose own checksums are all right, as long as it came in one response of the announced length,
+ * or twice with the same bytes.
  */
 function judgeIntegrity(report: ArchiveReport, { total, md5, joined, discardedSha256 }: TransferState): Integrity {
   const length = total === undefined ? "unknown" : total === report.bytes ? "ok" : "wrong";
   const differs = md5 !== undefined && md5 !== report.md5;
-  const isOtherwiseRight = report.gzip === "ok" && length === "ok";
-  const isExcused = isOtherwiseRight && (!joined || discardedSha256 === report.sha256);
-  const notes = [...report.notes, ...(differs && isOtherwiseRight ? [isExcused ? NO_MD5 : JOINED] : [])];
+  const isOtherwiseRight = report.gzip === "ok" && length !== "wrong";
+  const isInOnePiece = length === "ok" && !joined;
+  const isExcused = isOtherwiseRight && (isInOnePiece || discardedSha256 === report.sha256);
+  const doubts = isExcused ? [NO_MD5] : joined ? [JOINED] : [];
+  const notes = [...report.notes, ...(differs && isOtherwiseRight ? doubts : [])];
   return {
     gzip: report.gzip,
     length,
