@@ -127,7 +127,7 @@ function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
         error: answer.status,
         source: "file-host",
         detail,
-        hint: hint ?? "Call again later; what was saved so far is kept.",
+        hint: hint ?? "Call again later.",
       },
     };
   };
@@ -156,7 +156,7 @@ function encoded(status: number, coding: string): Verdict {
   return hostFailed(status, {
     retryable: false,
     detail: `What the file host sent is compressed with ${name} on top, although only the stored file was asked for.`,
-    hint: "Find the proxy or gateway that compresses files on the way and exempt the file host from it, then call again; what was saved so far is kept.",
+    hint: "Find the proxy or gateway that compresses files on the way and exempt the file host from it, then call again.",
   });
 }
 
