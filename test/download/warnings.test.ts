@@ -131,7 +131,7 @@ test("a file that comes compressed once more, always, is not said to have been s
   const { save } = await stage({}, serve({ bytes: gzipSync(file.bytes) }, { headers: { "content-encoding": "gzip" } }));
   const failure = await save().catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: "FILE_DAMAGED" });
-  expect(String(failure)).toMatch(/discarded.*Content-Encoding gzip/);
+  expect(String(failure)).toMatch(/discarded, twice/);
   expect(String(failure)).not.toMatch(/\bsaved as\b/);
 });
 
