@@ -1,13 +1,19 @@
 // Limits how many tasks run at a time.
 
-/** Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects. */
+/**
+ * Works on all items, at most `atOnce` at a time; the results are in the order of the items. The first failure rejects, and no
+ * further item is begun.
+ */
 export async function concurrently<Item, Result>(
   items: readonly Item[],
   atOnce: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  const queue = items.entries();
+  // A generator, unlike an array's iterator, ends for every worker when one of them leaves its loop with an error.
+  const queue = (function* () {
+    yield* items.entries();
+  })();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (const [index, item] of queue) results[index] = await work(item);

@@ -16,6 +16,8 @@ const POLL_AFTER_SECONDS = 5;
 /** The documented states. */
 const STATUSES = ["PENDING", "QUEUED", "RUNNING", "FAILED", "COMPLETED"];
 
+const { httpStatus, restoreJob, ...linkFields } = jobFields;
+
 export const getRestoreJob = defineTool({
   name: "get_restore_job",
   title: "Get restore job",
@@ -23,8 +25,10 @@ export const getRestoreJob = defineTool({
     "Reads one restore job of a Flex cluster: its status and, for a download, its link and when that expires. With waitSeconds it waits for the job to finish and reports progress. finished is true once nothing more will happen; a FAILED job is an answer, not an error.",
   input: z.strictObject({ groupId, name, restoreJobId, waitSeconds: waitSeconds(0), envelope, pretty }),
   output: z.strictObject({
-    ...jobFields,
+    httpStatus,
+    restoreJob,
     finished: field("`true`: nothing more will happen, in success or failure, or the link is there.", z.boolean()),
+    ...linkFields,
     pollAfterSeconds: optionalCount("When to ask again; absent once finished."),
     nextStep,
   }),

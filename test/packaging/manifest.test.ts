@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { parseConfig } from "../../src/config/parse.ts";
 import { SECRET_VARIABLES } from "../../src/config/variables.ts";
+import { ATLAS_ACCESS_PAGE } from "../../src/core/own-errors.ts";
 import { serverWith } from "../fixtures.ts";
 import { ROOT, readManifest } from "./manifest.ts";
 
@@ -70,6 +71,12 @@ test("every setting reaches exactly one variable, and every variable is one that
   expect(Object.values(env).toSorted()).toEqual(settings.map(([key]) => `\${user_config.${key}}`).toSorted());
   const read = new Set([...variablesRead(), "NODE_EXTRA_CA_CERTS"]);
   for (const variable of Object.keys(env)) expect(read).toContain(variable);
+});
+
+test("the page of Atlas that gives credentials has the same name as in the hints", () => {
+  const named = settings.filter(([, { description }]) => description.includes("Project Identity & Access"));
+  expect(named.length).toBeGreaterThan(0);
+  for (const [key, { description }] of named) expect(description, key).toContain(ATLAS_ACCESS_PAGE);
 });
 
 test("exactly the secrets, and the proxy that may contain a password, are marked as sensitive", () => {
