@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import type { SaveReport } from "../../src/download/contract.ts";
 import { createRetryBudget } from "../../src/download/transfer/transfer.ts";
+import { CONTENT_ROWS } from "./content-rows.ts";
 import {
   CONNECTION_ROWS,
-  CONTENT_ROWS,
   type FaultRow,
   IMPATIENT,
   type Outcome,

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { type Behaviour, type RemoteFile, respond, serve, type Twist } from "./fault-server.ts";
@@ -36,25 +35,25 @@ type Script = (versions: Versions) => Behaviour[];
 /** Small limits on silence; a busy computer may exceed them without a fault, which costs a retry. */
 export const IMPATIENT = { stallMs: 300, lowSpeedBytesPerSecond: 16 * KIB, lowSpeedWindowMs: 400 };
 
-const CUT = 100 * KIB;
-const RESUMED = { ranges: [undefined, CUT] };
+export const CUT = 100 * KIB;
+export const RESUMED = { ranges: [undefined, CUT] };
 /** Twice for the rest, then for the whole file. */
-const ASKED_WHOLE = { ranges: [undefined, CUT, CUT, undefined] };
-const RESTARTED = { ranges: [undefined, undefined] };
+export const ASKED_WHOLE = { ranges: [undefined, CUT, CUT, undefined] };
+export const RESTARTED = { ranges: [undefined, undefined] };
 
-const row = (name: string, expected: Outcome, script: Script, traces: Traces = {}): FaultRow => ({
+export const row = (name: string, expected: Outcome, script: Script, traces: Traces = {}): FaultRow => ({
   name,
   expected,
   script,
   ...traces,
 });
 /** Sends the beginning and breaks off. */
-const cut = (file: RemoteFile, twist: Twist = {}) => serve(file, { after: CUT, ...twist });
-const withoutEtag = ({ bytes }: RemoteFile): RemoteFile => ({ bytes });
+export const cut = (file: RemoteFile, twist: Twist = {}) => serve(file, { after: CUT, ...twist });
+export const withoutEtag = ({ bytes }: RemoteFile): RemoteFile => ({ bytes });
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toUTCString();
 const range = (first: number, last: number, total: number) => ({ "content-range": `bytes ${first}-${last}/${total}` });
-const withoutLength = { "content-length": undefined };
-const shortLength = ({ bytes }: RemoteFile) => ({ headers: { "content-length": String(bytes.length - 10) } });
+export const withoutLength = { "content-length": undefined };
+export const shortLength = ({ bytes }: RemoteFile) => ({ headers: { "content-length": String(bytes.length - 10) } });
 const expired = (status: string) => respond(status, { "content-type": "application/xml" }, "<Error>Expired</Error>");
 const login = respond("200 OK", { "content-type": "text/html" }, "<html>Please log in</html>");
 /** Answers with these bytes and hangs up. */
@@ -169,7 +168,7 @@ export const STATUS_ROWS: FaultRow[] = [
 ];
 
 /** A cut, then a response that does not fit the part: once it costs nothing, twice in a row the part. */
-const doubted = (name: string, twist: (total: number) => Twist): FaultRow[] => {
+export const doubted = (name: string, twist: (total: number) => Twist): FaultRow[] => {
   const wrong = ({ one }: Versions) => serve(one, twist(one.bytes.length));
   return [
     row(`${name}, once`, "saved", (files) => [cut(files.one), wrong(files), serve(files.one)], {
@@ -335,91 +334,4 @@ export const RANGE_ROWS: FaultRow[] = [
     { ranges: [undefined, CUT, CUT] },
   ),
   row("Last-Modified alone, too recent", "saved", ({ one }) => dated(one, 0), RESTARTED),
-];
-
-/** A captive portal's page, compressed although the request refuses that. */
-const page: RemoteFile = { bytes: gzipSync("<html>Please log in</html>"), etag: '"page"' };
-/** One that is long enough to pass for a small file. */
-const longPage = gzipSync(`<html>${noise(70 * KIB, 3).toString("hex")}</html>`);
-const flipped = (file: RemoteFile): RemoteFile => ({ ...file, bytes: flipBit(file.bytes, CUT) });
-const md5 = ({ bytes }: RemoteFile) => `"${createHash("md5").update(bytes).digest("hex")}"`;
-
-export const CONTENT_ROWS: FaultRow[] = [
-  row("a compressed page in place of the rest", "paused FILE_HOST_FAILED", ({ one }) => [cut(one), serve(page)], {
-    ...ASKED_WHOLE,
-    keeps: CUT,
-  }),
-  ...doubted("a long compressed page in place of the rest", () => ({
-    ignoreRange: true,
-    body: longPage,
-    headers: { etag: undefined, "content-encoding": "gzip" },
-  })),
-  row(
-    "a compressed page of unknown length in place of the rest",
-    "paused FILE_HOST_FAILED",
-    ({ one }) => [cut(one), serve(page, { chunked: "ended", headers: withoutLength })],
-    { ...ASKED_WHOLE, keeps: CUT },
-  ),
-  row(
-    "a compressed page in place of the rest of a file without a version",
-    "paused FILE_HOST_FAILED",
-    ({ one }) => [cut(withoutEtag(one)), serve(page)],
-    RESTARTED,
-  ),
-  row(
-    "a whole file in place of the rest that breaks off at once",
-    "saved",
-    ({ one, two }) => [cut(one), serve(two, { after: 500 }), serve(one)],
-    { ranges: [undefined, CUT, CUT] },
-  ),
-  ...["gzip", "x-gzip", "binary", "utf-8", "aws-chunked", ""].map((coding) =>
-    row(
-      `a stored Content-Encoding ${coding}`,
-      "saved",
-      ({ one }) => [
-        cut(one, { headers: { "content-encoding": coding } }),
-        serve(one, { headers: { "content-encoding": coding } }),
-      ],
-      RESUMED,
-    ),
-  ),
-  ...["br", "zstd", "deflate"].map((coding) =>
-    row(
-      `Content-Encoding ${coding} of the rest`,
-      "paused FILE_HOST_FAILED",
-      ({ one }) => [cut(one), serve(one, { headers: { "content-encoding": coding } })],
-      { keeps: CUT },
-    ),
-  ),
-  row("a file that is compressed once more, once", "saved", ({ one }) => [
-    serve({ bytes: gzipSync(one.bytes) }, { headers: { "content-encoding": "gzip" } }),
-    serve(one),
-  ]),
-  row("a file that is compressed once more, always", "rejected FILE_DAMAGED", ({ one }) => [
-    serve({ bytes: gzipSync(one.bytes) }, { headers: { "content-encoding": "gzip" } }),
-  ]),
-  row("Content-Encoding identity", "saved", ({ one }) => [serve(one, { headers: { "content-encoding": "identity" } })]),
-  row("longer than announced, once", "saved", ({ one }) => [serve(one, shortLength(one)), serve(one)]),
-  row("longer than announced, always", "rejected FILE_DAMAGED", ({ one }) => [serve(one, shortLength(one))]),
-  row("a flipped bit, once", "saved", ({ one }) => [serve(flipped(one)), serve(one)]),
-  row("a flipped bit, always", "rejected FILE_DAMAGED", ({ one }) => [serve(flipped(one))]),
-  row("an MD5 ETag that fits", "saved", ({ one }) => [serve({ bytes: one.bytes, etag: md5(one) })]),
-  row(
-    "an MD5-like ETag that is not the file's",
-    "saved",
-    ({ one, two }) => [serve({ bytes: one.bytes, etag: md5(two) })],
-    { ranges: [undefined] },
-  ),
-  row("an MD5 ETag that does not fit a file of unknown length, twice the same", "saved", ({ one, two }) => [
-    serve({ bytes: one.bytes, etag: md5(two) }, { chunked: "ended", headers: withoutLength }),
-  ]),
-  row("an ETag of an object in several parts", "saved", ({ one, two }) => [
-    serve({ bytes: one.bytes, etag: md5(two).replace(/"$/, '-2"') }),
-  ]),
-  row("an MD5-like ETag of an object encrypted with a key", "saved", ({ one, two }) => [
-    serve({ bytes: one.bytes, etag: md5(two) }, { headers: { "x-amz-server-side-encryption": "aws:kms" } }),
-  ]),
-  row("too large", "rejected FILE_TOO_LARGE", ({ one }) => [
-    serve(one, { headers: { "content-length": "99999999999999" } }),
-  ]),
 ];

@@ -345,12 +345,3 @@ describe("a source that fails", () => {
     await expect(saveTo(store)).rejects.toMatchObject({ code: "SNAPSHOT_NOT_COMPLETE" });
   });
 });
-
-test.each([{ groupId: "x" }, { snapshotId: "../../../etc" }, { name: "a/b" }])(
-  "malformed ids are refused: %j",
-  async (bad) => {
-    const { store, source } = await stage({});
-    await expect(store.save({ ...identity, ...bad }, patiently())).rejects.toMatchObject({ code: "INVALID_INPUT" });
-    expect(source.asked).toBe(0);
-  },
-);

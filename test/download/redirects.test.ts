@@ -12,6 +12,7 @@ import {
   checkRedirect,
   kindOfAddress,
 } from "../../src/download/transfer/host-policy.ts";
+import { type Asked, judgeResponse } from "../../src/download/transfer/response-judge.ts";
 import { type Behaviour, respond, serve, startFaultServer } from "./fault-server.ts";
 import { defaultName, hashOf, KIB, namesIn, openStore, remoteFile, saveTo, sha256, stage } from "./fixtures.ts";
 
@@ -251,4 +252,39 @@ test("each link and each target is announced before it is used, and none is writ
   const state = await readFile(join(folder, `${defaultName}.part.json`), "utf8");
   const everything = inspect({ report, events, state }, { depth: 20 });
   for (const secret of ["opensesame", "SENTINEL", "/share"]) expect(everything).not.toContain(secret);
+});
+
+const LINK = "https://front.example/files/a.tgz?sig=1";
+type Answer = Partial<Omit<Asked, "url">> & { status?: number; from?: string };
+const LOOPBACK = "http://127.0.0.1:1/a";
+const judged = (location: string | undefined, { status = 302, from = LINK, ...asked }: Answer = {}) =>
+  judgeResponse(
+    { offset: 0, redirects: 0, ...asked, url: new URL(from) },
+    { status, headers: location === undefined ? {} : { location } },
+    { now: Date.parse("2026-11-22T12:00:00Z"), maxFileBytes: 10_000 },
+  );
+
+test.each([
+  ...[301, 302, 303, 307, 308].map((status) => ({
+    location: "https://s3.example/a?sig=2",
+    answer: { status, offset: 100, total: 1000, etag: '"abc"' },
+    to: "https://s3.example/a?sig=2",
+  })),
+  { location: "https://s3.example/a", answer: { redirects: 2 }, to: "https://s3.example/a" },
+  { location: "/other?x", answer: {}, to: "https://front.example/other?x" },
+  { location: "//s3.example/a", answer: {}, to: "https://s3.example/a" },
+  { location: "http://127.0.0.1:2/b", answer: { from: LOOPBACK }, to: "http://127.0.0.1:2/b" },
+])("a redirect to $location, answered with $answer, is followed to $to", ({ location, answer, to }) => {
+  expect(judged(location, answer)).toMatchObject({ kind: "follow", to: new URL(to) });
+});
+
+test.each([
+  { what: "the fourth of one request", location: "https://s3.example/a", redirects: 3, words: "after 3 others" },
+  { what: "without a place", location: undefined, words: "names no place" },
+  { what: "to half a URL", location: "https://", words: "is no URL" },
+  { what: "to a malformed host", location: "http://[bad", words: "is no URL" },
+  { what: "from https to http", location: "http://s3.example/a", words: "https to http" },
+])("a redirect $what is refused", ({ location, redirects = 0, words }) => {
+  const facts = { source: "file-host", detail: expect.stringContaining(words) };
+  expect(judged(location, { redirects })).toMatchObject({ kind: "reject", code: "REDIRECT_REFUSED", facts });
 });

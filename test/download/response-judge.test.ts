@@ -269,41 +269,6 @@ test.each([
   expect(judge(fresh, 403, {}, errorXmlCodeIn(xml))).toMatchObject({ kind: "refresh-link", refusal: { reason } });
 });
 
-const refused = (words: string) => ({
-  kind: "reject",
-  code: "REDIRECT_REFUSED",
-  facts: { source: "file-host", detail: expect.stringContaining(words) },
-});
-const to = (location: string): Headers => ({ location });
-const follow = (href: string) => ({ kind: "follow", to: new URL(href) });
-const REDIRECTS: Case[] = [
-  ...[301, 302, 303, 307, 308].map(
-    (status): Case => [
-      "a redirect",
-      resume,
-      status,
-      to("https://s3.example/a?sig=2"),
-      follow("https://s3.example/a?sig=2"),
-    ],
-  ),
-  ["a third redirect", { offset: 0, redirects: 2 }, 302, to("https://s3.example/a"), follow("https://s3.example/a")],
-  ["a fourth redirect", { offset: 0, redirects: 3 }, 302, to("https://s3.example/a"), refused("after 3 others")],
-  ["a relative redirect", fresh, 302, to("/other?x"), follow("https://front.example/other?x")],
-  ["a redirect without scheme", fresh, 302, to("//s3.example/a"), follow("https://s3.example/a")],
-  ["a redirect without a place", fresh, 302, {}, refused("names no place")],
-  ...["https://", "http://[bad"].map(
-    (location): Case => ["a redirect to nonsense", fresh, 302, to(location), refused("is no URL")],
-  ),
-  ["a redirect to http", fresh, 302, to("http://s3.example/a"), refused("https to http")],
-  [
-    "a redirect from http to http, which only loopback has",
-    { offset: 0, url: new URL("http://127.0.0.1:1/a") },
-    302,
-    to("http://127.0.0.1:2/b"),
-    follow("http://127.0.0.1:2/b"),
-  ],
-];
-
 const OTHERS: Case[] = [201, 202, 204, 300, 304, 305, 405, 407, 418, 451, 501].map((status) => [
   "an unexpected status",
   fresh,
@@ -312,7 +277,7 @@ const OTHERS: Case[] = [201, 202, 204, 300, 304, 305, 405, 407, 418, 451, 501].m
   failed,
 ]);
 
-test.each([...WHOLE, ...CODINGS, ...REST, ...REFUSALS, ...REDIRECTS, ...OTHERS])(
+test.each([...WHOLE, ...CODINGS, ...REST, ...REFUSALS, ...OTHERS])(
   "%s: asked %j, answered %i with %j, is judged %j",
   (_what, asked, status, headers, verdict, errorXmlCode) => {
     expect(judge(asked, status, headers, errorXmlCode)).toMatchObject(verdict);

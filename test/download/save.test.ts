@@ -10,6 +10,7 @@ import {
   identity,
   KIB,
   namesIn,
+  patiently,
   readJsonFile,
   remoteFile,
   sha256,
@@ -93,3 +94,12 @@ test("the rate covers the last ten seconds, and survives a clock that is set bac
   now += 1_000;
   expect(rate.bytesPerSecond()).toBe(500);
 });
+
+test.each([{ groupId: "x" }, { snapshotId: "../../../etc" }, { name: "a/b" }])(
+  "malformed ids are refused: %j",
+  async (bad) => {
+    const { store, source } = await stage({});
+    await expect(store.save({ ...identity, ...bad }, patiently())).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    expect(source.asked).toBe(0);
+  },
+);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import type { StoreEvent } from "../../src/download/contract.ts";
-import { CONNECTION_ROWS, CONTENT_ROWS, IMPATIENT, RANGE_ROWS, STATUS_ROWS, type Versions } from "./fault-rows.ts";
+import { CONTENT_ROWS } from "./content-rows.ts";
+import { CONNECTION_ROWS, IMPATIENT, RANGE_ROWS, STATUS_ROWS, type Versions } from "./fault-rows.ts";
 import { type Behaviour, serve } from "./fault-server.ts";
 import {
   identity,
