@@ -71,7 +71,7 @@ describe("on a small file system", () => {
   test("a full disk loses no written byte, and the transfer finishes once there is room", async (context) => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
-    if (!folder) return context.skip();
+    if (!folder) return context.skip("only root may mount a small file system");
     const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
     const limits = { commitEveryMs: 60_000, commitBytes: 2 ** 30 };
     const store = openStore(folder, { source: sourceOf(server.url), limits });
@@ -88,7 +88,7 @@ describe("on a small file system", () => {
   test("only bytes whose count could be written are reported as saved", async (context) => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
-    if (!folder) return context.skip();
+    if (!folder) return context.skip("only root may mount a small file system");
     const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
     const store = openStore(folder, { source: sourceOf(server.url) });
     const { bytes } = await saveTo(store);
@@ -101,7 +101,7 @@ describe("on a small file system", () => {
 
   test("a disk that was full from the start leaves no lock behind", async (context) => {
     const folder = await mounted("16k");
-    if (!folder) return context.skip();
+    if (!folder) return context.skip("only root may mount a small file system");
     const filler = join(folder, "filler");
     await writeFile(filler, Buffer.alloc(64 * KIB)).catch(() => undefined);
     const file = await remoteFile(100 * KIB);
@@ -116,7 +116,7 @@ describe("on a small file system", () => {
 
   test("a read-only disk is not reported as full", async (context) => {
     const folder = await mounted("1m");
-    if (!folder) return context.skip();
+    if (!folder) return context.skip("only root may mount a small file system");
     await run("mount", ["-o", "remount,ro", folder]);
     const store = openStore(folder, { source: sourceOf("http://127.0.0.1:1/x?") });
     await expect(saveTo(store)).rejects.toMatchObject({ envelope: { errorCode: "DISK_FAILED", source: "disk" } });
