@@ -51,6 +51,17 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     allowPositionals: true,
     tokens: true,
   });
+  // First of all: the value after an unknown option would otherwise be read as a command.
+  const stranger = tokens.find((token) => token.kind === "option" && !Object.hasOwn(OPTIONS, token.name));
+  if (stranger?.kind === "option")
+    return {
+      usageError: unknown(
+        "option",
+        stranger.rawName,
+        Object.keys(OPTIONS).map((name) => `--${name}`),
+      ),
+    };
+
   const [word, ...extra] = positionals;
   if (word !== undefined && !isCommand(word))
     return { usageError: unknown("command", word, Object.keys(COMMANDS).filter(isCommand)) };
@@ -61,17 +72,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const options: Record<string, string | true> = {};
   for (const token of tokens) {
     if (token.kind !== "option") continue;
-    const spec = Object.hasOwn(OPTIONS, token.name) ? OPTIONS[token.name] : undefined;
-    if (spec?.only && spec.only !== command)
+    const spec = OPTIONS[token.name];
+    if (!spec) continue;
+    if (spec.only && spec.only !== command)
       return { usageError: `--${token.name} belongs to the command ${spec.only}. See --help.` };
-    if (!spec)
-      return {
-        usageError: unknown(
-          "option",
-          token.rawName,
-          Object.keys(OPTIONS).map((name) => `--${name}`),
-        ),
-      };
     if (spec.value === undefined && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
     if (
       spec.value !== undefined &&

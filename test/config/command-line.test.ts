@@ -21,6 +21,8 @@ describe("the command line", () => {
 
   test.each([
     [["--readonly"], 'Unknown option "--readonly"; did you mean --read-only? See --help.'],
+    [["--dowload-dir", "/x"], 'Unknown option "--dowload-dir"; did you mean --download-dir? See --help.'],
+    [["check", "--log-levle", "debug"], 'Unknown option "--log-levle"; did you mean --log-level? See --help.'],
     [["--zzzzzzzz"], 'Unknown option "--zzzzzzzz". See --help.'],
     [["-x"], 'Unknown option "-x". See --help.'],
     [["chek"], 'Unknown command "chek"; did you mean check? See --help.'],
