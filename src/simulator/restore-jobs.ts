@@ -72,11 +72,11 @@ export function createRestoreJobs(projects: Project[], { now, jobMs, sign }: Job
     find: (cluster, id) => ofCluster(cluster).find((job) => job.id === id) ?? ofEarlierProcess(cluster, id),
     activeDownloads: (groupId) =>
       all().filter(
-        ({ cluster, deliveryType, createdAt, fate }) =>
-          cluster.groupId === groupId &&
-          deliveryType === "DOWNLOAD" &&
-          fate !== "fails" &&
-          createdAt + LINK_LIFE_MS > now(),
+        (job) =>
+          job.cluster.groupId === groupId &&
+          job.deliveryType === "DOWNLOAD" &&
+          statusOf(job, now()) !== "FAILED" &&
+          job.createdAt + LINK_LIFE_MS > now(),
       ).length,
     request: (cluster, snapshot, fate) => {
       const job = download(jobId(snapshot, now(), created.length + 1), cluster, snapshot, now(), fate);

@@ -77,7 +77,7 @@ export function parseOrders(text: string): Order[] {
 }
 
 function parseOrder(text: string): Order {
-  const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*\s*(\d+))?\s*$/.exec(text) ?? [];
+  const [, name = "", rest = "", times] = /^\s*([^=]*?)\s*=\s*(.*?)\s*(?:\*\s*([1-9]\d*))?\s*$/.exec(text) ?? [];
   if (name === "" || rest === "")
     throw new RangeError(`Cannot read the order "${text.trim()}": it must be operation=fault[*times]. ${SEE_PAGE}`);
   const target = ORDER_TARGETS.find((known) => known === name);
