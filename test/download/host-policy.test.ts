@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import {
@@ -61,8 +62,12 @@ describe("a link is refused, with an error that names only its host", () => {
     "https://168.63.129.16/x",
     "https://[fd00:ec2::254]/x",
   ])("%s", (link) => {
-    expect(() => checkLink(`${link}${SECRET}`, strict)).toThrow(expect.objectContaining({ code: "LINK_UNSAFE" }));
-    expect(() => checkLink(`${link}${SECRET}`, strict)).toThrow(expect.not.stringContaining("SENTINEL"));
+    const open = () => checkLink(`${link}${SECRET}`, strict);
+    expect(open).toThrow(
+      expect.toSatisfy(
+        (error) => error.code === "LINK_UNSAFE" && !inspect(error, { depth: null }).includes("SENTINEL"),
+      ),
+    );
   });
 
   test.each(["http://10.0.0.1/x", "http://host.example/x", "https://10.0.0.1/x", "http://0.0.0.0/x"])(

@@ -63,7 +63,8 @@ describe("the simulated world", () => {
   test("has an idle cluster without connection strings, and one of continuous releases", async () => {
     const simulator = await simulatorFor();
     const reports = await call(simulator, `${PROJECT}/flexClusters/reports`);
-    expect(reports.json).toMatchObject({ stateName: "IDLE", connectionStrings: {} });
+    expect(reports.json).toMatchObject({ stateName: "IDLE" });
+    expect(reports.json).toHaveProperty("connectionStrings", {});
     const customers = await call(simulator, `${PROJECT}/flexClusters/customers`);
     expect(customers.json).toMatchObject({ versionReleaseSystem: "CONTINUOUS" });
   });
