@@ -141,7 +141,8 @@ export function isFinished(job: RestoreJob): boolean {
 
 /** Of a job or a snapshot. Both stay FAILED. */
 export const isFailed = ({ status }: { status?: string | undefined }) => status?.toUpperCase() === "FAILED";
-const isCompleted = ({ status }: RestoreJob) => status?.toUpperCase() === "COMPLETED";
+/** Of a job or a snapshot. */
+export const isCompleted = ({ status }: { status?: string | undefined }) => status?.toUpperCase() === "COMPLETED";
 
 /** Only download jobs have links, so a job with a link is a download even if Atlas omits its type. */
 export function isDownload({ deliveryType, snapshotUrl }: RestoreJob): boolean {

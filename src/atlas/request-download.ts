@@ -34,7 +34,7 @@ interface Dependencies {
 }
 
 /**
- * Atlas has no idempotency key. After an unclear outcome (broken connection, time-out, 3xx, 408, 5xx, an unreadable success),
+ * Atlas has no idempotency key. After an unclear outcome (broken connection, time-out, 3xx, 5xx, a gateway's 408, 425 or 499, an unreadable success),
  * `request` therefore looks for the job that it may have created: a DOWNLOAD job of this snapshot that this process has not
  * seen before, scheduled after the request by Atlas's own clock. `newest` returns the latest request of a snapshot, so that
  * callers can use its job instead of requesting another.

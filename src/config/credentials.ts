@@ -95,7 +95,7 @@ export function readCredentials({
 /** Every secret of the configuration. Access tokens that are fetched later are not among them. */
 export function secretsOf({ credentials, proxy }: Config): string[] {
   const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
-    url && URL.canParse(url) ? [decodeURIComponent(new URL(url).password)] : [],
+    url ? [decodeURIComponent(new URL(url).password)] : [],
   );
   if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
   if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
@@ -123,7 +123,7 @@ function whatIsWrong(value: string, minCharacters: number): string | undefined {
   if (value.length < minCharacters) return "is too short to be a secret of Atlas; copy the whole value.";
   if (value.length > MAX_CREDENTIAL_CHARACTERS) return "is longer than any credential of Atlas; copy the value alone.";
   if (/^[!-~]+$/.test(value)) return undefined;
-  return "holds a character that no credential of Atlas has, such as a space, a long dash or an invisible one; copy it again.";
+  return "holds a character that Atlas credentials never have, such as a space, a long dash or an invisible one; copy it again.";
 }
 
 /**
@@ -147,7 +147,7 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
     const bytes = Buffer.alloc(MAX_CREDENTIAL_CHARACTERS + 1);
     const length = readSync(descriptor, bytes);
     if (length > MAX_CREDENTIAL_CHARACTERS)
-      return { problem: "names a file larger than 4 KiB, which is no secret of Atlas." };
+      return { problem: "names a file larger than 4 KiB, which is too long for an Atlas secret." };
     const secret = bytes.toString("utf8", 0, length).replace(/\r?\n$/, "");
     if (secret.trim() === "") return { problem: "names an empty file." };
     return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };

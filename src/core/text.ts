@@ -38,7 +38,7 @@ function endOf(text: string, characters: number): number {
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/;
 const IPV6_ADDRESS = /^\[[\da-f:]{2,39}\]$/;
 
-/** Host and port of a link that others wrote, fit to show: undefined if the host has not the form of a host. */
+/** Host and port of a link that others wrote, fit to show: undefined if the host does not have the form of a host name. */
 export function hostOf({ hostname, host }: Pick<URL, "hostname" | "host">): string | undefined {
   return HOST_NAME.test(hostname.replace(/\.$/, "")) || IPV6_ADDRESS.test(hostname) ? host : undefined;
 }

@@ -2,6 +2,7 @@
 import type { Atlas } from "../atlas/client.ts";
 import {
   isAbout,
+  isCompleted,
   isDownload,
   isFailed,
   isFinished,
@@ -234,7 +235,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     async describe({ snapshotId, ...cluster }, signal) {
       const { status, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
       if (isFailed({ status })) throw ownFailure("SNAPSHOT_FAILED");
-      if (status !== undefined && status.toUpperCase() !== "COMPLETED") throw ownFailure("SNAPSHOT_NOT_COMPLETE");
+      if (status !== undefined && !isCompleted({ status })) throw ownFailure("SNAPSHOT_NOT_COMPLETE");
       return facts;
     },
     link,

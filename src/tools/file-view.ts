@@ -108,7 +108,7 @@ export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "l
 
 /** Of a file that arrived as its host sent it, although that is no whole archive. */
 export const INCOMPLETE =
-  "The file is what the file host sent, byte for byte, but the archive inside is incomplete: it is no backup to restore from. Save another snapshot of the cluster.";
+  "The file is what the file host sent, byte for byte, but the archive inside is incomplete: do not restore from it. Save another snapshot of the cluster.";
 
 /** How to use a restore guide: one of its commands keeps running, and the commands after it are optional. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {

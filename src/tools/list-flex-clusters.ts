@@ -6,7 +6,17 @@ import { isClusterName } from "../core/atlas-id.ts";
 import type { ErrorEnvelope } from "../core/errors.ts";
 import { nearest } from "../core/text.ts";
 import { groupId, name } from "./params.ts";
-import { count, defineTool, field, nextStep, optionalText, type ToolContext, text, truncated } from "./tool.ts";
+import {
+  count,
+  defineTool,
+  field,
+  NOTHING_LEFT,
+  nextStep,
+  optionalText,
+  type ToolContext,
+  text,
+  truncated,
+} from "./tool.ts";
 
 /** Keeps the answer below 64 KiB. */
 const MAX_CLUSTERS = 200;
@@ -179,10 +189,10 @@ function advice(outcome: Outcome, context: ToolContext): string {
       found === 0 && read === 0 && unreadable > 0
         ? "So whether there are Flex clusters is not known: do what the hints say, then call list_flex_clusters again."
         : next,
-      found === 0 && limitedBy && `Only what ${limitedBy} names was looked at.`,
+      found === 0 && limitedBy && `The search covered only the projects that ${limitedBy} names.`,
     ]
       .filter(Boolean)
-      .join(" ") || "Nothing else is to be done here."
+      .join(" ") || NOTHING_LEFT
   );
 }
 

@@ -1,6 +1,6 @@
 // The tool list_flex_snapshots: the backups of one cluster, newest first.
 import * as z from "zod";
-import { isFailed, type Snapshot } from "../atlas/model.ts";
+import { isCompleted, isFailed, type Snapshot } from "../atlas/model.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
@@ -44,7 +44,7 @@ export const listFlexSnapshots = defineTool({
     const found: Snapshot[] = [];
     for await (const snapshot of context.atlas.snapshots(cluster, context)) found.push(snapshot);
     const snapshots = found.sort((a, b) => momentOf(b) - momentOf(a));
-    const latest = snapshots.find(({ status }) => status?.toUpperCase() === "COMPLETED")?.id;
+    const latest = snapshots.find(isCompleted)?.id;
     return {
       now: new Date(now).toISOString(),
       ...(latest ? { latestCompleteSnapshotId: latest } : {}),
@@ -69,7 +69,7 @@ export const listFlexSnapshots = defineTool({
 
 /** Somebody who asks for the latest backup should know that a newer one failed or is on its way. */
 function noteOnNewest(newest: Snapshot = {}): string {
-  if (newest.status?.toUpperCase() === "COMPLETED") return "";
+  if (isCompleted(newest)) return "";
   const what = isFailed(newest) ? "has failed" : "is not complete yet";
   return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
 }

@@ -93,7 +93,7 @@ export const listSavedSnapshots = defineTool({
             )
           : "",
         files.some(({ sound }) => sound === false)
-          ? "In a file whose sound is false the archive inside is incomplete: it is no backup to restore from."
+          ? "In a file whose sound is false the archive inside is incomplete: do not restore from it."
           : "",
         files.some(({ state }) => state === "changed")
           ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."

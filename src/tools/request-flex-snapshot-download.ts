@@ -3,7 +3,7 @@ import * as z from "zod";
 import { isFailed, isFinished } from "../atlas/model.ts";
 import { jobFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, snapshotId } from "./params.ts";
-import { defineTool, nextStep } from "./tool.ts";
+import { defineTool, NOTHING_LEFT, nextStep } from "./tool.ts";
 
 export const requestFlexSnapshotDownload = defineTool({
   name: "request_flex_snapshot_download",
@@ -32,7 +32,7 @@ export const requestFlexSnapshotDownload = defineTool({
     return {
       httpStatus,
       ...viewJob(restoreJob, context),
-      nextStep: [...linkNotes(restoreJob, context), advice.trim() || "Nothing else is to be done here."].join(" "),
+      nextStep: [...linkNotes(restoreJob, context), advice.trim() || NOTHING_LEFT].join(" "),
     };
   },
 });

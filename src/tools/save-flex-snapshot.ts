@@ -78,6 +78,6 @@ function advice(report: SaveReport, context: ToolContext): string {
   }
   if (report.state === "paused") return pausedAdvice(report);
   const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
-  const ready = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
-  return `The download continues in the background while this client is open.${left} Call save_flex_snapshot again with the same arguments until state is complete.${ready}`;
+  const alsoListed = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
+  return `The download continues in the background while this client is open.${left} Call save_flex_snapshot again with the same arguments until state is complete.${alsoListed}`;
 }

@@ -93,6 +93,9 @@ export const truncated = field("`true`: there is more than is shown.", z.boolean
 /** In every answer, and explained once at the head of docs/tools.md. */
 export const nextStep = z.string();
 
+/** The next step where none is left. */
+export const NOTHING_LEFT = "There is nothing else to do here.";
+
 /** Enough to recognise what was sent, too little to carry a secret or a page of text. */
 const MAX_SHOWN_CHARACTERS = 60;
 const MAX_FIELDS = 20;

@@ -57,6 +57,8 @@ function unsoundAdvice({ gzip, recordedSha256 }: Integrity): string {
   if (recordedSha256 !== "unrecorded")
     return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
   const found =
-    gzip === "ok" ? "Nothing shows that the file is a whole snapshot archive" : "The file is no whole snapshot archive";
+    gzip === "ok"
+      ? "Nothing shows that the file is a whole snapshot archive"
+      : "The file is not a whole snapshot archive";
   return `${found}: do not restore from it. There is no record of it, so nothing is known of where it came from or what it was.`;
 }

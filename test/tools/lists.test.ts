@@ -96,7 +96,7 @@ describe("list_flex_clusters that finds nothing", () => {
   ])("names %s when only that was looked at", async (variable, value) => {
     const { ok } = await serverAgainst(await simulatorFor(), { env: { ...SERVICE_ACCOUNT, [variable]: value } });
     expect(await ok("list_flex_clusters")).toMatchObject({
-      nextStep: expect.stringMatching(new RegExp(`Only what ${variable} names was looked at\\.$`)),
+      nextStep: expect.stringMatching(new RegExp(`The search covered only the projects that ${variable} names\\.$`)),
     });
   });
 });

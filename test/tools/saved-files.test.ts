@@ -181,7 +181,7 @@ test("a file that is not an archive and has no record is not called a damaged sn
   await writeFile(join(folder, "notes.tgz"), "hello");
   const { ok } = await serverWith({ args: ["--download-dir", folder] });
   const { nextStep } = await ok("verify_saved_snapshot", { fileName: "notes.tgz" });
-  expect(nextStep).toMatch(/no whole snapshot archive.*nothing is known of where it came from/);
+  expect(nextStep).toMatch(/not a whole snapshot archive.*nothing is known of where it came from/);
   expect(nextStep).not.toMatch(/was changed|again/);
 });
 

@@ -2,7 +2,7 @@
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { type Atlas, lookForClusters, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
 import { tellingCode } from "../../atlas/hints.ts";
-import type { ClusterPath, Project, Snapshot } from "../../atlas/model.ts";
+import { type ClusterPath, isCompleted, type Project, type Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
@@ -163,7 +163,7 @@ export async function snapshots(
 
 export function judgeSnapshots(clusterName: string, list: readonly Snapshot[], now: number): StepResult {
   const finished = list
-    .filter(({ status }) => status?.toUpperCase() === "COMPLETED")
+    .filter(isCompleted)
     .map(({ finishTime }) => Date.parse(finishTime ?? ""))
     .filter((moment) => !Number.isNaN(moment));
   const total = counted(list.length, "snapshot");

@@ -117,7 +117,7 @@ async function examine(path: string): Promise<Inode | undefined> {
   });
   if (!found) return undefined;
   if (found.isSymbolicLink()) throw unusable("it is a symbolic link");
-  if (!found.isDirectory()) throw unusable("it is no folder");
+  if (!found.isDirectory()) throw unusable("it is not a folder");
   const uid = process.getuid?.();
   if (uid !== undefined && found.uid !== uid) throw unusable("it belongs to another user");
   if (uid !== undefined && found.mode & 0o002 && !(found.mode & 0o1000)) throw unusable("everyone can write to it");
@@ -145,7 +145,8 @@ async function nearestExisting(path: string): Promise<string> {
       await stat(folder);
       return folder;
     } catch (error) {
-      if (!hasCode(error, "ENOENT", "ENOTDIR") || folder === dirname(folder)) throw unusable("it cannot be looked at");
+      if (!hasCode(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
+        throw unusable("it cannot be looked at", error);
     }
   }
 }

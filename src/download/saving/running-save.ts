@@ -49,7 +49,7 @@ interface Position {
 }
 
 /** The changing state of a running save, from which each report is made. */
-export interface SaveStatus {
+interface SaveStatus {
   state: SaveState;
   /** Known once Atlas has described the snapshot. */
   file: { fileName: string; path: string } | undefined;

@@ -1,5 +1,6 @@
 // Names what a file host sent in place of the file or of its bytes, from the first bytes of the body.
 import type { FailureFacts } from "../../core/errors.ts";
+import { OWN_ERRORS } from "../../core/own-errors.ts";
 
 /** A tar shows at byte 257 that it is one. */
 export const SNIFFED_BYTES = 512;
@@ -9,8 +10,7 @@ export function isGzip(head: Buffer): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-const PAGE_HINT =
-  "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.";
+export const PAGE_HINT = OWN_ERRORS.NOT_A_SNAPSHOT.hint;
 const FORM_HINT =
   "Try once more; if the same comes again, report it to the makers of this server, which saves gzip files only.";
 const CODING_HINT =
@@ -61,7 +61,7 @@ export function whatItIs(head: Buffer): Pick<FailureFacts, "detail" | "hint"> {
 /** Longer than any error document of an object store. */
 const MAX_ERROR_BYTES = 16 * 1024;
 
-/** The code in the error document of an object store; undefined when the body is none. */
+/** The code in the error document of an object store; undefined when the body is not such a document. */
 export async function readErrorXmlCode(body: AsyncIterable<Buffer>): Promise<string | undefined> {
   let head = Buffer.alloc(0);
   try {

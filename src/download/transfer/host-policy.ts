@@ -91,7 +91,7 @@ export function checkRedirect(from: URL, to: URL, policy: HostPolicy): URL {
   });
 }
 
-/** Words the refusal of a link for a redirect to it: not Atlas named the place, and both hosts need the user's word. */
+/** Words the refusal of a link as that of a redirect: another host named the place, not Atlas, and the user must vouch for both hosts. */
 export function asRedirect(error: unknown, from: URL, policy: HostPolicy): unknown {
   if (!(error instanceof UnsafeLink)) return error;
   const { why, host, isAllowable } = error.objection;

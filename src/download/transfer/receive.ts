@@ -3,7 +3,7 @@ import { ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
-import { isGzip, SNIFFED_BYTES, whatItIs } from "./foreign-body.ts";
+import { isGzip, PAGE_HINT, SNIFFED_BYTES, whatItIs } from "./foreign-body.ts";
 import type { Verdict } from "./response-judge.ts";
 
 /** A body smaller than this share of the part is not the file but a web page sent in its place. */
@@ -90,7 +90,7 @@ function tooSmall() {
   return ownFailure("FILE_HOST_FAILED", {
     error: 200,
     detail: "What the file host sent is far smaller than the part that is here, which is kept.",
-    hint: "A login page of a proxy or captive portal may have answered in place of the file host. Check the network, then call again.",
+    hint: PAGE_HINT,
   });
 }
 
@@ -124,11 +124,12 @@ export function watchSpeed(
         // Stopped.
         return;
       }
-      if (excused === 0 && isTooSlow()) return slow.abort(new Error("The bytes arrive too slowly."));
+      if (excused === 0 && endTick()) return slow.abort(new Error("The bytes arrive too slowly."));
     }
   }
 
-  function isTooSlow(): boolean {
+  /** Closes the current tick; true if the bytes arrive too slowly. */
+  function endTick(): boolean {
     quietTicks = fresh > 0 ? 0 : quietTicks + 1;
     if (hasBegun) ticks.push(fresh);
     fresh = 0;

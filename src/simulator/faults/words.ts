@@ -57,7 +57,7 @@ export const API_WORDS = {
   hostile: { does: "Every text ends with instructions, escape sequences and invisible characters." },
   "echo-secret": { does: "Status 401 whose text repeats the credentials of the request." },
   "old-401": {
-    does: "A 401 of the gateway has no error code, as until July 2026. To refuse every request so, write `401+old-401`.",
+    does: "A 401 of the gateway has no error code, as until July 2026. To refuse every request this way, write `401+old-401`.",
     only: SIGNED,
   },
   nulls: { does: "Optional fields are null." },

@@ -26,7 +26,7 @@ describe("the download folder", () => {
   });
 
   const unusable: [string, (folder: string) => Promise<string>, RegExp][] = [
-    ["must not be a file", (folder) => fileIn(folder), /it is no folder/],
+    ["must not be a file", (folder) => fileIn(folder), /it is not a folder/],
     ["cannot be inside a file", async (folder) => join(await fileIn(folder), "a"), /a part of its path is a file/],
     ["must not be writable by everyone", (folder) => openFolderIn(folder), /everyone can write to it/],
   ];
