@@ -134,7 +134,10 @@ test("every answer about a saved file says that the archive inside is incomplete
   const bytes = gzipSync(unpacked.subarray(0, -3 * KIB));
   await putFile(folder, 1, "cut.tgz", { bytes, sound: false });
   const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
-  const cut = { sound: false, nextStep: expect.stringMatching(/the archive inside is incomplete.*do not restore from it\./) };
+  const cut = {
+    sound: false,
+    nextStep: expect.stringMatching(/the archive inside is incomplete.*do not restore from it\./),
+  };
   const saved = await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) });
   const verified = await ok("verify_saved_snapshot", { fileName: "cut.tgz" });
   const { files, nextStep } = await ok("list_saved_snapshots");
