@@ -135,3 +135,18 @@ test("tools read no global of the system", async () => {
 test("no source file starts another process", async () => {
   expect((await imports()).filter(({ to }) => /child_process|cluster$/.test(to))).toEqual([]);
 });
+
+test("only file-system.ts calls what a file system may refuse for a moment or lack", async () => {
+  const files = (await readdir(join(SRC, "download"), { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(join(SRC, "download", file), "utf8");
+      const [, names = ""] = /^import \{([^}]*)\} from "node:fs\/promises";$/m.exec(text) ?? [];
+      const isBold = /\b(?:cp|copyFile|link|lstat|open|realpath|rename|rm|rmdir|statfs|symlink|truncate|unlink)\b/.test(
+        names,
+      );
+      return isBold || /\.(?:sync|datasync)\(\)/.test(text) ? [file] : [];
+    }),
+  );
+  expect(found.flat()).toEqual(["folder/file-system.ts"]);
+});

@@ -215,8 +215,8 @@ export const OWN_ERRORS = {
   DISK_FULL: {
     source: "disk",
     retryable: false,
-    meaning: "The download folder has too little free space; the part is kept.",
-    hint: "Free space on that disk or choose another ATLAS_FLEX_DOWNLOAD_DIR, then call again.",
+    meaning: "The disk of the download folder has too little free space; the part is kept.",
+    hint: "Free space on that disk, then call again: the transfer continues where it stopped. To use another disk, set ATLAS_FLEX_DOWNLOAD_DIR and restart this server; the transfer starts from the beginning there.",
   },
   DISK_FAILED: {
     source: "disk",
@@ -227,8 +227,7 @@ export const OWN_ERRORS = {
   DOWNLOAD_DIR_UNUSABLE: {
     source: "configuration",
     retryable: false,
-    meaning:
-      "The download folder is a link, belongs to someone else, can be written by everyone, or cannot be created.",
+    meaning: "The download folder belongs to another user, can be written by other users, or cannot be created.",
     hint: "Set ATLAS_FLEX_DOWNLOAD_DIR to a folder of your own that only you can write to.",
   },
   FILE_EXISTS: {
@@ -242,6 +241,12 @@ export const OWN_ERRORS = {
     retryable: false,
     meaning: "No saved file has this name in the download folder.",
     hint: "List the saved snapshots and use a file name exactly as it is there.",
+  },
+  FILE_FOREIGN: {
+    source: "disk",
+    retryable: false,
+    meaning: "This file belongs to another user of this computer, so it counts as no backup.",
+    hint: "If you put the file there yourself, make yourself its owner, then call again. Otherwise do not restore from it.",
   },
   PART_UNUSABLE: {
     source: "disk",

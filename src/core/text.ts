@@ -43,6 +43,21 @@ export function hostOf({ hostname, host }: Pick<URL, "hostname" | "host">): stri
   return HOST_NAME.test(hostname.replace(/\.$/, "")) || IPV6_ADDRESS.test(hostname) ? host : undefined;
 }
 
+/** Quotes one argument for a POSIX shell (POSIX.1-2017 XCU 2.2.2): between single quotes only the quote itself is special. */
+export function posixQuote(argument: string): string {
+  if (/^[\w%+,./:=@-]+$/.test(argument)) return argument;
+  return `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+const BYTE_UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+
+/** A number of bytes for people, in powers of 1000: `67.1 MB`. */
+export function sizeInWords(bytes: number): string {
+  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const value = bytes / 1000 ** power;
+  return `${power === 0 ? bytes : value.toFixed(1)} ${BYTE_UNITS[power]}`;
+}
+
 /** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */
 export function nearest(
   word: string,

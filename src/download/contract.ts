@@ -142,9 +142,9 @@ export interface SavedFile {
   bytes: number;
   /**
    * `unrecorded`: it has no readable record of this server. `changed`: it was written to since it was saved; a check tells
-   * whether it is still the same.
+   * whether it is still the same. `foreign`: it belongs to another user of this computer.
    */
-  state: "complete" | "changed" | "unrecorded";
+  state: "complete" | "changed" | "unrecorded" | "foreign";
   identity?: SnapshotIdentity;
   facts?: SnapshotFacts;
   sha256?: string;
@@ -216,6 +216,7 @@ export interface SnapshotStore {
 /** What the store logs: ids, sizes and codes, never a link and never the message of a foreign error. */
 export interface StoreEvent {
   event:
+    | "folder-unprotected"
     | "transfer-started"
     | "file-host-answered"
     | "transfer-retried"

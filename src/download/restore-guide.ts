@@ -1,5 +1,6 @@
 // How to get from a saved file to a running database: commands for this computer's shell, with safely quoted arguments.
 import { posix, win32 } from "node:path";
+import { posixQuote } from "../core/text.ts";
 import type { Contents, RestoreGuide, SnapshotFacts } from "./contract.ts";
 
 // Not 27017, where the reader's own database may be running.
@@ -87,12 +88,6 @@ function mongod(version: string | undefined): string {
 /** Quotes one argument for the platform's usual shell: PowerShell on Windows, a POSIX shell elsewhere. */
 export function shellQuote(argument: string, platform: NodeJS.Platform): string {
   return platform === "win32" ? powerShellQuote(argument) : posixQuote(argument);
-}
-
-// POSIX 2.2.2: between single quotes only the quote itself is special.
-function posixQuote(argument: string): string {
-  if (/^[\w%+,./:=@-]+$/.test(argument)) return argument;
-  return `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 function powerShellQuote(argument: string): string {

@@ -7,7 +7,7 @@ import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { Integrity, SnapshotStore, VerifyReport } from "./contract.ts";
 import { type DownloadDirectory, findDownloadDirectory } from "./folder/directory.ts";
 import { isArchiveName } from "./folder/file-name.ts";
-import { lstatOf } from "./folder/files.ts";
+import { lstatOf } from "./folder/file-system.ts";
 import { noteCheck, readRecord, type SaveRecord } from "./folder/records.ts";
 import { type CheckedFiles, listParts, stampOf } from "./folder/saved-files.ts";
 import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
@@ -116,7 +116,7 @@ export async function prepareVerification(
 ): Promise<Verification> {
   if (!directory || !isArchiveName(fileName)) throw ownFailure("FILE_NOT_FOUND");
   const path = directory.at(fileName);
-  let stat = await statOf(path).catch(async (error: unknown) => {
+  let stat = await statOf(directory, fileName).catch(async (error: unknown) => {
     throw (await isUnfinished(directory, fileName)) ? unfinished() : error;
   });
   let checkedBytes: () => number = () => 0;
@@ -130,7 +130,7 @@ export async function prepareVerification(
 
   const run = async (signal: AbortSignal): Promise<VerifyReport> => {
     // Again, since the check may have waited for its turn.
-    stat = await statOf(path);
+    stat = await statOf(directory, fileName);
     const record = await readRecord(directory, fileName);
     signal.throwIfAborted();
     const check = startCheck(path, { md5: matchedMd5(record) });
@@ -141,7 +141,7 @@ export async function prepareVerification(
       check.advance(stat.size);
       const found = await check.finish();
       const stamp = stampOf(stat);
-      if (stampOf(await statOf(path)) !== stamp) throw changedMeanwhile();
+      if (stampOf(await statOf(directory, fileName)) !== stamp) throw changedMeanwhile();
       const { sha256, contents, bytes } = found;
       const integrity = compare(found, record);
       const sound = isSound(found, integrity, record);
@@ -161,9 +161,10 @@ export async function prepareVerification(
   return { run, report, stamp: () => stampOf(stat) };
 }
 
-async function statOf(path: string): Promise<Stats> {
-  const stat = await lstatOf(path);
+async function statOf(directory: DownloadDirectory, fileName: string): Promise<Stats> {
+  const stat = await lstatOf(directory.at(fileName));
   if (!stat?.isFile()) throw ownFailure("FILE_NOT_FOUND");
+  if (!directory.owns(stat)) throw ownFailure("FILE_FOREIGN");
   return stat;
 }
 

@@ -23,7 +23,7 @@ export const listSavedSnapshots = defineTool({
           path: text("Absolute path."),
           bytes: count("Size of the file."),
           state: text(
-            "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: there is no matching record, since something else put the file there.",
+            "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: there is no matching record, since something else put the file there. `foreign`: it belongs to another user of this computer and counts as no backup.",
           ),
           groupId: optionalText("Project. From the record, like the fields below."),
           name: optionalText("Cluster."),
@@ -86,7 +86,7 @@ export const listSavedSnapshots = defineTool({
               "To follow or continue a transfer, call save_flex_snapshot with its continueWith.",
             )
           : "",
-        files.length > 0
+        files.some(({ state }) => state !== "foreign")
           ? ifTool(
               "verify_saved_snapshot",
               "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
@@ -97,6 +97,9 @@ export const listSavedSnapshots = defineTool({
           : "",
         files.some(({ state }) => state === "changed")
           ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."
+          : "",
+        files.some(({ state }) => state === "foreign")
+          ? "A file that is foreign belongs to another user of this computer: do not restore from it."
           : "",
         isTruncated
           ? "The list is cut: the download folder holds more than is shown. Of its files, the newest are shown."

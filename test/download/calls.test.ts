@@ -236,13 +236,19 @@ test("a transfer that takes too long pauses and can be continued", async () => {
 });
 
 test("a second store refuses to save what the first store is saving", async () => {
-  const { store, folder, server } = await stage({}, serve(await remoteFile(1000 * KIB), slow));
+  const { opened, open } = gate();
+  const file = await remoteFile(100 * KIB);
+  const { store, folder, server } = await stage({}, async (request, socket) => {
+    await opened;
+    await serve(file)(request, socket);
+  });
   const first = saveTo(store);
   await once(() => server.requests.length).toBe(1);
   const second = openStore(folder, { source: sourceOf(server.url) });
   await expect(saveTo(second)).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
   const { transfers } = await listOf(second);
   expect(transfers).toMatchObject([{ state: "elsewhere", fileName: defaultName, identity }]);
+  open();
   expect(await first).toMatchObject({ state: "complete" });
   expect(await saveTo(second)).toMatchObject({ state: "complete" });
 });

@@ -14,6 +14,7 @@ import {
   readState,
 } from "../../src/download/folder/records.ts";
 import { serve } from "./fault-server.ts";
+import { change } from "./file-calls.ts";
 import { defaultName, hashOf, identity, KIB, namesIn, remoteFile, sha256, stage, temporaryFolder } from "./fixtures.ts";
 
 const record = `${defaultName}.json`;
@@ -146,7 +147,7 @@ async function setRenaming(path: string): Promise<void> {
 async function unlinkable(code: string, meanwhile: (part: string) => Promise<void> = async () => undefined) {
   const directory = await createDownloadDirectory(await temporaryFolder());
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
-  const part = await openPart(directory.at("a.tgz.part"));
+  const part = await openPart(directory, "a.tgz.part");
   onTestFinished(() => part.handle.close());
   const initial = newState(identity, {}, "a.tgz", Date.now());
   const state = createStateFile(directory, "a.tgz", initial);
@@ -160,11 +161,11 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
     sound: true,
     contents: { kind: "unknown", unpackedBytes: 7 },
   };
-  const link = async () => {
+  await change("link", () => async () => {
     await meanwhile(part.path);
     throw Object.assign(new Error(code), { code });
-  };
-  return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record, link }), record };
+  });
+  return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record }), record };
 }
 
 test("the intent to rename and the record are on disk before the file gets its name", async () => {
@@ -182,20 +183,23 @@ test("a part whose length differs from the checked length is not published", asy
   expect(await namesIn(directory.path)).toEqual(["a.tgz.part"]);
 });
 
-describe.each(["EPERM", "ENOTSUP", "ENOSYS"])("where linking fails with %s", (code) => {
-  test("the part is renamed to a name that was reserved first", async () => {
-    const { directory, publish, record } = await unlinkable(code);
-    await publish();
-    expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
-    expect(await readFile(directory.at("a.tgz"), "utf8")).toBe("content");
-    expect(await readRecord(directory, "a.tgz")).toMatchObject(record);
-  });
+describe.each(["EPERM", "ENOTSUP", "ENOSYS", "EACCES", "EMLINK", "EXDEV", "EIO"])(
+  "where linking fails with %s",
+  (code) => {
+    test("the part is renamed to a name that was reserved first", async () => {
+      const { directory, publish, record } = await unlinkable(code);
+      await publish();
+      expect(await namesIn(directory.path)).toEqual(["a.tgz", "a.tgz.json"]);
+      expect(await readFile(directory.at("a.tgz"), "utf8")).toBe("content");
+      expect(await readRecord(directory, "a.tgz")).toMatchObject(record);
+    });
 
-  test("an existing file of that name stays unchanged, even an empty one", async () => {
-    const { directory, publish } = await unlinkable(code);
-    await writeFile(directory.at("a.tgz"), "");
-    await expect(publish()).rejects.toMatchObject({ code: "FILE_EXISTS" });
-    expect((await stat(directory.at("a.tgz"))).size).toBe(0);
-    expect((await stat(directory.at("a.tgz.part"))).size).toBe(7);
-  });
-});
+    test("an existing file of that name stays unchanged, even an empty one", async () => {
+      const { directory, publish } = await unlinkable(code);
+      await writeFile(directory.at("a.tgz"), "");
+      await expect(publish()).rejects.toMatchObject({ code: "FILE_EXISTS" });
+      expect((await stat(directory.at("a.tgz"))).size).toBe(0);
+      expect((await stat(directory.at("a.tgz.part"))).size).toBe(7);
+    });
+  },
+);

@@ -21,12 +21,14 @@ import {
 
 const run = promisify(execFile);
 
-test("a transfer that would not leave the reserve free does not begin and names the bytes it needs", async () => {
+test("a transfer that would not leave the reserve free does not begin, and says what it takes, what stays free and what is free", async () => {
   const file = await remoteFile(100 * KIB);
   const { save, server, folder } = await stage({ limits: { diskReserveBytes: 2 ** 50 } }, serve(file));
   const report = await save();
   expect(report).toMatchObject({ state: "paused", bytes: 0, lastError: { errorCode: "DISK_FULL", source: "disk" } });
-  expect(report.lastError?.detail).toContain(`${2 ** 50 + file.bytes.length} more bytes are needed`);
+  expect(report.lastError?.detail).toMatch(
+    /^The disk of the download folder has too little free space\. The rest of the file takes 10\d\.\d kB\. 1125\.9 TB stay free for other programs\. \d+\.\d [MGT]B are free\.$/,
+  );
   const patient = openStore(folder, { source: sourceOf(server.url) });
   expect(await saveTo(patient)).toMatchObject({ state: "complete" });
 });

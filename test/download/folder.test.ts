@@ -1,7 +1,25 @@
-import { chmod, chown, link, mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { Stats } from "node:fs";
+import {
+  chmod,
+  chown,
+  lchown,
+  link,
+  lstat,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { StoreEvent } from "../../src/download/contract.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
+import { change, pretendWindows } from "./file-calls.ts";
 import {
   defaultName,
   hashOf,
@@ -18,8 +36,15 @@ import {
   temporaryFolder,
 } from "./fixtures.ts";
 
+const run = promisify(execFile);
 const part = `${defaultName}.part`;
 const isRoot = process.getuid?.() === 0;
+
+async function folderOf(path: string, mode: number, group = process.getgid?.() ?? 0): Promise<void> {
+  await mkdir(path);
+  if (isRoot) await chown(path, 0, group);
+  await chmod(path, mode);
+}
 
 describe("the download folder", () => {
   test("is created for its owner only, and only when something is saved", async () => {
@@ -35,21 +60,134 @@ describe("the download folder", () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
   });
 
-  test.each([
-    ["a symbolic link", async (path: string, parent: string) => symlink(parent, path)],
-    ["a plain file", async (path: string) => writeFile(path, "")],
-    ["writable by everyone", async (path: string) => mkdir(path).then(() => chmod(path, 0o777))],
-    [
-      "someone else's",
-      async (path: string) => mkdir(path).then(() => (isRoot ? chown(path, 4321, 4321) : chmod(path, 0o777))),
-    ],
-  ])("is refused when it is %s", async (_what, make) => {
-    const parent = await temporaryFolder();
-    const path = join(parent, "folder");
-    await make(path, parent);
+  const refusals: [what: string, make: (path: string) => Promise<unknown>, says: RegExp][] = [
+    ["a plain file", (path) => writeFile(path, ""), /is not a folder/],
+    ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), /leads nowhere/],
+    ["a link to a file", (path) => symlink("/etc/hostname", path), /is not a folder/],
+    ["a link to the folder of everyone", (path) => symlink("/tmp", path), /belongs to another user|by every user/],
+    ["writable by everyone", (path) => folderOf(path, 0o777), /by every user/],
+    ["writable by everyone, with the sticky bit", (path) => folderOf(path, 0o1777), /by every user/],
+    ["writable by a group that is not the user's own", (path) => folderOf(path, 0o770, 4321), /by its group/],
+  ];
+  if (isRoot)
+    refusals.push(
+      ["another user's", (path) => folderOf(path, 0o700).then(() => chown(path, 4321, 4321)), /another user/],
+      [
+        "another user's link",
+        (path) => symlink(".", path).then(() => lchown(path, 4321, 4321)),
+        /link of another user/,
+      ],
+    );
+
+  test.each(refusals)("is refused when it is %s, and nothing is asked for or written", async (_what, make, says) => {
+    const path = join(await temporaryFolder(), "folder");
+    await make(path);
     const source = sourceOf("http://127.0.0.1:1/x?");
-    await expect(saveTo(openStore(path, { source }))).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+    await expect(saveTo(openStore(path, { source }))).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+      envelope: { detail: expect.stringMatching(says) },
+    });
     expect(source.asked).toBe(0);
+    if ((await stat(path).catch(() => undefined))?.isDirectory() && !(await lstat(path)).isSymbolicLink())
+      expect(await namesIn(path)).toEqual([]);
+  });
+
+  const mended: [mode: number, group: number | undefined, command: string][] = [
+    [0o777, undefined, "chmod go-w"],
+    [0o1757, undefined, "chmod o-w"],
+  ];
+  if (isRoot) mended.push([0o770, 4321, "chmod g-w"]);
+
+  test.each(mended)("of mode %o is refused with the command that mends it", async (mode, group, command) => {
+    const path = join(await temporaryFolder(), "it's open");
+    await folderOf(path, mode, group);
+    const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const store = openStore(path, { source });
+    const { envelope } = await saveTo(store).then(
+      () => ({ envelope: undefined }),
+      (failure) => failure,
+    );
+    const [, found = ""] = /run: (chmod .* open')/.exec(envelope.hint) ?? [];
+    expect(found).toContain(command);
+    await run("/bin/sh", ["-c", found]);
+    expect(await saveTo(store)).toMatchObject({ state: "complete" });
+  });
+
+  test("may be writable by the user's private group", async () => {
+    const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const path = join(await temporaryFolder(), "folder");
+    await folderOf(path, 0o770);
+    const isPrivate = process.getgid?.() === process.getuid?.();
+    const report = await saveTo(openStore(path, { source })).catch(({ code }) => ({ state: code }));
+    expect(report.state).toBe(isPrivate ? "complete" : "DOWNLOAD_DIR_UNUSABLE");
+  });
+
+  test("may be a link of this user to a folder elsewhere, whose real path is used and shown", async () => {
+    const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const link = join(await temporaryFolder(), "link");
+    await symlink(folder, link);
+    const store = openStore(link, { source });
+    expect(await saveTo(store)).toMatchObject({ state: "complete", path: join(folder, defaultName) });
+    expect(await listOf(store)).toMatchObject({ directory: folder, files: [{ path: join(folder, defaultName) }] });
+  });
+
+  /** As on exFAT, SMB and the drives of Windows in WSL: every file and folder reads the same, whatever was asked for. */
+  async function withoutModes(uid = process.getuid?.() ?? 0): Promise<void> {
+    const shown = (stats: unknown) => {
+      if (stats instanceof Stats) Object.assign(stats, { uid, mode: (stats.mode & ~0o7777) | 0o777 });
+      return stats;
+    };
+    await change(
+      "lstat",
+      (original) =>
+        async (...args) =>
+          shown(await original(...args)),
+    );
+    await change(
+      "handle.stat",
+      (original) =>
+        async (...args) =>
+          shown(await original(...args)),
+    );
+    await change("handle.chmod", () => async () => undefined);
+  }
+
+  test.each([
+    ["the user", undefined],
+    ["the one who mounted it", 4321],
+  ])("may be on a file system without permissions whose files all belong to %s, with a warning", async (_who, uid) => {
+    const events: StoreEvent[] = [];
+    const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    await withoutModes(uid);
+    const store = openStore(folder, { source, log: (event) => void events.push(event) });
+    const first = await saveTo(store);
+    expect(first).toMatchObject({ state: "complete" });
+    expect(first.warnings?.join()).toContain("keeps no owners and permissions");
+    expect((await saveTo(store)).warnings).toEqual(first.warnings);
+    expect(events).toContainEqual(expect.objectContaining({ event: "folder-unprotected" }));
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+    expect(await listOf(store)).toMatchObject({ files: [{ state: "complete" }] });
+  });
+
+  test("on Windows may be outside the user's profile, with a warning, and inside without", async () => {
+    const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    pretendWindows();
+    vi.stubEnv("HOME", await temporaryFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const outside = await saveTo(openStore(folder, { source }));
+    expect(outside.warnings?.join()).toContain("outside this user's profile folder");
+    vi.stubEnv("HOME", folder);
+    expect(await saveTo(openStore(folder, { source }))).not.toHaveProperty("warnings");
+  });
+
+  test("that is opened to everyone during the transfer gets no file", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, save } = await stage({}, async (request, socket) => {
+      await chmod(folder, 0o777);
+      await serve(file)(request, socket);
+    });
+    await expect(save()).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+    expect(await namesIn(folder)).not.toContain(defaultName);
   });
 
   test("is refused without hanging where no folder can be created", async () => {
@@ -57,13 +195,6 @@ describe("the download folder", () => {
     await expect(saveTo(openStore("/proc/none/deep/folder", { source }))).rejects.toMatchObject({
       code: "DOWNLOAD_DIR_UNUSABLE",
     });
-  });
-
-  test("may be writable by everyone if the sticky bit protects its files", async () => {
-    const file = await remoteFile(20 * KIB);
-    const { folder, save } = await stage({}, serve(file));
-    await chmod(folder, 0o1777);
-    expect(await save()).toMatchObject({ state: "complete" });
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { mkdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { createDownloadDirectory } from "../../src/download/folder/directory.ts";
 import { readRecord } from "../../src/download/folder/records.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
@@ -130,7 +131,7 @@ async function forged(changes: Record<string, unknown>) {
     ...changes,
   };
   await writeFile(`${path}.json`, JSON.stringify(json));
-  return { folder, record: await readRecord({ at: (name) => join(folder, name) }, defaultName) };
+  return { folder, record: await readRecord(await createDownloadDirectory(folder), defaultName) };
 }
 
 const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RemoteFile, serve } from "./fault-server.ts";
-import { defaultName, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
+import { defaultName, gate, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
 import { buildChild, killAndContinue, play, startChild, stepsOf, versionsOf } from "./process-fixtures.ts";
 
 const isPosix = process.platform !== "win32";
@@ -22,10 +22,15 @@ describe.runIf(isPosix)("another process", () => {
   });
 
   test("that is saving the snapshot is not disturbed by a save in this process", async () => {
-    const { server, folder, save } = await stage({}, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
+    const { opened, open } = gate();
+    const { server, folder, save } = await stage({}, async (request, socket) => {
+      await opened;
+      await serve(file)(request, socket);
+    });
     const other = startChild(child.program, { folder, url: server.url });
     await expect.poll(() => server.requests.length).toBe(1);
     await expect(save()).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    open();
     expect(await other.result).toMatchObject({ first: { state: "complete" } });
     expect(await save()).toMatchObject({ state: "complete" });
     expect(server.requests).toHaveLength(1);

@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process";
 import { readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { newOwner } from "../../src/download/folder/lock.ts";
 import { type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
 import {
   defaultName,
@@ -118,4 +120,30 @@ test("a part that was closed in order has no writer in its state", async () => {
   const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
   expect(await save()).toMatchObject({ state: "paused" });
   expect(await readJsonFile(folder, state)).not.toHaveProperty("writer");
+});
+
+/** A process that ends after this many milliseconds, in the words of a lock. */
+async function processFor(ms: number) {
+  const child = spawn(process.execPath, ["-e", `setTimeout(() => {}, ${ms})`]);
+  onTestFinished(() => void child.kill());
+  const pid = child.pid ?? 0;
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  return { ...(await newOwner()), pid, ...(started !== undefined && { started }) };
+}
+
+describe.runIf(process.platform === "linux")("a save that finds a lock of another process", () => {
+  test("waits a moment for that process to end, as after a client has killed and restarted the server", async () => {
+    const file = await remoteFile(20 * KIB);
+    const { folder, save } = await stage({}, serve(file));
+    await writeFile(join(folder, snapshotLock(identity)), JSON.stringify(await processFor(600)));
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+
+  test("fails when that process goes on", async () => {
+    const { folder, save, server } = await stage({}, serve(await remoteFile(20 * KIB)));
+    await writeFile(join(folder, snapshotLock(identity)), JSON.stringify(await processFor(60_000)));
+    await expect(save()).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    expect(server.requests).toEqual([]);
+  });
 });

@@ -11,6 +11,9 @@ const GIB = 1024 ** 3;
 /** A Flex cluster stores 5 GB at most, so this much free space is enough for any of its snapshots. */
 const COMFORTABLE_BYTES = 5 * GIB;
 
+const PROTECT =
+  "If other people use this computer, choose an ATLAS_FLEX_DOWNLOAD_DIR on a disk with permissions, in your home folder.";
+
 /** Whether the folder exists and can be saved into, or could be created; changes nothing on the disk. */
 export async function downloadFolder({ config: { downloadDir }, options, env }: Configured): Promise<StepResult> {
   const setting = sourceOf({ options, env }, SETTINGS.downloadDir);
@@ -20,7 +23,8 @@ export async function downloadFolder({ config: { downloadDir }, options, env }: 
   const source = `${setting ?? "the default"}${isRelative ? ", relative to where this was started" : ""}`;
   const folder = `${downloadDir} (${source})`;
   try {
-    const { exists } = await inspectFolder(downloadDir);
+    const { exists, warning: doubt } = await inspectFolder(downloadDir);
+    if (doubt !== undefined) return warning(`${folder}. ${doubt}`, PROTECT);
     return ok(`${folder}${exists ? "" : ", which does not exist yet and will be created"}`);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "DOWNLOAD_DIR_UNUSABLE") throw error;

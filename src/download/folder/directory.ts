@@ -1,60 +1,76 @@
 // The download folder: finds or creates it, refuses an unsafe one, measures free space, explains disk errors.
-import { constants, existsSync } from "node:fs";
-import { access, mkdir, realpath, stat, statfs } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, hasCode, ownFailure } from "../../core/errors.ts";
+import { sizeInWords } from "../../core/text.ts";
 import type { Limits } from "../limits.ts";
-import { type Inode, lstatOf } from "./files.ts";
+import { freeBytes, holdsNoFiles, isMomentary, isSameFile, lstatOf, realPath } from "./file-system.ts";
+import { isInProfile, isTrustedLink, type Openness, opennessOf, probe, thisUser } from "./folder-safety.ts";
 
-/** A folder that is safe to save into. */
+/** A folder that may be saved into. */
 export interface DownloadDirectory {
   /** The real path. */
   path: string;
   /** The path of a direct child; the caller has checked `name`. */
   at: (name: string) => string;
+  /** Whether a file counts when it is read back: a plain file of this user. */
+  owns: (stat: Stats) => boolean;
+  /** A sentence for people if other users may be able to change the files, since the file system keeps no permissions. */
+  warning?: string;
   /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
   confirm: () => Promise<void>;
 }
 
 /**
- * The folder, or undefined when it does not exist. Rejects with `DOWNLOAD_DIR_UNUSABLE` when it is a link, belongs to someone
- * else or can be written by everyone (without the sticky bit).
+ * The folder, or undefined when it does not exist. Follows a link of this user or of root, once; from then on only the real path
+ * is used. Rejects with `DOWNLOAD_DIR_UNUSABLE` when other users may write to the folder (`opennessOf`), unless its file system
+ * keeps no permissions, which is asked with a file that is created and removed.
  */
 export async function findDownloadDirectory(folder: string): Promise<DownloadDirectory | undefined> {
-  const wanted = resolve(folder);
-  const found = await examine(wanted);
-  if (!found) return undefined;
-  const path = await realpath(wanted);
+  const path = await resolved(resolve(folder));
+  const found = path === undefined ? undefined : await folderAt(path);
+  if (path === undefined || !found) return undefined;
+  const { owner, warning } = await safetyOf(found, path);
   return {
     path,
     at: (name) => join(path, name),
+    owns: (file) => file.isFile() && (owner === undefined || file.uid === owner),
+    ...(warning !== undefined && { warning }),
     confirm: async () => {
-      const now = await examine(path);
-      if (now?.dev !== found.dev || now.ino !== found.ino) throw unusable("it was replaced while in use");
+      const now = await folderAt(path);
+      if (!isSameFile(now, found)) throw unusable("it was replaced while in use");
+      const open = warning === undefined && now ? opennessHere(now, path) : undefined;
+      if (open) throw refused(open);
     },
   };
 }
 
 /** Finds the folder or creates it for its owner only (0700). */
 export async function createDownloadDirectory(folder: string): Promise<DownloadDirectory> {
-  await makeFolders(resolve(folder));
-  // Undefined only if someone has just removed the folder.
-  return (await findDownloadDirectory(folder)) ?? createDownloadDirectory(folder);
+  for (let round = 0; round < CREATE_ROUNDS; round += 1) {
+    await makeFolders(resolve(folder));
+    const found = await findDownloadDirectory(folder);
+    if (found) return found;
+  }
+  throw unusable("it is removed again and again");
 }
 
+/** Somebody may remove the new folder at once, but hardly three times. */
+const CREATE_ROUNDS = 3;
+
 /**
- * Whether snapshots could be saved into the folder, without changing anything on the disk. A folder that does not exist yet
- * counts if it can be created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
+ * Whether snapshots could be saved into the folder, without leaving anything on the disk; `warning` as in `DownloadDirectory`.
+ * A folder that does not exist yet counts if it can be created. Rejects with `DOWNLOAD_DIR_UNUSABLE`.
  */
-export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean }> {
-  const nearest = await nearestExisting(downloadDir);
-  if (nearest !== downloadDir && !(await stat(nearest)).isDirectory())
-    throw unusable("it cannot be created, since a part of its path is a file");
+export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean; warning?: string }> {
   const found = await findDownloadDirectory(downloadDir);
   if (found) {
     if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
-    return { exists: true };
+    return { exists: true, ...(found.warning !== undefined && { warning: found.warning }) };
   }
+  const nearest = await nearestExisting(downloadDir);
+  if (!(await stat(nearest)).isDirectory()) throw unusable("it cannot be created, since a part of its path is a file");
   if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
   if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return { exists: false };
@@ -65,16 +81,6 @@ export async function freeBytesFor(downloadDir: string): Promise<number | undefi
   return freeBytes(await nearestExisting(downloadDir));
 }
 
-/** Free bytes on the disk of a folder that exists; undefined when unknown. */
-export async function freeBytes(path: string): Promise<number | undefined> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return bavail * bsize;
-  } catch {
-    return undefined; // Some network file systems do not tell; a full disk then shows when writing.
-  }
-}
-
 /** Rejects with `DISK_FULL` when the rest of the file would not leave the reserve free. Only a forecast: others write too. */
 export async function checkSpace(
   path: string,
@@ -83,7 +89,8 @@ export async function checkSpace(
 ): Promise<void> {
   const free = await freeBytes(path);
   const reserve = Math.max(limits.diskReserveBytes, Math.ceil(remainingBytes * limits.diskReserveShare));
-  if (free !== undefined && free < remainingBytes + reserve) throw diskFull(remainingBytes + reserve, free);
+  if (free !== undefined && free < remainingBytes + reserve)
+    throw diskFull({ neededBytes: remainingBytes, reserve, free });
 }
 
 /** A failed file operation in our own words; `neededBytes` is how much the rest of the file takes. */
@@ -91,18 +98,34 @@ export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   if (cause instanceof Failure) return cause;
   const code = codeOf(cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
-  if (hasCode(cause, "ENOSPC", "EDQUOT")) return diskFull(neededBytes, undefined, cause);
+  if (hasCode(cause, "ENOSPC", "EDQUOT")) return diskFull({ neededBytes }, cause);
+  if (isMomentary(cause)) return ownFailure("DISK_FAILED", { ...IN_USE, detail: inUse(code) }, { cause });
   const reason =
     code === "EFBIG" ? "The file would exceed the size that this process may write." : `The system answered ${code}.`;
   return ownFailure("DISK_FAILED", { detail: reason }, { cause });
 }
 
-function diskFull(neededBytes: number | undefined, freeBytes?: number, cause?: unknown): Failure {
-  const needed = neededBytes === undefined ? "" : ` ${neededBytes} more bytes are needed.`;
-  const free = freeBytes === undefined ? "" : ` ${freeBytes} bytes are free.`;
+const IN_USE = {
+  retryable: true,
+  hint: "Call again. If it happens again, find the program that uses the files of the download folder, such as a virus scanner, and exclude the folder from it.",
+};
+
+function inUse(code: string): string {
+  return `The system refused a file of the download folder for more than a second (${code}): another program probably has it open.`;
+}
+
+function diskFull(
+  { neededBytes, reserve, free }: { neededBytes?: number | undefined; reserve?: number; free?: number },
+  cause?: unknown,
+): Failure {
+  const facts = [
+    neededBytes === undefined ? "" : ` The rest of the file takes ${sizeInWords(neededBytes)}.`,
+    reserve ? ` ${sizeInWords(reserve)} stay free for other programs.` : "",
+    free === undefined ? "" : ` ${sizeInWords(free)} are free.`,
+  ];
   return ownFailure(
     "DISK_FULL",
-    { detail: `The download folder has too little free space.${needed}${free}` },
+    { detail: `The disk of the download folder has too little free space.${facts.join("")}` },
     { cause },
   );
 }
@@ -111,28 +134,74 @@ function unusable(why: string, cause?: unknown) {
   return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail: `The download folder cannot be used: ${why}.` }, { cause });
 }
 
-async function examine(path: string): Promise<Inode | undefined> {
-  const found = await lstatOf(path).catch((cause) => {
-    throw unusable("it cannot be looked at", cause);
+function refused({ why, hint }: Openness) {
+  const detail = `The download folder cannot be used: it ${why}.`;
+  return ownFailure("DOWNLOAD_DIR_UNUSABLE", { detail, ...(hint !== undefined && { hint }) });
+}
+
+/** The real path of the folder; undefined when there is nothing of this name. */
+async function resolved(wanted: string): Promise<string | undefined> {
+  const entry = await lookAt(wanted);
+  if (!entry) return undefined;
+  if (entry.isSymbolicLink() && !isTrustedLink(entry, thisUser()))
+    throw unusable("it is a symbolic link of another user");
+  return realPath(wanted).catch((cause: unknown) => {
+    throw unusable("it is a symbolic link that leads nowhere", cause);
   });
-  if (!found) return undefined;
-  if (found.isSymbolicLink()) throw unusable("it is a symbolic link");
-  if (!found.isDirectory()) throw unusable("it is not a folder");
-  const uid = process.getuid?.();
-  if (uid !== undefined && found.uid !== uid) throw unusable("it belongs to another user");
-  if (uid !== undefined && found.mode & 0o002 && !(found.mode & 0o1000)) throw unusable("everyone can write to it");
+}
+
+async function folderAt(path: string): Promise<Stats | undefined> {
+  const found = await lookAt(path);
+  if (found?.isSymbolicLink()) throw unusable("a symbolic link took its place");
+  if (found && !found.isDirectory()) throw unusable("it is not a folder");
   return found;
 }
+
+async function lookAt(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstatOf(path);
+  } catch (cause) {
+    // A part of the path is a file, so there is no folder.
+    if (hasCode(cause, "ENOTDIR")) return undefined;
+    throw unusable("it cannot be looked at", cause);
+  }
+}
+
+function opennessHere(found: Stats, path: string): Openness | undefined {
+  const user = thisUser();
+  return user && opennessOf(found, path, user);
+}
+
+/** The owner that files must have to count, undefined where files have no owners. Rejects if others may write to the folder. */
+async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; warning?: string }> {
+  const user = thisUser();
+  if (!user) return isInProfile(path) ? {} : { warning: UNPROTECTED_ON_WINDOWS };
+  const open = opennessOf(found, path, user);
+  if (!open) return { owner: user.uid };
+  const made = await probe(path, user).catch((cause: unknown) => {
+    // Without a file to judge by, the folder is what it looks like.
+    if (codeOf(cause) === undefined) throw cause;
+    return undefined;
+  });
+  if (!made || made.keepsModes) throw refused(open);
+  return { owner: made.uid, warning: UNPROTECTED };
+}
+
+const UNPROTECTED =
+  "The file system of the download folder keeps no owners and permissions, so it does not keep other users of this computer from reading, replacing or planting files there.";
+const UNPROTECTED_ON_WINDOWS =
+  "The download folder is outside this user's profile folder, so other users of this computer may be able to read, replace or plant files there.";
 
 /** Makes missing folders one by one: where none can be made at all (/proc), Node's recursive mkdir never returns. */
 async function makeFolders(wanted: string): Promise<void> {
   const missing: string[] = [];
-  for (let path = wanted; !existsSync(path); path = dirname(path)) missing.unshift(path);
+  const nearest = await nearestExisting(wanted);
+  for (let path = wanted; path !== nearest && path !== dirname(path); path = dirname(path)) missing.unshift(path);
   for (const path of missing) {
     try {
       await mkdir(path, { mode: 0o700 });
     } catch (cause) {
-      // EEXIST: something has the name by now; `examine` finds out what.
+      // EEXIST: something has the name by now; `findDownloadDirectory` finds out what.
       if (!hasCode(cause, "EEXIST")) throw unusable("it cannot be created", cause);
     }
   }
@@ -145,19 +214,9 @@ async function nearestExisting(path: string): Promise<string> {
       await stat(folder);
       return folder;
     } catch (error) {
-      if (!hasCode(error, "ENOENT", "ENOTDIR") || folder === dirname(folder))
-        throw unusable("it cannot be looked at", error);
+      if (folder === dirname(folder)) throw unusable("its drive or share is not there", error);
+      if (!hasCode(error, "ENOENT", "ENOTDIR")) throw unusable("it cannot be looked at", error);
     }
-  }
-}
-
-/** A virtual file system such as /proc, where root seems to be allowed to write everywhere. */
-async function holdsNoFiles(folder: string): Promise<boolean> {
-  try {
-    const { blocks, files } = await statfs(folder);
-    return process.platform === "linux" && blocks === 0 && files === 0;
-  } catch {
-    return false; // The system does not tell, so assume an ordinary file system.
   }
 }
 

@@ -4,9 +4,9 @@ import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archi
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../snapshot.ts";
 import { checkSpace, diskFailure } from "./directory.ts";
-import { syncFolderOf } from "./files.ts";
+import { syncFile, syncFolderOf } from "./file-system.ts";
 import { createPartWriter, type PartFile } from "./part.ts";
-import { type StateFile, startedOver } from "./records.ts";
+import { type StateFile, startedOver, type TransferState } from "./records.ts";
 
 /** All methods reject with a `Failure`. */
 export interface LocalCopy {
@@ -83,10 +83,12 @@ export async function openLocalCopy(
   /** The bytes go to disk before the state that counts them. */
   async function commit(bytes: number): Promise<void> {
     lastCommitAt = clock.now();
-    await handle.datasync();
-    await state.merge({ committedBytes: bytes, ...(isJoined && { joined: true }) });
+    await syncFile(handle);
+    await note({ committedBytes: bytes, ...(isJoined && { joined: true }) });
     await checkSpace(path, remaining(), limits);
   }
+
+  const note = (changes: Partial<TransferState>) => state.writeSoon({ ...state.current, ...changes });
 
   function remaining(): number {
     return Math.max(0, (state.current.total ?? 0) - writer.bytes);
@@ -154,7 +156,9 @@ export async function openLocalCopy(
       guarded(async () => {
         await checkSpace(path, Math.max(0, (version.total ?? 0) - writer.bytes), limits);
         await goBackTo(0, async () => {
-          await state.write({ ...startedOver(state.current, version), ...facts });
+          const next = { ...startedOver(state.current, version), ...facts };
+          // As long as the state on disk counts no byte, a later attempt begins with the first one in any case.
+          await (state.written.committedBytes === 0 ? state.writeSoon(next) : state.write(next));
           await syncFolderOf(path);
         });
         resumedFromBytes = 0;
@@ -165,7 +169,7 @@ export async function openLocalCopy(
       guarded(async () => {
         // First the space: a size that is absurd must not be remembered.
         await checkSpace(path, Math.max(0, total - writer.bytes), limits);
-        if (state.current.total !== total) await state.merge({ total });
+        if (state.current.total !== total) await note({ total });
       }),
     append: (chunk) => {
       if (commitFailure !== undefined) return guarded(() => Promise.resolve());
@@ -179,8 +183,8 @@ export async function openLocalCopy(
       guarded(async () => {
         await writer.flush();
         await committing;
-        await handle.sync();
-        await state.merge({ committedBytes: writer.bytes, receivedBytes: writer.bytes });
+        await syncFile(handle);
+        await note({ committedBytes: writer.bytes, receivedBytes: writer.bytes });
       }),
     verify: async (signal) => {
       signal.throwIfAborted();

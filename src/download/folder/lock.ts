@@ -1,14 +1,14 @@
 // Lock files: one writer per snapshot and per file name, across processes.
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { readFile, readlink, rm, utimes } from "node:fs/promises";
+import { readFile, readlink, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename } from "node:path";
 import { z } from "zod";
-import { codeOf, hasCode, ownFailure } from "../../core/errors.ts";
+import { hasCode, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { isReplaceable, lstatOf, NO_FOLLOW, nameTaken, readJson, withFile } from "./files.ts";
+import { lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
+import { type Folder, isReplaceable, nameTaken, readJson } from "./files.ts";
 
 export interface Lock {
   owner: LockOwner;
@@ -16,10 +16,13 @@ export interface Lock {
   lost: AbortSignal;
   /** Rejects with `SAVED_ELSEWHERE` when the lock is lost; looks now instead of waiting for the next beat. */
   confirm: () => Promise<void>;
+  /** Never rejects: a lock that cannot be removed now counts as dead from here on. */
   release: () => Promise<void>;
 }
 
+/** The lock's file, and the times by which it is judged. */
 interface LockOptions {
+  folder: Folder;
   clock: Clock;
   limits: Pick<Limits, "lockBeatMs" | "lockSilentMs">;
 }
@@ -28,16 +31,16 @@ interface LockOptions {
  * Creates the lock file or takes it over from a dead process; undefined while a living process holds it. Rejects with
  * `FILE_EXISTS` when the name belongs to something that is not a lock of this server.
  */
-export async function acquireLock(path: string, options: LockOptions): Promise<Lock | undefined> {
-  const { clock, limits } = options;
+export async function acquireLock(name: string, options: LockOptions): Promise<Lock | undefined> {
+  const { folder, clock, limits } = options;
   const owner = await newOwner();
-  if (!(await claim(path, owner, options))) return undefined;
+  if (!(await claim(name, owner, options))) return undefined;
   const released = new AbortController();
   const lost = new AbortController();
 
   async function checkStillHeld(): Promise<void> {
     // A lock that cannot be read at the moment is not lost.
-    if ((await isLost(path, owner).catch(() => false)) && !released.signal.aborted)
+    if ((await isLost(folder, name, owner).catch(() => false)) && !released.signal.aborted)
       lost.abort(ownFailure("SAVED_ELSEWHERE"));
   }
 
@@ -53,7 +56,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
       if (lost.signal.aborted) return;
       const now = clock.now() / 1_000;
       // A beat that cannot be written looks like silence; the next beat tries again.
-      await utimes(path, now, now).catch(() => undefined);
+      await utimes(folder.at(name), now, now).catch(() => undefined);
     }
   }
 
@@ -67,48 +70,66 @@ export async function acquireLock(path: string, options: LockOptions): Promise<L
     },
     release: async () => {
       released.abort();
-      if (lost.signal.aborted) return;
-      // When the lock cannot be read, remove it: it was ours a moment ago, and a lock left behind would block later saves.
-      if (await isOwn(path, owner).catch(() => true)) await rm(path, { force: true });
+      if (!lost.signal.aborted) await giveBack(folder, name, owner);
     },
   };
 }
 
 /** Whether a living process holds the lock; changes nothing. */
-export async function isLocked(path: string, options: LockOptions): Promise<boolean> {
-  return (await judge(path, options)).state === "held";
+export async function isLocked(name: string, options: LockOptions): Promise<boolean> {
+  return (await judge(name, options)).state === "held";
 }
 
 /** Several processes may find the same dead lock. Each round settles it or finds a newer lock, so a few rounds suffice. */
 const ROUNDS = 5;
 
-async function claim(path: string, owner: LockOwner, options: LockOptions): Promise<boolean> {
+async function claim(name: string, owner: LockOwner, options: LockOptions): Promise<boolean> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    if (await create(path, owner)) return true;
-    const found = await judge(path, options);
-    if (found.state === "foreign") throw nameTaken(basename(path));
+    if (await create(options.folder.at(name), owner)) return true;
+    const found = await judge(name, options);
+    if (found.state === "foreign") throw nameTaken(name);
     if (found.state === "held") return false;
-    if (found.state === "dead") await removeDead(path, found.generation, options);
+    if (found.state === "dead") await removeDead(name, found.generation, options);
   }
   return false;
 }
 
+/**
+ * The tokens of the locks that this process holds. A lock with this process's number and another token is left over: from an
+ * earlier process of the same number, or because it could not be removed.
+ */
+const held = new Set<string>();
+
 async function create(path: string, owner: LockOwner): Promise<boolean> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+  held.add(owner.token);
   try {
     await withFile(path, flags, async (handle) => {
       try {
         await handle.writeFile(JSON.stringify(owner));
       } catch (error) {
-        await rm(path, { force: true });
+        await removeFile(path);
         throw error;
       }
     });
     return true;
   } catch (error) {
+    held.delete(owner.token);
     if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
+}
+
+/** Removes a lock that this process held, unless it is another's by now. */
+async function giveBack(folder: Folder, name: string, owner: LockOwner): Promise<void> {
+  held.delete(owner.token);
+  // A lock that cannot be read is removed: it was ours a moment ago, and a lock left behind would block other processes.
+  const isOwn = await readOwner(folder, name).then(
+    (found) => found?.token === owner.token,
+    () => true,
+  );
+  // Where it cannot be removed now, `judge` takes it for dead: in this process at once, in others when this process has ended.
+  if (isOwn) await removeFile(folder.at(name)).catch(() => undefined);
 }
 
 /**
@@ -116,15 +137,15 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
  * generation has a lock of its own, named after that generation: only its holder may remove the dead lock, and it checks
  * the lock again first.
  */
-async function removeDead(path: string, generation: string, options: LockOptions): Promise<void> {
-  const permit = `${path}.${generation}`;
+async function removeDead(name: string, generation: string, options: LockOptions): Promise<void> {
+  const permit = `${name}.${generation}`;
   const owner = await newOwner();
   if (!(await claim(permit, owner, options))) return;
   try {
-    const now = await judge(path, options);
-    if (now.state === "dead" && now.generation === generation) await rm(path, { force: true });
+    const now = await judge(name, options);
+    if (now.state === "dead" && now.generation === generation) await removeFile(options.folder.at(name));
   } finally {
-    if (await isOwn(permit, owner)) await rm(permit, { force: true });
+    await giveBack(options.folder, permit, owner);
   }
 }
 
@@ -136,14 +157,14 @@ const WRITING_MS = 5_000;
 
 type Judgement = { state: "free" } | { state: "held" } | { state: "foreign" } | { state: "dead"; generation: string };
 
-async function judge(path: string, { clock, limits }: LockOptions): Promise<Judgement> {
-  const stat = await lstatOf(path);
+async function judge(name: string, { folder, clock, limits }: LockOptions): Promise<Judgement> {
+  const stat = await lstatOf(folder.at(name));
   if (!stat) return { state: "free" };
-  if (!stat.isFile()) return { state: "foreign" };
+  if (!folder.owns(stat)) return { state: "foreign" };
   const age = Math.abs(clock.now() - stat.mtimeMs);
-  const owner = await readOwner(path);
+  const owner = await readOwner(folder, name);
   if (!owner) {
-    if (!(await isReplaceable(path, OWNER_BEGINNING))) return { state: "foreign" };
+    if (!(await isReplaceable(folder, name, OWNER_BEGINNING))) return { state: "foreign" };
     // Its owner is still being written, or a crash or a full disk prevented that.
     return age > WRITING_MS ? { state: "dead", generation: "unreadable" } : { state: "held" };
   }
@@ -154,17 +175,13 @@ async function judge(path: string, { clock, limits }: LockOptions): Promise<Judg
 }
 
 /** Lost only if another owner is recorded or the file is gone; an unreadable lock is still ours. */
-async function isLost(path: string, owner: LockOwner): Promise<boolean> {
-  const found = await readOwner(path);
-  return found ? found.token !== owner.token : (await lstatOf(path)) === undefined;
+async function isLost(folder: Folder, name: string, owner: LockOwner): Promise<boolean> {
+  const found = await readOwner(folder, name);
+  return found ? found.token !== owner.token : (await lstatOf(folder.at(name))) === undefined;
 }
 
-async function isOwn(path: string, owner: LockOwner): Promise<boolean> {
-  return (await readOwner(path))?.token === owner.token;
-}
-
-async function readOwner(path: string): Promise<LockOwner | undefined> {
-  return ownerSchema.safeParse(await readJson(path)).data;
+async function readOwner(folder: Folder, name: string): Promise<LockOwner | undefined> {
+  return ownerSchema.safeParse(await readJson(folder, name)).data;
 }
 
 export const ownerSchema = z.object({
@@ -197,28 +214,31 @@ export async function mayStillWrite(writer: LockOwner): Promise<boolean> {
 /** `unknown`: this process cannot see the owner, or its pid may belong to another process by now. */
 async function lifeOf(owner: LockOwner): Promise<"alive" | "dead" | "unknown"> {
   if (owner.space !== (await processSpace())) return "unknown";
+  if (owner.pid === process.pid) return held.has(owner.token) ? "alive" : "dead";
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
     // EPERM: it lives and belongs to another user.
-    if (codeOf(error) === "ESRCH") return "dead";
+    if (hasCode(error, "ESRCH")) return "dead";
   }
-  if (owner.started === undefined) return owner.pid === process.pid ? "alive" : "unknown";
-  return owner.started === (await startOf(owner.pid)) ? "alive" : "dead";
+  const found = await lookUp(owner.pid);
+  if (found?.hasEnded) return "dead";
+  if (owner.started === undefined) return "unknown";
+  return owner.started === found?.started ? "alive" : "dead";
 }
 
 async function thisProcess(): Promise<Omit<LockOwner, "token">> {
-  const started = await startOf(process.pid);
+  const started = (await lookUp(process.pid))?.started;
   return { pid: process.pid, ...(started !== undefined && { started }), space: await processSpace() };
 }
 
-async function startOf(pid: number): Promise<string | undefined> {
+/** What proc(5) says of a process, undefined where there is no such file. It has ended in state Z (zombie) or X (dead). */
+async function lookUp(pid: number): Promise<{ hasEnded: boolean; started: string | undefined } | undefined> {
   const stat = await readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
   // The second field is the program's name in parentheses, with any characters; field 3 follows the last parenthesis.
-  return stat
-    ?.slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .at(19);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { hasEnded: /^[ZXx]$/.test(fields[0] ?? ""), started: fields[19] };
 }
 
 async function processSpace(): Promise<string> {

@@ -1,12 +1,24 @@
 // The part, the file that a transfer fills: opening it safely, appending in batches, moving it away from another writer.
 import { constants } from "node:fs";
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import { freeMemoryOf } from "../free-memory.ts";
 import type { Limits } from "../limits.ts";
 import { checkSpace } from "./directory.ts";
-import { type Inode, isSameFile, lstatOf, NO_FOLLOW, NO_WAIT, syncFolderOf } from "./files.ts";
+import {
+  type Inode,
+  isSameFile,
+  lstatOf,
+  NO_FOLLOW,
+  NO_WAIT,
+  openFile,
+  removeFile,
+  renameFile,
+  syncFile,
+  syncFolderOf,
+} from "./file-system.ts";
+import type { Folder } from "./files.ts";
 import type { LockOwner } from "./lock.ts";
 
 export interface PartFile {
@@ -21,18 +33,18 @@ export interface PartFile {
  * Opens the part to continue it, or creates it (0600). Rejects with `PART_UNUSABLE` unless its name is free or belongs to a
  * plain file of this user that has no second name.
  */
-export async function openPart(path: string): Promise<PartFile> {
-  const existing = await reopen(path);
+export async function openPart(folder: Folder, name: string): Promise<PartFile> {
+  const path = folder.at(name);
+  const existing = await reopen(folder, path);
   if (existing) return existing;
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
-  const handle = await open(path, flags, 0o600);
+  const handle = await openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW);
   return { handle, path, bytes: 0, inode: await handle.stat() };
 }
 
-async function reopen(path: string): Promise<PartFile | undefined> {
+async function reopen(folder: Folder, path: string): Promise<PartFile | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
+    handle = await openFile(path, constants.O_RDWR | NO_FOLLOW | NO_WAIT);
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return undefined;
     if (hasCode(cause, "ELOOP", "EISDIR", "ENXIO", "EACCES", "EPERM", "EMLINK")) throw unusable(cause);
@@ -40,9 +52,7 @@ async function reopen(path: string): Promise<PartFile | undefined> {
   }
   try {
     const stat = await handle.stat();
-    const uid = process.getuid?.();
-    const foreign = uid !== undefined && stat.uid !== uid;
-    if (!stat.isFile() || foreign || stat.nlink !== 1) throw unusable();
+    if (!folder.owns(stat) || stat.nlink !== 1) throw unusable();
     return { handle, path, bytes: stat.size, inode: stat };
   } catch (error) {
     await handle.close();
@@ -79,20 +89,21 @@ export async function renewPart(
   await checkSpace(part.path, bytes, limits);
   // Only the state file knows the token, so a file of this name was left by a crash during an earlier copy.
   const copy = `${part.path}.${writer.token}`;
-  await rm(copy, { force: true });
-  const handle = await open(copy, "wx+", 0o600);
+  await removeFile(copy);
+  const handle = await openFile(copy, "wx+");
   try {
     const copied = await copyBytes(part.handle, handle, bytes, signal);
-    await handle.sync();
+    await syncFile(handle);
     const inode = await handle.stat();
     await confirm();
-    await rename(copy, part.path);
-    await syncFolderOf(part.path);
+    // Windows does not rename over a file that is open.
     await part.handle.close();
+    await renameFile(copy, part.path);
+    await syncFolderOf(part.path);
     return { handle, path: part.path, bytes: copied, inode };
   } catch (error) {
     await handle.close();
-    await rm(copy, { force: true });
+    await removeFile(copy);
     throw error;
   }
 }
@@ -112,11 +123,11 @@ async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal
 
 /** Removes the part, and copies of it that crashes left. */
 export async function removePart(path: string): Promise<void> {
-  await rm(path, { force: true });
+  await removeFile(path);
   const start = `${basename(path)}.`;
   for (const name of await readdir(dirname(path)))
     if (name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length)))
-      await rm(join(dirname(path), name), { force: true });
+      await removeFile(join(dirname(path), name));
 }
 
 interface PartWriter {

@@ -1,10 +1,10 @@
 // Gives a checked part its final name, never over another file; repairs what a crash in between left.
-import { link as hardLink, rename, rm } from "node:fs/promises";
-import { hasCode, ownFailure } from "../../core/errors.ts";
+import { Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { isSameSnapshot } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside } from "./file-name.ts";
-import { isReplaceable, isSameFile, lstatOf, nameTaken, syncFolderOf, temporaryOf, withFile } from "./files.ts";
+import { isSameFile, linkFile, lstatOf, removeFile, renameFile, syncFolderOf, withFile } from "./file-system.ts";
+import { isReplaceable, nameTaken, temporaryOf } from "./files.ts";
 import { type PartFile, removePart, unusable } from "./part.ts";
 import {
   type CheckedFile,
@@ -19,7 +19,8 @@ import type { OpenPart } from "./saved-files.ts";
 /**
  * Gives the checked part its final name and record, then removes what is no longer needed. Never overwrites: rejects with
  * `FILE_EXISTS`. A crash may come after any step; repeating all of them leads to the same result. Part and state are
- * named after `base`.
+ * named after `base`. Once file and record have their names, nothing rejects any more; false then says that the system could
+ * not bring the names to disk, where a power cut could still undo them.
  */
 export async function publish({
   directory,
@@ -27,15 +28,13 @@ export async function publish({
   part,
   state,
   record,
-  link = hardLink,
 }: {
   directory: DownloadDirectory;
   base: string;
   part: PartFile;
   state: StateFile;
   record: CheckedFile;
-  link?: typeof hardLink;
-}): Promise<void> {
+}): Promise<boolean> {
   await directory.confirm();
   const { fileName } = state.current;
   const final = directory.at(fileName);
@@ -43,27 +42,26 @@ export async function publish({
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
   const saveRecord = () => writeRecord(directory, fileName, { ...record, mtimeMs: checked.mtimeMs });
-  const isLinked = !state.current.renaming && (await linkToFree(part, final, link));
+  const isLinked = !state.current.renaming && (await linkToFree(part, final));
   if (isLinked) await saveRecord();
   else await renameToFree(part.path, final, state, saveRecord);
-  await syncFolderOf(final);
+  const isOnDisk = await syncFolderOf(final).then(
+    () => true,
+    () => false,
+  );
   await removeLeftovers(directory, base);
+  return isOnDisk;
 }
 
-/** The errors of linking on file systems without hard links (exFAT, some SMB shares). */
-const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EISDIR", "UNKNOWN"];
-
 /** Linking either creates the name or fails because it is taken, in one step. False where there are no hard links. */
-async function linkToFree({ inode, path }: PartFile, final: string, link: typeof hardLink): Promise<boolean> {
-  try {
-    await link(path, final);
-  } catch (error) {
-    if (hasCode(error, ...NO_LINKS)) return false;
+async function linkToFree({ inode, path }: PartFile, final: string): Promise<boolean> {
+  const isLinked = await linkFile(path, final).catch((error: unknown) => {
     throw hasCode(error, "EEXIST") ? ownFailure("FILE_EXISTS") : error;
-  }
+  });
+  if (!isLinked) return false;
   if (isSameFile(await lstatOf(final), inode)) return true;
   // Another process has put its own part under the part's name since this one looked: that file was not checked.
-  await rm(final, { force: true });
+  await removeFile(final);
   throw unusable();
 }
 
@@ -87,7 +85,7 @@ async function renameToFree(
   }
   await saveRecord();
   await syncFolderOf(final);
-  await rename(part, final);
+  await renameFile(part, final);
 }
 
 async function reserve(final: string): Promise<void> {
@@ -98,10 +96,14 @@ async function reserve(final: string): Promise<void> {
   }
 }
 
-/** Removes part and state; the final file stays. */
+/** Removes part and state; the final file stays. What cannot be removed now goes when the snapshot is asked for again. */
 export async function removeLeftovers(directory: DownloadDirectory, base: string): Promise<void> {
-  await removePart(directory.at(beside.part(base)));
-  await rm(directory.at(beside.state(base)), { force: true });
+  try {
+    await removePart(directory.at(beside.part(base)));
+    await removeFile(directory.at(beside.state(base)));
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+  }
 }
 
 /**
@@ -110,7 +112,7 @@ export async function removeLeftovers(directory: DownloadDirectory, base: string
  */
 export async function recover(directory: DownloadDirectory, { base, state }: OpenPart): Promise<void> {
   const final = directory.at(state.fileName);
-  if (isSameFile(await lstatOf(directory.at(beside.part(base))), await lstatOf(final))) await rm(final);
+  if (isSameFile(await lstatOf(directory.at(beside.part(base))), await lstatOf(final))) await removeFile(final);
 }
 
 /** Changes the final name of a part, unless a crash came after the part had taken its old final name. */
@@ -125,7 +127,7 @@ async function holdsFinalName(directory: DownloadDirectory, { base, state }: Ope
   const final = await lstatOf(directory.at(state.fileName));
   const part = await lstatOf(directory.at(beside.part(base)));
   if (isSameFile(final, part)) return true;
-  return final?.isFile() === true && state.renaming === true && final.size === 0;
+  return final !== undefined && directory.owns(final) && state.renaming === true && final.size === 0;
 }
 
 /**
@@ -151,7 +153,7 @@ export async function refuseTakenNames(
   await refuseForeignPart(directory, open);
   for (const name of [beside.record(state.fileName), beside.state(base)]) {
     const temporary = temporaryOf(name);
-    if (!(await isReplaceable(directory.at(temporary)))) throw nameTaken(temporary);
+    if (!(await isReplaceable(directory, temporary))) throw nameTaken(temporary);
   }
 }
 
@@ -162,7 +164,7 @@ async function refuseForeignPart(directory: DownloadDirectory, { base, state }: 
     if (!isSameSnapshot(known.identity, state.identity)) throw nameTaken(stateName);
     return;
   }
-  if (!(await isReplaceable(directory.at(stateName)))) throw nameTaken(stateName);
+  if (!(await isReplaceable(directory, stateName))) throw nameTaken(stateName);
   // A crash right after creating the part leaves it empty. A part with content is ours only beside a state file that begins
   // like ours, even if the rest of that state file is lost.
   if (!(await isAbsentOrEmpty(directory, partName)) && (await isAbsentOrEmpty(directory, stateName)))
@@ -171,7 +173,7 @@ async function refuseForeignPart(directory: DownloadDirectory, { base, state }: 
 
 async function isAbsentOrEmpty(directory: DownloadDirectory, name: string): Promise<boolean> {
   const stat = await lstatOf(directory.at(name));
-  return stat === undefined || (stat.isFile() && stat.size === 0);
+  return stat === undefined || (directory.owns(stat) && stat.size === 0);
 }
 
 /** `name`: a file that this server saved and that has changed since. */

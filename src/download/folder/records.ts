@@ -14,10 +14,9 @@ import {
 } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside } from "./file-name.ts";
-import { isReplaceable, lstatOf, nameTaken, readJson, writeJson } from "./files.ts";
+import { isMomentary, lstatOf } from "./file-system.ts";
+import { type Folder, isReplaceable, nameTaken, readJson, writeJson } from "./files.ts";
 import { ownerSchema } from "./lock.ts";
-
-type Folder = Pick<DownloadDirectory, "at">;
 
 const count = z.number().int().nonnegative();
 const sha256 = z.string().regex(/^[a-f0-9]{64}$/);
@@ -80,7 +79,7 @@ export type CheckedFile = Omit<SaveRecord, "mtimeMs">;
 
 /** Undefined when the record is absent or unreadable; its file then counts as unrecorded. */
 export async function readRecord(folder: Folder, fileName: string): Promise<SaveRecord | undefined> {
-  const { data } = recordSchema.safeParse(await readJson(folder.at(beside.record(fileName))));
+  const { data } = recordSchema.safeParse(await readJson(folder, beside.record(fileName)));
   if (!data) return undefined;
   const { integrity, contents } = data;
   // The record is one flat object; each schema picks its own fields.
@@ -96,7 +95,7 @@ export async function readRecord(folder: Folder, fileName: string): Promise<Save
 export async function writeRecord(folder: Folder, fileName: string, record: SaveRecord): Promise<void> {
   const { identity, facts, ...file } = record;
   const json: z.infer<typeof recordSchema> = { v: 1, ...identity, ...facts, ...file };
-  await writeJson(folder.at(beside.record(fileName)), json);
+  await writeJson(folder, beside.record(fileName), json);
 }
 
 /** Adds to the record what a check of its file found, so that later processes know it too. */
@@ -128,7 +127,7 @@ export async function isPublished(folder: Folder, { identity, fileName }: Target
 export async function refuseForeignRecord(folder: Folder, { identity, fileName }: Target): Promise<void> {
   const name = beside.record(fileName);
   const record = await readRecord(folder, fileName);
-  const isOurs = record ? isSameSnapshot(record.identity, identity) : await isReplaceable(folder.at(name));
+  const isOurs = record ? isSameSnapshot(record.identity, identity) : await isReplaceable(folder, name);
   if (!isOurs) throw nameTaken(name);
 }
 
@@ -167,7 +166,7 @@ export type TransferState = z.infer<typeof stateSchema>;
 
 /** Undefined when the file is absent, truncated or foreign; the transfer then starts over. */
 export async function readState(folder: Folder, base: string): Promise<TransferState | undefined> {
-  return stateSchema.safeParse(await readJson(folder.at(beside.state(base)))).data;
+  return stateSchema.safeParse(await readJson(folder, beside.state(base))).data;
 }
 
 export function newState(
@@ -192,12 +191,15 @@ export interface StateFile {
   readonly written: Readonly<TransferState>;
   /** Replaces the state; resolves when it is on disk. Calls are carried out one after the other. */
   write(next: TransferState): Promise<void>;
+  /** The same for what a transfer can go on without: while the file is in use, the next write brings it to disk. */
+  writeSoon(next: TransferState): Promise<void>;
+  /** `write` with some fields changed. */
   merge(changes: Partial<TransferState>): Promise<void>;
 }
 
 /** Confirms before each write that the folder and the locks are still ours (`directory.confirm`). */
 export function createStateFile(
-  directory: Pick<DownloadDirectory, "at" | "confirm">,
+  directory: Folder & Pick<DownloadDirectory, "confirm">,
   base: string,
   initial: TransferState,
 ): StateFile {
@@ -209,7 +211,7 @@ export function createStateFile(
     const turn = last.then(directory.confirm).then(async () => {
       // The newest state, not the one of this call: an older state must never be written last.
       const newest = current;
-      await writeJson(directory.at(beside.state(base)), newest);
+      await writeJson(directory, beside.state(base), newest);
       written = newest;
     });
     // The caller gets the failure; the next write is tried anyway.
@@ -224,6 +226,10 @@ export function createStateFile(
       return written;
     },
     write,
+    writeSoon: (next) =>
+      write(next).catch((error: unknown) => {
+        if (!isMomentary(error)) throw error;
+      }),
     merge: (changes) => write({ ...current, ...changes }),
   };
 }

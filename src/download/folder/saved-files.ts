@@ -6,9 +6,9 @@ import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList, SnapshotIdentity } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 import { isSameSnapshot, keyOf } from "../snapshot.ts";
-import { type DownloadDirectory, freeBytes } from "./directory.ts";
+import type { DownloadDirectory } from "./directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
-import { lstatOf } from "./files.ts";
+import { freeBytes, lstatOf } from "./file-system.ts";
 import { isLocked } from "./lock.ts";
 import { isPublished, readRecord, readState, type SaveRecord, type TransferState } from "./records.ts";
 
@@ -43,7 +43,7 @@ export async function findRecorded(
   return found.sort((one, other) => Date.parse(other.record.savedAt) - Date.parse(one.record.savedAt));
 }
 
-/** Undefined when the file or its record is missing. */
+/** Undefined when the file or its record is missing, or another user's. */
 async function readRecorded(
   directory: DownloadDirectory,
   fileName: string,
@@ -51,7 +51,7 @@ async function readRecorded(
 ): Promise<RecordedFile | undefined> {
   const path = directory.at(fileName);
   const stat = await lstatOf(path);
-  if (!stat?.isFile()) return undefined;
+  if (!stat || !directory.owns(stat)) return undefined;
   const record = await readRecord(directory, fileName);
   if (!record) return undefined;
   const checked = checkedFiles.find(path, stat);
@@ -158,12 +158,11 @@ export async function listSaved(
   const { maxListed } = options.limits;
   const free = await freeBytes(directory.path);
   const newest = await namesByAge(directory);
-  const files = await concurrently(newest.slice(0, maxListed), AT_A_TIME, async ({ fileName, bytes }) =>
-    describeFile(
-      { fileName, path: directory.at(fileName), bytes },
-      await readRecorded(directory, fileName, checkedFiles),
-    ),
-  );
+  const files = await concurrently(newest.slice(0, maxListed), AT_A_TIME, async ({ fileName, stat }) => {
+    const file = { fileName, path: directory.at(fileName), bytes: stat.size };
+    if (!directory.owns(stat)) return { ...file, state: "foreign" } satisfies SavedFile;
+    return describeFile(file, await readRecorded(directory, fileName, checkedFiles));
+  });
   const transfers = await listTransfers(directory, running, files, options);
   const isTruncated = newest.length + transfers.length > maxListed;
   return {
@@ -176,13 +175,13 @@ export async function listSaved(
 }
 
 /** The archives in the folder, the newest first. */
-async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; bytes: number }[]> {
+async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; stat: Stats }[]> {
   const names = (await readdir(directory.path)).filter(isArchiveName);
   const found = await concurrently(names, AT_A_TIME, async (fileName) => {
     const stat = await lstatOf(directory.at(fileName));
-    return stat?.isFile() ? [{ fileName, bytes: stat.size, changedAt: stat.mtimeMs }] : [];
+    return stat?.isFile() ? [{ fileName, stat }] : [];
   });
-  return found.flat().sort((one, other) => other.changedAt - one.changedAt);
+  return found.flat().sort((one, other) => other.stat.mtimeMs - one.stat.mtimeMs);
 }
 
 function describeFile(file: Pick<SavedFile, "fileName" | "path" | "bytes">, recorded?: RecordedFile): SavedFile {
@@ -199,6 +198,7 @@ async function listTransfers(
   files: readonly SavedFile[],
   options: { clock: Clock; limits: Limits },
 ): Promise<OpenTransfer[]> {
+  const lockOptions = { ...options, folder: directory };
   const saved = new Set(
     files.flatMap(({ state, identity }) => (state === "complete" && identity ? [keyOf(identity)] : [])),
   );
@@ -207,7 +207,7 @@ async function listTransfers(
   for (const { base, state } of await listParts(directory, options.limits.maxListed + running.size + saved.size + 1)) {
     const { fileName, identity, committedBytes, total } = state;
     if (running.has(keyOf(identity)) || saved.has(keyOf(identity))) continue;
-    const isElsewhere = await isLocked(directory.at(beside.lock(base)), options);
+    const isElsewhere = await isLocked(beside.lock(base), lockOptions);
     const progress = progressOf(committedBytes, total);
     transfers.push({ state: isElsewhere ? "elsewhere" : "paused", fileName, identity, ...progress });
   }

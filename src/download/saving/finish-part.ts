@@ -43,7 +43,7 @@ export async function finishPart(
   try {
     await confirm();
     await recover(directory, open);
-    part = await openPart(directory.at(beside.part(open.base)));
+    part = await openPart(directory, beside.part(open.base));
     if (writer && (await mayStillWrite(writer))) {
       await confirm();
       const bytes = Math.min(part.bytes, committedBytes);
@@ -53,7 +53,7 @@ export async function finishPart(
     copy = await openLocalCopy(part, state, save);
     log({ event: "transfer-started", bytes: copy.bytes });
     const record = await fetchSound(save, { copy, state, log }, bounded);
-    await publish({ directory, base: open.base, part, state, record });
+    if (!(await publish({ directory, base: open.base, part, state, record }))) status.warn(NOT_ON_DISK);
     status.state = "complete";
     log({
       event: "file-saved",
@@ -84,6 +84,9 @@ export async function finishPart(
     if (part) await noteClosed(state);
   }
 }
+
+const NOT_ON_DISK =
+  "The file is complete and has its name, but the system could not confirm that the name is on the disk: keep the computer running for a minute, then verify the file.";
 
 /** The part is closed, so the next attempt may continue it in place. */
 async function noteClosed(state: StateFile): Promise<void> {

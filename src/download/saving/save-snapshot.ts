@@ -18,7 +18,7 @@ interface Target extends RunningSave {
   directory: DownloadDirectory;
   /** The complete name that the user asked for, if any. */
   wanted: string | undefined;
-  /** The lock of the snapshot. */
+  /** The name of the snapshot's lock. */
   ownLock: string;
 }
 
@@ -28,11 +28,15 @@ export async function saveSnapshot(save: RunningSave, signal: AbortSignal): Prom
   const directory = await createDownloadDirectory(save.folder);
   const wanted = fileName === undefined ? undefined : chosenFileName(save.filePrefix, fileName);
   if (wanted !== fileName) status.warn(`The name of the file was completed to ${wanted}.`);
-  const target: Target = { ...save, directory, wanted, ownLock: directory.at(snapshotLock(identity)) };
+  const target: Target = { ...save, directory, wanted, ownLock: snapshotLock(identity) };
+  if (directory.warning !== undefined) {
+    status.warn(directory.warning);
+    save.log({ event: "folder-unprotected", snapshotId: identity.snapshotId, why: directory.warning });
+  }
   const saved = await findSaved(target, signal);
   if (saved) {
     const hasParts = partsOf(await listParts(directory), identity).length > 0;
-    const lock = hasParts ? await acquireLock(target.ownLock, save) : undefined;
+    const lock = hasParts ? await acquireLock(target.ownLock, lockOptions(target)) : undefined;
     if (lock) await removeAllLeftovers(target).finally(lock.release);
     return reportSaved(target, saved);
   }
@@ -44,7 +48,7 @@ export async function saveSnapshot(save: RunningSave, signal: AbortSignal): Prom
   const leave = await save.slots.enter(signal);
   try {
     status.state = "requesting";
-    return await withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), (lock) =>
+    return await withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), signal, (lock) =>
       saveLocked(target, first, lock, signal),
     );
   } finally {
@@ -65,16 +69,30 @@ async function saveLocked(target: Target, first: OpenPart, ownLock: Lock, signal
   const { name } = open.state.identity;
   if (name !== identity.name) status.warn(recordedAs(name));
   // This process holds the snapshot's lock, so only the transfer of another snapshot can hold the lock of the file name.
-  return withLock(target, directory.at(beside.lock(open.base)), nameTaken(open.base), async (fileLock) => {
+  return withLock(target, beside.lock(open.base), nameTaken(open.base), signal, async (fileLock) => {
     await refuseTakenNames(directory, await listParts(directory), open);
     const bounded = AbortSignal.any([signal, ownLock.lost, fileLock.lost]);
     return finishPart(target, directory, open, [ownLock, fileLock], bounded);
   });
 }
 
+const lockOptions = ({ directory, clock, limits }: Target) => ({ folder: directory, clock, limits });
+
 /** Holds the lock during the work; rejects with `busy` while another transfer holds it. */
-async function withLock<T>(save: Target, path: string, busy: Failure, work: (lock: Lock) => Promise<T>): Promise<T> {
-  const lock = await acquireLock(path, save);
+async function withLock<T>(
+  target: Target,
+  name: string,
+  busy: Failure,
+  signal: AbortSignal,
+  work: (lock: Lock) => Promise<T>,
+): Promise<T> {
+  const { clock } = target;
+  const until = clock.now() + PREDECESSOR_MS;
+  let lock = await acquireLock(name, lockOptions(target));
+  while (!lock && clock.now() < until) {
+    await clock.sleep(LOOK_AGAIN_MS, signal);
+    lock = await acquireLock(name, lockOptions(target));
+  }
   if (!lock) throw busy;
   try {
     return await work(lock);
@@ -82,6 +100,10 @@ async function withLock<T>(save: Target, path: string, busy: Failure, work: (loc
     await lock.release();
   }
 }
+
+/** A process that was killed, as a client does when it restarts the server, is gone within this time. */
+const PREDECESSOR_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
 
 const isUntouched = ({ state }: RecordedFile) => state === "untouched";
 
@@ -91,7 +113,9 @@ async function findSaved(target: Target, signal: AbortSignal): Promise<RecordedF
   const saved = files.find(isUntouched);
   const touched = files.filter(({ state }) => state === "touched");
   if (saved || touched.length === 0) return saved;
-  return withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), () => recheck(target, touched, signal));
+  return withLock(target, target.ownLock, ownFailure("SAVED_ELSEWHERE"), signal, () =>
+    recheck(target, touched, signal),
+  );
 }
 
 /** Checks touched files one by one and returns the first that still matches its record. */
@@ -126,6 +150,7 @@ const SAVED_BEFORE = "The snapshot was saved before, under this name; it is not 
 function reportSaved({ directory, identity, wanted, status }: Target, { fileName, record }: RecordedFile): SaveReport {
   status.state = "complete";
   const warnings = [
+    ...(directory.warning === undefined ? [] : [directory.warning]),
     ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
     ...(record.identity.name === identity.name ? [] : [recordedAs(record.identity.name)]),
   ];

@@ -1,0 +1,101 @@
+// Changes single file calls of this process, so that tests meet file systems that are not at hand.
+import { Stats } from "node:fs";
+import promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { onTestFinished } from "vitest";
+
+/** The methods of open files. */
+async function handleMethods(): Promise<object> {
+  const handle = await promises.open(tmpdir(), "r");
+  await handle.close();
+  return Object.getPrototypeOf(handle);
+}
+
+type Method = (...args: unknown[]) => Promise<unknown>;
+
+/** Until the test ends, the call (such as `rename`, or `handle.stat` for open files) does what `change` returns. */
+export async function change(call: string, to: (original: Method) => Method): Promise<void> {
+  const [name = "", holder] = call.startsWith("handle.")
+    ? [call.slice("handle.".length), await handleMethods()]
+    : [call, promises];
+  const original = Reflect.get(holder, name);
+  const set = (method: unknown) => {
+    Reflect.set(holder, name, method);
+    syncBuiltinESMExports();
+  };
+  set(function changed(this: unknown, ...args: unknown[]) {
+    return to((...given) => Reflect.apply(original, this, given))(...args);
+  });
+  onTestFinished(() => set(original));
+}
+
+export interface Refusal {
+  /** The first path of the call must match. */
+  path?: RegExp;
+  /** How many calls go through before the first refusal. */
+  after?: number;
+  /** How many calls are refused. */
+  times?: number;
+}
+
+/** Until the test ends, or until `end`, the call fails with the system's `code`. */
+export async function refuse(
+  call: string,
+  code: string,
+  { path = /./, after = 0, times = Number.POSITIVE_INFINITY }: Refusal = {},
+) {
+  let seen = 0;
+  let isOver = false;
+  await change(call, (original) => async (...args) => {
+    // Methods of open files have no path.
+    if (!isOver && path.test(typeof args[0] === "string" ? args[0] : "-")) {
+      seen += 1;
+      if (seen > after && seen <= after + times) throw Object.assign(new Error(`${code}: ${call}`), { code });
+    }
+    return original(...args);
+  });
+  return {
+    refused: () => Math.max(0, seen - after),
+    end: () => {
+      isOver = true;
+    },
+  };
+}
+
+/** Until the test ends, this process believes to run on Windows; users and groups have no numbers then. */
+export function pretendWindows(): void {
+  const kept = ["platform", "getuid", "getgid"].map((name) => ({
+    name,
+    before: Object.getOwnPropertyDescriptor(process, name),
+  }));
+  Object.defineProperty(process, "platform", { value: "win32", configurable: true });
+  for (const name of ["getuid", "getgid"])
+    Object.defineProperty(process, name, { value: undefined, configurable: true });
+  onTestFinished(() => {
+    for (const { name, before } of kept) if (before) Object.defineProperty(process, name, before);
+  });
+}
+
+/** Makes a file another user's: really where this process may, otherwise in what this process sees until the test ends. */
+export async function giveAway(path: string): Promise<void> {
+  const user = 4321;
+  if (process.getuid?.() === 0) return promises.lchown(path, user, user);
+  const { ino } = await promises.lstat(path);
+  const shown = (stats: unknown) => {
+    if (stats instanceof Stats && stats.ino === ino) stats.uid = user;
+    return stats;
+  };
+  await change(
+    "lstat",
+    (original) =>
+      async (...args) =>
+        shown(await original(...args)),
+  );
+  await change(
+    "handle.stat",
+    (original) =>
+      async (...args) =>
+        shown(await original(...args)),
+  );
+}

@@ -1,0 +1,148 @@
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { serve } from "./fault-server.ts";
+import { change, pretendWindows, type Refusal, refuse } from "./file-calls.ts";
+import { defaultName, hashOf, KIB, listOf, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
+
+const PATHS = {
+  part: /\.tgz\.part$/,
+  state: /\.tgz\.part\.json(\.tmp)?$/,
+  record: /\.tgz\.json(\.tmp)?$/,
+  lock: /\.lock$/,
+} as const;
+
+interface Row extends Omit<Refusal, "path"> {
+  call: string;
+  of?: keyof typeof PATHS;
+  code: string;
+  /** Of the first save: its state, or the code of `lastError` when it pauses. */
+  becomes: "complete" | "DISK_FULL" | "DISK_FAILED" | "another program";
+}
+
+const each = (codes: string[], row: Omit<Row, "code">): Row[] => codes.map((code) => ({ code, ...row }));
+const titled = (rows: Row[]) =>
+  rows.map((row) => {
+    const { call, of, code, after, times, becomes } = row;
+    const when = [of && `of the ${of}`, after && `after the first`, times ? `${times} times` : "always"];
+    return [`${call} ${when.filter(Boolean).join(", ")}: ${code} -> ${becomes}`, row] as const;
+  });
+
+/** What a save becomes when the call fails, and that the next save completes when the call works again. */
+async function outcome({ call, of, code, becomes, ...refusal }: Row): Promise<void> {
+  const file = await remoteFile(300 * KIB);
+  const { folder, save } = await stage({}, serve(file));
+  const broken = await refuse(call, code, { ...refusal, ...(of && { path: PATHS[of] }) });
+  const report = await save().catch(({ envelope }) => ({ state: "rejected", lastError: envelope }));
+  expect(broken.refused()).toBeGreaterThan(0);
+  const found = report.state === "complete" ? "complete" : report.lastError?.errorCode;
+  expect(found).toBe(becomes === "another program" ? "DISK_FAILED" : becomes);
+  if (becomes === "another program")
+    expect(report.lastError).toMatchObject({ retryable: true, detail: expect.stringContaining("another program") });
+  broken.end();
+  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  expect(await namesIn(folder)).toEqual(expect.arrayContaining([defaultName, `${defaultName}.json`]));
+}
+
+describe("what a save becomes when a file call fails on any system:", () => {
+  test.each(
+    titled([
+      // Refused for a moment: repeated.
+      ...["rename", "link", "unlink", "open", "lstat", "realpath", "statfs", "handle.datasync"].map(
+        (call): Row => ({ call, code: "EBUSY", times: 3, becomes: "complete" }),
+      ),
+      ...each(["EINTR", "EAGAIN", "EMFILE", "ENFILE", "ETXTBSY"], { call: "rename", times: 3, becomes: "complete" }),
+      // Refused for ever: the other way is taken.
+      ...each(["EPERM", "EACCES", "EMLINK", "EXDEV", "EIO", "ENOTSUP", "ENOSYS", "EINVAL"], {
+        call: "link",
+        becomes: "complete",
+      }),
+      ...each(["EINVAL", "ENOTSUP", "ENOSYS", "EOPNOTSUPP"], { call: "handle.datasync", becomes: "complete" }),
+      ...each(["EBADF", "EINVAL", "ENOTSUP", "EISDIR", "EPERM", "EACCES"], {
+        call: "handle.sync",
+        becomes: "complete",
+      }),
+      // Cannot tell: goes on.
+      ...each(["EIO", "ENOSYS", "EACCES"], { call: "statfs", becomes: "complete" }),
+      ...each(["EIO", "ENOSYS", "EACCES", "ENAMETOOLONG"], { call: "realpath", becomes: "complete" }),
+      // The state file is in use for longer than the patience.
+      { call: "rename", code: "EBUSY", of: "state", becomes: "another program" },
+      { call: "rename", code: "EBUSY", of: "state", after: 1, becomes: "complete" },
+      // After the file has its name and record, nothing fails any more.
+      ...each(["EBUSY", "EPERM", "EIO"], { call: "unlink", of: "part", becomes: "complete" }),
+      ...each(["EBUSY", "EPERM", "EIO"], { call: "unlink", of: "lock", becomes: "complete" }),
+      // A failing or full disk.
+      { call: "handle.datasync", code: "EIO", becomes: "DISK_FAILED" },
+      { call: "rename", code: "EIO", of: "state", after: 1, becomes: "DISK_FAILED" },
+      { call: "rename", code: "EIO", of: "record", becomes: "DISK_FAILED" },
+      ...each(["ENOSPC", "EDQUOT"], { call: "link", becomes: "DISK_FULL" }),
+      { call: "link", code: "EROFS", becomes: "DISK_FAILED" },
+      { call: "rename", code: "ENOSPC", of: "state", after: 1, becomes: "DISK_FULL" },
+    ]),
+  )("%s", (_title, row) => outcome(row));
+});
+
+describe("what a save becomes on Windows while another program has a file open:", () => {
+  test.each(
+    titled([
+      ...each(["EPERM", "EACCES", "EBUSY"], { call: "rename", of: "state", times: 8, becomes: "complete" }),
+      ...each(["EPERM", "EACCES", "EBUSY"], { call: "rename", of: "record", times: 8, becomes: "complete" }),
+      { call: "rename", code: "EPERM", of: "state", after: 1, becomes: "complete" },
+      { call: "rename", code: "EACCES", of: "record", becomes: "another program" },
+      { call: "unlink", code: "EPERM", of: "part", becomes: "complete" },
+      { call: "unlink", code: "EPERM", of: "lock", becomes: "complete" },
+      { call: "link", code: "EPERM", of: "part", becomes: "complete" },
+    ]),
+  )("%s", async (_title, row) => {
+    pretendWindows();
+    await outcome(row);
+  });
+});
+
+test("a file that is complete stays complete, with a warning, when its name cannot be brought to the disk", async () => {
+  const file = await remoteFile(60 * KIB);
+  const { folder, save } = await stage({}, serve(file));
+  await refuse("handle.sync", "EIO", { after: 1 });
+  const report = await save();
+  expect(report).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+  expect(report.warnings?.join()).toContain("could not confirm that the name is on the disk");
+  expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+});
+
+test("free space is unknown, not zero, where the file system answers zeros", async () => {
+  const file = await remoteFile(60 * KIB);
+  const { store, save } = await stage({}, serve(file));
+  await change("statfs", () => async () => ({ bavail: 0, bsize: 4096, blocks: 0, files: 0 }));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(await listOf(store)).not.toHaveProperty("freeBytes");
+});
+
+test.runIf(process.platform === "linux")(
+  "a file is renamed over a part only after this process has closed the part",
+  async () => {
+    const file = await remoteFile(300 * KIB);
+    const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
+    expect(await save()).toMatchObject({ state: "paused" });
+    const state = join(folder, `${defaultName}.part.json`);
+    const json = JSON.parse(await readFile(state, "utf8"));
+    // As if another computer still had the part open: the part is copied and the copy takes its name.
+    const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
+    await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
+    const openAtRename: string[] = [];
+    await change("rename", (original) => async (...args) => {
+      if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
+      return original(...args);
+    });
+    server.script(serve(file));
+    expect(await save()).toMatchObject({ state: "complete" });
+    expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
+    expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
+  },
+);
+
+/** The files that this process has open, by proc(5). */
+async function openFiles(): Promise<string[]> {
+  const links = await readdir("/proc/self/fd");
+  return Promise.all(links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => "")));
+}
