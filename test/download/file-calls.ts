@@ -3,6 +3,7 @@ import { Stats } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
+import path from "node:path";
 import { onTestFinished } from "vitest";
 
 /** The methods of open files. */
@@ -98,4 +99,20 @@ export async function giveAway(path: string): Promise<void> {
       async (...args) =>
         shown(await original(...args)),
   );
+}
+
+/** Runs the work with the path functions of Windows, where no folder above a missing drive exists. */
+export async function withWindowsPaths(work: () => Promise<void>): Promise<void> {
+  const names = ["basename", "dirname", "isAbsolute", "join", "relative", "resolve"];
+  const kept = new Map<string, unknown>(names.map((name) => [name, Reflect.get(path, name)]));
+  const set = (of: (name: string) => unknown) => {
+    for (const name of names) Reflect.set(path, name, of(name));
+    syncBuiltinESMExports();
+  };
+  set((name) => Reflect.get(path.win32, name));
+  try {
+    await work();
+  } finally {
+    set((name) => kept.get(name));
+  }
 }

@@ -17,9 +17,9 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { StoreEvent } from "../../src/download/contract.ts";
+import { freeBytesFor, inspectFolder, type StoreEvent } from "../../src/download/contract.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
-import { change, pretendWindows } from "./file-calls.ts";
+import { change, pretendWindows, withWindowsPaths } from "./file-calls.ts";
 import {
   defaultName,
   hashOf,
@@ -189,6 +189,21 @@ describe("the download folder", () => {
     await expect(save()).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
     expect(await namesIn(folder)).not.toContain(defaultName);
   });
+
+  test.each(["Q:\\x", "Q:\\", "\\\\host\\share\\x"])(
+    "%s, on a drive or share of Windows that is not there, is refused at once",
+    async (path) => {
+      const store = openStore(path, { source: sourceOf("http://127.0.0.1:1/x?") });
+      await withWindowsPaths(async () => {
+        await expect(saveTo(store)).rejects.toMatchObject({
+          code: "DOWNLOAD_DIR_UNUSABLE",
+          envelope: { detail: "The download folder cannot be used: its drive or share is not there." },
+        });
+        await expect(inspectFolder(path)).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+        await expect(freeBytesFor(path)).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+      });
+    },
+  );
 
   test("is refused without hanging where no folder can be created", async () => {
     const source = sourceOf("http://127.0.0.1:1/x?");
