@@ -254,9 +254,14 @@ export const MUTATIONS = [
   },
   {
     claim: "rename over the final name instead of linking",
-    edits: [edit("src/download/folder/publish.ts", "link = hardLink", "link = rename")],
-    tests: ["test/download/folder.test.ts"],
-    only: "appears during the transfer",
+    edits: [
+      edit(
+        "src/download/folder/publish.ts",
+        "const isLinked = !state.current.renaming && (await linkToFree(part, final));",
+        "await renameFile(part.path, final); const isLinked = true;",
+      ),
+    ],
+    tests: ["test/download/crash.test.ts"],
   },
   {
     claim: "end on a line that is not JSON",
@@ -285,5 +290,82 @@ export const MUTATIONS = [
       ),
     ],
     tests: ["test/download/takeover.test.ts"],
+  },
+  {
+    claim: "count files of another user",
+    edits: [
+      edit(
+        "src/download/folder/directory.ts",
+        "file.isFile() && (owner === undefined || file.uid === owner)",
+        "file.isFile() || file.uid === owner",
+      ),
+    ],
+    tests: ["test/download/ownership.test.ts"],
+  },
+  {
+    claim: "trust a folder of everyone because of its sticky bit",
+    edits: [
+      edit(
+        "src/download/folder/folder-safety.ts",
+        "const everyone = (mode & OTHERS_MAY_WRITE) !== 0;",
+        "const everyone = (mode & OTHERS_MAY_WRITE) !== 0 && (mode & STICKY) === 0;",
+      ),
+    ],
+    tests: ["test/download/folder.test.ts"],
+  },
+  {
+    claim: "trust a folder that a group may write to",
+    edits: [
+      edit(
+        "src/download/folder/folder-safety.ts",
+        "const group = (mode & GROUP_MAY_WRITE) !== 0;",
+        "const group = everyone && (mode & GROUP_MAY_WRITE) !== 0;",
+      ),
+    ],
+    tests: ["test/download/folder.test.ts"],
+  },
+  {
+    claim: "accept an open folder without asking whether its file system keeps permissions",
+    edits: [
+      edit(
+        "src/download/folder/directory.ts",
+        "if (!made || made.keepsModes) throw refused(open);",
+        "if (!made) throw refused(open);",
+      ),
+    ],
+    tests: ["test/download/folder.test.ts"],
+  },
+  {
+    claim: "follow another user's link to the download folder",
+    edits: [edit("src/download/folder/folder-safety.ts", "uid === user.uid || uid === 0;", "uid >= 0;")],
+    tests: ["test/download/folder.test.ts"],
+  },
+  {
+    claim: "say nothing about a folder that does not protect its files",
+    edits: [edit("src/download/saving/save-snapshot.ts", "    status.warn(directory.warning);\n", "")],
+    tests: ["test/download/folder.test.ts"],
+  },
+  {
+    claim: "give up at once on a file that another program of Windows has open",
+    edits: [edit("src/download/folder/file-system.ts", 'process.platform === "win32" && hasCode', "false && hasCode")],
+    tests: ["test/download/file-errors.test.ts"],
+    only: "on Windows",
+  },
+  {
+    claim: "fail a published save because its part cannot be removed",
+    edits: [
+      edit(
+        "src/download/folder/publish.ts",
+        "    if (error instanceof Failure) throw error;\n",
+        "    throw error instanceof Failure ? error : new Error(String(error));\n",
+      ),
+    ],
+    tests: ["test/download/file-errors.test.ts"],
+    only: "unlink of the part",
+  },
+  {
+    claim: "take a zombie for a living process",
+    edits: [edit("src/download/folder/lock.ts", 'if (found?.hasEnded) return "dead";', "")],
+    tests: ["test/download/lock.test.ts"],
   },
 ];
