@@ -1,7 +1,7 @@
 // Shows the whole journey through a real MCP client: the built server, its embedded simulator, a file on this disk.
 import "./node-version.mjs";
 import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
@@ -28,7 +28,7 @@ try {
 
 async function tellStory() {
   step("1. An MCP client starts the server, with the embedded simulator in place of MongoDB Atlas");
-  const args = ["dist/atlas-flex-snapshots-mcp.js", "--simulate", "--download-dir", FOLDER];
+  const args = ["dist/atlas-flex-snapshots-mcp.js", "--simulate", "--download-dir", resolve(FOLDER)];
   await client.connect(new StdioClientTransport({ command: process.execPath, args, env: environment() }));
   const { tools } = await client.listTools();
   say(dim(`${tools.length} tools: ${tools.map(({ name }) => name).join(", ")}`));
