@@ -368,4 +368,40 @@ export const MUTATIONS = [
     edits: [edit("src/download/folder/lock.ts", 'if (found?.hasEnded) return "dead";', "")],
     tests: ["test/download/lock.test.ts"],
   },
+  {
+    claim: "show links when a host left the switch that hides them unfilled",
+    edits: [edit("src/config/parse.ts", "text: failsClosed ? (text ?? placeholder) : text,", "text,")],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "counts as on for",
+  },
+  {
+    claim: "simulate because of a misspelt word",
+    edits: [edit("src/config/readers.ts", 'if (value === undefined) problem("must be true or false.");', "")],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "whether to simulate is not guessed",
+  },
+  {
+    claim: "save into a folder below the current one",
+    edits: [edit("src/config/setting-text.ts", "!paths.isAbsolute(whole) || ", "")],
+    tests: ["test/config/setting-text.test.ts", "test/config/odd-settings.test.ts"],
+    only: "relative",
+  },
+  {
+    claim: "take a secret that contains a placeholder for one",
+    edits: [edit("src/config/setting-text.ts", "if (PLACEHOLDER.exec(text)?.[0] !== text)", "if (!/[$%]/.test(text))")],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "means the same",
+  },
+  {
+    claim: "read a file in UTF-16 without its mark as a secret",
+    edits: [edit("src/config/credentials.ts", "if (zeros > 0 && ", "if (false && ")],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "in UTF-16 without a byte order mark",
+  },
+  {
+    claim: "distinguish the case of names on Windows",
+    edits: [edit("src/config/setting-text.ts", 'platform === "win32" ?', 'platform === "cygwin" ?')],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "have no case on Windows",
+  },
 ];

@@ -2,6 +2,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
+import { environmentOf } from "./config/setting-text.ts";
 import { SECRET_VARIABLES } from "./config/variables.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { CATALOG } from "./tools/catalog.ts";
@@ -25,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
-  const env = { ...process.env };
+  const env = environmentOf(process.env, process.platform);
   const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
   // The configuration holds the secrets now, and a crash report would include the environment.
   for (const name of SECRET_VARIABLES) delete process.env[name];

@@ -1,5 +1,5 @@
 import { parseConfig } from "../src/config/parse.ts";
-import type { Environment } from "../src/config/readers.ts";
+import type { Environment } from "../src/config/setting-text.ts";
 import type { Config, Options } from "../src/config/types.ts";
 
 export const ACCOUNT = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1" };

@@ -1,7 +1,7 @@
 // The command `simulator`: runs the simulated Atlas until a signal ends it.
 import { once } from "node:events";
 import { parseSimulatorSettings } from "../config/parse.ts";
-import type { Environment } from "../config/readers.ts";
+import type { Environment } from "../config/setting-text.ts";
 import { problemsOfOrders } from "../config/simulator.ts";
 import type { Options } from "../config/types.ts";
 import { clean } from "../core/text.ts";

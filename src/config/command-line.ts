@@ -1,6 +1,7 @@
 // Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
 import { nearest } from "../core/text.ts";
+import { unwrapped } from "./setting-text.ts";
 import type { Options } from "./types.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
 
@@ -79,7 +80,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     if (spec.value === undefined && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
     if (
       spec.value !== undefined &&
-      (token.value === undefined || token.value.trim() === "" || (!token.inlineValue && token.value.startsWith("-")))
+      (token.value === undefined ||
+        unwrapped(token.value) === "" ||
+        (!token.inlineValue && token.value.startsWith("-")))
     )
       return { usageError: `--${token.name} needs a value: --${token.name} ${spec.value}.` };
     options[token.name] = token.value ?? true;

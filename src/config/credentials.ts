@@ -1,11 +1,11 @@
 // Chooses the credentials: which kind, from which variables or files, and what is wrong with them.
+import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { isAbsolute } from "node:path";
 import { codeOf } from "../core/errors.ts";
 import { MIN_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
-import { type GroupGiven, settingOf, withHomeFolder } from "./readers.ts";
-import type { Config, Credentials } from "./types.ts";
+import { absolutePath, isSet, type PathObstacle, type SettingText, settingOf, settingText } from "./setting-text.ts";
+import type { Config, Credentials, GroupGiven } from "./types.ts";
 import type { SecretVariable } from "./variables.ts";
 
 /** Two variables of one naming family; names of different families are never paired. */
@@ -36,40 +36,43 @@ export function readCredentials({
   /** Variables that are set but unusable. Their pairs are not reported as incomplete too. */
   const faulty = new Set<string>();
 
-  function secretOf(name: SecretVariable): string | undefined {
-    const direct = settingOf(env, name);
-    const path = settingOf(env, `${name}_FILE`);
-    if (path === undefined) return direct;
-    if (direct !== undefined) {
-      problems.push(`${name} and ${name}_FILE are both set; keep one of them.`);
-      return direct;
-    }
-    const file = readSecretFile(path);
-    if ("problem" in file) {
-      problems.push(`${name}_FILE ${file.problem}`);
-      faulty.add(name);
-      return undefined;
-    }
-    if (file.readableByOthers)
-      warnings.push(`The file of ${name}_FILE can be read by other users of this computer; make it 0600.`);
-    return file.secret;
+  /** The variable that holds the value, or the path of its file. */
+  const given = (name: string) => (isSet(settingOf(env, name)) ? name : `${name}_FILE`);
+
+  function unusable(name: string, predicate: string): undefined {
+    problems.push(`${given(name)} ${predicate}`);
+    faulty.add(name);
   }
 
-  function usable(name: string, value: string | undefined, minCharacters = 1): string | undefined {
-    const wrong = value === undefined ? undefined : whatIsWrong(value, minCharacters);
-    if (wrong === undefined) return value;
-    problems.push(`${name} ${wrong}`);
-    faulty.add(name);
-    return undefined;
+  function usable(name: string, { text, problem }: SettingText, minCharacters = 1): string | undefined {
+    const wrong = problem ?? (text === undefined ? undefined : whatIsWrong(text, minCharacters));
+    return wrong === undefined ? text : unusable(name, wrong);
+  }
+
+  function secretOf(name: SecretVariable): string | undefined {
+    const direct = settingOf(env, name);
+    const file = settingOf(env, `${name}_FILE`);
+    if (isSet(direct) && isSet(file)) {
+      problems.push(`${name} and ${name}_FILE are both set; keep one of them.`);
+      faulty.add(name);
+      return direct.text;
+    }
+    if (file.problem) return unusable(name, file.problem);
+    if (file.text === undefined) return usable(name, direct, MIN_SECRET_CHARACTERS);
+    const read = readSecretFile(file.text);
+    if ("problem" in read) return unusable(name, read.problem);
+    if (read.readableByOthers)
+      warnings.push(`The file of ${name}_FILE can be read by other users of this computer; make it 0600.`);
+    const wrong = whatIsWrong(read.secret, MIN_SECRET_CHARACTERS);
+    return wrong === undefined ? read.secret : unusable(name, `names a file whose text ${wrong}`);
   }
 
   const pairs = PAIRS.map((pair) => ({
     ...pair,
     idValue: usable(pair.id, settingOf(env, pair.id)),
-    secretValue: usable(pair.secret, secretOf(pair.secret), MIN_SECRET_CHARACTERS),
+    secretValue: secretOf(pair.secret),
   }));
-  const token = usable(TOKEN, secretOf(TOKEN), MIN_SECRET_CHARACTERS);
-  const given = (name: string) => (settingOf(env, name) === undefined ? `${name}_FILE` : name);
+  const token = secretOf(TOKEN);
   const complete: Required<Pick<Config, "credentials" | "credentialsFrom">>[] = pairs.flatMap(
     ({ kind, id, secret, idValue, secretValue }) =>
       idValue && secretValue
@@ -111,14 +114,14 @@ function toCredentials(kind: Pair["kind"], id: string, secret: string): Credenti
 /** Secrets of Atlas are far shorter. */
 const MAX_CREDENTIAL_CHARACTERS = 4096;
 
-/** A placeholder of a client or its form, and one copied from documentation. */
-const UNFILLED = /^\$\{[^}]*\}$/;
+/** Room for long text in UTF-16. */
+const MAX_SECRET_FILE_BYTES = 4 * MAX_CREDENTIAL_CHARACTERS;
+
+/** A placeholder copied from documentation. */
 const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
 
-/** Copied text may be a placeholder, or hold characters that are invisible or not allowed in a header. */
+/** Copied text may be a sample, or hold characters that are invisible or not allowed in a header. */
 function whatIsWrong(value: string, minCharacters: number): string | undefined {
-  if (UNFILLED.test(value))
-    return "is still a placeholder that the MCP client did not fill in: answer its question, or set the value itself.";
   if (SAMPLE.test(value)) return "is still the placeholder of the instructions; put your own value in its place.";
   if (value.length < minCharacters) return "is too short to be a secret of Atlas; copy the whole value.";
   if (value.length > MAX_CREDENTIAL_CHARACTERS) return "is longer than any credential of Atlas; copy the value alone.";
@@ -127,12 +130,13 @@ function whatIsWrong(value: string, minCharacters: number): string | undefined {
 }
 
 /**
- * Reads the file that a `_FILE` variable names: a regular file of at most 4 KiB. One newline at its end is dropped.
- * `problem` completes a sentence that begins with the variable's name.
+ * Reads the file that a `_FILE` variable names: a regular file of at most 16 KiB, in UTF-8, or in UTF-16 with a byte order mark
+ * as Windows PowerShell writes it. `problem` completes a sentence that begins with the variable's name.
  */
 export function readSecretFile(setting: string): { secret: string; readableByOthers: boolean } | { problem: string } {
-  const path = withHomeFolder(setting);
-  if (path === undefined) return { problem: "begins with ~, but this user has no home folder." };
+  const place = absolutePath(setting);
+  if ("obstacle" in place) return { problem: WRONG_PATHS[place.obstacle] };
+  const { path } = place;
   let descriptor: number;
   try {
     // Without O_NONBLOCK the open of a named pipe would wait for a writer for ever.
@@ -144,13 +148,17 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
     const stat = fstatSync(descriptor);
     if (!stat.isFile()) return { problem: "must name a regular file." };
     // Reads up to the limit whatever size the file claims: some file systems say 0 for every file.
-    const bytes = Buffer.alloc(MAX_CREDENTIAL_CHARACTERS + 1);
+    const bytes = Buffer.alloc(MAX_SECRET_FILE_BYTES + 1);
     const length = readSync(descriptor, bytes);
-    if (length > MAX_CREDENTIAL_CHARACTERS)
-      return { problem: "names a file larger than 4 KiB, which is too long for an Atlas secret." };
-    const secret = bytes.toString("utf8", 0, length).replace(/\r?\n$/, "");
-    if (secret.trim() === "") return { problem: "names an empty file." };
-    return { secret, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
+    if (length > MAX_SECRET_FILE_BYTES)
+      return { problem: "names a file larger than 16 KiB, which is too long for an Atlas secret." };
+    const decoded = decodedText(bytes.subarray(0, length));
+    if ("flaw" in decoded) return { problem: `names a file ${decoded.flaw}: ${clean(path)}. Save it as UTF-8.` };
+    const { text, placeholder } = settingText(decoded.text);
+    if (placeholder !== undefined)
+      return { problem: `names a file that holds a placeholder in place of the secret: ${clean(path)}.` };
+    if (text === undefined) return { problem: "names an empty file." };
+    return { secret: text, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
   } catch {
     return { problem: "names a file that cannot be read." };
   } finally {
@@ -158,10 +166,29 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
   }
 }
 
+/** The text of a file, or what is wrong with its encoding, to follow "a file". */
+function decodedText(bytes: Buffer): { text: string } | { flaw: string } {
+  const mark = bytes.toString("latin1", 0, 2);
+  if (mark === "\xff\xfe" || mark === "\xfe\xff") {
+    if (bytes.length % 2 === 1) return { flaw: "that is cut off in the middle of a UTF-16 character" };
+    return { text: (mark === "\xff\xfe" ? bytes : bytes.swap16()).toString("utf16le") };
+  }
+  const zeros = bytes.filter((byte) => byte === 0).length;
+  // Every other byte of ASCII text in UTF-16 is zero.
+  if (zeros > 0 && zeros * 2 === bytes.length) return { flaw: "in UTF-16 without a byte order mark" };
+  if (zeros > 0) return { flaw: "that is not a text file, since it contains zero bytes" };
+  return isUtf8(bytes) ? { text: bytes.toString() } : { flaw: "whose encoding is neither UTF-8 nor UTF-16" };
+}
+
+/** The text is not quoted: somebody may have put the secret itself there. */
+const WRONG_PATHS: Readonly<Record<PathObstacle, string>> = {
+  "no-home": "must be an absolute path, since this user has no home folder.",
+  placeholder: "begins with a placeholder that nobody filled in: write the absolute path, or one that begins with ~/.",
+  relative: "must be the absolute path of a file that holds the secret, not a relative path or the secret itself.",
+};
+
 function problemOfOpening(path: string, error: unknown): string {
-  // Somebody may have put the secret itself here, so a value that looks like one is not quoted.
-  if (!isAbsolute(path) || path.includes("mdb_sa_sk_"))
-    return "must be the absolute path of a file that holds the secret, not a relative path or the secret itself.";
+  if (path.includes("mdb_sa_sk_")) return WRONG_PATHS.relative;
   const shown = clean(path);
   const code = codeOf(error);
   if (code === "EACCES" || code === "EPERM")

@@ -1,7 +1,7 @@
 // Reads the way to Atlas: its address and the proxies.
 import { isLoopback } from "../core/loopback.ts";
-import { type Environment, type GroupGiven, settingOf } from "./readers.ts";
-import type { Config } from "./types.ts";
+import { type Environment, isSet, settingOf } from "./setting-text.ts";
+import type { Config, GroupGiven } from "./types.ts";
 import { DEFAULT_BASE_URL } from "./variables.ts";
 
 const MONGODB_HOSTS = /(^|\.)(mongodb\.com|mongodbgov\.com)$/;
@@ -13,9 +13,10 @@ export function readRoute(input: GroupGiven & { simulate: boolean }): Pick<Confi
 }
 
 /** The address of Atlas; the default if the setting is unusable. */
-function readBaseUrl({ env, problems, warnings }: GroupGiven): URL {
+function readBaseUrl(input: GroupGiven): URL {
+  const { problems, warnings } = input;
   const fallback = new URL(DEFAULT_BASE_URL);
-  const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
+  const text = textOf("MONGODB_ATLAS_BASE_URL", input);
   if (text === undefined) return fallback;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const usable = url && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url)));
@@ -30,25 +31,33 @@ function readBaseUrl({ env, problems, warnings }: GroupGiven): URL {
   return url;
 }
 
-/** The proxies, from variables in upper or lower case. */
-export function proxySettings(env: Environment) {
-  return {
-    httpProxy: settingOf(env, "HTTP_PROXY") ?? settingOf(env, "http_proxy"),
-    httpsProxy: settingOf(env, "HTTPS_PROXY") ?? settingOf(env, "https_proxy"),
-    noProxy: settingOf(env, "NO_PROXY") ?? settingOf(env, "no_proxy"),
-  };
+/** The text of a variable. A placeholder that nobody filled in is a problem. */
+function textOf(name: string, { env, problems }: GroupGiven): string | undefined {
+  const { text, problem } = settingOf(env, name);
+  if (problem) problems.push(`${name} ${problem}`);
+  return text;
 }
 
-function readProxies({ env, problems }: GroupGiven): Config["proxy"] {
-  const { httpProxy, httpsProxy, noProxy } = proxySettings(env);
-  const checked = (name: string, text: string | undefined) => {
+type ProxyVariable = "HTTP_PROXY" | "HTTPS_PROXY" | "NO_PROXY";
+
+/** The variable that is set, as named or in lower case; undefined if neither is. */
+export function proxyVariable(env: Environment, name: ProxyVariable): string | undefined {
+  return [name, name.toLowerCase()].find((spelling) => isSet(settingOf(env, spelling)));
+}
+
+function readProxies(input: GroupGiven): Config["proxy"] {
+  const spelt = (name: ProxyVariable) => proxyVariable(input.env, name) ?? name;
+  const checked = (name: string) => {
+    const text = textOf(name, input);
     if (text === undefined) return undefined;
     const url = proxyUrl(text);
-    if (url === undefined) problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
+    if (url === undefined)
+      input.problems.push(`${name} must be the URL of a proxy, such as http://proxy.example.com:8080.`);
     return url;
   };
-  const http = checked("HTTP_PROXY", httpProxy);
-  const https = checked("HTTPS_PROXY", httpsProxy);
+  const http = checked(spelt("HTTP_PROXY"));
+  const https = checked(spelt("HTTPS_PROXY"));
+  const noProxy = textOf(spelt("NO_PROXY"), input);
   return {
     ...(http ? { httpProxy: http } : {}),
     ...(https ? { httpsProxy: https } : {}),

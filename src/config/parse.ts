@@ -2,8 +2,8 @@
 import { resolve } from "node:path";
 import { readCredentials } from "./credentials.ts";
 import { readRoute } from "./network.ts";
-import { type Environment, type GroupGiven, setOrNot, settingOf } from "./readers.ts";
-import type { Config, Options, SimulatorSettings } from "./types.ts";
+import { type Environment, isSet, settingOf, settingText } from "./setting-text.ts";
+import type { Config, GroupGiven, Options, SimulatorSettings } from "./types.ts";
 import { misspeltVariables, SETTINGS, type Setting, SIMULATOR_SETTINGS } from "./variables.ts";
 
 /** Where settings come from, and what was found wrong or doubtful so far. */
@@ -30,6 +30,8 @@ export function parseConfig(input: { options: Options; env: Environment; toolNam
   const credentials = simulate
     ? {}
     : noting("credentials", reading, () => readCredentials({ env, problems, warnings }));
+  // Nothing may be sent to Atlas if the simulator may be meant.
+  if (reading.unusable.has("simulate")) reading.unusable.add("route");
   const route = noting("route", reading, () => readRoute({ env, simulate, problems, warnings }));
   const simulator = simulate ? { simulator: readSettings(SIMULATOR_SETTINGS, reading) } : {};
   if (!simulate) warnings.push(...idleSimulatorSettings(env));
@@ -66,12 +68,15 @@ function isComplete<Values>(values: Partial<Values>, rows: Record<keyof Values, 
   return Object.keys(rows).every((key) => key in values);
 }
 
-function readSetting<Value>({ name, option, read }: Setting<Value>, reading: Reading): Value {
+function readSetting<Value>({ name, option, read, failsClosed }: Setting<Value>, reading: Reading): Value {
   const { options, env, toolNames, problems, warnings } = reading;
   const chosen = option === undefined ? undefined : options[option];
   const called = option === undefined ? name : `--${option} / ${name}`;
+  const fromOption = settingText(chosen === true ? "true" : chosen);
+  const { text, placeholder, problem } = isSet(fromOption) ? fromOption : settingOf(env, name);
+  if (problem && !failsClosed) problems.push(`${called} ${problem}`);
   return read({
-    text: (chosen === true ? "true" : setOrNot(chosen)) ?? settingOf(env, name),
+    text: failsClosed ? (text ?? placeholder) : text,
     toolNames,
     problem: (predicate) => problems.push(`${called} ${predicate}`),
     warning: (predicate) => warnings.push(`${name} ${predicate}`),
@@ -89,6 +94,6 @@ function noting<Value>(where: string, { problems, unusable }: Reading, read: () 
 /** A warning for each setting of the simulator, for a server that does not use it. */
 function idleSimulatorSettings(env: Environment): string[] {
   return Object.values(SIMULATOR_SETTINGS)
-    .filter(({ name }) => settingOf(env, name) !== undefined)
+    .filter(({ name }) => isSet(settingOf(env, name)))
     .map(({ name }) => `${name} has no effect without --simulate.`);
 }

@@ -1,14 +1,12 @@
 // How the text of a setting is read: switches, words, ids, folders, hosts, sizes.
-import { homedir } from "node:os";
-import { resolve } from "node:path";
+import path, { type PlatformPath } from "node:path";
 import { isAtlasId } from "../core/atlas-id.ts";
 import { clean, nearest } from "../core/text.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { absolutePath, type PathObstacle, settingText, unwrapped } from "./setting-text.ts";
 
 /** One setting as it was given, and the way to complain about it. */
 export interface Given {
-  /** Without blanks around it; undefined when the setting is not set. */
+  /** As `settingText` returns it; undefined when the setting is not set. */
   text: string | undefined;
   /** Every tool of this server. */
   toolNames: readonly string[];
@@ -16,13 +14,6 @@ export interface Given {
   problem: (predicate: string) => void;
   /** Reports a doubt in the same way. */
   warning: (predicate: string) => void;
-}
-
-/** What several settings are read from together, and where their problems and warnings go. */
-export interface GroupGiven {
-  env: Environment;
-  problems: string[];
-  warnings: string[];
 }
 
 /** Enough of an unknown word to recognise it. */
@@ -35,22 +26,28 @@ const UNIT_BYTES: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1024 ** 2
 /** The largest file that this server saves. */
 const MAX_BYTES = 64 * 1024 ** 3;
 
-export function settingOf(env: Environment, name: string): string | undefined {
-  return setOrNot(env[name]);
+/** A restriction, so an unknown word counts as on. */
+export function restriction({ text, warning }: Given): boolean {
+  const value = switchValue(text);
+  if (value === undefined) warning("must be true or false; it counts as true.");
+  return value ?? true;
 }
 
-/** Blank settings, and placeholders that a desktop host left unfilled, count as unset. */
-export function setOrNot(text: string | undefined): string | undefined {
-  const value = text?.trim();
-  return value === undefined || value === "" || /^\$\{user_config\.[^}]*\}$/.test(value) ? undefined : value;
+/**
+ * Whether to simulate. No value is safe for an unknown word: with a simulator, invented files would pass for backups; without
+ * one, an experiment would reach Atlas. So it is a problem.
+ */
+export function simulation({ text, problem }: Given): boolean {
+  const value = switchValue(text);
+  if (value === undefined) problem("must be true or false.");
+  return value ?? false;
 }
 
-/** An unknown word counts as on: every switch is on the safe side when it is on. */
-export function flag({ text, warning }: Given): boolean {
-  const word = text?.toLowerCase();
-  if (word === undefined || ["false", "0", "no", "off"].includes(word)) return false;
-  if (!["true", "1", "yes", "on"].includes(word)) warning("must be true or false; it counts as true.");
-  return true;
+/** Undefined for an unknown word. */
+function switchValue(text = "false"): boolean | undefined {
+  const word = text.toLowerCase();
+  if (["true", "1", "yes", "on"].includes(word)) return true;
+  return ["false", "0", "no", "off"].includes(word) ? false : undefined;
 }
 
 export function wordOf<const Words extends readonly string[]>(words: Words, fallback: Words[number]) {
@@ -97,29 +94,33 @@ export function projectIds({ text, problem }: Given): readonly string[] | undefi
   return ids?.filter(isAtlasId);
 }
 
-/** An absolute path. */
-export function folderOr(fallback: string) {
-  return ({ text = fallback, problem }: Given): string => {
-    const path = withHomeFolder(text);
-    if (path === undefined) {
-      problem("must name a folder: this user has no home folder to use.");
-      return resolve("/", text.replace(/^[^/\\]*/, "."));
+/** An absolute path; the fallback if the setting is unusable. */
+export function folderOr(fallback: string, paths: PlatformPath = path) {
+  return ({ text = fallback, problem, warning }: Given): string => {
+    const place = absolutePath(text, paths);
+    if ("path" in place) {
+      const unfilled = text.split(/[/\\]/).find((part) => settingText(part).placeholder !== undefined);
+      if (unfilled) warning(`contains ${clean(unfilled)}, which looks like a placeholder and is used as it is.`);
+      return place.path;
     }
-    if (/\$\{[^}]*\}|^~/.test(path)) problem(`holds a placeholder that nobody has filled in: ${clean(path)}.`);
-    return resolve(path);
+    problem(whatIsWrongWith(clean(text), place.obstacle, paths));
+    const instead = absolutePath(fallback, paths);
+    return "path" in instead ? instead.path : paths.resolve("atlas-flex-snapshots");
   };
 }
 
-/** MCP clients do not expand `~` and `${HOME}`. */
-const HOME = /^(~|\$\{HOME\}|\$HOME)(?=$|[/\\])/;
-
-/** The path with the home folder in place of its abbreviation; undefined when this user has none, as in a container. */
-export function withHomeFolder(path: string): string | undefined {
-  try {
-    return path.replace(HOME, () => homedir());
-  } catch {
-    return undefined; // The user has no name and no HOME; the caller reports that.
-  }
+function whatIsWrongWith(text: string, obstacle: PathObstacle, { resolve, normalize, sep }: PlatformPath): string {
+  if (obstacle === "no-home") return "must be an absolute path, since this user has no home folder.";
+  if (obstacle === "placeholder")
+    return `begins with a placeholder that nobody filled in: ${text}. Write the absolute path, or one that begins with ~/, your home folder.`;
+  const rule = "must be an absolute path or begin with ~/";
+  if (text.includes("mdb_sa_sk_")) return `${rule}; the value looks like a secret.`;
+  // The folder of another user, or on another system's drive: nobody can say which one is meant.
+  if (/^(~|[a-z]:)/i.test(text)) return `${rule}, unlike ${text}.`;
+  const inHome = normalize(text).replaceAll(sep, "/");
+  const alternative = /^(\.\.)?\//.test(inHome) ? "" : `, or ~/${inHome} for a folder in your home folder`;
+  // Not taken from the current folder without asking, which is often one of the MCP client's own.
+  return `${rule}: instead of ${text} write ${resolve(text)}${alternative}.`;
 }
 
 export function hostSuffixes({ text, problem }: Given): readonly string[] {
@@ -149,6 +150,6 @@ export const textOr =
 function listOf(text: string | undefined): string[] | undefined {
   return text
     ?.split(",")
-    .map((item) => item.trim())
+    .map(unwrapped)
     .filter((item) => item !== "");
 }

@@ -1,4 +1,5 @@
 // The configuration: every setting as this server uses it, and the problems and warnings about the settings.
+import type { Environment } from "./setting-text.ts";
 import type { SETTINGS, SIMULATOR_SETTINGS } from "./variables.ts";
 
 type ValuesOf<Rows extends Record<string, { read: (...given: never[]) => unknown }>> = {
@@ -27,6 +28,13 @@ export interface Config extends ValuesOf<typeof SETTINGS> {
   /** Where the problems are: fields of `SETTINGS`, `credentials`, or `route` for the way to Atlas. */
   unusable: readonly string[];
   warnings: readonly string[];
+}
+
+/** What several settings are read from together, and where their problems and warnings go. */
+export interface GroupGiven {
+  env: Environment;
+  problems: string[];
+  warnings: string[];
 }
 
 /** Options of the command line as `parseCommandLine` returns them. */

@@ -2,18 +2,18 @@
 import { clean, nearest } from "../core/text.ts";
 import {
   bytesOr,
-  type Environment,
-  flag,
   folderOr,
   type Given,
   hostSuffixes,
   projectId,
   projectIds,
-  settingOf,
+  restriction,
+  simulation,
   textOr,
   tools,
   wordOf,
 } from "./readers.ts";
+import { type Environment, isSet, settingOf } from "./setting-text.ts";
 
 export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
 
@@ -34,6 +34,8 @@ export interface Setting<Value> extends Variable {
   option?: string;
   /** Stands for the option's value in the help text; an option without one is a switch. */
   value?: string;
+  /** `read` also gets a placeholder that nobody filled in, to decide on the safe side. For other settings it is a problem or unset. */
+  failsClosed?: true;
   read: (given: Given) => Value;
 }
 
@@ -76,14 +78,15 @@ export const SETTINGS = {
     name: "ATLAS_FLEX_DOWNLOAD_DIR",
     option: "download-dir",
     value: "DIR",
-    does: "Where snapshots are saved. Default: `atlas-flex-snapshots` in the home folder.",
+    does: "Where snapshots are saved: an absolute path, or one that begins with `~/`. Default: `~/atlas-flex-snapshots`.",
     read: folderOr("~/atlas-flex-snapshots"),
   },
   readOnly: {
     name: "ATLAS_FLEX_READ_ONLY",
     option: "read-only",
     does: "Offer only tools that read, and hide links.",
-    read: flag,
+    failsClosed: true,
+    read: restriction,
   },
   tools: {
     name: "ATLAS_FLEX_TOOLS",
@@ -96,7 +99,8 @@ export const SETTINGS = {
     name: "ATLAS_FLEX_HIDE_SNAPSHOT_URLS",
     option: "hide-snapshot-urls",
     does: "Answer with the host and expiry of a download link, never with the link.",
-    read: flag,
+    failsClosed: true,
+    read: restriction,
   },
   fileHosts: {
     name: "ATLAS_FLEX_FILE_HOSTS",
@@ -114,7 +118,7 @@ export const SETTINGS = {
     name: "ATLAS_FLEX_SIMULATE",
     option: "simulate",
     does: "Use the embedded simulator instead of Atlas. Credentials are ignored.",
-    read: flag,
+    read: simulation,
   },
 } as const satisfies Record<string, Setting<unknown>>;
 
@@ -173,16 +177,16 @@ export const KNOWN_VARIABLES: readonly string[] = [
   ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
 ];
 
-const OWN = /^ATLAS_FLEX_/;
+const OWN = /^ATLAS_FLEX_/i;
 /** Other tools of MongoDB have variables with these prefixes too. */
-const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/;
+const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/i;
 /** A shared name that differs from ours in more letters belongs to another tool. */
 const SLIP_LETTERS = 2;
 
 /** A warning for each variable that seems to be meant for this server but is not read. Its value is not shown. */
 export function misspeltVariables(env: Environment): string[] {
   return Object.keys(env).flatMap((name) => {
-    if (KNOWN_VARIABLES.includes(name) || settingOf(env, name) === undefined) return [];
+    if (KNOWN_VARIABLES.includes(name) || !isSet(settingOf(env, name))) return [];
     const whole = name.replace(/_FILE$/, "");
     if (whole !== name && KNOWN_VARIABLES.includes(whole))
       return [`${clean(name)} is not read, since only secrets come from files; set ${whole} itself.`];
@@ -196,7 +200,7 @@ function meantBy(name: string): string | undefined {
   if (OWN.test(name)) {
     const own = KNOWN_VARIABLES.filter((known) => OWN.test(known));
     // If one of our names has all of its words, that one is meant, even if another is nearer in spelling.
-    const words = name.split("_");
+    const words = name.toUpperCase().split("_");
     return own.find((known) => words.every((word) => known.split("_").includes(word))) ?? nearest(name, own);
   }
   if (!SHARED.test(name)) return undefined;

@@ -104,8 +104,8 @@ describe("credentials", () => {
     ["mdb_sa_id_…", "of the instructions"],
     ["mdb_sa_id_...", "of the instructions"],
     ["<client id>", "of the instructions"],
-    ["${input:atlas-id}", "that the MCP client did not fill in"],
-    ["${env:ATLAS_ID}", "that the MCP client did not fill in"],
+    ["${input:atlas-id}", "that nobody filled in"],
+    ["${env:ATLAS_ID}", "that nobody filled in"],
   ])("%s is reported as a placeholder, and as nothing else", (value, whose) => {
     const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_ID: value });
     expect(config.problems).toEqual([
@@ -128,7 +128,7 @@ describe("credentials", () => {
         });
       const rest = Object.entries({ ...env, ...others }).filter(([other]) => other !== name);
       const inFile = parse({ ...Object.fromEntries(rest), [`${name}_FILE`]: await secretFile("t\n", 0o600) });
-      expect(inFile.problems).toEqual([tooShort]);
+      expect(inFile.problems).toEqual([tooShort.replace(" is", "_FILE names a file whose text is")]);
       expect(parse({ ...env, ...others, [name]: "k7".repeat(2049) }).problems).toEqual([
         `${name} is longer than any credential of Atlas; copy the value alone.`,
       ]);
@@ -140,8 +140,8 @@ describe("credentials", () => {
     const env = {
       MONGODB_ATLAS_CLIENT_ID: "${user_config.client_id}",
       MONGODB_ATLAS_CLIENT_SECRET: "  ",
-      ATLAS_FLEX_READ_ONLY: "${user_config.read_only}",
+      ATLAS_FLEX_SIMULATE: "${user_config.simulate}",
     };
-    expect(parse(env)).toMatchObject({ readOnly: false, problems: [], warnings: [] });
+    expect(parse(env)).toMatchObject({ simulate: false, problems: [], warnings: [] });
   });
 });

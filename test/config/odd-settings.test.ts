@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSecretFile } from "../../src/config/credentials.ts";
-import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "../fixtures.ts";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverWith, simulatorFor, temporaryFolder } from "../fixtures.ts";
 
 describe("a setting that cannot be used does not keep the server from starting", () => {
   test.each([
@@ -55,20 +57,86 @@ test.each([
   expect(log().includes("is set without")).toBe(!saysNone);
 });
 
+describe("the built server", () => {
+  test("takes quotes off every setting that it uses", async () => {
+    const { baseUrl } = await simulatorFor();
+    const folder = join(await temporaryFolder(), "snapshots");
+    const settings = {
+      ...SERVICE_ACCOUNT,
+      MONGODB_ATLAS_BASE_URL: baseUrl,
+      ATLAS_FLEX_DOWNLOAD_DIR: folder,
+      ATLAS_FLEX_TOOLS: "save_flex_snapshot",
+      ATLAS_FLEX_HIDE_SNAPSHOT_URLS: "false",
+    };
+    const quoted = Object.entries(settings).map(([name, value], index) => [
+      name,
+      index % 2 ? `'${value}'` : `"${value}"`,
+    ]);
+    const { ok, log } = await serverWith({ env: Object.fromEntries(quoted) });
+    const { snapshotId } = SIMULATED;
+    expect(await ok("save_flex_snapshot", { ...CLUSTER, snapshotId })).toMatchObject({
+      path: expect.stringMatching(new RegExp(`^${folder}/`)),
+    });
+    expect(log()).not.toMatch(/"level":[45]0/);
+  });
+
+  test.each<[string, { args?: string[]; env?: Record<string, string> }]>([
+    ["its variable", { env: { ATLAS_FLEX_DOWNLOAD_DIR: "no-such-backups" } }],
+    ["its option", { args: ["--download-dir", "no-such-backups"] }],
+  ])("saves nothing into a relative folder given by %s, and names the folder to write", async (_, given) => {
+    const { fails } = await serverWith({
+      args: ["--simulate", ...(given.args ?? [])],
+      ...(given.env ? { env: given.env } : {}),
+    });
+    expect(await fails("save_flex_snapshot", { ...CLUSTER, snapshotId: SIMULATED.snapshotId })).toMatchObject({
+      errorCode: "CONFIGURATION_INVALID",
+      detail: expect.stringContaining(`write ${resolve("no-such-backups")}, or ~/no-such-backups`),
+    });
+    expect(existsSync("no-such-backups")).toBe(false);
+  });
+
+  test("only reads and hides links when its host left those switches unfilled, and asks Atlas all the same", async () => {
+    const { baseUrl } = await simulatorFor();
+    const env = {
+      ...SERVICE_ACCOUNT,
+      MONGODB_ATLAS_BASE_URL: baseUrl,
+      ATLAS_FLEX_READ_ONLY: "${user_config.read_only}",
+      ATLAS_FLEX_SIMULATE: "${user_config.simulate}",
+      ATLAS_FLEX_ALLOWED_PROJECTS: "${user_config.allowed_projects}",
+    };
+    const { client, ok, log } = await serverWith({ env });
+    const names = (await client.listTools()).tools.map(({ name }) => name);
+    expect(names).toContain("list_flex_snapshots");
+    expect(names).not.toContain("save_flex_snapshot");
+    expect(await ok("list_flex_snapshots", CLUSTER)).not.toHaveProperty("simulated");
+    expect(log()).toContain("ATLAS_FLEX_READ_ONLY must be true or false; it counts as true.");
+    expect(log()).toContain('"hideSnapshotUrls":true');
+  });
+
+  test("signs in with a secret from a file that PowerShell wrote in UTF-16", async () => {
+    const { baseUrl } = await simulatorFor();
+    const path = join(await temporaryFolder(), "secret");
+    await writeFile(path, Buffer.from(`\ufeff${SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_SECRET}\r\n`, "utf16le"), {
+      mode: 0o600,
+    });
+    const env = {
+      MONGODB_ATLAS_BASE_URL: baseUrl,
+      MONGODB_ATLAS_CLIENT_ID: SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_ID,
+      MONGODB_ATLAS_CLIENT_SECRET_FILE: path,
+    };
+    const { ok } = await serverWith({ env });
+    expect(await ok("list_flex_snapshots", CLUSTER)).toHaveProperty("snapshots");
+  });
+});
+
 describe("the file of a secret", () => {
   test("is read up to the limit, whatever size it claims", async () => {
     const folder = await temporaryFolder();
     const large = join(folder, "large");
-    await writeFile(large, "x".repeat(5_000));
-    expect(readSecretFile(large)).toEqual({ problem: expect.stringContaining("larger than 4 KiB") });
+    await writeFile(large, "x".repeat(16 * 1024 + 1));
+    expect(readSecretFile(large)).toEqual({ problem: expect.stringContaining("larger than 16 KiB") });
     await writeFile(large, `${"x".repeat(4_096)}`, { mode: 0o600 });
     expect(readSecretFile(large)).toMatchObject({ secret: "x".repeat(4_096) });
-  });
-
-  test("loses one newline at its end and nothing else", async () => {
-    const file = join(await temporaryFolder(), "secret");
-    await writeFile(file, "se cret\r\n", { mode: 0o600 });
-    expect(readSecretFile(file)).toEqual({ secret: "se cret", readableByOthers: false });
   });
 
   test("that is a folder is a problem", async () => {

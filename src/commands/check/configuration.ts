@@ -1,5 +1,5 @@
 // Steps of `check` about the configuration itself: settings, the address of Atlas, and the tools that clients see.
-import { settingOf } from "../../config/readers.ts";
+import { isSet, settingOf, settingText } from "../../config/setting-text.ts";
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
 import { CATALOG, offersOf } from "../../tools/catalog.ts";
 import { type Configured, counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
@@ -7,7 +7,7 @@ import { type Configured, counted, failed, firstFew, ok, type StepResult, warnin
 /** All problems and warnings of the configuration at once, and the names, never the values, of everything that is set. */
 export function settings({ config: { problems, warnings }, options, env }: Configured): StepResult {
   const given = Object.keys(options).filter((name) => name !== "json");
-  const variables = Object.keys(env).filter((name) => isKnown(name) && settingOf(env, name) !== undefined);
+  const variables = Object.keys(env).filter((name) => isKnown(name) && isSet(settingOf(env, name)));
   const names = [...given.map((name) => `--${name}`), ...variables.sort()];
   const set = names.length > 0 ? `set: ${firstFew(names, 20)}` : "none is set";
   const whatToDo = [...problems, ...warnings].join("\n");
@@ -26,8 +26,9 @@ const isKnown = (name: string) =>
 /** Where requests and credentials go, and which setting says so. */
 export function atlasAddress({ config: { simulate, baseUrl }, env }: Configured): StepResult {
   if (simulate) return ok("the embedded simulator; credentials are ignored");
-  const text = settingOf(env, "MONGODB_ATLAS_BASE_URL");
-  if (text === undefined) return ok(`${baseUrl.origin} (the default)`);
+  const setting = settingOf(env, "MONGODB_ATLAS_BASE_URL");
+  if (!isSet(setting)) return ok(`${baseUrl.origin} (the default)`);
+  const { text = "" } = setting;
   // If the setting cannot be used, the configuration has the default instead.
   if (!URL.canParse(text) || new URL(text).href !== baseUrl.href) {
     return failed("MONGODB_ATLAS_BASE_URL cannot be used", `Correct it, or unset it for ${DEFAULT_BASE_URL}.`);
@@ -40,7 +41,7 @@ export function tools(input: Configured): StepResult {
   const { config } = input;
   const names = offersOf(config).map(({ name }) => name);
   const limits = [
-    sourceOf(input, SETTINGS.readOnly) && config.readOnly ? "read-only" : "",
+    config.readOnly ? "read-only" : "",
     sourceOf(input, SETTINGS.tools) ?? "",
     config.hideSnapshotUrls ? "links hidden" : "",
   ].filter(Boolean);
@@ -61,6 +62,7 @@ export function sourceOf(
   { options, env }: Omit<Configured, "config">,
   { name, option }: { name: string; option: string },
 ): string | undefined {
-  if (options[option] !== undefined) return `--${option}`;
-  return settingOf(env, name) === undefined ? undefined : name;
+  const chosen = options[option];
+  if (chosen === true || isSet(settingText(chosen))) return `--${option}`;
+  return isSet(settingOf(env, name)) ? name : undefined;
 }

@@ -1,5 +1,4 @@
 // Steps of `check` about the download folder: whether it can be saved into, and the free space on its disk.
-import { isAbsolute } from "node:path";
 import { SETTINGS } from "../../config/variables.ts";
 import { Failure } from "../../core/errors.ts";
 import { DISK_RESERVE_BYTES, inspectFolder } from "../../download/contract.ts";
@@ -15,12 +14,11 @@ const PROTECT =
   "If other people use this computer, choose an ATLAS_FLEX_DOWNLOAD_DIR on a disk with permissions, in your home folder.";
 
 /** Whether the folder exists and can be saved into, or could be created; changes nothing on the disk. */
-export async function downloadFolder({ config: { downloadDir }, options, env }: Configured): Promise<StepResult> {
-  const setting = sourceOf({ options, env }, SETTINGS.downloadDir);
-  const given = options["download-dir"] ?? (setting && env[setting]);
-  // Shown because an MCP client may start the server in any folder.
-  const isRelative = typeof given === "string" && /^[^/\\~$]/.test(given.trim()) && !isAbsolute(given.trim());
-  const source = `${setting ?? "the default"}${isRelative ? ", relative to where this was started" : ""}`;
+export async function downloadFolder({ config, options, env }: Configured): Promise<StepResult> {
+  const { downloadDir, unusable } = config;
+  const source = sourceOf({ options, env }, SETTINGS.downloadDir) ?? "the default";
+  if (unusable.includes("downloadDir"))
+    return failed(`${source} cannot be used`, "Correct it, or unset it for atlas-flex-snapshots in the home folder.");
   const folder = `${downloadDir} (${source})`;
   try {
     const { exists, warning: doubt } = await inspectFolder(downloadDir);

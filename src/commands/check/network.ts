@@ -4,8 +4,8 @@ import { readFile, stat } from "node:fs/promises";
 import * as z from "zod";
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { adviceFor } from "../../atlas/hints.ts";
-import { proxySettings } from "../../config/network.ts";
-import { type Environment, settingOf } from "../../config/readers.ts";
+import { proxyVariable } from "../../config/network.ts";
+import { type Environment, isSet, settingOf } from "../../config/setting-text.ts";
 import { codeOf, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
@@ -38,13 +38,17 @@ export async function caCertificates(env: Environment): Promise<StepResult> {
       "Unset it: anybody on the way can read the credentials. For a company's own CA set NODE_EXTRA_CA_CERTS.",
     );
   }
-  const path = settingOf(env, "NODE_EXTRA_CA_CERTS");
-  if (path === undefined) return ok("those of Node.js; NODE_EXTRA_CA_CERTS is not set");
+  const { NODE_EXTRA_CA_CERTS: path } = env;
+  if (path === undefined || !isSet(settingOf(env, "NODE_EXTRA_CA_CERTS")))
+    return ok("those of Node.js; NODE_EXTRA_CA_CERTS is not set");
   const count = await countCertificates(path);
   if (count) return ok(`those of Node.js and ${count} of NODE_EXTRA_CA_CERTS`);
   const why = count === undefined ? "cannot be read" : "holds no certificate in PEM form";
-  // People expect ~ to work as in a shell.
-  const remark = path.startsWith("~") ? " Node.js reads it, which does not understand ~." : "";
+  // People expect ~ to work as in a shell, and quotes as in other settings of this server.
+  const isOdd = path.startsWith("~") || settingOf(env, "NODE_EXTRA_CA_CERTS").text !== path;
+  const remark = isOdd
+    ? " Node.js itself reads it, which understands neither ~ nor quotes, blanks and placeholders."
+    : "";
   return failed(
     `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
     `Set it to a file of certificates in PEM form, or unset it.${remark}`,
@@ -115,11 +119,11 @@ function isFromAtlas(response: HttpResponse): boolean {
 export function proxy({ config, env }: Pick<Configured, "config" | "env">, finding: Finding<Answer>): StepResult {
   const { baseUrl, simulate } = config;
   const { httpProxy, httpsProxy, noProxy } = config.proxy;
-  const asSet = proxySettings(env);
-  const useless = [
-    asSet.httpsProxy !== undefined && httpsProxy === undefined ? "HTTPS_PROXY" : "",
-    asSet.httpProxy !== undefined && httpProxy === undefined ? "HTTP_PROXY" : "",
-  ].filter(Boolean);
+  const http = proxyVariable(env, "HTTP_PROXY");
+  const https = proxyVariable(env, "HTTPS_PROXY");
+  const useless = [httpsProxy === undefined ? https : undefined, httpProxy === undefined ? http : undefined].filter(
+    (name) => name !== undefined,
+  );
   if (useless.length > 0)
     return failed(
       `${useless.join(" and ")} cannot be used`,
@@ -129,7 +133,7 @@ export function proxy({ config, env }: Pick<Configured, "config" | "env">, findi
   if (simulate || isLoopback(baseUrl)) return ok("not used, since loopback never goes through a proxy");
 
   const failure = "failure" in finding ? finding.failure : undefined;
-  const [variable, value] = baseUrl.protocol === "https:" ? ["HTTPS_PROXY", httpsProxy] : ["HTTP_PROXY", httpProxy];
+  const [variable, value] = baseUrl.protocol === "https:" ? [https, httpsProxy] : [http, httpProxy];
   if (value === undefined) {
     const found = "HTTP_PROXY does not count for https, and HTTPS_PROXY is not set";
     return failure ? warning(found, "If this network needs a proxy, set HTTPS_PROXY too.") : ok(found);

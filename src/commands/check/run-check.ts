@@ -15,6 +15,7 @@ import {
   resultOf,
   type Step,
   type StepResult,
+  skipped,
 } from "./step.ts";
 
 /** The id of each step, for scripts, and its title, for people. */
@@ -114,6 +115,11 @@ export async function* runCheck(input: CheckInput): AsyncGenerator<Step> {
 
   yield step("download-role", downloadRole(config));
   yield step("download-folder", await local(() => downloadFolder(input)));
-  yield step("free-space", await local(async () => freeSpace(await freeBytesFor(config.downloadDir))));
+  yield step(
+    "free-space",
+    config.unusable.includes("downloadDir")
+      ? skipped("the download folder has to be corrected first")
+      : await local(async () => freeSpace(await freeBytesFor(config.downloadDir))),
+  );
   yield step("tools", tools(input));
 }

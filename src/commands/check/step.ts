@@ -1,6 +1,6 @@
 // What a step of `check` is: an attempt within a time limit, its outcome, and the outcome in words.
 import type { AccessEdges } from "../../atlas/access.ts";
-import type { Environment } from "../../config/readers.ts";
+import type { Environment } from "../../config/setting-text.ts";
 import type { Config, Options } from "../../config/types.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";

@@ -101,7 +101,7 @@ describe("the text form", () => {
 
   test("shows texts from Atlas without characters that a terminal would act on", async () => {
     const env = { ATLAS_FLEX_SIMULATOR_ORDERS: "api=hostile", ATLAS_FLEX_ALLOWED_PROJECTS: SIMULATED.groupId };
-    const args = ["--simulate", "--download-dir", "\u001b[31mred"];
+    const args = ["--simulate", "--download-dir", "/\u001b[31mred"];
     const { stdout } = await (await startCheck({ args, env })).ended;
     expect(stdout).toMatch(/✓ Download folder .*red/);
     expect(stdout).toMatch(/✓ Projects +1 allowed project: Simulated shop/);

@@ -115,6 +115,21 @@ describe("settings that cannot be used", () => {
     expect(simulator.requests).toEqual([]);
   });
 
+  test.each(["flase", "$SIMULATE"])("whether to simulate is not guessed from %s, and nothing is sent", async (word) => {
+    const simulator = await simulatorFor();
+    const { failed, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ATLAS_FLEX_SIMULATE: word });
+    expect(failed).toEqual(["settings"]);
+    expect(step("connection")?.found).toBe("not tried: the settings that lead to Atlas have to be corrected first");
+    expect(simulator.count("api") + simulator.count("unknown")).toBe(0);
+  });
+
+  test("switches that a host left unfilled are on: the step of the tools says read-only", async () => {
+    const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_READ_ONLY: "${user_config.read_only}" };
+    const { failed, step } = await checkedAgainst(await simulatorFor(), env);
+    expect(failed).toEqual([]);
+    expect(step("tools")?.found).toMatch(/ \(read-only, links hidden\): /);
+  });
+
   test("a misspelt variable gets a warning, is not listed as set, and keeps its value secret", async () => {
     const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_CLIENTSECRET: "canary-of-a-secret" };
     const { step } = await checkedAgainst(await simulatorFor(), env);

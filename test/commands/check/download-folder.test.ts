@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { downloadFolder, freeSpace } from "../../../src/commands/check/download-folder.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
@@ -39,10 +40,14 @@ describe("the download folder", () => {
     expect(found).toContain(`${path} (--download-dir).`);
   });
 
-  test("given as a relative path is shown as an absolute path, with the remark that it was relative", async () => {
-    expect((await look("no-such-backups")).found).toBe(
-      `${resolve("no-such-backups")} (--download-dir, relative to where this was started), which does not exist yet and will be created`,
-    );
+  test("is not looked at when its setting cannot be used", async () => {
+    expect(await look("no-such-backups")).toMatchObject({ state: "failed", found: "--download-dir cannot be used" });
+  });
+
+  test("is said to be the default when its option and its variable are left blank", async () => {
+    const sources = { options: { "download-dir": "${user_config.dir}" }, env: { ATLAS_FLEX_DOWNLOAD_DIR: "''" } };
+    const { found } = await downloadFolder({ config: parseConfig({ ...sources, toolNames: [] }), ...sources });
+    expect(found).toContain(`${join(homedir(), "atlas-flex-snapshots")} (the default)`);
   });
 
   test.runIf(process.platform === "linux")("cannot be in a file system that takes no files", async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { caCertificates, clockSkew } from "../../../src/commands/check/network.ts";
 import { SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
@@ -204,6 +205,11 @@ describe("the step of the CA certificates", () => {
     expect(failed).toEqual(["ca-certificates"]);
     expect(step("ca-certificates")?.found).toBe("The file of NODE_EXTRA_CA_CERTS cannot be read: /nonexistent/ca.pem");
     expect(step("settings")?.found).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  test("fails when the path is in quotes, which Node.js does not take off", async () => {
+    const step = await caCertificates({ NODE_EXTRA_CA_CERTS: `"${resolve("test/fixtures/ca.pem")}"` });
+    expect(step).toMatchObject({ state: "failed", whatToDo: expect.stringContaining("neither ~ nor quotes") });
   });
 
   test("counts the certificates", async () => {
