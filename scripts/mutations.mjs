@@ -404,4 +404,16 @@ export const MUTATIONS = [
     tests: ["test/config/setting-text.test.ts"],
     only: "have no case on Windows",
   },
+  {
+    claim: "leave the password of a proxy in the environment",
+    edits: [edit("src/config/variables.ts", " || PROXY.test(name)", "")],
+    tests: ["test/secrets/settings.test.ts"],
+    only: "has left the process",
+  },
+  {
+    claim: "show a short password of a proxy beside its user name",
+    edits: [edit("src/config/credentials.ts", '[name, word].join(":"), ', "")],
+    tests: ["test/config/setting-text.test.ts"],
+    only: "known in each form",
+  },
 ];

@@ -3,7 +3,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
 import { environmentOf } from "./config/setting-text.ts";
-import { SECRET_VARIABLES } from "./config/variables.ts";
+import { deleteSecrets } from "./config/variables.ts";
 import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
@@ -29,7 +29,7 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
   const env = environmentOf(process.env, process.platform);
   const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
   // The configuration holds the secrets now, and a crash report would include the environment.
-  for (const name of SECRET_VARIABLES) delete process.env[name];
+  deleteSecrets(process.env);
   switch (command) {
     case "server":
       return (await import("./server/serve.ts")).serve({ config, version });

@@ -97,12 +97,20 @@ export function readCredentials({
 
 /** Every secret of the configuration. Access tokens that are fetched later are not among them. */
 export function secretsOf({ credentials, proxy }: Config): string[] {
-  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) =>
-    url ? [decodeURIComponent(new URL(url).password)] : [],
-  );
+  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) => (url ? passwordsOf(new URL(url)) : []));
   if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
   if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
   return credentials ? [credentials.token, ...passwords] : passwords;
+}
+
+/**
+ * The password of a proxy as the URL and as the Basic scheme (RFC 7617) have it. The pair is a secret of its own: a password too
+ * short to be removed wherever it occurs is removed at least beside the user name, in base64 too.
+ */
+function passwordsOf({ username, password }: URL): string[] {
+  if (password === "") return [];
+  const [name, word] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return [word, password, [name, word].join(":"), [username, password].join(":")];
 }
 
 function toCredentials(kind: Pair["kind"], id: string, secret: string): Credentials {

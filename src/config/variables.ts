@@ -166,7 +166,7 @@ export type SecretVariable = Secret["name"] | Extract<Secret, { alias: string }>
 
 const namesOf = ({ name, alias }: Variable) => (alias ? [name, alias] : [name]);
 
-/** Every variable that holds a secret or the path of one. Removed from the environment after reading. */
+/** Every variable that holds a secret or the path of one. */
 export const SECRET_VARIABLES: readonly string[] = VARIABLES.filter(({ secret }) => secret)
   .flatMap(namesOf)
   .flatMap((name) => [name, `${name}_FILE`]);
@@ -176,6 +176,21 @@ export const KNOWN_VARIABLES: readonly string[] = [
   ...VARIABLES.flatMap(namesOf),
   ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
 ];
+
+/** The variables of proxies, also those that only other programs read: they often hold the same password. */
+const PROXY = /^(?!NO_PROXY$).*_PROXY$/i;
+
+/**
+ * Deletes every variable that holds a secret or may hold one: the path of a secret, a URL that may contain a password, the
+ * name of a secret misspelt or in other case. A crash report of Node.js shows all variables.
+ */
+export function deleteSecrets(variables: Record<string, string | undefined>): void {
+  const secret = new Set([...SECRET_VARIABLES, "MONGODB_ATLAS_BASE_URL"]);
+  for (const name of Object.keys(variables)) {
+    const upper = name.toUpperCase();
+    if (secret.has(upper) || secret.has(meantBy(upper) ?? "") || PROXY.test(name)) delete variables[name];
+  }
+}
 
 const OWN = /^ATLAS_FLEX_/i;
 /** Other tools of MongoDB have variables with these prefixes too. */

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve, win32 } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { secretsOf } from "../../src/config/credentials.ts";
 import { folderOr } from "../../src/config/readers.ts";
 import { environmentOf } from "../../src/config/setting-text.ts";
 import type { Config } from "../../src/config/types.ts";
-import { SECRET_VARIABLES } from "../../src/config/variables.ts";
+import { deleteSecrets, SECRET_VARIABLES } from "../../src/config/variables.ts";
+import { createRedactor } from "../../src/core/redact.ts";
 import { parse } from "../parsed.ts";
 import { SCRATCH } from "../scratch.ts";
 
@@ -321,5 +323,41 @@ describe("names of variables", () => {
       "Atlas_Flex_Read_Only is not a setting of this server; did you mean ATLAS_FLEX_READ_ONLY?",
       "mongodb_atlas_project_id is not a setting of this server; did you mean MONGODB_ATLAS_PROJECT_ID?",
     ]);
+  });
+});
+
+describe("after reading", () => {
+  test("no variable is left that holds a secret or may hold one, in any case and misspelt too", () => {
+    const secret = [
+      ...[...SECRET_VARIABLES, "HTTPS_PROXY", "HTTP_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
+      ...["ALL_PROXY", "all_proxy", "npm_config_https_proxy", "MONGODB_ATLAS_BASE_URL"],
+      ...["Mongodb_Atlas_Client_Secret", "MONGODB_ATLAS_CLIENTSECRET", "MONGODB_ATLAS_CLIENT_SECRET_FLIE"],
+    ];
+    const others = [
+      "PATH",
+      "NO_PROXY",
+      "no_proxy",
+      "NODE_EXTRA_CA_CERTS",
+      "MONGODB_ATLAS_CLIENT_ID",
+      "ATLAS_FLEX_TOOLS",
+    ];
+    const variables: Record<string, string | undefined> = Object.fromEntries(
+      [...secret, ...others].map((name) => [name, "x"]),
+    );
+    deleteSecrets(variables);
+    expect(Object.keys(variables)).toEqual(others);
+  });
+
+  test.each([
+    ["http://us%65r:p%61ss-w%C3%B6rd@proxy:1", ["pass-wörd", "p%61ss-w%C3%B6rd", "user:pass-wörd"]],
+    ["http://user:pw@proxy:1", ["user:pw"]],
+    ["http://:pass-word@proxy:1", ["pass-word"]],
+  ])("the password in %s is known in each form that can be sent", (url, forms) => {
+    const redactor = createRedactor();
+    for (const secret of secretsOf(parse({ HTTPS_PROXY: url }))) redactor.add(secret);
+    for (const form of forms) {
+      expect(redactor.scrub(`before ${form} after`)).toBe("before [removed] after");
+      expect(redactor.scrub(`before ${Buffer.from(form).toString("base64")} after`)).toContain("[removed]");
+    }
   });
 });

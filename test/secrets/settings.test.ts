@@ -96,6 +96,36 @@ describe("the password of a proxy", () => {
   });
 });
 
+describe.each([
+  ["the password of a proxy in HTTPS_PROXY", () => ({ HTTPS_PROXY: withPassword(9) }), { password: PASSWORD }],
+  ["the password of a proxy in http_proxy", () => ({ http_proxy: withPassword(9) }), { password: PASSWORD }],
+  ["the password of a proxy in all_proxy", () => ({ all_proxy: withPassword(9) }), { password: PASSWORD }],
+  ["a client secret", () => ACCOUNT, { secret: SECRET }],
+  ["a client secret under a misspelt name", () => ({ MONGODB_ATLAS_CLIENTSECRET: SECRET }), { secret: SECRET }],
+  ["a token in the base URL", () => ({ MONGODB_ATLAS_BASE_URL: `https://u:${TOKEN}@atlas.test` }), { token: TOKEN }],
+])("%s", (_, settings, secrets) => {
+  /** Writes what a crash report would show, and what a thread would inherit, when the process ends. */
+  const PRELOAD = `
+    process.on("exit", () => require("node:fs").writeFileSync(
+      process.env.SEEN_AT_THE_END,
+      JSON.stringify([process.env, process.report.getReport()]),
+    ));
+  `;
+
+  test.each(["0", "1"])("has left the process after reading (NODE_USE_ENV_PROXY=%s)", async (useProxy) => {
+    const home = await temporaryFolder();
+    const [preload, seen] = [join(home, "preload.cjs"), join(home, "seen.json")];
+    await writeFile(preload, PRELOAD);
+    const env = { NODE_OPTIONS: `--require=${preload}`, SEEN_AT_THE_END: seen, NODE_USE_ENV_PROXY: useProxy };
+    const { leaks } = await underSettings({ ...env, ...settings(), ATLAS_FLEX_SIMULATE: "true" });
+    expect(leaks).toEqual([]);
+    const text = readFileSync(seen, "utf8");
+    expect(text).toContain("SEEN_AT_THE_END");
+    expect(text).toContain("environmentVariables");
+    expect(leaksIn(text, secrets)).toEqual([]);
+  });
+});
+
 describe("credentials stay secret when", () => {
   const asFile = async (name: string, content: string) => {
     const path = join(await temporaryFolder(), name);
