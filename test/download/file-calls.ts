@@ -78,26 +78,29 @@ export function pretendWindows(): void {
   });
 }
 
+/** Until the test ends, every entry that `which` accepts is seen with these properties. */
+async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats: Stats) => boolean = () => true) {
+  for (const call of ["lstat", "handle.stat"])
+    await change(call, (original) => async (...args) => {
+      const stats = await original(...args);
+      return stats instanceof Stats && which(stats) ? Object.assign(stats, properties(stats)) : stats;
+    });
+}
+
+/** Until the test ends, every entry reads the same, as on exFAT, SMB and the drives of Windows in WSL. */
+export async function withoutModes(uid = process.getuid?.() ?? 0): Promise<void> {
+  await show(({ mode }) => ({ uid, mode: (mode & ~0o7777) | 0o777 }));
+  await change("handle.chmod", () => async () => undefined);
+}
+
 /** Makes a file another user's: really where this process may, otherwise in what this process sees until the test ends. */
 export async function giveAway(path: string): Promise<void> {
-  const user = 4321;
-  if (process.getuid?.() === 0) return promises.lchown(path, user, user);
+  const uid = 4321;
+  if (process.getuid?.() === 0) return promises.lchown(path, uid, uid);
   const { ino } = await promises.lstat(path);
-  const shown = (stats: unknown) => {
-    if (stats instanceof Stats && stats.ino === ino) stats.uid = user;
-    return stats;
-  };
-  await change(
-    "lstat",
-    (original) =>
-      async (...args) =>
-        shown(await original(...args)),
-  );
-  await change(
-    "handle.stat",
-    (original) =>
-      async (...args) =>
-        shown(await original(...args)),
+  await show(
+    () => ({ uid }),
+    (stats) => stats.ino === ino,
   );
 }
 

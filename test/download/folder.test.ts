@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { Stats } from "node:fs";
 import {
   chmod,
   chown,
@@ -19,7 +18,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { freeBytesFor, inspectFolder, type StoreEvent } from "../../src/download/contract.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
-import { change, pretendWindows, withWindowsPaths } from "./file-calls.ts";
+import { pretendWindows, withoutModes, withWindowsPaths } from "./file-calls.ts";
 import {
   defaultName,
   hashOf,
@@ -130,27 +129,6 @@ describe("the download folder", () => {
     expect(await saveTo(store)).toMatchObject({ state: "complete", path: join(folder, defaultName) });
     expect(await listOf(store)).toMatchObject({ directory: folder, files: [{ path: join(folder, defaultName) }] });
   });
-
-  /** As on exFAT, SMB and the drives of Windows in WSL: every file and folder reads the same, whatever was asked for. */
-  async function withoutModes(uid = process.getuid?.() ?? 0): Promise<void> {
-    const shown = (stats: unknown) => {
-      if (stats instanceof Stats) Object.assign(stats, { uid, mode: (stats.mode & ~0o7777) | 0o777 });
-      return stats;
-    };
-    await change(
-      "lstat",
-      (original) =>
-        async (...args) =>
-          shown(await original(...args)),
-    );
-    await change(
-      "handle.stat",
-      (original) =>
-        async (...args) =>
-          shown(await original(...args)),
-    );
-    await change("handle.chmod", () => async () => undefined);
-  }
 
   test.each([
     ["the user", undefined],

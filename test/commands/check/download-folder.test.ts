@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { downloadFolder, freeSpace } from "../../../src/commands/check/download-folder.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
+import { withoutModes } from "../../download/file-calls.ts";
 import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
 import { checkedAgainst } from "./checked.ts";
 
@@ -48,6 +49,17 @@ describe("the download folder", () => {
     const sources = { options: { "download-dir": "${user_config.dir}" }, env: { ATLAS_FLEX_DOWNLOAD_DIR: "''" } };
     const { found } = await downloadFolder({ config: parseConfig({ ...sources, toolNames: [] }), ...sources });
     expect(found).toContain(`${join(homedir(), "atlas-flex-snapshots")} (the default)`);
+  });
+
+  test("is a warning on a file system that keeps no permissions, and the check leaves nothing there", async () => {
+    const folder = await temporaryFolder();
+    await withoutModes();
+    expect(await look(folder)).toMatchObject({
+      state: "warning",
+      found: expect.stringContaining("keeps no owners and permissions"),
+      whatToDo: expect.stringContaining("choose an ATLAS_FLEX_DOWNLOAD_DIR on a disk with permissions"),
+    });
+    expect(await readdir(folder)).toEqual([]);
   });
 
   test.runIf(process.platform === "linux")("cannot be in a file system that takes no files", async () => {
