@@ -247,6 +247,30 @@ export const MUTATIONS = [
     only: "none says how to restore it",
   },
   {
+    claim: "serve restored data to every user of the computer",
+    edits: [
+      edit(
+        "src/download/restore-guide.ts",
+        "options(posixQuote(folder), posixQuote(socket))",
+        'options(".", "127.0.0.1")',
+      ),
+    ],
+    tests: ["test/download/restore-guide.test.ts"],
+    only: "that no other user can reach",
+  },
+  {
+    claim: "unpack where other users can enter",
+    edits: [edit("src/download/restore-guide.ts", 'command("mkdir", "-m", "700",', 'command("mkdir",')],
+    tests: ["test/download/restore-guide.test.ts"],
+    only: "where no other user can enter",
+  },
+  {
+    claim: "start mongod without the storage options of its files",
+    edits: [edit("src/download/restore-guide.ts", ", ...storageOptions(contents))", ")")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "with the option for that",
+  },
+  {
     claim: "forget that the bytes came in several responses",
     edits: [edit("src/download/folder/local-copy.ts", "isJoined ||= isBetweenResponses;", "")],
     tests: ["test/download/soundness.test.ts"],

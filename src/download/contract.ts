@@ -99,6 +99,10 @@ export interface Contents {
   folderDepth?: number;
   /** The files of a dump directory are themselves gzip files (`mongodump --gzip`). */
   filesGzipped?: boolean;
+  /** Only of a data directory: each database has a folder of its own, so `mongod` needs `--directoryperdb`. */
+  directoryPerDB?: boolean;
+  /** Only of a data directory: collections and indexes are in folders of their own, which `mongod` needs an option for too. */
+  directoryForIndexes?: boolean;
 }
 
 /** How to restore a file on this computer; consists of our own words, validated version numbers and quoted paths only. */
@@ -107,6 +111,8 @@ export interface RestoreGuide {
   /** Programs that must be installed, with their versions. */
   needs: string[];
   commands: string[];
+  /** Only with commands that start `mongod`: which users of this computer can read the data while it runs. */
+  servedTo?: "this-user" | "every-user";
 }
 
 /** A transfer or a finished file, as `save` reports it. */

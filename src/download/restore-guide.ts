@@ -3,8 +3,9 @@ import { posix, win32 } from "node:path";
 import { posixQuote } from "../core/text.ts";
 import type { Contents, RestoreGuide, SnapshotFacts } from "./contract.ts";
 
-// Not 27017, where the reader's own database may be running.
+// Not 27017, where the reader's own database may be running. On POSIX systems it is only a part of the socket's name.
 const PORT = "27099";
+const SOCKET = `mongodb-${PORT}.sock`;
 // Only the reader knows the target. The tools refuse this placeholder, so nothing is restored into the wrong place.
 const TARGET = "TARGET_CONNECTION_STRING";
 const TOOLS = "MongoDB Database Tools";
@@ -32,31 +33,42 @@ export function restoreHere(
 /** The guide for exactly what was found in the file; undefined when the file is neither a tar nor a mongodump archive. */
 export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGuide | undefined {
   const { kind, folderDepth } = contents;
+  const { join } = facts.platform === "win32" ? win32 : posix;
   const command = (...words: string[]) => words.map((word) => shellQuote(word, facts.platform)).join(" ");
   const folder = restoredFolder(facts);
   /** With an unknown folder depth the place of the data is unknown too, so the guide ends after unpacking. */
-  const unpackAnd = (...commands: string[]) => [
-    command("mkdir", folder),
-    command("tar", "-xzf", facts.path, "-C", folder, ...(folderDepth ? ["--strip-components", `${folderDepth}`] : [])),
+  const unpackAnd = (to: string, ...commands: string[]) => [
+    // The mode is for a download folder that others may enter. Windows has no modes and makes both folders for the inner one.
+    facts.platform === "win32" ? command("mkdir", to) : command("mkdir", "-m", "700", ...new Set([folder, to])),
+    command("tar", "-xzf", facts.path, "-C", to, ...(folderDepth ? ["--strip-components", `${folderDepth}`] : [])),
     ...(folderDepth === undefined ? [] : commands),
   ];
 
   switch (kind) {
-    case "data-directory":
+    case "data-directory": {
+      // The archive cannot put anything into the outer folder, neither a socket nor a link in the place of the copy.
+      const data = join(folder, "data");
+      const copy = `--archive=${join(folder, "copy.archive.gz")}`;
+      const { prepare, listen, connect, servedTo } = serving(folder, facts.platform);
       return {
         kind,
-        needs: ["tar", mongod(facts.mongoDBVersion), `${TOOLS} (mongodump, mongorestore)`],
+        needs: ["tar", mongod(facts.mongoDBVersion), `${TOOLS} (mongodump, mongorestore), a current version`],
         commands: unpackAnd(
-          command("mongod", "--dbpath", folder, "--port", PORT, "--bind_ip", "127.0.0.1"),
-          command("mongodump", "--port", PORT, "--gzip", `--archive=${folder}.archive.gz`),
-          command("mongorestore", "--gzip", `--archive=${folder}.archive.gz`, "--uri", TARGET),
+          data,
+          ...prepare,
+          `${command("mongod", "--dbpath", data, ...storageOptions(contents))} ${listen}`,
+          `mongodump ${connect} ${command("--gzip", copy)}`,
+          command("mongorestore", "--gzip", copy, "--uri", TARGET),
         ),
+        ...(folderDepth !== undefined && { servedTo }),
       };
+    }
     case "dump-directory":
       return {
         kind,
         needs: ["tar", `${TOOLS} (mongorestore)`],
         commands: unpackAnd(
+          folder,
           command("mongorestore", ...(contents.filesGzipped ? ["--gzip"] : []), "--uri", TARGET, "--dir", folder),
         ),
       };
@@ -77,6 +89,54 @@ function restoredFolder({ path, platform }: RestoreFacts): string {
   const { join, parse } = platform === "win32" ? win32 : posix;
   const { dir, base } = parse(path);
   return join(dir, `${base.replace(/\.(?:tgz|tar\.gz|gz)$/i, "")}-restored`);
+}
+
+/** `mongod` refuses to start on files that were written with other storage options. */
+function storageOptions({ directoryPerDB, directoryForIndexes }: Contents): string[] {
+  return [
+    ...(directoryPerDB ? ["--directoryperdb"] : []),
+    ...(directoryForIndexes ? ["--wiredTigerDirectoryForIndexes"] : []),
+  ];
+}
+
+/** `sun_path` has 108 bytes on Linux and 104 on macOS and the BSDs, a zero at the end included. */
+const socketPathLimit = (platform: NodeJS.Platform) => (platform === "linux" ? 107 : 103);
+
+/**
+ * How `mongod` is reached, in words for the shell. The restored data has no password, so on POSIX systems `mongod` listens on
+ * a Unix socket alone, in a folder that only its owner can enter. MongoDB Manual 8.0, "mongod": `--bind_ip` takes the full
+ * path of a socket in place of an address, `--unixSocketPrefix` moves the socket that it makes in /tmp otherwise, and both
+ * have the mode 0700. "Connection String Examples", "Self-Hosted UNIX Domain Socket": the path is the host, %-encoded.
+ */
+function serving(folder: string, platform: NodeJS.Platform) {
+  if (platform === "win32") {
+    const listen = `--port ${PORT} --bind_ip "127.0.0.1"`;
+    return { prepare: [], listen, connect: `--port ${PORT}`, servedTo: "every-user" as const };
+  }
+  const options = (socketFolder: string, socket: string) =>
+    `--port ${PORT} --bind_ip ${socket} --unixSocketPrefix ${socketFolder}`;
+  const socket = posix.join(folder, SOCKET);
+  // `--bind_ip` takes a list with commas, and the Node.js driver, on which mongosh is built, decodes the host twice.
+  if (Buffer.byteLength(socket) <= socketPathLimit(platform) && !/[,%]/.test(socket)) {
+    const uri = `mongodb://${percentEncode(socket)}`;
+    const listen = options(posixQuote(folder), posixQuote(socket));
+    return { prepare: [], listen, connect: `--uri ${uri}`, servedTo: "this-user" as const };
+  }
+  // A link tells the name of the new folder to the commands that run in another terminal.
+  const link = posixQuote(posix.join(folder, "socket"));
+  const linked = `$(readlink ${link})`;
+  return {
+    prepare: [`ln -s "$(mktemp -d)" ${link}`],
+    listen: options(`"${linked}"`, `"${linked}/${SOCKET}"`),
+    connect: `--uri "mongodb://$(readlink ${link} | sed 's|/|%2F|g')%2F${SOCKET}"`,
+    servedTo: "this-user" as const,
+  };
+}
+
+/** Leaves only the unreserved characters of RFC 3986, section 2.3, so that no shell needs quotes for the result. */
+function percentEncode(text: string): string {
+  const hex = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*~]/g, hex);
 }
 
 function mongod(version: string | undefined): string {

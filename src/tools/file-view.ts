@@ -118,9 +118,16 @@ export function restoreAdvice(restore: RestoreGuide | undefined, fileName: strin
   if (restore.kind === "unknown")
     return "How to restore it is not known, since its contents were not recognised; restore.commands list its files.";
   const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
-  if (restore.kind !== "data-directory" || restore.commands.length < 3) return order;
-  return `${order} mongod keeps running and then serves the data at 127.0.0.1:27099; the commands after it copy the data to another deployment, in a second terminal and only if that is wanted.`;
+  if (!restore.servedTo) return order;
+  return `${order} mongod keeps running and then serves the data ${SERVED[restore.servedTo]}; the commands after it copy the data to another deployment, in a second terminal and only if that is wanted.`;
 }
+
+const SERVED = {
+  "this-user": "through a Unix socket that only this user can open",
+  "every-user": "at 127.0.0.1:27099, where every other user of this computer can read it meanwhile, without a password",
+} as const;
+
+export const viewRestore = ({ kind, needs, commands }: RestoreGuide) => ({ kind, needs, commands });
 
 /** The counts; everything else about the contents is in the restore commands. */
 export const viewContents = ({ kind, files, collections, unpackedBytes }: Contents) => ({

@@ -10,6 +10,7 @@ import {
   transferMessage,
   viewContents,
   viewError,
+  viewRestore,
 } from "./file-view.ts";
 import { fileName, groupId, name, snapshotId, waitSeconds } from "./params.ts";
 import { defineTool, field, nextStep, optionalCount, optionalText, type ToolContext } from "./tool.ts";
@@ -57,10 +58,11 @@ export const saveFlexSnapshot = defineTool({
           }),
       },
     );
-    const { lastError: reason, contents, ...rest } = report;
+    const { lastError: reason, contents, restore, ...rest } = report;
     return {
       ...rest,
       ...(contents ? { contents: viewContents(contents) } : {}),
+      ...(restore ? { restore: viewRestore(restore) } : {}),
       ...(reason ? { lastError: viewError(reason) } : {}),
       nextStep: advice(report, context),
     };

@@ -1,7 +1,7 @@
 // The tool verify_saved_snapshot: reads a saved file to its end and compares it with its record.
 import * as z from "zod";
 import type { Integrity, VerifyReport } from "../download/contract.ts";
-import { fileFields, INCOMPLETE, megabytes, restoreAdvice, viewContents } from "./file-view.ts";
+import { fileFields, INCOMPLETE, megabytes, restoreAdvice, viewContents, viewRestore } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
 import { count, defineTool, field, nextStep } from "./tool.ts";
 
@@ -31,10 +31,11 @@ export const verifySavedSnapshot = defineTool({
           message: `${megabytes(checkedBytes)} of ${megabytes(bytes)} checked`,
         }),
     });
-    const { contents, ...rest } = result;
+    const { contents, restore, ...rest } = result;
     return {
       ...rest,
       ...(contents ? { contents: viewContents(contents) } : {}),
+      ...(restore ? { restore: viewRestore(restore) } : {}),
       nextStep: advice(result),
     };
   },

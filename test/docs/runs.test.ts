@@ -109,7 +109,7 @@ describe.skipIf(process.platform === "win32")("a command of the pages", () => {
       outputs.push(stdout);
     }
     expect(outputs.join("")).toContain(sha256.replace("sha256 ", ""));
-    expect(await readdir(join(backups, "orders-20261122T0301Z-5fa1000000000000000000c8-restored"))).toContain(
+    expect(await readdir(join(backups, "orders-20261122T0301Z-5fa1000000000000000000c8-restored/data"))).toContain(
       "WiredTiger",
     );
   });

@@ -148,6 +148,10 @@ describe("of a forged record", () => {
     ["no time of its file", { mtimeMs: undefined }],
     ["an invalid time of saving", { savedAt: ESCAPES }],
     ["an impossible folder depth", { contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 1e15 } }],
+    [
+      "a word as a storage option",
+      { contents: { kind: "data-directory", unpackedBytes: 1, directoryPerDB: "--fork" } },
+    ],
     ["too many notes", { integrity: { gzip: "ok", length: "ok", md5: "ok", notes: Array(33).fill("x") } }],
     ["an impossible count", { contents: { kind: "data-directory", unpackedBytes: 1e300 } }],
   ])("with %s nothing is used", async (_what, changes) => {

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
 import { restoreGuide, shellQuote } from "../../src/download/restore-guide.ts";
-import { dataFiles, tgz } from "./fixtures.ts";
+import { dataFiles, temporaryFolder, tgz } from "./fixtures.ts";
 
 const path = "/srv/snapshots/Cluster0-1.tgz";
 const linux = { path, platform: "linux" } as const;
@@ -20,30 +20,46 @@ describe("a data directory", () => {
       needs: [
         "tar",
         "mongod 8.0 (the snapshot's major version), in a terminal of its own since it keeps running",
-        "MongoDB Database Tools (mongodump, mongorestore)",
+        "MongoDB Database Tools (mongodump, mongorestore), a current version",
       ],
       commands: [
-        "mkdir /srv/snapshots/Cluster0-1-restored",
-        "tar -xzf /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored",
-        "mongod --dbpath /srv/snapshots/Cluster0-1-restored --port 27099 --bind_ip 127.0.0.1",
-        "mongodump --port 27099 --gzip --archive=/srv/snapshots/Cluster0-1-restored.archive.gz",
-        "mongorestore --gzip --archive=/srv/snapshots/Cluster0-1-restored.archive.gz --uri TARGET_CONNECTION_STRING",
+        "mkdir -m 700 /srv/snapshots/Cluster0-1-restored /srv/snapshots/Cluster0-1-restored/data",
+        "tar -xzf /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored/data",
+        "mongod --dbpath /srv/snapshots/Cluster0-1-restored/data --port 27099 --bind_ip /srv/snapshots/Cluster0-1-restored/mongodb-27099.sock --unixSocketPrefix /srv/snapshots/Cluster0-1-restored",
+        "mongodump --uri mongodb://%2Fsrv%2Fsnapshots%2FCluster0-1-restored%2Fmongodb-27099.sock --gzip --archive=/srv/snapshots/Cluster0-1-restored/copy.archive.gz",
+        "mongorestore --gzip --archive=/srv/snapshots/Cluster0-1-restored/copy.archive.gz --uri TARGET_CONNECTION_STRING",
       ],
+      servedTo: "this-user",
     });
   });
 
-  test("on Windows is quoted for the shells of Windows", () => {
+  test("on Windows is quoted for the shells of Windows, and served to every user", () => {
     const facts = { path: "C:\\Users\\Jane Doe\\x.tar.gz", platform: "win32" } as const;
-    expect(restoreGuide({ ...dataDirectory, folderDepth: 2 }, facts)?.commands.slice(0, 3)).toEqual([
-      'mkdir "C:\\Users\\Jane Doe\\x-restored"',
-      'tar -xzf "C:\\Users\\Jane Doe\\x.tar.gz" -C "C:\\Users\\Jane Doe\\x-restored" --strip-components 2',
-      'mongod --dbpath "C:\\Users\\Jane Doe\\x-restored" --port 27099 --bind_ip "127.0.0.1"',
+    const guide = restoreGuide({ ...dataDirectory, folderDepth: 2 }, facts);
+    expect(guide?.commands.slice(0, 4)).toEqual([
+      'mkdir "C:\\Users\\Jane Doe\\x-restored\\data"',
+      'tar -xzf "C:\\Users\\Jane Doe\\x.tar.gz" -C "C:\\Users\\Jane Doe\\x-restored\\data" --strip-components 2',
+      'mongod --dbpath "C:\\Users\\Jane Doe\\x-restored\\data" --port 27099 --bind_ip "127.0.0.1"',
+      'mongodump --port 27099 --gzip "--archive=C:\\Users\\Jane Doe\\x-restored\\copy.archive.gz"',
     ]);
+    expect(guide?.servedTo).toBe("every-user");
+  });
+
+  test.each([
+    [{}, []],
+    [{ directoryPerDB: true }, ["--directoryperdb"]],
+    [{ directoryForIndexes: true }, ["--wiredTigerDirectoryForIndexes"]],
+    [{ directoryPerDB: true, directoryForIndexes: true }, ["--directoryperdb", "--wiredTigerDirectoryForIndexes"]],
+  ])("written with %j is served with the options %j", (layout, options) => {
+    const words = restoreGuide({ ...dataDirectory, ...layout }, linux)?.commands[2]?.split(" ");
+    expect(words?.slice(3, -6)).toEqual(options);
   });
 
   test("whose folder is unknown is only unpacked", () => {
     const { folderDepth: _, ...unclear } = dataDirectory;
-    expect(restoreGuide(unclear, linux)?.commands).toHaveLength(2);
+    const guide = restoreGuide(unclear, linux);
+    expect(guide?.commands).toHaveLength(2);
+    expect(guide).not.toHaveProperty("servedTo");
   });
 
   test.each([
@@ -68,7 +84,7 @@ test("a dump directory is unpacked and restored", () => {
     kind: "dump-directory",
     needs: ["tar", "MongoDB Database Tools (mongorestore)"],
     commands: [
-      "mkdir /srv/snapshots/Cluster0-1-restored",
+      "mkdir -m 700 /srv/snapshots/Cluster0-1-restored",
       "tar -xzf /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored --strip-components 1",
       "mongorestore --uri TARGET_CONNECTION_STRING --dir /srv/snapshots/Cluster0-1-restored",
     ],
@@ -96,21 +112,87 @@ test("other files get no guide", () => {
   expect(restoreGuide({ kind: "unknown", unpackedBytes: 1 }, linux)).toBeUndefined();
 });
 
-test("the commands unpack a real archive so that the data directory is where mongod looks", async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'restore guide\'s $HOME `x` "y" '));
-  try {
-    for (const [index, prefix] of ["", "./", "snapshot/", "./a/b/"].entries()) {
-      const archive = join(folder, `${index}.tgz`);
-      await writeFile(archive, await tgz(dataFiles(prefix)));
-      const folderDepth = prefix.split("/").length - 1;
-      const commands =
-        restoreGuide({ ...dataDirectory, folderDepth }, { path: archive, platform: "linux" })?.commands ?? [];
-      for (const command of commands.slice(0, 2)) execFileSync("sh", ["-c", command]);
-      expect(await readdir(join(folder, `${index}-restored`))).toContain("WiredTiger");
-    }
-  } finally {
-    await rm(folder, { recursive: true });
+/** Runs the commands as a reader would, with programs in place of MongoDB's that note their arguments, and gives these back. */
+async function runCommands(archive: string, contents: Contents) {
+  const home = await temporaryFolder();
+  const noted = join(home, "noted");
+  for (const program of ["mongod", "mongodump", "mongorestore"])
+    await writeFile(join(home, program), `#!/bin/sh\nprintf '%s\\0' ${program} "$@" "" >> "$NOTED"\n`, { mode: 0o755 });
+  const env = { PATH: `${home}:${process.env.PATH}`, NOTED: noted, TMPDIR: home };
+  for (const command of restoreGuide(contents, { path: archive, platform: "linux" })?.commands ?? []) {
+    execFileSync("bash", ["-n", "-c", command], { env });
+    execFileSync("sh", ["-c", `umask 022; ${command}`], { env });
   }
+  const calls = (await readFile(noted, "utf8")).split("\0\0").slice(0, -1);
+  return calls.map((call) => call.split("\0"));
+}
+
+const valueAfter = (words: readonly string[] | undefined, option: string) => words?.[words.indexOf(option) + 1] ?? "";
+
+describe("run by a shell, the commands", () => {
+  test.each(["", "./", "snapshot/", "./a/b/"])(
+    "unpack a real archive with its files below %j so that the data directory is where mongod looks",
+    async (prefix) => {
+      const archive = join(await temporaryFolder(), "x.tgz");
+      await writeFile(archive, await tgz(dataFiles(prefix)));
+      const [mongod] = await runCommands(archive, { ...dataDirectory, folderDepth: prefix.split("/").length - 1 });
+      expect(await readdir(valueAfter(mongod, "--dbpath"))).toContain("WiredTiger");
+    },
+  );
+
+  test.each([
+    ["a plain path", "backups"],
+    ["a path full of quotes", 'restore guide\'s $HOME `x` "y" (1)! é+~'],
+    ["a path with a comma", "a,b 'c'"],
+    ["a path with a percent sign", "100%"],
+    ["a path that looks encoded", "a%2Fb"],
+    ["a path too long for a socket", "n".repeat(90)],
+    ["a path too long for a socket because of its bytes", "é".repeat(40)],
+  ])("serve the data through a socket that no other user can reach, also for %s", async (_, name) => {
+    const folder = join(await temporaryFolder(), name);
+    await mkdir(folder, { mode: 0o755 });
+    const archive = join(folder, "x.tgz");
+    await writeFile(archive, await tgz(dataFiles()));
+    const [mongod, mongodump, mongorestore] = await runCommands(archive, dataDirectory);
+
+    expect([mongod?.[0], mongodump?.[0], mongorestore?.[0]]).toEqual(["mongod", "mongodump", "mongorestore"]);
+    const socket = valueAfter(mongod, "--bind_ip");
+    expect(socket).toMatch(/^\/[^,]*\/mongodb-27099\.sock$/);
+    expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(107);
+    // The name that mongod gives its own socket there is the same one, so it makes no other.
+    expect(valueAfter(mongod, "--unixSocketPrefix")).toBe(dirname(socket));
+    expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
+    expect(mongod?.join(" ")).not.toMatch(/127\.0\.0\.1|localhost|0\.0\.0\.0/);
+    const uri = valueAfter(mongodump, "--uri");
+    expect(uri).toMatch(/^mongodb:\/\/[\w.%-]+$/);
+    const host = decodeURIComponent(uri.slice("mongodb://".length));
+    expect(host).toBe(socket);
+    // The Node.js driver decodes the host once more.
+    expect(decodeURIComponent(host)).toBe(socket);
+  });
+
+  test.each([
+    ["linux", 107, false],
+    ["linux", 108, true],
+    ["darwin", 103, false],
+    ["darwin", 104, true],
+  ] as const)("on %s put a socket whose path has %i bytes into a new folder: %j", (platform, bytes, isElsewhere) => {
+    const rest = Buffer.byteLength("//x-restored/mongodb-27099.sock");
+    const archive = `/${"n".repeat(bytes - rest)}/x.tgz`;
+    const commands = restoreGuide(dataDirectory, { path: archive, platform })?.commands.join("\n") ?? "";
+    expect(commands.includes('ln -s "$(mktemp -d)"')).toBe(isElsewhere);
+    expect(commands.includes("-restored/mongodb-27099.sock")).toBe(!isElsewhere);
+  });
+
+  test("keep the data and its copy where no other user can enter", async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "x.tgz"), await tgz(dataFiles()));
+    const [mongod, mongodump, mongorestore] = await runCommands(join(folder, "x.tgz"), dataDirectory);
+    const restored = join(folder, "x-restored");
+    expect((await stat(restored)).mode & 0o777).toBe(0o700);
+    expect(valueAfter(mongod, "--dbpath")).toBe(join(restored, "data"));
+    for (const words of [mongodump, mongorestore]) expect(words).toContain(`--archive=${restored}/copy.archive.gz`);
+  });
 });
 
 test("an earlier unpacked folder makes the first command fail", async () => {

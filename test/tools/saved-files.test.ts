@@ -5,8 +5,9 @@ import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { ownFailure } from "../../src/core/errors.ts";
 import { OWN_ERRORS } from "../../src/core/own-errors.ts";
+import { restoreGuide } from "../../src/download/restore-guide.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { pausedAdvice } from "../../src/tools/file-view.ts";
+import { pausedAdvice, restoreAdvice } from "../../src/tools/file-view.ts";
 import { dataFiles, sha256, tar } from "../download/fixtures.ts";
 import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "../fixtures.ts";
 
@@ -28,6 +29,8 @@ const List = z.object({
   truncated: z.boolean().optional(),
   nextStep: z.string(),
 });
+
+const Restorable = z.object({ restore: z.object({ commands: z.array(z.string()) }), nextStep: z.string() });
 
 const idOf = (number: number) => number.toString(16).padStart(24, "0");
 const longName = (number: number, length = 121) => `${number}-`.padEnd(length - 4, "n").concat(".tgz");
@@ -117,6 +120,27 @@ test("every listed name can be verified, the longest simulated one included", as
   const { files } = List.parse(await ok("list_saved_snapshots"));
   expect(files).toMatchObject([{ fileName, state: "complete" }]);
   expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
+});
+
+test("a data directory with a folder for each database is restored with the option for that", async () => {
+  const folder = await temporaryFolder();
+  const bytes = gzipSync(await tar({ ...dataFiles(), "admin/collection-0-9.wt": "x", "index/1-9.wt": "x" }));
+  const recorded = { kind: "data-directory", unpackedBytes: 1, folderDepth: 0, directoryPerDB: true };
+  await putFile(folder, 1, "per-db.tgz", { bytes, sound: true, contents: recorded });
+  const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
+  const saved = Restorable.parse(await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) }));
+  const verified = Restorable.parse(await ok("verify_saved_snapshot", { fileName: "per-db.tgz" }));
+  expect(saved.restore.commands[2]).toMatch(/ --directoryperdb --port/);
+  expect(verified.restore.commands[2]).toMatch(/ --directoryperdb --wiredTigerDirectoryForIndexes --port/);
+  for (const { nextStep } of [saved, verified])
+    expect(nextStep).toContain("serves the data through a Unix socket that only this user can open");
+});
+
+test("where there are no Unix sockets, the advice warns of the other users", () => {
+  const facts = { path: "C:\\x.tgz", platform: "win32" } as const;
+  const guide = restoreGuide({ kind: "data-directory", folderDepth: 0, unpackedBytes: 1 }, facts);
+  const warning = "every other user of this computer can read it meanwhile, without a password";
+  expect(restoreAdvice(guide, "x.tgz")).toContain(warning);
 });
 
 test("a file that was written to is listed as changed, with advice", async () => {

@@ -42,6 +42,8 @@ const contentsSchema = z.object({
   unpackedBytes: count,
   folderDepth: count.max(MAX_FOLDER_DEPTH).exactOptional(),
   filesGzipped: z.boolean().exactOptional(),
+  directoryPerDB: z.boolean().exactOptional(),
+  directoryForIndexes: z.boolean().exactOptional(),
 }) satisfies z.ZodType<Contents>;
 
 const fileSchema = z.object({

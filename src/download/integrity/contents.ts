@@ -49,9 +49,17 @@ export function createContentsReader(limits: Partial<ContentsLimits> = {}) {
 function formatOf(head: Buffer, limits: ContentsLimits): Format {
   // Every mongodump archive starts with 0x8199e26d in little-endian order.
   if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat(limits);
-  // POSIX and GNU tar both have this at byte 257.
-  if (head.subarray(257, 262).toString("latin1") === "ustar") return tarFormat(limits.tarHeaders);
+  if (isTar(head)) return tarFormat(limits.tarHeaders);
   return { first: { skip: 0, take: 1 }, read: () => undefined, found: () => unknownContents(head) };
+}
+
+/**
+ * POSIX and GNU tar both have `ustar` at byte 257 of a header. GNU's volume label, which may come first, and the headers of
+ * V7 tar lack it; a right checksum tells those.
+ */
+function isTar(head: Buffer): boolean {
+  if (head.subarray(257, 262).toString("latin1") === "ustar") return true;
+  return head.length >= BLOCK_BYTES && parseTarHeader(head.subarray(0, BLOCK_BYTES)) !== undefined;
 }
 
 const TWICE = "The file is compressed twice: it unpacks to another gzip file.";
@@ -184,8 +192,10 @@ function padded(bytes: number): number {
 
 // mongod writes storage.bson, WiredTiger the other two; all are at the top of the data directory.
 const DATA_MARKER = /^(?:WiredTiger|WiredTiger\.turtle|storage\.bson)$/;
-// collection-7-123.wt, or collection/7-123.wt with directoryForIndexes.
+// collection-7-123.wt, or collection/7-123.wt with directoryForIndexes; files of indexes have the same two forms.
 const COLLECTION_FILE = /(?:^|\/)collection[-/][^/]+\.wt$/;
+const DATA_FILE = /^(?:collection|index)-/;
+const KIND_FOLDER = /^(?:collection|index)$/;
 const DUMP_DOCUMENTS = /\.bson(?:\.gz)?$/;
 const DUMP_METADATA = /\.metadata\.json(?:\.gz)?$/;
 // Linux's PATH_MAX; tar allows longer names, but snapshots have none.
@@ -201,6 +211,7 @@ function createNameTally() {
   let gzipped = 0;
   let escaping = 0;
   const dataFolder = createCommonFolder();
+  const layout = createLayout();
   const dumpFolder = createCommonFolder();
 
   return {
@@ -215,6 +226,7 @@ function createNameTally() {
         dataFolder.add(folders);
       } else if (base.endsWith(".wt")) {
         dataFiles += 1;
+        layout.add(folders, base);
         if (COLLECTION_FILE.test(name)) dataCollections += 1;
       } else if (DUMP_METADATA.test(base)) {
         dumpMetadata += 1;
@@ -226,7 +238,12 @@ function createNameTally() {
       }
     },
     contents: (): ContentsFound["contents"] => {
-      if (dataFiles > 0) return { kind: "data-directory", files, collections: dataCollections, ...dataFolder.depth() };
+      if (dataFiles > 0) {
+        const { folderDepth } = dataFolder.depth();
+        if (folderDepth === undefined) return { kind: "data-directory", files, collections: dataCollections };
+        const found = { files, collections: dataCollections, folderDepth, ...layout.options(folderDepth) };
+        return { kind: "data-directory", ...found };
+      }
       if (dumpCollections === 0 || dumpMetadata === 0) return { kind: "unknown", files };
       const depth = dumpFolder.depth();
       const filesGzipped = gzipped > 0 ? { filesGzipped: true } : {};
@@ -234,6 +251,27 @@ function createNameTally() {
     },
     /** Names that lead out of the folder that the tar is unpacked into. */
     escaping: (): number => escaping,
+  };
+}
+
+/**
+ * Which storage options a data directory was written with, by the folders that its files are in (MongoDB Manual, "mongod",
+ * `--directoryperdb` and `--wiredTigerDirectoryForIndexes`): one for each database, and in it one for collections and one for
+ * indexes. A database may itself have the name `index`, so the form of the file's name decides.
+ */
+function createLayout() {
+  /** How many folders are above the files of each form, the folder of collections or indexes not counted. */
+  const above = { inOneFolder: new Set<number>(), inKindFolders: new Set<number>() };
+  return {
+    add: (folders: readonly string[], base: string): void => {
+      if (DATA_FILE.test(base)) above.inOneFolder.add(folders.length);
+      else if (KIND_FOLDER.test(folders.at(-1) ?? "")) above.inKindFolders.add(folders.length - 1);
+    },
+    options: (folderDepth: number) => {
+      const isPerDatabase = [...above.inOneFolder, ...above.inKindFolders].includes(folderDepth + 1);
+      const isPerKind = [folderDepth, folderDepth + 1].some((depth) => above.inKindFolders.has(depth));
+      return { ...(isPerDatabase && { directoryPerDB: true }), ...(isPerKind && { directoryForIndexes: true }) };
+    },
   };
 }
 
@@ -249,6 +287,6 @@ function createCommonFolder() {
       // GNU tar and bsdtar strip empty components differently, so such a path has no certain depth.
       if (folders.includes("") || path !== common) depth = undefined;
     },
-    depth: () => (depth === undefined ? {} : { folderDepth: depth }),
+    depth: (): { folderDepth?: number } => (depth === undefined ? {} : { folderDepth: depth }),
   };
 }

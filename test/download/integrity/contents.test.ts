@@ -35,6 +35,28 @@ describe("a data directory", () => {
     expect(await contentsOf(await tgz(files))).toMatchObject({ collections: 4, folderDepth: 0 });
   });
 
+  const rootFiles = { WiredTiger: "x", "storage.bson": "x", "_mdb_catalog.wt": "x", "sizeStorer.wt": "x" };
+  const PER_DB = { directoryPerDB: true };
+  const PER_KIND = { directoryForIndexes: true };
+  test.each<[string, Record<string, string>, object]>([
+    ["all files in one folder", { "collection-0-1.wt": "x", "index-1-1.wt": "x" }, {}],
+    ["a folder for each database", { "admin/collection-0-1.wt": "x", "admin/index-1-1.wt": "x" }, PER_DB],
+    ["folders for collections and indexes", { "collection/0-1.wt": "x", "index/1-1.wt": "x" }, PER_KIND],
+    ["such folders for each database", { "admin/collection/0-1.wt": "x" }, { ...PER_DB, ...PER_KIND }],
+    ["a database of the name collection", { "collection/collection-0-1.wt": "x" }, PER_DB],
+    ["a database of the name index, with such folders", { "index/index/1-1.wt": "x" }, { ...PER_DB, ...PER_KIND }],
+    ["an index alone in the folder of its database", { "shop/index-8-1.wt": "x" }, PER_DB],
+    ["identifiers without digits at the start", { "collection/ab12-cd.wt": "x" }, PER_KIND],
+    ["an unrelated folder further down", { "collection-0-1.wt": "x", "a/b/c/collection-0-1.wt": "x" }, {}],
+  ])("with %s shows which storage options it was written with", async (_, files, expected) => {
+    for (const folder of ["", "./", "snapshot/data/"]) {
+      const inFolder = Object.entries({ ...rootFiles, ...files }).map(([name, body]) => [`${folder}${name}`, body]);
+      const { directoryPerDB, directoryForIndexes } = await contentsOf(await tgz(Object.fromEntries(inFolder)));
+      const found = { directoryPerDB, directoryForIndexes };
+      expect(found).toEqual({ directoryPerDB: undefined, directoryForIndexes: undefined, ...expected });
+    }
+  });
+
   test("next to logs and folders counts only regular files", async () => {
     const files = { "snapshot/": "", ...dataFiles("snapshot/"), "logs/mongod.log": "text" };
     expect(await contentsOf(await tgz(files))).toMatchObject({ kind: "data-directory", files: 11, folderDepth: 1 });
@@ -45,6 +67,31 @@ describe("a data directory", () => {
     ["an empty folder name", dataFiles("a//")],
   ])("%s: the depth of the folder stays unknown", async (_, files) => {
     expect(await contentsOf(await tgz(files))).not.toHaveProperty("folderDepth");
+  });
+
+  test("behind the label of a volume, which is a header without a format's name, is recognised", async () => {
+    const plain = await tar(dataFiles());
+    const label = Buffer.alloc(512);
+    label.write("backup of orders");
+    label.write("V", 156);
+    label.fill(" ", 148, 156);
+    const sum = label.reduce((total, byte) => total + byte, 0);
+    label.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    const contents = await contentsOf(gzipSync(Buffer.concat([label, plain])));
+    expect(contents).toMatchObject({ kind: "data-directory", files: 10, folderDepth: 0 });
+  });
+
+  test("in a tar of the seventh edition of Unix, whose headers lack a format's name, is recognised", async () => {
+    const bytes = await tar(dataFiles());
+    for (let at = 0; at < bytes.length; at += 512) {
+      const header = bytes.subarray(at, at + 512);
+      if (header.toString("latin1", 257, 262) !== "ustar") continue;
+      header.fill(0, 257);
+      header.fill(" ", 148, 156);
+      const sum = header.reduce((total, byte) => total + byte, 0);
+      header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    }
+    expect(await contentsOf(gzipSync(bytes))).toMatchObject({ kind: "data-directory", files: 10, folderDepth: 0 });
   });
 
   test("is recognised by its collection files alone", async () => {
