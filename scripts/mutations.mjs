@@ -271,6 +271,12 @@ export const MUTATIONS = [
     only: "with the option for that",
   },
   {
+    claim: "write to the disk under --read-only",
+    edits: [edit("src/download/verify.ts", "if (!readOnly) await noteCheck", "await noteCheck")],
+    tests: ["test/tools/switches.test.ts"],
+    only: "writes nothing to the disk",
+  },
+  {
     claim: "forget that the bytes came in several responses",
     edits: [edit("src/download/folder/local-copy.ts", "isJoined ||= isBetweenResponses;", "")],
     tests: ["test/download/soundness.test.ts"],

@@ -34,6 +34,8 @@ export interface SnapshotStoreOptions {
   allowLoopback: boolean;
   /** Host suffixes that may have private addresses; all other file hosts must have public ones. */
   fileHosts: readonly string[];
+  /** Checks leave the records as they are; this process remembers their results. Only for a store that saves nothing. */
+  readOnly?: boolean;
   proxy?: ProxySettings;
   clock: Clock;
   log?: StoreLog;
@@ -71,7 +73,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     log: options.log ?? (() => undefined),
     onLink: options.onLink ?? (() => undefined),
   };
-  const verifications = createVerifications(shared);
+  const verifications = createVerifications({ ...shared, readOnly: options.readOnly ?? false });
   const snapshots = new Map<string, Snapshot>();
   let isClosed = false;
 

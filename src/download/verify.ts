@@ -28,6 +28,8 @@ interface Entry {
 interface VerifyingDeps {
   startCheck: StartCheck;
   checkedFiles: CheckedFiles;
+  /** Leaves the record as it is. */
+  readOnly?: boolean;
 }
 
 /** The checks of finished files, at most one running for each file. */
@@ -110,7 +112,7 @@ interface Verification {
 
 /** Rejects with `FILE_NOT_FOUND` unless the name is that of a finished, plain file in the folder. */
 export async function prepareVerification(
-  { startCheck, checkedFiles }: VerifyingDeps,
+  { startCheck, checkedFiles, readOnly = false }: VerifyingDeps,
   directory: DownloadDirectory | undefined,
   fileName: string,
 ): Promise<Verification> {
@@ -148,7 +150,7 @@ export async function prepareVerification(
       if (record) {
         const isUnchanged = integrity.recordedSha256 === "ok";
         checkedFiles.note(path, stamp, { isUnchanged, sound });
-        await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isUnchanged, sound });
+        if (!readOnly) await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isUnchanged, sound });
       }
       const restore = restoreHere({ sound, contents }, path, record?.facts);
       return { ...report(), state: "complete", checkedBytes: bytes, sha256, sound, integrity, contents, ...restore };

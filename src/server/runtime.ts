@@ -26,6 +26,7 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
     checkWorker: new URL("./archive-check-worker.js", import.meta.url),
     allowLoopback: isLoopback(baseUrl),
     fileHosts: config.fileHosts,
+    readOnly: config.readOnly,
     proxy: config.proxy,
     clock,
     log: ({ event, ...fields }) => log.info(fields, event),

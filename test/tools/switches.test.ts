@@ -1,6 +1,20 @@
+import { appendFile, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { beside } from "../../src/download/folder/file-name.ts";
+import { temporaryOf } from "../../src/download/folder/files.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { CLUSTER, SERVICE_ACCOUNT, type Session, serverAgainst, serverWith, simulatorFor } from "../fixtures.ts";
+import { sha256 } from "../download/fixtures.ts";
+import {
+  CLUSTER,
+  SERVICE_ACCOUNT,
+  type Session,
+  serverAgainst,
+  serverWith,
+  simulatorFor,
+  temporaryFolder,
+} from "../fixtures.ts";
 
 const READING = [
   "list_flex_clusters",
@@ -10,6 +24,32 @@ const READING = [
   "get_restore_job",
   "list_restore_jobs",
 ];
+
+const Saved = z.object({ fileName: z.string(), path: z.string() });
+
+/** Calls each tool that reads; the two names are those of a saved file and of another one. */
+async function callEach({ ok, call }: Session, fileName = "nothing.tgz", other = "nothing.tgz"): Promise<void> {
+  await ok("list_flex_clusters");
+  await ok("list_flex_snapshots", CLUSTER);
+  await ok("list_restore_jobs", CLUSTER);
+  await ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId });
+  await ok("list_saved_snapshots");
+  for (const name of [fileName, other]) await call("verify_saved_snapshot", { fileName: name });
+}
+
+/** Everything that tells whether a file or folder below this one was written, replaced, created or removed. */
+async function treeOf(root: string): Promise<Record<string, string>> {
+  const names = (await readdir(root, { recursive: true })).sort();
+  const entries = await Promise.all(
+    ["", ...names].map(async (name) => {
+      const { ino, mode, mtimeMs, ctimeMs, size } = await stat(join(root, name));
+      const isFile = (await stat(join(root, name))).isFile();
+      const hash = isFile ? sha256(await readFile(join(root, name))) : "folder";
+      return [name, [ino, mode, mtimeMs, ctimeMs, isFile ? size : 0, hash].join(" ")];
+    }),
+  );
+  return Object.fromEntries(entries);
+}
 
 const toolNames = async ({ client }: Session) => (await client.listTools()).tools.map(({ name }) => name);
 
@@ -25,6 +65,37 @@ describe("read-only", () => {
     expect(session.client.getInstructions()).toMatch(onlyReads);
     expect(session.client.getInstructions()).not.toMatch(/Saves|get_restore_job/);
     expect((await session.ok("list_flex_snapshots", CLUSTER)).nextStep).toMatch(onlyReads);
+  });
+
+  test("writes nothing to the disk, not even what a check found", async () => {
+    const home = await temporaryFolder();
+    const folders = { HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: join(home, "snapshots") };
+    const env = { ...folders, ATLAS_FLEX_SIMULATOR_BYTES: "200000" };
+    const reader = { args: ["--simulate", "--read-only"], env };
+    const untouched = await treeOf(home);
+    await callEach(await serverWith(reader));
+    expect(await treeOf(home)).toEqual(untouched);
+
+    const writer = await serverWith({ args: ["--simulate"], env });
+    const { fileName, path } = Saved.parse(
+      await writer.ok("save_flex_snapshot", { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId }),
+    );
+    await writer.client.close();
+    const folder = dirname(path);
+    await utimes(path, 1_000, 1_000);
+    await writeFile(join(folder, "foreign.tgz"), "no archive");
+    for (const companion of Object.values(beside))
+      await appendFile(join(folder, companion("lost.tgz")), '{\n  "v": 1,\n');
+    await writeFile(temporaryOf(join(folder, beside.record(fileName))), "");
+    const before = await treeOf(home);
+    const session = await serverWith(reader);
+    await callEach(session, fileName, "foreign.tgz");
+    const { files } = await session.ok("list_saved_snapshots");
+    expect(files).toContainEqual(expect.objectContaining({ fileName, state: "complete" }));
+    await session.client.close();
+    expect(await treeOf(home)).toEqual(before);
+    await callEach(await serverWith({ args: ["--simulate"], env }), fileName);
+    expect(await treeOf(home)).not.toEqual(before);
   });
 
   test("is on when its variable holds an unknown word", async () => {
