@@ -277,6 +277,24 @@ export const MUTATIONS = [
     only: "writes nothing to the disk",
   },
   {
+    claim: "list a save only once its file has a name",
+    edits: [edit("src/download/store.ts", "  if (report) {", "  if (report?.fileName) {")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "is listed with how to go on",
+  },
+  {
+    claim: "forget a failure that no call has heard of",
+    edits: [
+      edit(
+        "src/download/store.ts",
+        "const reason = missed?.failure.envelope ?? lastError;",
+        "const reason = undefined;",
+      ),
+    ],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "is listed with its reason",
+  },
+  {
     claim: "forget that the bytes came in several responses",
     edits: [edit("src/download/folder/local-copy.ts", "isJoined ||= isBetweenResponses;", "")],
     tests: ["test/download/soundness.test.ts"],

@@ -162,9 +162,10 @@ export interface SavedFile {
 
 /** A transfer that is running in this process or can be continued. */
 export interface OpenTransfer {
-  /** `elsewhere`: another process is writing it. */
+  /** `elsewhere`: another process is writing it. `paused` with 0 bytes and `lastError`: it failed before anything was saved. */
   state: Exclude<SaveState, "complete"> | "elsewhere";
-  fileName: string;
+  /** Absent until Atlas has described the snapshot, as in `SaveReport`. */
+  fileName?: string;
   bytes: number;
   totalBytes?: number;
   percent?: number;

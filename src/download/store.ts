@@ -14,7 +14,7 @@ import type {
 } from "./contract.ts";
 import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
-import { createCheckedFiles, listSaved, progressOf } from "./folder/saved-files.ts";
+import { createCheckedFiles, cutTo, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSaveStatus, type LinkMemory, type RunningSave, recordedAs } from "./saving/running-save.ts";
@@ -144,20 +144,13 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     list: async (signal) => {
       signal.throwIfAborted();
       const directory = await orFailure(findDownloadDirectory(folder), signal);
-      if (!directory) return { directory: folder, files: [], transfers: [] };
-      const running = new Map<string, OpenTransfer>();
-      for (const [key, { identity, task }] of snapshots) {
-        const report = task?.report();
-        if (!report?.fileName || report.state === "complete") continue;
-        const { state, fileName, bytes, totalBytes } = report;
-        running.set(key, { state, fileName, identity, ...progressOf(bytes, totalBytes) });
+      const known = new Map<string, OpenTransfer>();
+      for (const [key, snapshot] of snapshots) {
+        const transfer = openTransferOf(snapshot);
+        if (transfer) known.set(key, transfer);
       }
-      const list = await orFailure(listSaved(directory, running, shared), signal);
-      const transfers = list.transfers.map((transfer) => {
-        const lastError = snapshots.get(keyOf(transfer.identity))?.lastError;
-        return transfer.state === "paused" && lastError ? { ...transfer, lastError } : transfer;
-      });
-      return { ...list, transfers };
+      if (!directory) return { directory: folder, files: [], ...cutTo(limits.maxListed, [...known.values()]) };
+      return orFailure(listSaved(directory, known, shared), signal);
     },
 
     verify: async (fileName, wait) => {
@@ -179,6 +172,18 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 }
 
 type SaveRequest = Parameters<SnapshotStore["save"]>[0];
+
+/** What this process knows of a transfer that is not complete: one that runs, or one that stopped with a failure. */
+function openTransferOf({ identity, task, lastError, missed }: Snapshot): OpenTransfer | undefined {
+  const report = task?.report();
+  if (report?.state === "complete") return undefined;
+  if (report) {
+    const { state, fileName, bytes, totalBytes } = report;
+    return { state, ...(fileName !== undefined && { fileName }), identity, ...progressOf(bytes, totalBytes) };
+  }
+  const reason = missed?.failure.envelope ?? lastError;
+  return reason && { state: "paused", bytes: 0, identity, lastError: reason };
+}
 
 const RUNS_ALREADY = "The snapshot was being saved under this name already; the fileName of this call is not used.";
 

@@ -47,7 +47,7 @@ export const listSavedSnapshots = defineTool({
           state: text(
             "Like `state` of `save_flex_snapshot`, or `elsewhere`: another process, such as a second client's server, saves it.",
           ),
-          fileName: text("The name that the file will have."),
+          fileName: optionalText("The name that the file will have; absent until the snapshot has been looked up."),
           bytes: count("Bytes on disk."),
           totalBytes: optionalCount("Size that the host announced."),
           percent: optionalCount("`bytes` as a share of `totalBytes`."),

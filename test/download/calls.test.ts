@@ -61,7 +61,7 @@ describe("a save that is called again", () => {
     const { store, save, server } = await stage({}, respond("200 OK", {}, "<html>"));
     await store.save(identity, patiently({ waitMs: 0 }));
     await once(() => server.requests.length).toBe(1);
-    await once(async () => (await listOf(store)).transfers).toEqual([]);
+    await once(() => statesOf(store)).toEqual(["paused"]);
     await expect(save()).rejects.toMatchObject({ code: "NOT_A_SNAPSHOT" });
     expect(server.requests).toHaveLength(1);
     server.script(serve(await remoteFile(20 * KIB)));

@@ -1,12 +1,15 @@
 import { mkdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ownFailure } from "../../src/core/errors.ts";
+import type { SaveReport, SnapshotSource } from "../../src/download/contract.ts";
 import { createDownloadDirectory } from "../../src/download/folder/directory.ts";
 import { readRecord } from "../../src/download/folder/records.ts";
 import { respond, serve } from "./fault-server.ts";
 import {
   defaultName,
   facts,
+  gate,
   identity,
   KIB,
   listOf,
@@ -17,7 +20,9 @@ import {
   saveTo,
   sha256,
   slowWorker,
+  sourceOf,
   stage,
+  statesOf,
   temporaryFolder,
 } from "./fixtures.ts";
 
@@ -71,6 +76,77 @@ describe("the list", () => {
     await expect.poll(async () => (await open())?.percent, { interval: 5 }).toBeGreaterThan(0);
     expect(await open()).toMatchObject({ state: "downloading", fileName: defaultName, identity });
     await saving;
+  });
+
+  describe("of a save that no call waits for", () => {
+    const atOnce = () => patiently<SaveReport>({ waitMs: 0 });
+    const described = (describe: SnapshotSource["describe"]) => ({ ...sourceOf(""), describe });
+
+    test.each([
+      ["an existing folder", ""],
+      ["a folder that does not exist yet", "new"],
+    ])("shows it while its snapshot is still looked up, in %s", async (_, name) => {
+      const { opened, open } = gate();
+      const folder = join(await temporaryFolder(), name);
+      const store = openStore(folder, { source: described(() => opened.then(() => facts)) });
+      const saving = store.save(identity, atOnce());
+      expect((await listOf(store)).transfers).toEqual([{ state: "requesting", bytes: 0, identity }]);
+      expect(await saving).toMatchObject({ state: "requesting", bytes: 0 });
+      expect((await listOf(store)).transfers).toEqual([{ state: "requesting", bytes: 0, identity }]);
+      open();
+      await expect.poll(async () => (await listOf(store)).transfers[0]?.fileName).toBe(defaultName);
+    });
+
+    test("shows the name that the user chose from the start", async () => {
+      const { opened } = gate();
+      const source = described(() => opened.then(() => facts));
+      const store = openStore(await temporaryFolder(), { source, filePrefix: "simulated-" });
+      await store.save({ ...identity, fileName: "mine.tgz" }, atOnce());
+      const named = { state: "requesting", bytes: 0, identity, fileName: "simulated-mine.tgz" };
+      await expect.poll(async () => (await listOf(store)).transfers).toEqual([named]);
+    });
+
+    test("shows one that waits behind two others as queued", async () => {
+      const { opened } = gate();
+      const source = { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) };
+      const store = openStore(await temporaryFolder(), { source });
+      for (const end of ["1", "2", "3"])
+        await store.save({ ...identity, snapshotId: identity.snapshotId.slice(0, -1) + end }, atOnce());
+      await expect.poll(() => statesOf(store)).toEqual(["requesting", "requesting", "queued"]);
+    });
+
+    test("shows one that failed until a call has heard of it", async () => {
+      const failure = ownFailure("SNAPSHOT_NOT_COMPLETE");
+      const { opened, open } = gate();
+      const source = described(() => opened.then(() => Promise.reject(failure)));
+      const store = openStore(await temporaryFolder(), { source });
+      await store.save(identity, atOnce());
+      open();
+      const failed = { state: "paused", bytes: 0, identity, lastError: failure.envelope };
+      await expect.poll(async () => (await listOf(store)).transfers).toEqual([failed]);
+      await expect(saveTo(store)).rejects.toBe(failure);
+      expect((await listOf(store)).transfers).toEqual([]);
+    });
+
+    test("shows the part on disk that it is about to continue, once", async () => {
+      const file = await remoteFile(200 * KIB);
+      const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+      await save();
+      const { opened } = gate();
+      const store = openStore(folder, { source: { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) } });
+      const saving = store.save(identity, atOnce());
+      const part = { fileName: defaultName, identity, bytes: 100 * KIB, totalBytes: file.bytes.length, percent: 49 };
+      expect((await listOf(store)).transfers).toEqual([{ state: "requesting", ...part }]);
+      await saving;
+    });
+
+    test("does not show it beside the finished file that it is about to find", async () => {
+      const { folder } = await savedStage();
+      const store = openStore(folder, {});
+      const saving = store.save(identity, patiently());
+      expect((await listOf(store)).transfers).toEqual([]);
+      expect(await saving).toMatchObject({ state: "complete" });
+    });
   });
 
   test("skips foreign files and never fails on them", async () => {

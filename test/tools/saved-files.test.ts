@@ -122,6 +122,38 @@ test("every listed name can be verified, the longest simulated one included", as
   expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
 });
 
+test.each([
+  ["without a name", {}, {}],
+  ["with a name", { fileName: "mine.tgz" }, { fileName: "simulated-mine.tgz" }],
+])("a save %s whose snapshot is still looked up is listed with how to go on", async (_, name, shown) => {
+  const { ok } = await serverWith({
+    args: ["--simulate"],
+    env: { ATLAS_FLEX_SIMULATOR_ORDERS: "getSnapshot=hang" },
+  });
+  const snapshot = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+  const saving = await ok("save_flex_snapshot", { ...snapshot, ...name, waitSeconds: 0 });
+  expect(saving).toMatchObject({ state: "requesting" });
+  await expect
+    .poll(async () => await ok("list_saved_snapshots"))
+    .toMatchObject({
+      files: [],
+      transfers: [{ ...shown, state: "requesting", bytes: 0, continueWith: snapshot }],
+      nextStep: "To follow or continue a transfer, call save_flex_snapshot with its continueWith.",
+    });
+});
+
+test("a save that failed while no call waited for it is listed with its reason, which the next call gets", async () => {
+  const { ok, fails } = await serverWith({ args: ["--simulate"] });
+  const snapshot = { ...CLUSTER, snapshotId: "0".repeat(24) };
+  await ok("save_flex_snapshot", { ...snapshot, waitSeconds: 0 });
+  const failed = { state: "paused", bytes: 0, continueWith: snapshot };
+  const lastError = { errorCode: "TENANT_SNAPSHOT_NOT_FOUND", retryable: false };
+  const list = () => ok("list_saved_snapshots");
+  await expect.poll(list).toMatchObject({ transfers: [{ ...failed, lastError }] });
+  expect(await fails("save_flex_snapshot", snapshot)).toMatchObject(lastError);
+  expect(await list()).toMatchObject({ transfers: [], nextStep: "Nothing has been saved yet." });
+});
+
 test("a data directory with a folder for each database is restored with the option for that", async () => {
   const folder = await temporaryFolder();
   const bytes = gzipSync(await tar({ ...dataFiles(), "admin/collection-0-9.wt": "x", "index/1-9.wt": "x" }));

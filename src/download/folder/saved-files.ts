@@ -149,10 +149,10 @@ export function createCheckedFiles(): CheckedFiles {
   };
 }
 
-/** Everything in the folder, together with the transfers of this process (`running`, by snapshot); changes nothing. */
+/** Everything in the folder, together with what this process knows of transfers (`known`, by snapshot); changes nothing. */
 export async function listSaved(
   directory: DownloadDirectory,
-  running: ReadonlyMap<string, OpenTransfer>,
+  known: ReadonlyMap<string, OpenTransfer>,
   { checkedFiles, ...options }: { checkedFiles: CheckedFiles; clock: Clock; limits: Limits },
 ): Promise<SavedList> {
   const { maxListed } = options.limits;
@@ -163,15 +163,18 @@ export async function listSaved(
     if (!directory.owns(stat)) return { ...file, state: "foreign" } satisfies SavedFile;
     return describeFile(file, await readRecorded(directory, fileName, checkedFiles));
   });
-  const transfers = await listTransfers(directory, running, files, options);
-  const isTruncated = newest.length + transfers.length > maxListed;
+  const transfers = await listTransfers(directory, known, files, options);
   return {
     directory: directory.path,
     files: files.slice(0, Math.max(0, maxListed - transfers.length)),
-    transfers: transfers.slice(0, maxListed),
-    ...(isTruncated && { truncated: true }),
+    ...cutTo(maxListed, transfers, newest.length),
     ...(free !== undefined && { freeBytes: free }),
   };
+}
+
+/** The transfers of a list that has room for `most` entries, of which `others` are files. */
+export function cutTo(most: number, transfers: OpenTransfer[], others = 0): Pick<SavedList, "transfers" | "truncated"> {
+  return { transfers: transfers.slice(0, most), ...(transfers.length + others > most && { truncated: true }) };
 }
 
 /** The archives in the folder, the newest first. */
@@ -194,7 +197,7 @@ function describeFile(file: Pick<SavedFile, "fileName" | "path" | "bytes">, reco
 /** First the transfers of this process, then parts that are paused or written by another process. */
 async function listTransfers(
   directory: DownloadDirectory,
-  running: ReadonlyMap<string, OpenTransfer>,
+  known: ReadonlyMap<string, OpenTransfer>,
   files: readonly SavedFile[],
   options: { clock: Clock; limits: Limits },
 ): Promise<OpenTransfer[]> {
@@ -202,16 +205,26 @@ async function listTransfers(
   const saved = new Set(
     files.flatMap(({ state, identity }) => (state === "complete" && identity ? [keyOf(identity)] : [])),
   );
-  const transfers = [...running.values()];
+  // A save that has no file name yet may be about to find the finished file.
+  const ours = new Map([...known].filter(([key, { fileName }]) => fileName !== undefined || !saved.has(key)));
+  const others: OpenTransfer[] = [];
   // One more than can be listed shows that the list is truncated.
-  for (const { base, state } of await listParts(directory, options.limits.maxListed + running.size + saved.size + 1)) {
+  for (const { base, state } of await listParts(directory, options.limits.maxListed + known.size + saved.size + 1)) {
     const { fileName, identity, committedBytes, total } = state;
-    if (running.has(keyOf(identity)) || saved.has(keyOf(identity))) continue;
+    const key = keyOf(identity);
+    if (saved.has(key)) continue;
+    const part = { fileName, identity, ...progressOf(committedBytes, total) };
+    const own = known.get(key);
+    if (own && own.state !== "paused") {
+      if (own.fileName === undefined) ours.set(key, { ...part, identity: own.identity, state: own.state });
+      continue;
+    }
+    ours.delete(key);
     const isElsewhere = await isLocked(beside.lock(base), lockOptions);
-    const progress = progressOf(committedBytes, total);
-    transfers.push({ state: isElsewhere ? "elsewhere" : "paused", fileName, identity, ...progress });
+    const reason = isElsewhere ? undefined : own?.lastError;
+    others.push({ state: isElsewhere ? "elsewhere" : "paused", ...part, ...(reason && { lastError: reason }) });
   }
-  return transfers;
+  return [...ours.values(), ...others];
 }
 
 /** Bytes with their share of the whole, rounded down so that 100 means all. */

@@ -29,6 +29,7 @@ export async function saveSnapshot(save: RunningSave, signal: AbortSignal): Prom
   const wanted = fileName === undefined ? undefined : chosenFileName(save.filePrefix, fileName);
   if (wanted !== fileName) status.warn(`The name of the file was completed to ${wanted}.`);
   const target: Target = { ...save, directory, wanted, ownLock: snapshotLock(identity) };
+  showWanted(target);
   if (directory.warning !== undefined) {
     status.warn(directory.warning);
     save.log({ event: "folder-unprotected", snapshotId: identity.snapshotId, why: directory.warning });
@@ -120,7 +121,7 @@ async function findSaved(target: Target, signal: AbortSignal): Promise<RecordedF
 
 /** Checks touched files one by one and returns the first that still matches its record. */
 async function recheck(
-  { status, slots, directory, ...deps }: Target,
+  { status, slots, directory, wanted, ...deps }: Target,
   touched: readonly RecordedFile[],
   signal: AbortSignal,
 ): Promise<RecordedFile | undefined> {
@@ -136,7 +137,7 @@ async function recheck(
       const { integrity, sound = file.record.sound } = await run(signal);
       if (integrity?.recordedSha256 === "ok") return { ...file, record: { ...file.record, sound } };
     }
-    status.file = undefined;
+    showWanted({ status, directory, wanted });
     status.follow(() => ({ bytes: 0 }));
     status.state = "requesting";
     return undefined;
@@ -178,6 +179,11 @@ async function newPart(
   const facts = cleanFacts(await source.describe(identity, signal));
   const base = wanted ?? defaultFileName(filePrefix, identity, facts);
   return { base, state: newState(identity, facts, base, clock.now()) };
+}
+
+/** The name is known before Atlas has described the snapshot only if the user chose it. */
+function showWanted({ status, directory, wanted }: Pick<Target, "status" | "directory" | "wanted">): void {
+  status.file = wanted === undefined ? undefined : { fileName: wanted, path: directory.at(wanted) };
 }
 
 function show({ status, directory }: Target, { state }: OpenPart): void {
