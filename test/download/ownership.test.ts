@@ -97,10 +97,10 @@ test.each([
 });
 
 test("a state of another user is not listed", async () => {
-  const { store, at } = await withPart();
-  expect((await listOf(store)).transfers).toHaveLength(1);
+  const { folder, at } = await withPart();
+  expect((await listOf(openStore(folder, {}))).transfers).toHaveLength(1);
   await giveAway(at(`${part}.json`));
-  expect((await listOf(store)).transfers).toEqual([]);
+  expect((await listOf(openStore(folder, {}))).transfers).toEqual([]);
 });
 
 test.each([snapshotLock(identity), `${defaultName}.lock`, `${part}.json.tmp`, `${defaultName}.json.tmp`])(
