@@ -21,6 +21,13 @@ const STAND_INS = [
     module: /[\\/]undici[\\/]lib[\\/](web|cache|interceptor|mock)[\\/]/,
     contents: "module.exports = { CacheStorage: class {} };",
   },
+  {
+    // undici's debug printing, which writes every URL with its signature to standard error under NODE_DEBUG. Nothing can
+    // subscribe to these channels either: the undici inside Node.js prints what is published under their real names.
+    module: /[\\/]undici[\\/]lib[\\/]core[\\/]diagnostics\.js$/,
+    contents:
+      "const channel = { hasSubscribers: false, publish() {} }; module.exports = { channels: new Proxy({}, { get: () => channel }) };",
+  },
 ];
 
 /** How everything here is bundled and minified. */

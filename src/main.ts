@@ -4,7 +4,7 @@ import { type CommandLine, helpText, parseCommandLine } from "./config/command-l
 import { parseConfig } from "./config/parse.ts";
 import { environmentOf } from "./config/setting-text.ts";
 import { deleteSecrets } from "./config/variables.ts";
-import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
+import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
 const { version } = packageJson;
@@ -13,6 +13,7 @@ const { version } = packageJson;
 export async function main(argv: readonly string[]): Promise<void> {
   const line = parseCommandLine(argv);
   keepConsoleOffStdout(console, process.stderr);
+  if (process.env.NODE_DEBUG) keepBytesOffStderr(process.stderr);
   if ("usageError" in line) {
     process.stderr.write(`${line.usageError}\n`);
     process.exitCode = 2;
