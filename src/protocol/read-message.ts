@@ -30,6 +30,12 @@ type Reading =
   /** Gets no answer: a blank line, or an invalid notification or response, which JSON-RPC does not allow to be answered. */
   | { kind: "dropped"; reason?: string };
 
+/**
+ * Longest id and progress token, in bytes of JSON. Both are kept until the request is answered and are repeated in the answer or
+ * in each progress message. Hosts use numbers and UUIDs.
+ */
+const MAX_ID_BYTES = 1024;
+
 const BYTE_ORDER_MARK = "\ufeff";
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
 
@@ -57,7 +63,8 @@ function readCall({ jsonrpc, id, method, params, result, error }: Record<string,
   if (jsonrpc !== "2.0") return invalid('jsonrpc must be "2.0"');
   if (typeof method !== "string") return invalid("method must be a string");
   if (result !== undefined || error !== undefined) return invalid("a message is either a request or a response");
-  if (id !== undefined && !isId(id)) return invalid("id must be a string or an integer");
+  if (id !== undefined && !isId(id))
+    return invalid(`id must be a string of at most ${MAX_ID_BYTES} bytes or an integer`);
   if (!isParams(params)) {
     const problem = isObject(params) ? "params._meta is malformed" : "params must be an object";
     if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
@@ -92,9 +99,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** MCP allows strings and integers only. Integers beyond 2^53 are refused: the answer could not repeat them exactly. */
+/**
+ * MCP allows strings and integers only. Integers beyond 2^53 are refused: the answer could not repeat them exactly. The answer to
+ * a request whose id is refused has the id null (JSON-RPC 2.0 section 5).
+ */
 function isId(value: unknown): value is RequestId {
-  return typeof value === "string" || Number.isSafeInteger(value);
+  if (typeof value !== "string") return Number.isSafeInteger(value);
+  // The characters come first, since writing a long text as JSON takes time.
+  return value.length <= MAX_ID_BYTES && Buffer.byteLength(JSON.stringify(value)) <= MAX_ID_BYTES;
 }
 
 function isParams(params: unknown): params is JSONRPCRequest["params"] {

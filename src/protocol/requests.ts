@@ -72,7 +72,7 @@ export function withCheckedRequests(inner: Transport, facts: ServerFacts): Trans
     if (error) return { error };
     if (method === DISCOVER) return { result: discovered() };
     if (isStateless) methods.set(id, method);
-    return { pass: method === "tools/call" ? withoutTask(request) : request };
+    return { pass: method === "tools/call" ? onlyWhatIsRead(request) : request };
   }
 
   function discovered(): Record<string, unknown> {
@@ -143,8 +143,19 @@ function wrongParams({ method, params }: JSONRPCRequest): RpcError | undefined {
   return error && invalidParams(`${error.issues[0]?.path.join(".")} is missing or has the wrong type`);
 }
 
-/** A server without the capability for tasks must process a call as if it did not ask for a task (MCP 2025-11-25). */
-function withoutTask({ params, ...request }: JSONRPCRequest): JSONRPCRequest {
-  const { task: _ignored, ...rest } = params ?? {};
-  return { ...request, params: rest };
+/**
+ * A call that waits keeps its request in memory, so only what is read stays. A server without the capability for tasks must
+ * process a call as if it did not ask for a task (MCP 2025-11-25).
+ */
+function onlyWhatIsRead({ params, ...request }: JSONRPCRequest): JSONRPCRequest {
+  const { name, arguments: args, _meta: meta } = params ?? {};
+  const progressToken = meta?.progressToken;
+  return {
+    ...request,
+    params: {
+      name,
+      ...(args === undefined ? {} : { arguments: args }),
+      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+    },
+  };
 }

@@ -150,6 +150,47 @@ test("a download request that is running when the process ends is sent once and 
   expect(station.simulator.jobs).toHaveLength(1);
 });
 
+const BIG = "x".repeat(1_000_000);
+const JOB_CALL = { name: "get_restore_job", arguments: { ...JOB, waitSeconds: 20 } };
+const VERSION = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+test.each<[part: string, message: (id: number) => object]>([
+  ["id", (id) => ({ id: `${id}${BIG}`, method: "tools/call", params: JOB_CALL })],
+  [
+    "progress token",
+    (id) => ({ id, method: "tools/call", params: { ...JOB_CALL, _meta: { progressToken: BIG + id } } }),
+  ],
+  ["unknown parameter", (id) => ({ id, method: "tools/call", params: { ...JOB_CALL, other: BIG + id } })],
+  ["key in _meta", (id) => ({ id, method: "tools/call", params: { ...JOB_CALL, _meta: { [BIG + id]: 1 } } })],
+  [
+    "name of the client",
+    (id) => ({
+      id,
+      method: "tools/call",
+      params: {
+        ...JOB_CALL,
+        _meta: { ...VERSION, "io.modelcontextprotocol/clientInfo": { name: BIG + id, version: "1" } },
+      },
+    }),
+  ],
+])(
+  "300 requests at once with 1 MB in the %s cost little memory, even while they wait for Atlas",
+  async (_, message) => {
+    // Half of what the 300 texts take.
+    const { server } = await stationOf({
+      env: { NODE_OPTIONS: "--max-old-space-size=150" },
+      simulator: { orders: "api=hang" },
+    });
+    for (let id = 1_000; id < 1_300; id += 1)
+      server.child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message(id) })}\n`);
+    await until(() => server.child.stdin.writableLength === 0);
+    expect((await server.call("list_saved_snapshots", {})).structuredContent).toHaveProperty("files");
+  },
+);
+
 test("a client that sends many requests and reads nothing costs little memory and can leave normally", async () => {
   // Piled-up answers would take three times as much.
   const station = await stationOf({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });

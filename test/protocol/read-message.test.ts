@@ -29,6 +29,15 @@ test.each<[what: string, line: string | Buffer, id: unknown, code: number]>([
   ["id 1.5", '{"jsonrpc":"2.0","id":1.5,"method":"ping"}', null, -32600],
   ["id 2^60", '{"jsonrpc":"2.0","id":1152921504606846976,"method":"ping"}', null, -32600],
   ["an id that is an object", '{"jsonrpc":"2.0","id":{},"method":"ping"}', null, -32600],
+  ["an id of 1,025 bytes", `{"jsonrpc":"2.0","id":"${"x".repeat(1_023)}","method":"ping"}`, null, -32600],
+  [
+    "an id of 342 characters with three bytes each",
+    `{"jsonrpc":"2.0","id":"${"€".repeat(342)}","method":"ping"}`,
+    null,
+    -32600,
+  ],
+  ["an id that its escapes make long", `{"jsonrpc":"2.0","id":"${'\\"'.repeat(600)}","method":"ping"}`, null, -32600],
+  ["a progress token of 1 MB", call(`{"_meta":{"progressToken":"${"x".repeat(1_000_000)}"}}`), 7, -32602],
   ["params null", call("null"), 7, -32602],
   ["params that are an array", call("[]", "anything"), 7, -32602],
   ["params that are a string", call('"x"'), 7, -32602],
@@ -108,4 +117,13 @@ test("the SDK accepts every request that passes, so that it drops none without a
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("an id and a progress token of 1,024 bytes are as good as short ones", () => {
+  const text = "x".repeat(1_022);
+  const line = `{"jsonrpc":"2.0","id":"${text}","method":"ping","params":{"_meta":{"progressToken":"${text}"}}}`;
+  expect(read(line)).toMatchObject({
+    kind: "message",
+    message: { id: text, params: { _meta: { progressToken: text } } },
+  });
 });
