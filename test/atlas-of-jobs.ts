@@ -1,4 +1,5 @@
 import { createAtlas } from "../src/atlas/client.ts";
+import { clean } from "../src/core/text.ts";
 import type { KnownJobs } from "../src/download/contract.ts";
 import type { Send } from "../src/http/messages.ts";
 import { createSnapshotSource } from "../src/server/snapshot-source.ts";
@@ -59,7 +60,7 @@ export async function atlasOfJobs(behaviour: Behaviour) {
   const real = transport();
   // Requests take real time; the waits between them do not.
   const send: Send = (request) => real({ ...request, deadline: Date.now() + 10_000 });
-  const openAtlas = () => createAtlas({ baseUrl: server.url, send, clock: here, scrub: (text) => text });
+  const openAtlas = () => createAtlas({ baseUrl: server.url, send, clock: here, shown: clean });
   const atlas = openAtlas();
   const never = new AbortController().signal;
   const written: Pick<KnownJobs, "restoreJobId" | "requestedAt"> = {};

@@ -3,7 +3,7 @@ import { createSigner } from "../auth/sign.ts";
 import type { Config } from "../config/types.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
-import { clean } from "../core/text.ts";
+import { visible } from "../core/text.ts";
 import type { Clock } from "../core/time.ts";
 import type { HttpResponse, Middleware, Send } from "../http/messages.ts";
 import { withRetry } from "../http/retry.ts";
@@ -15,6 +15,7 @@ import { MAX_ITEMS_PER_PAGE } from "./model.ts";
 const MAX_DEPTH = 5;
 /** One more than the longest list that is read, so that a longer list is still refused. */
 const MAX_ITEMS = MAX_ITEMS_PER_PAGE + 1;
+
 /** Longer texts are later dropped, or cut to less than this. */
 const MAX_SEARCHED_CHARACTERS = 16 * 1024;
 
@@ -50,7 +51,7 @@ export async function openAtlas(config: Config, { clock, redactor, version }: Ac
   return {
     baseUrl,
     sendUnsigned: unwrapped,
-    atlas: createAtlas({ baseUrl, send, clock, scrub: redactor.scrub }),
+    atlas: createAtlas({ baseUrl, send, clock, shown: redactor.shown }),
     signOut: signer.close,
     async close() {
       await Promise.all([transport.close(), close()]);
@@ -96,10 +97,9 @@ function unwrap(response: HttpResponse): HttpResponse {
 export function withoutSecrets({ remove, removeWithLinks }: Pick<Redactor, "remove" | "removeWithLinks">): Middleware {
   const cleared = (value: unknown, name = "", depth = 0): unknown => {
     if (typeof value === "string") {
-      // Search the cleaned text: an invisible character could hide a secret now and be removed later.
-      const visible = clean(value, MAX_SEARCHED_CHARACTERS);
-      const without = LINK_FIELDS.includes(name) ? remove(visible) : removeWithLinks(visible);
-      return without === visible ? value : without;
+      const isLong = value.length > MAX_SEARCHED_CHARACTERS;
+      const text = isLong ? visible(value).slice(0, MAX_SEARCHED_CHARACTERS) : value;
+      return LINK_FIELDS.includes(name) ? remove(text) : removeWithLinks(text);
     }
     if (typeof value !== "object" || value === null) return value;
     if (depth === MAX_DEPTH) return undefined;

@@ -1,10 +1,15 @@
 // Removes secrets from texts that leave the program.
 import { isAtlasId } from "./atlas-id.ts";
+import { decoded } from "./escapes.ts";
+import { clean, visible } from "./text.ts";
 
 /** Removing a shorter text wherever it occurs would shred innocent text. */
 export const MIN_SECRET_CHARACTERS = 6;
 
-/** For log lines, details of errors and answers of Atlas. */
+/**
+ * For log lines, details of errors and answers of Atlas. Each function that takes a text first removes its invisible characters,
+ * which could hide a secret now and be removed later.
+ */
 export interface Redactor {
   /** Removes this value from now on. Values below `MIN_SECRET_CHARACTERS` are ignored. */
   add(secret: string): void;
@@ -17,13 +22,15 @@ export interface Redactor {
   addLink(url: URL): void;
   /**
    * For data that the program still uses: removes known secrets of at least sixteen characters. A shorter secret, such as a
-   * password that is a word, can occur in names and statuses by chance. Links stay unchanged.
+   * password that is a word, can occur in names and statuses by chance. Links stay unchanged, and so does a text without secrets.
    */
   remove(text: string): string;
   /** Like `remove`, and removes credentials of headers, and what grants access in links. */
   removeWithLinks(text: string): string;
   /** Removes every known secret, credentials of headers, and what grants access in links. */
   scrub(text: string): string;
+  /** A foreign text to show: scrubbed and then cut, since half a secret would not be recognised. See `clean`. */
+  shown(text: string, maxLength?: number): string;
 }
 
 /** Client secrets, private keys and tokens of Atlas have at least twice as many. */
@@ -51,8 +58,8 @@ const SIGNATURE =
 const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
 
 /**
- * Recognises each secret in every encoding that it may have: raw, percent-encoded, in JSON, and base64 at any offset, as in the
- * credentials of the Basic scheme.
+ * Recognises each secret raw, in base64 and base64url at any offset, as in the credentials of the Basic scheme, in hexadecimal,
+ * and under up to three layers of escapes: percent-encoding, references of HTML, escapes of JSON, each for some or all characters.
  */
 export function createRedactor(): Redactor {
   const secrets = new Set<string>();
@@ -85,10 +92,18 @@ export function createRedactor(): Redactor {
       links = [...links.slice(1 - MAX_LINKS), access];
       learn();
     },
-    remove: (text) => without(text, unmistakable),
-    removeWithLinks: (text) => withoutLinks(text, unmistakable),
-    scrub: (text) => withoutLinks(text, all),
+    remove: (text) => ifChanged(text, (seen) => without(seen, unmistakable)),
+    removeWithLinks: (text) => ifChanged(text, (seen) => withoutLinks(seen, unmistakable)),
+    scrub: (text) => withoutLinks(visible(text), all),
+    shown: (text, maxLength) => clean(withoutLinks(visible(text), all), maxLength),
   };
+}
+
+/** The text as it came if no secret was in it. */
+function ifChanged(text: string, change: (seen: string) => string): string {
+  const seen = visible(text);
+  const changed = change(seen);
+  return changed === seen ? text : changed;
 }
 
 /** Longest first: removing a shorter form first would leave the ends of a longer one behind. */
@@ -97,7 +112,30 @@ function formsOfAll(secrets: string[]): string[] {
 }
 
 function without(text: string, forms: string[]): string {
-  return forms.reduce((rest, form) => rest.replaceAll(form, REMOVED), text);
+  if (forms.length === 0) return text;
+  const plain = decoded(text);
+  const rest = plain === undefined ? text : withoutRanges(text, rangesIn(plain.text, forms).map(plain.toSource));
+  return forms.reduce((left, form) => left.replaceAll(form, REMOVED), rest);
+}
+
+type Range = readonly [start: number, end: number];
+
+function rangesIn(text: string, forms: string[]): Range[] {
+  const ranges: Range[] = [];
+  for (const form of forms)
+    for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + form.length))
+      ranges.push([at, at + form.length]);
+  return ranges;
+}
+
+function withoutRanges(text: string, ranges: Range[]): string {
+  const pieces: string[] = [];
+  let at = 0;
+  for (const [start, end] of ranges.sort((a, b) => a[0] - b[0])) {
+    if (start >= at) pieces.push(text.slice(at, start), REMOVED);
+    at = Math.max(at, end);
+  }
+  return pieces.join("") + text.slice(at);
 }
 
 function withoutLinks(text: string, forms: string[]): string {
@@ -126,17 +164,18 @@ function mayGrantAccess(segment: string): boolean {
 }
 
 function formsOf(secret: string): string[] {
-  const percent = encodeURIComponent(secret);
   const base64 = [0, 1, 2].map((offset) => base64Core(secret, offset));
+  const hex = Buffer.from(secret).toString("hex");
   return [
     secret,
-    percent,
-    percent.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
-    new URLSearchParams([["", secret]]).toString().slice(1),
-    JSON.stringify(secret).slice(1, -1),
+    // A link has escapes of its own, which are undone together with those of the text.
+    decoded(secret)?.text ?? secret,
+    // In the body of a form.
+    secret.replaceAll(" ", "+"),
     ...base64,
     ...base64.map((text) => text.replaceAll("+", "-").replaceAll("/", "_")),
-    ...base64.map(encodeURIComponent),
+    hex,
+    hex.toUpperCase(),
   ];
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { withoutSecrets } from "../../src/atlas/access.ts";
 import { atlasFailure } from "../../src/atlas/client.ts";
 import { ApiError, RestoreJob } from "../../src/atlas/model.ts";
+import { clean } from "../../src/core/text.ts";
 import { retryAfterSeconds } from "../../src/http/retry.ts";
 
 /** Four million wrong entries, which fit into eight megabytes, and how many of them were read. */
@@ -15,8 +16,6 @@ function wrongEntries(): { list: unknown[]; looks: () => number } {
   });
   return { list, looks: () => looked.size };
 }
-
-const same = (text: string) => text;
 
 /** An answer after the removal of secrets, and the texts that each remover received. */
 async function cleared(json: unknown) {
@@ -73,7 +72,7 @@ test("only the beginning of a text of megabytes is searched for secrets", async 
 
 test("error parameters that are objects of megabytes are cut", () => {
   const parameters = Array(10).fill({ text: "x".repeat(800_000), list: Array(10_000).fill("y") });
-  const { envelope } = atlasFailure({ status: 400, headers: {}, json: { errorCode: "ANY", parameters } }, same, 0);
+  const { envelope } = atlasFailure({ status: 400, headers: {}, json: { errorCode: "ANY", parameters } }, clean, 0);
   expect(envelope.parameters?.map((text) => text.length)).toEqual(Array(10).fill(500));
 });
 

@@ -4,6 +4,11 @@ import { createRedactor } from "../../src/core/redact.ts";
 
 const SECRET = 'mdb_sa_sk_s/e+c%r"e t~ü';
 
+const octets = (text: string, write: (hex: string, n: number) => string) =>
+  [...Buffer.from(text)].map((octet, n) => write(octet.toString(16).padStart(2, "0"), n)).join("");
+const points = (text: string, write: (point: number) => string) =>
+  [...text].map((character) => write(character.codePointAt(0) ?? 0)).join("");
+
 function knowing(...secrets: string[]) {
   const redactor = createRedactor();
   for (const secret of secrets) redactor.add(secret);
@@ -20,6 +25,32 @@ test.each([
   ["in base64url", Buffer.from(SECRET).toString("base64url")],
   ["in a Basic pair", Buffer.from(`account:${SECRET}`).toString("base64")],
   ["in a Basic pair with its scheme", `Basic ${Buffer.from(`id:${SECRET}`).toString("base64")}`],
+  ["in hexadecimal", Buffer.from(SECRET).toString("hex")],
+  ["in upper-case hexadecimal", Buffer.from(SECRET).toString("hex").toUpperCase()],
+  ["with every octet percent-encoded", octets(SECRET, (hex) => `%${hex}`)],
+  [
+    "with some octets percent-encoded, in mixed case",
+    octets(SECRET, (hex, n) => (n % 2 ? `%${hex.toUpperCase()}` : `%${hex}`)),
+  ],
+  ["percent-encoded twice", encodeURIComponent(encodeURIComponent(SECRET))],
+  ["with names of HTML", SECRET.replaceAll("%", "&percnt;").replaceAll('"', "&quot;").replaceAll("+", "&plus;")],
+  ["with decimal references of HTML", points(SECRET, (point) => `&#${point};`)],
+  ["with hexadecimal references of HTML", points(SECRET, (point) => `&#x${point.toString(16)};`)],
+  [
+    "with upper-case references without semicolons",
+    points(SECRET, (point) => `&#X${point.toString(16).padStart(6, "0")}`),
+  ],
+  ["with escapes of JSON for all of it", points(SECRET, (point) => `\\u${point.toString(16).padStart(4, "0")}`)],
+  ["in JSON within JSON", JSON.stringify(JSON.stringify(SECRET))],
+  ["in JSON within a query", encodeURIComponent(JSON.stringify(SECRET))],
+  [
+    "with an invisible character after each letter",
+    points(SECRET, (point) => `${String.fromCodePoint(point)}\u{1d173}`),
+  ],
+  [
+    "with an escaped invisible character after each letter",
+    points(SECRET, (point) => `${encodeURIComponent(String.fromCodePoint(point))}%E2%80%8B`),
+  ],
   ["in an error of another library", `connect ECONNREFUSED, token=${SECRET}, retry`],
 ])("a secret is removed %s", (_, text) => {
   const scrubbed = knowing(SECRET).scrub(`before ${text} after`);
@@ -141,6 +172,13 @@ test.each([
   "a://",
   "https%3A%2F%2F",
   "X-Amz-Signature: ",
+  "%41",
+  "%2525",
+  "%c3%a9",
+  "&amp;",
+  "&#38;",
+  "\\u0041",
+  "x\u200b",
 ])("a megabyte of %s is scrubbed quickly", (piece) => {
   const text = piece.repeat((1024 * 1024) / piece.length);
   expect(knowing(SECRET).scrub(text).length).toBeGreaterThan(0);
@@ -184,4 +222,24 @@ test("a secret that is too short to be one does not shred every text", () => {
   redactor.addToken("t");
   for (const remove of [redactor.remove, redactor.removeWithLinks, redactor.scrub])
     expect(remove("the text stays")).toBe("the text stays");
+});
+
+test("only the secret goes from a text full of escapes", () => {
+  const text = `%41 &amp; \\u0041 ${encodeURIComponent(SECRET)} %42 é%C3%A9 🙂 &lt;`;
+  expect(knowing(SECRET).scrub(text)).toBe("%41 &amp; \\u0041 [removed] %42 é%C3%A9 🙂 &lt;");
+});
+
+test("data without a secret stays as it came, and log lines lose what is invisible", () => {
+  const redactor = knowing(SECRET);
+  const text = "one\u200b\ntwo";
+  expect(redactor.remove(text)).toBe(text);
+  expect(redactor.removeWithLinks(text)).toBe(text);
+  expect(redactor.scrub(text)).toBe("one\ntwo");
+});
+
+test("a text to show is cut after its secrets are gone, however much of it is invisible", () => {
+  const { shown } = knowing("0123456789abcdef0123456789abcdef");
+  const hidden = `${"\u200b".repeat(3_990)}0123456789abcdef0123456789abcdef`;
+  expect(shown(hidden, 20)).toBe("[removed]");
+  expect(shown(`${"x".repeat(12)}${hidden}`, 20)).toBe("xxxxxxxxxxxx[remove…");
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, hostOf, nearest } from "../../src/core/text.ts";
+import { clean, hostOf, nearest, quoted, says } from "../../src/core/text.ts";
 
 describe("cleaning foreign text", () => {
   test.each([
@@ -15,6 +15,35 @@ describe("cleaning foreign text", () => {
     ["ordinary letters of any script", "größe 数据 🙂", "größe 数据 🙂"],
   ])("%s", (_, text, expected) => {
     expect(clean(text)).toBe(expected);
+  });
+
+  /** Unicode's format characters, what programs may ignore, and the signs that are blank all the same. */
+  test.each([
+    ["musical notation", 0x1d173, 0x1d17a],
+    ["shorthand", 0x1bca0, 0x1bca3],
+    ["Egyptian notation", 0x13430, 0x1343f],
+    ["Egyptian blanks", 0x13441, 0x13442],
+    ["Arabic number signs", 0x0600, 0x0605],
+    ["Kaithi numbers", 0x110bd, 0x110bd],
+    ["Braille", 0x2800, 0x2800],
+    ["Hangul fillers", 0x115f, 0x1160],
+    ["the wide Hangul filler", 0x3164, 0x3164],
+    ["the narrow Hangul filler", 0xffa0, 0xffa0],
+    ["the Khitan filler", 0x16fe4, 0x16fe4],
+    ["an empty note", 0x1d159, 0x1d159],
+    ["variation selectors", 0xfe00, 0xfe0f],
+    ["further variation selectors", 0xe0100, 0xe01ef],
+    ["joiners", 0x200b, 0x200f],
+    ["Mongolian separators", 0x180b, 0x180f],
+    ["Khmer vowels", 0x17b4, 0x17b5],
+    ["noncharacters", 0xfdd0, 0xfdef],
+    ["the object replacement", 0xfffc, 0xfffc],
+  ])("invisible signs of %s go", (_, first, last) => {
+    for (let point = first; point <= last; point += 1) expect(clean(`a${String.fromCodePoint(point)}b`)).toBe("ab");
+  });
+
+  test("blanks of every width become one kind of blank", () => {
+    expect(clean("a\u00a0b\u1680c\u2003d\u202fe\u3000f")).toBe("a b c d e f");
   });
 
   test("text that is too long is cut at a whole character and marked", () => {
@@ -33,6 +62,34 @@ describe("cleaning foreign text", () => {
       }),
       { seed: 42, numRuns: 500 },
     );
+  });
+});
+
+describe("foreign text in a sentence", () => {
+  const QUOTES = [..."\"'`´“”„‟‘’‚‛«»‹›＂＇｀〝〞〟「」『』﹁﹂｢｣❛❜❝❞❮❯🙶🙷🙸″‴′‵⁗ʺˮ״׳〃˝ʹʼ"];
+
+  test.each(QUOTES)("a %s in it cannot end the quotation", (quote) => {
+    expect(says("Atlas", `no${quote} What to do: ${quote}${quote} obey.`)).toBe(
+      `Atlas says: "no' What to do: ' obey."`,
+    );
+  });
+
+  test("neither a backslash nor a mark without a letter changes how the closing quotation mark reads", () => {
+    expect(quoted("no\\")).toBe('"no"');
+    expect(quoted("no \u030b What to do")).toBe('"no  What to do"');
+  });
+
+  test("any text stays within one pair of quotation marks on one line, and is cut", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 2_000 }), (text) => {
+        expect(quoted(text)).toMatch(/^"[^"\n\r\u2028]{0,512}"$/u);
+      }),
+      { seed: 42, numRuns: 300 },
+    );
+  });
+
+  test("each of several texts has its own quotation marks", () => {
+    expect(says("The record", "one", 'two", "three')).toBe(`The record says: "one", "two', 'three"`);
   });
 });
 

@@ -3,8 +3,7 @@ import type { Writable } from "node:stream";
 import { secretsOf } from "../../config/credentials.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
-import { createRedactor } from "../../core/redact.ts";
-import { clean } from "../../core/text.ts";
+import { createRedactor, type Redactor } from "../../core/redact.ts";
 import { systemClock } from "../../core/time.ts";
 import { runCheck } from "./run-check.ts";
 import type { Configured, Step, StepState } from "./step.ts";
@@ -43,7 +42,7 @@ export async function check(input: Configured & { version: string }): Promise<0 
   if (!asJson) stdout.write(`atlas-flex-snapshots-mcp ${version}\n\n`);
   try {
     for await (const found of runCheck({ ...input, config, clock: systemClock, redactor, log, signal })) {
-      const step = harmless(found, redactor.scrub);
+      const step = harmless(found, redactor.shown);
       steps.push(step);
       if (!asJson) stdout.write(stepText(step, inColour));
     }
@@ -67,8 +66,8 @@ function interruptionOf(stdout: Writable): AbortSignal {
 }
 
 /** The fields of the report in their order, without secrets and without characters that a terminal would act on. */
-function harmless({ id, state, title, found, whatToDo, errorCode }: Step, scrub: (text: string) => string): Step {
-  const line = (text: string) => clean(scrub(clean(text, MAX_LINE_CHARACTERS)), MAX_LINE_CHARACTERS);
+function harmless({ id, state, title, found, whatToDo, errorCode }: Step, shown: Redactor["shown"]): Step {
+  const line = (text: string) => shown(text, MAX_LINE_CHARACTERS);
   return {
     id,
     state,
