@@ -2,6 +2,7 @@
 const SAFE_REQUEST = "test/tools/safe-request.test.ts";
 const FAULT_ROWS = "test/download/fault-matrix.test.ts";
 const LIFE = "test/faults/process-life.test.ts";
+const QUOTED = "test/secrets/quoted.test.ts";
 
 const edit = (file, find, replace) => ({ file, find, replace });
 
@@ -119,11 +120,131 @@ export const MUTATIONS = [
   },
   {
     claim: "no longer scrub the code of a refusal",
+    edits: [edit("src/atlas/client.ts", "code !== undefined && shown(code) === code", "code !== undefined")],
+    tests: [QUOTED],
+    only: "MY_ACCESS_TOKEN",
+  },
+  {
+    claim: "let Atlas's words stand in a failure like our own",
+    edits: [edit("src/server/server.ts", 'texts.length > 0 ? says("Atlas", ...texts) : ""', 'texts.join(" ")')],
+    tests: [QUOTED],
+    only: "an instruction in every text",
+  },
+  {
+    claim: "let Atlas's words stand in a line of check like our own",
+    edits: [edit("src/core/errors.ts", 'detail : says("Atlas", detail);', "detail : detail;")],
+    tests: [QUOTED],
+    only: "`check` quotes",
+  },
+  {
+    claim: "let the name of a project stand in a line of check like our own",
+    edits: [edit("src/commands/check/atlas.ts", "quoted(name, PROJECT_NAME_CHARACTERS)", "name")],
+    tests: [QUOTED],
+    only: "`check` quotes",
+  },
+  {
+    claim: "let a quotation end itself",
+    edits: [edit("src/core/text.ts", '.replace(QUOTATION_MARKS, "\'")', "")],
+    tests: [QUOTED],
+    only: "an instruction in every text",
+  },
+  {
+    claim: "let a record speak as this server",
+    edits: [edit("src/download/folder/records.ts", 'says("The record", QUOTED_NOTE.exec(note)?.[1] ?? note)', "note")],
+    tests: [QUOTED],
+    only: "notes in a record",
+  },
+  {
+    claim: "show the name of an argument unquoted",
+    edits: [edit("src/tools/tool.ts", "title: quoted(name)", "title: name")],
+    tests: [QUOTED],
+    only: "an argument's name",
+  },
+  {
+    claim: "pass on any code of Atlas",
+    edits: [edit("src/atlas/hints.ts", "ATLAS_CODE.test(text) && ", "")],
+    tests: [QUOTED],
+    only: "a code that is none",
+  },
+  {
+    claim: "let Atlas use this server's own codes",
+    edits: [edit("src/atlas/hints.ts", " && !isOwnCode(text)", "")],
+    tests: [QUOTED],
+    only: "JOB_FAILED",
+  },
+  {
+    claim: "name any Content-Encoding of a file host",
     edits: [
-      edit("src/atlas/client.ts", "cleanText(code, MAX_CODE_CHARACTERS)", 'clean(code ?? "", MAX_CODE_CHARACTERS)'),
+      edit("src/download/transfer/response-judge.ts", "NAMED_CODINGS.includes(coding) ? coding", "true ? coding"),
     ],
-    tests: ["test/secrets/reflected.test.ts"],
-    only: "access token",
+    tests: [QUOTED],
+    only: "an unknown coding",
+  },
+  {
+    claim: "look for secrets only as they are written",
+    edits: [edit("src/core/redact.ts", "const plain = decoded(text);", 'const plain = decoded("");')],
+    tests: ["test/core/redact.test.ts"],
+    only: "with every octet percent-encoded",
+  },
+  {
+    claim: "look for secrets before invisible characters are gone",
+    edits: [
+      edit(
+        "src/core/redact.ts",
+        "scrub: (text) => withoutLinks(visible(text), all)",
+        "scrub: (text) => withoutLinks(text, all)",
+      ),
+    ],
+    tests: ["test/core/redact.test.ts"],
+    only: "log lines lose what is invisible",
+  },
+  {
+    claim: "print what undici would print under NODE_DEBUG",
+    edits: [
+      edit(
+        "scripts/bundle.mjs",
+        "hasSubscribers: false, publish() {}",
+        "hasSubscribers: true, publish(event) { if (process.env.NODE_DEBUG) console.error(event.request?.path); }",
+      ),
+    ],
+    tests: ["test/secrets/node-debug.test.ts"],
+    only: "undici",
+  },
+  {
+    claim: "print the bytes that Node.js receives under NODE_DEBUG",
+    edits: [edit("src/protocol/lifecycle.ts", 'text.replace(BYTES, "<Buffer>")', "text")],
+    tests: ["test/secrets/node-debug.test.ts"],
+    only: "first bytes",
+  },
+  {
+    claim: "accept ids of any length",
+    edits: [
+      edit(
+        "src/protocol/read-message.ts",
+        "return value.length <= MAX_ID_BYTES && Buffer.byteLength(JSON.stringify(value)) <= MAX_ID_BYTES;",
+        "return true;",
+      ),
+    ],
+    tests: ["test/protocol/read-message.test.ts"],
+    only: "an id of 1,025 bytes",
+  },
+  {
+    claim: "keep everything that came with a waiting call",
+    edits: [edit("src/protocol/requests.ts", 'method === "tools/call" ? onlyWhatIsRead(request) : request', "request")],
+    tests: [LIFE],
+    only: "in the unknown parameter",
+  },
+  {
+    claim: "advise to wait for what will not pass",
+    edits: [
+      edit(
+        "src/core/own-errors.ts",
+        "If its job has no link either, ask MongoDB support.",
+        "Or call again in four hours.",
+      ),
+    ],
+    tests: ["test/atlas/hints.test.ts"],
+    only: "advice to repeat a call",
   },
   {
     claim: "show links although they are hidden",
@@ -133,7 +254,7 @@ export const MUTATIONS = [
   },
   {
     claim: "leave invisible characters in what Atlas says",
-    edits: [edit("src/core/text.ts", '.replace(INVISIBLE, "")', "")],
+    edits: [edit("src/core/text.ts", '.replace(ALL_INVISIBLE, "")', "")],
     tests: ["test/secrets/hostile.test.ts"],
     only: "list_flex_snapshots",
   },

@@ -3,11 +3,11 @@ import type * as z from "zod";
 import { isAtlasId } from "../core/atlas-id.ts";
 import { concurrently } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
-import { clean } from "../core/text.ts";
+import type { Redactor } from "../core/redact.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import { type HttpResponse, headerOf, type Send, serverTimeOf } from "../http/messages.ts";
 import { retryAfterSeconds } from "../http/retry.ts";
-import { adviceFor } from "./hints.ts";
+import { adviceFor, isAtlasCode } from "./hints.ts";
 import {
   ApiError,
   type ClusterPath,
@@ -39,15 +39,14 @@ const MAX_PAGES = 100;
 
 const MAX_DETAIL_CHARACTERS = 500;
 const MAX_TEXT_CHARACTERS = 256;
-const MAX_CODE_CHARACTERS = 100;
 
 export type Atlas = ReturnType<typeof createAtlas>;
 
 /** Every method rejects with a `Failure` (an error of Atlas or of the network), or with the signal's reason. */
-export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; scrub: (text: string) => string }) {
-  const { baseUrl, send, clock, scrub } = options;
+export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; shown: Redactor["shown"] }) {
+  const { baseUrl, send, clock, shown } = options;
 
-  const refusal = (response: HttpResponse) => atlasFailure(response, scrub, clock.now());
+  const refusal = (response: HttpResponse) => atlasFailure(response, shown, clock.now());
 
   async function get(path: string, limits: CallLimits, accept = FLEX_MEDIA_TYPE): Promise<HttpResponse> {
     const response = await send({ method: "GET", url: new URL(path, baseUrl), headers: { accept }, ...limits });
@@ -198,18 +197,15 @@ function unreadable({ status }: HttpResponse): Failure {
 
 /**
  * Turns an error answer into a failure with Atlas's own fields, cleaned, and advice. Accepts every body: none, HTML, a gateway's
- * without `errorCode`, an OAuth one whose `error` is a string, null parameters.
+ * without `errorCode`, an OAuth one whose `error` is a string, null parameters. A code without the form of a code is left out.
  */
-export function atlasFailure(response: HttpResponse, scrub: (text: string) => string, now: number): Failure {
+export function atlasFailure(response: HttpResponse, shown: Redactor["shown"], now: number): Failure {
   const { status } = response;
   const body = ApiError.safeParse(response.json).data ?? {};
-  // Cleaned before scrubbing, since an invisible character could hide a secret. Cut after it, since a cut secret would no
-  // longer be recognised.
-  const cleanText = (text = "", limit = MAX_TEXT_CHARACTERS) =>
-    clean(scrub(clean(text, MAX_DETAIL_CHARACTERS * 8)), limit);
-  const code =
-    body.errorCode || headerOf(response, "x-error-code") || (typeof body.error === "string" ? body.error : undefined);
-  const errorCode = cleanText(code, MAX_CODE_CHARACTERS) || undefined;
+  const cleanText = (text = "", limit = MAX_TEXT_CHARACTERS) => shown(text, limit);
+  const code = [body.errorCode, headerOf(response, "x-error-code")].find(isAtlasCode);
+  // A secret can have the form of a code.
+  const errorCode = code !== undefined && shown(code) === code ? code : undefined;
   const advice = adviceFor(status, errorCode);
   const wait = retryAfterSeconds(response, now);
   const fields = body.badRequestDetail?.fields.map(({ field, description }) => ({

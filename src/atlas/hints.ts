@@ -1,5 +1,5 @@
 // What to do about each error of Atlas, by its code, else by its HTTP status.
-import { ATLAS_ACCESS_PAGE, type FailureSource, OWN_ERRORS } from "../core/own-errors.ts";
+import { ATLAS_ACCESS_PAGE, type FailureSource, isOwnCode } from "../core/own-errors.ts";
 
 interface Advice {
   hint: string;
@@ -152,9 +152,20 @@ function adviceForStatus(status: number): Advice {
   return STATUS_ADVICE[status] ?? (status >= 500 ? SERVER_ERROR : OTHER);
 }
 
+/** The longest documented code has 48 characters. */
+const ATLAS_CODE = /^[A-Z][A-Z0-9_]{0,79}$/;
+
+/**
+ * Whether a text has the form of Atlas's codes, of which the documented ones are only some. Any other text could be an
+ * instruction. One of this server's own codes would make Atlas's words look like ours.
+ */
+export function isAtlasCode(text: string | undefined): text is string {
+  return text !== undefined && ATLAS_CODE.test(text) && !isOwnCode(text);
+}
+
 /** Whether a code is documented. Advice must not repeat any other code, which could be any text. */
 export function isKnownCode(code: string): boolean {
-  return Object.hasOwn(ADVICE, code) || Object.hasOwn(OWN_ERRORS, code);
+  return Object.hasOwn(ADVICE, code) || isOwnCode(code);
 }
 
 /** Statuses below 500 that a gateway can send although Atlas received the request: RFC 9110 section 15.5.9, RFC 8470, nginx. */

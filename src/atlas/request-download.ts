@@ -1,6 +1,6 @@
 // Requests a download job, and never creates a second one by accident after an unclear outcome.
 import { isAtlasId } from "../core/atlas-id.ts";
-import { Failure, neverSent, ownFailure } from "../core/errors.ts";
+import { detailOf, Failure, neverSent, ownFailure } from "../core/errors.ts";
 import { OWN_ERRORS } from "../core/own-errors.ts";
 import { bounded, type CallLimits, type Clock } from "../core/time.ts";
 import { type HttpResponse, serverTimeOf } from "../http/messages.ts";
@@ -148,7 +148,7 @@ function isResult(
 /** Keeps the fields of an error that Atlas answered; any other failure becomes OUTCOME_UNKNOWN with its reason. */
 function outcomeUnknown(cause: Failure): Failure {
   const { hint, retryable } = OWN_ERRORS.OUTCOME_UNKNOWN;
-  const detail = `${OWN_ERRORS.OUTCOME_UNKNOWN.meaning} The request ended with ${cause.code}: ${cause.envelope.detail}`;
+  const detail = `${OWN_ERRORS.OUTCOME_UNKNOWN.meaning} The request ended with ${cause.code}: ${detailOf(cause.envelope)}`;
   const unclear = `Whether a job was created is unknown. ${hint}`;
   const failure =
     cause.envelope.error === undefined

@@ -1,18 +1,19 @@
 // The one failure type, and the code of any error.
-import { type FailureSource, OWN_ERRORS } from "./own-errors.ts";
+import { type FailureSource, isOwnCode, OWN_ERRORS } from "./own-errors.ts";
+import { says } from "./text.ts";
 
 /** The error object of every failed tool call: Atlas's own fields first, then what this server adds. */
 export interface ErrorEnvelope {
   /** HTTP status; absent when no response arrived. */
   error?: number;
-  /** Atlas's code, or one of `OWN_ERRORS`; absent only if Atlas sent none. */
+  /** Atlas's code, or one of `OWN_ERRORS`; absent only if Atlas sent none in the form of its codes. */
   errorCode?: string;
   reason?: string;
   detail?: string;
   parameters?: string[];
   badRequestDetail?: { fields: { field: string; description: string }[] };
   source: FailureSource;
-  /** Whether the same call may succeed later, unchanged. */
+  /** Whether to make the same call again, unchanged, at the time that the hint names. */
   retryable: boolean;
   /** Seconds to wait before the next try, if Atlas or the file host named a time. */
   retryAfterSeconds?: number;
@@ -25,8 +26,9 @@ export type OwnErrorCode = keyof typeof OWN_ERRORS;
 export type FailureFacts = Partial<ErrorEnvelope>;
 
 /**
- * The one failure type of this program. `detail` consists of our own words and validated values. A foreign error's message may
- * hold secrets, so that error becomes the `cause`, which only the log prints, scrubbed.
+ * The one failure type of this program. Under one of our own codes, `detail` consists of our own words and validated values;
+ * otherwise it is Atlas's text. A foreign error's message may hold secrets, so that error becomes the `cause`, which only the log
+ * prints, scrubbed.
  */
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -38,13 +40,25 @@ export class Failure extends Error {
   outcomeUnknown = false;
 
   constructor(envelope: ErrorEnvelope, options?: ErrorOptions) {
-    super([envelope.errorCode, envelope.detail ?? envelope.hint].filter(Boolean).join(": "), options);
-    this.envelope = envelope;
+    super([envelope.errorCode, detailOf(envelope) ?? envelope.hint].filter(Boolean).join(": "), options);
+    this.envelope = { ...envelope, hint: timed(envelope) };
   }
 
   get code(): string | undefined {
     return this.envelope.errorCode;
   }
+}
+
+/** A hint's usual time to wait gives way to the one that Atlas or the file host named. */
+function timed({ hint, retryAfterSeconds }: ErrorEnvelope): string {
+  return retryAfterSeconds === undefined
+    ? hint
+    : hint.replace(/\bin (a|some) (moment|minutes?)\b/, `in ${retryAfterSeconds} seconds`);
+}
+
+/** The detail in a sentence: our own words as they are, Atlas's quoted. */
+export function detailOf({ errorCode, detail }: Pick<ErrorEnvelope, "errorCode" | "detail">): string | undefined {
+  return detail === undefined || isOwnCode(errorCode) ? detail : says("Atlas", detail);
 }
 
 /** A failure that this server names itself: source, retryability and hint come from the table unless `facts` say otherwise. */

@@ -125,7 +125,7 @@ export const OWN_ERRORS = {
     source: "atlas",
     retryable: false,
     meaning: "The download request may or may not have created a job, and the cluster's restore jobs do not show one.",
-    hint: "Do not simply repeat the request. Look at the cluster's restore jobs first: a new DOWNLOAD job of this snapshot is the result; if none appears within a few minutes, request again.",
+    hint: "Do not simply repeat the request. Look at the cluster's restore jobs first: a new DOWNLOAD job of this snapshot is the result. Only if none has appeared after a few minutes is another request safe.",
   },
   JOB_FAILED: {
     source: "atlas",
@@ -137,14 +137,15 @@ export const OWN_ERRORS = {
     source: "atlas",
     retryable: false,
     meaning:
-      "At least two download jobs of this snapshot failed in Atlas within the last hour, so no other job is requested.",
-    hint: "Save another snapshot of the cluster. For this one, call again an hour from now; if it happens again then, ask MongoDB support.",
+      "At least two download jobs of this snapshot failed in Atlas within the last hour, so no other job is requested until an hour has passed.",
+    hint: "Save another snapshot of the cluster. If its jobs fail too, ask MongoDB support.",
   },
   JOB_WITHOUT_LINK: {
     source: "atlas",
     retryable: false,
-    meaning: "The download job ended without a link that can be used; no other job is requested in its place.",
-    hint: "Save another snapshot of the cluster, or this one four hours from now, when a new job may be requested. If it happens again, ask MongoDB support.",
+    meaning:
+      "The download job ended without a link that can be used. No other job is requested in its place until its four hours have passed.",
+    hint: "Save another snapshot of the cluster. If its job has no link either, ask MongoDB support.",
   },
   LINK_NOT_READY: {
     source: "atlas",
@@ -267,3 +268,6 @@ export const OWN_ERRORS = {
     hint: "Please report this with the server's log from standard error.",
   },
 } as const satisfies Record<string, OwnError>;
+
+/** Whether this server named the failure, so that its detail is made of our own words. Atlas's failures never have such a code. */
+export const isOwnCode = (code: string | undefined): boolean => code !== undefined && Object.hasOwn(OWN_ERRORS, code);

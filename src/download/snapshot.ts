@@ -63,6 +63,13 @@ export function cleanFacts(facts: RawSnapshotFacts): SnapshotFacts {
 /** RFC 9110 §8.8.3, without the prefix of a weak ETag. */
 export const STRONG_ETAG = /^"[\x21\x23-\x7e\x80-\xff]{1,1000}"$/;
 
+/**
+ * The codings that object stores repeat as the uploader named them, whatever the client accepts; the bytes are the stored ones.
+ * Only these words come out, since a header can hold any text.
+ */
+export const STORED_CODINGS = ["gzip", "x-gzip", "binary", "utf-8", "aws-chunked"];
+const ANY_STORED_CODING = `(?:${STORED_CODINGS.join("|")})`;
+
 /** RFC 9110 §5.6.7, the only form that is still sent. */
 export const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
@@ -81,7 +88,7 @@ export const objectVersionSchema = z.object({
   /** The Content-Encoding that the uploader named and the host repeats; the bytes are taken as they are. */
   storedCoding: z
     .string()
-    .regex(/^[a-z0-9, -]{1,64}$/)
+    .regex(new RegExp(`^${ANY_STORED_CODING}(?:, ${ANY_STORED_CODING}){0,4}$`))
     .exactOptional(),
 });
 

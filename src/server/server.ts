@@ -1,4 +1,5 @@
 // The MCP server: lists tools and prompts, runs a tool, and turns its value or failure into a result.
+import { STATUS_CODES } from "node:http";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
@@ -13,6 +14,8 @@ import {
 import type { Config } from "../config/types.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
+import { isOwnCode } from "../core/own-errors.ts";
+import { says } from "../core/text.ts";
 import { bounded, systemClock } from "../core/time.ts";
 import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
@@ -165,27 +168,46 @@ export function failureResult(
   };
 }
 
+/**
+ * Every fact of the envelope in sentences. What Atlas wrote is quoted and named as Atlas's, so that nothing of it can pass for the
+ * advice after it. The hint is the whole advice; whether and when to repeat the call is part of it.
+ */
 function proseOf(tool: string, envelope: ErrorEnvelope): string {
-  const { error, errorCode, reason, detail, parameters, badRequestDetail, source, retryable, retryAfterSeconds, hint } =
-    envelope;
-  const facts = [error === undefined ? "" : `HTTP ${error}${reason ? ` ${reason}` : ""}`, errorCode]
-    .filter(Boolean)
-    .join(", ");
-  const fields = badRequestDetail?.fields
-    .filter(({ description }) => !detail?.includes(description))
-    .map(({ field, description }) => `${field} ${description}`);
+  const { error, errorCode, source, retryable, retryAfterSeconds, hint } = envelope;
+  const facts = [error === undefined ? "" : `HTTP ${error}${standardReason(envelope)}`, errorCode].filter(Boolean);
+  const again = retryAfterSeconds === undefined ? "later" : `after ${retryAfterSeconds} seconds`;
   return [
-    `${tool} failed: ${facts || "no code"} (source: ${source}).`,
-    detail && sentence(detail),
-    fields?.length && sentence(fields.join("; ")),
-    parameters?.some((parameter) => !detail?.includes(parameter)) && `Parameters: ${parameters.join(", ")}.`,
+    `${tool} failed: ${facts.join(", ") || "no code"} (source: ${source}).`,
+    isOwnCode(errorCode) ? ownWords(envelope) : atlasWords(envelope),
     `What to do: ${sentence(hint)}`,
-    retryable
-      ? `The same call may succeed later${retryAfterSeconds === undefined ? "" : `, after ${retryAfterSeconds} seconds`}.`
-      : "Retrying unchanged will not help.",
+    retryable ? `The same call may succeed ${again}.` : "Retrying unchanged now will not help.",
   ]
     .filter(Boolean)
     .join(" ");
+}
+
+function ownWords({ detail = "", badRequestDetail }: ErrorEnvelope): string {
+  const fields = badRequestDetail?.fields
+    .filter(({ description }) => !detail.includes(description))
+    .map(({ field, description }) => sentence(`${field} ${description}`));
+  return [detail && sentence(detail), ...(fields ?? [])].filter(Boolean).join(" ");
+}
+
+/** Says nothing twice: Atlas's detail often repeats its parameters. */
+function atlasWords(envelope: ErrorEnvelope): string {
+  const { reason, detail, parameters, badRequestDetail } = envelope;
+  const texts = [
+    standardReason(envelope) ? undefined : reason,
+    detail,
+    ...(badRequestDetail?.fields ?? []).flatMap(({ field, description }) => [field, description]),
+    ...(parameters ?? []).filter((parameter) => !detail?.includes(parameter)),
+  ].flatMap((text) => text || []);
+  return texts.length > 0 ? says("Atlas", ...texts) : "";
+}
+
+/** Atlas's reason where it is the usual phrase of the status (RFC 9110 section 15). */
+function standardReason({ error = 0, reason = "" }: ErrorEnvelope): string {
+  return reason !== "" && STATUS_CODES[error] === reason ? ` ${reason}` : "";
 }
 
 const sentence = (text: string) => (/[.!?…]$/.test(text) ? text : `${text}.`);

@@ -1,6 +1,7 @@
 // The tool list_flex_snapshots: the backups of one cluster, newest first.
 import * as z from "zod";
 import { isCompleted, isFailed, type Snapshot } from "../atlas/model.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
 import { defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
@@ -44,7 +45,8 @@ export const listFlexSnapshots = defineTool({
     const found: Snapshot[] = [];
     for await (const snapshot of context.atlas.snapshots(cluster, context)) found.push(snapshot);
     const snapshots = found.sort((a, b) => momentOf(b) - momentOf(a));
-    const latest = snapshots.find(isCompleted)?.id;
+    // The answer calls it an id, so it must be one.
+    const latest = snapshots.find((snapshot) => isCompleted(snapshot) && isAtlasId(snapshot.id ?? ""))?.id;
     return {
       now: new Date(now).toISOString(),
       ...(latest ? { latestCompleteSnapshotId: latest } : {}),

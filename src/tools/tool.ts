@@ -2,7 +2,7 @@
 import * as z from "zod";
 import type { Atlas } from "../atlas/client.ts";
 import { type Failure, ownFailure } from "../core/errors.ts";
-import { clean, nearest } from "../core/text.ts";
+import { clean, nearest, quoted } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { SnapshotStore } from "../download/contract.ts";
 import type { ToolName } from "./catalog.ts";
@@ -109,11 +109,12 @@ export function inputFailure(error: z.ZodError, args: Record<string, unknown>, k
     const name = issue.path.map(String).join(".");
     const isMissing = !Object.hasOwn(args, name);
     const description = isMissing ? `is missing; it ${issue.message}` : `${issue.message}; got ${shown(args[name])}`;
-    return [{ field: name, description }];
+    return [{ field: name, description, title: name }];
   });
   const listed = fields.slice(0, MAX_FIELDS);
-  const detail = listed.map(({ field, description }) => `${field} ${description}.`).join(" ");
-  return ownFailure("INVALID_INPUT", { detail, badRequestDetail: { fields: listed } });
+  const detail = listed.map(({ title, description }) => `${title} ${description}.`).join(" ");
+  const named = listed.map(({ field, description }) => ({ field, description }));
+  return ownFailure("INVALID_INPUT", { detail, badRequestDetail: { fields: named } });
 }
 
 function unknownArgument(key: string, known: readonly string[]) {
@@ -124,14 +125,15 @@ function unknownArgument(key: string, known: readonly string[]) {
     : known.length > 0
       ? `this tool takes ${known.join(", ")}`
       : "this tool takes none";
-  return { field: name, description: `is an unknown argument; ${advice}` };
+  // Unlike the names of our own arguments, this one can be any text.
+  return { field: name, description: `is an unknown argument; ${advice}`, title: quoted(name) };
 }
 
 function shown(value: unknown): string {
   const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
   if (type === "object" || type === "array") return `an ${type}`;
-  const json = clean(JSON.stringify(value) ?? "nothing", MAX_SHOWN_CHARACTERS);
+  const json = JSON.stringify(value) ?? "nothing";
   if (type !== "string") return `${json} (${type})`;
-  // A string that was cut has lost its closing quote.
-  return `the string ${json.endsWith('"') ? json : `${json}"`}`;
+  // The escapes of JSON show a line break, which may be all that is wrong.
+  return `the string ${quoted(json.slice(1, -1), MAX_SHOWN_CHARACTERS)}`;
 }

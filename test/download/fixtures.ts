@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { says } from "../../src/core/text.ts";
 import { systemClock } from "../../src/core/time.ts";
 import type { SavedList, SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
 import { startArchiveCheck, type UnpackLimits } from "../../src/download/integrity/archive-check.ts";
@@ -259,4 +260,11 @@ export async function namesIn(folder: string): Promise<string[]> {
 
 export async function readJsonFile(folder: string, name: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(join(folder, name), "utf8"));
+}
+
+/** The report of a finished save as later answers give it, which read its notes from the record. */
+export function asRecorded(report: SaveReport): SaveReport {
+  const { integrity, ...rest } = report;
+  const notes = integrity?.notes?.map((note) => says("The record", note));
+  return { ...rest, ...(integrity && { integrity: { ...integrity, ...(notes && { notes }) } }) };
 }

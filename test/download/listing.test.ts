@@ -213,11 +213,11 @@ async function forged(changes: Record<string, unknown>) {
 const ESCAPES = "\u001b[31mred\u202e and \u{e0041}back\nwards";
 
 describe("of a forged record", () => {
-  test("notes are cleaned and cut", async () => {
+  test("notes are cleaned, cut and quoted", async () => {
     const notes = [ESCAPES, "x".repeat(1_000)];
     const { record } = await forged({ integrity: { gzip: "ok", length: "ok", md5: "ok", notes } });
-    expect(record?.integrity.notes?.[0]).toBe("red and back wards");
-    expect(record?.integrity.notes?.[1]).toHaveLength(256);
+    expect(record?.integrity.notes?.[0]).toBe('The record says: "red and back wards"');
+    expect(record?.integrity.notes?.[1]).toMatch(/^The record says: "x{511}…"$/);
   });
 
   test.each([

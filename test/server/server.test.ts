@@ -1,20 +1,27 @@
 import { expect, test } from "vitest";
-import { ownFailure } from "../../src/core/errors.ts";
 import { failureResult } from "../../src/server/server.ts";
 
-function proseOf(facts: Parameters<typeof ownFailure>[1]) {
-  const [content] = failureResult("a_tool", ownFailure("UNREADABLE_RESPONSE", { hint: "Look.", ...facts }).envelope, {
-    simulated: false,
-  }).content;
+function proseOf(facts: { detail: string; parameters: string[] }) {
+  const envelope = {
+    errorCode: "CLUSTER_NOT_FOUND",
+    source: "atlas",
+    retryable: false,
+    hint: "Look.",
+    ...facts,
+  } as const;
+  const [content] = failureResult("a_tool", envelope, { simulated: false }).content;
   return content?.type === "text" ? content.text : "";
 }
 
 test("prose does not repeat parameters that the detail names", () => {
   const parameters = ["order", "5fa1"];
-  expect(proseOf({ detail: "No cluster order in group 5fa1.", parameters })).not.toContain("Parameters");
+  const detail = "No cluster order in group 5fa1.";
+  expect(proseOf({ detail, parameters })).toContain(` Atlas says: "${detail}" What to do: Look. `);
 });
 
-test("prose lists all parameters when the detail leaves one out", () => {
+test("prose adds the parameters that the detail leaves out", () => {
   const parameters = ["order", "5fa1"];
-  expect(proseOf({ detail: "No cluster order.", parameters })).toContain(" Parameters: order, 5fa1. ");
+  expect(proseOf({ detail: "No cluster order.", parameters })).toContain(
+    ' Atlas says: "No cluster order.", "5fa1" What to do: ',
+  );
 });

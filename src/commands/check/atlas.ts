@@ -7,12 +7,11 @@ import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";
-import { clean } from "../../core/text.ts";
+import { quoted } from "../../core/text.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
 import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
 
 const PROJECT_NAME_CHARACTERS = 40;
-const CLUSTER_NAME_CHARACTERS = 64;
 /** The most projects, and clusters of each project, that the step names; the tools give the whole list. */
 const MAX_NAMES = 5;
 /** Each project takes one request, so in larger organizations only the first projects are searched for clusters. */
@@ -103,11 +102,11 @@ function judgeProjects(
   );
 }
 
-const titleOf = ({ id, name }: ReadableProject): string => (name ? `${name} (${id})` : id);
+/** The name of a project can be any text. */
+const titleOf = ({ id, name }: ReadableProject): string =>
+  name ? `${quoted(name, PROJECT_NAME_CHARACTERS)} (${id})` : id;
 
-function named({ name }: Project): { name?: string } {
-  return name ? { name: clean(name, PROJECT_NAME_CHARACTERS) } : {};
-}
+const named = ({ name }: Project): { name?: string } => (name ? { name } : {});
 
 /** Looks for Flex clusters in the first projects; also returns the cluster whose snapshots the next step reads. */
 export async function flexClusters(
@@ -119,7 +118,7 @@ export async function flexClusters(
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
   const read = looks.flatMap((look) => {
     if ("failure" in look) return [];
-    const names = look.clusters.flatMap(({ name }) => (name ? [clean(name, CLUSTER_NAME_CHARACTERS)] : []));
+    const names = look.clusters.flatMap(({ name }) => name ?? []);
     return [{ project: look.project, names }];
   });
   // The name becomes part of a path, so it must have the form of a cluster name.
@@ -130,7 +129,7 @@ export async function flexClusters(
   const total = read.reduce((sum, { names }) => sum + names.length, 0);
   const places = read
     .filter(({ names }) => names.length > 0)
-    .map(({ project, names }) => `${firstFew(names, MAX_NAMES)} in ${titleOf(project)}`);
+    .map(({ project, names }) => `${firstFew(names.map(clusterTitle), MAX_NAMES)} in ${titleOf(project)}`);
   const isPartial = projects.length > looks.length;
   const list =
     total > 0 ? `${total}: ${firstFew(places, MAX_NAMES, "; ")}` : `none in ${counted(read.length, "project")}`;
@@ -148,6 +147,8 @@ export async function flexClusters(
     "There is nothing to save yet. Clusters of other tiers (M0, M10 and above) are not covered by this server.";
   return { ...warning(found, advice), firstCluster };
 }
+
+const clusterTitle = (name: string) => (isClusterName(name) ? name : quoted(name));
 
 /** Whether the cluster has a recent complete snapshot. */
 export async function snapshots(

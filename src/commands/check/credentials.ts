@@ -4,7 +4,7 @@ import { tellingCode } from "../../atlas/hints.ts";
 import { rejectsCredentials } from "../../auth/signer.ts";
 import type { Config, Credentials } from "../../config/types.ts";
 import { type Failure, ownFailure } from "../../core/errors.ts";
-import { OWN_ERRORS } from "../../core/own-errors.ts";
+import { isOwnCode } from "../../core/own-errors.ts";
 import type { CallLimits } from "../../core/time.ts";
 import { offersOf, onlyReads } from "../../tools/catalog.ts";
 import { describeFailure, type Finding, failedWith, ok, type StepResult, skipped } from "./step.ts";
@@ -46,8 +46,7 @@ export function judgeSignIn(finding: Finding<void>): SignIn {
   const { error: status = 0, source } = failure.envelope;
   const errorCode = tellingCode(status, failure.code);
   // This server's own codes occur before Atlas knows the caller: on the way to Atlas or during the sign-in.
-  if (errorCode !== undefined && Object.hasOwn(OWN_ERRORS, errorCode))
-    return { verdict: source === "credentials" ? "rejected" : "unknown", failure };
+  if (isOwnCode(errorCode)) return { verdict: source === "credentials" ? "rejected" : "unknown", failure };
   if (status === 403 && (errorCode === undefined || ACCESS_LIST.test(errorCode)))
     return { verdict: "elsewhere", failure };
   if (rejectsCredentials({ status, headers: {}, json: { errorCode } })) return { verdict: "rejected", failure };

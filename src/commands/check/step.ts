@@ -2,7 +2,7 @@
 import type { AccessEdges } from "../../atlas/access.ts";
 import type { Environment } from "../../config/setting-text.ts";
 import type { Config, Options } from "../../config/types.ts";
-import { Failure, ownFailure } from "../../core/errors.ts";
+import { detailOf, Failure, ownFailure } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";
 import { bounded, type CallLimits } from "../../core/time.ts";
 
@@ -92,9 +92,10 @@ export function failedWith(failure: Failure, found = describeFailure(failure)): 
 }
 
 /** The HTTP status, code and detail of a failure, as far as it has them. */
-export function describeFailure({ envelope: { error, errorCode, detail } }: Failure): string {
+export function describeFailure({ envelope }: Failure): string {
+  const { error, errorCode } = envelope;
   const facts = [error === undefined ? "" : `HTTP ${error}`, errorCode ?? ""].filter(Boolean).join(" ");
-  return [facts, detail].filter(Boolean).join(": ");
+  return [facts, detailOf(envelope)].filter(Boolean).join(": ");
 }
 
 /** The first items of a list, and how many more there are. */

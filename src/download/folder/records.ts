@@ -1,7 +1,7 @@
 // The two JSON files of this server: the record beside a finished file and the state beside a part.
 import { z } from "zod";
 import { ATLAS_ID } from "../../core/atlas-id.ts";
-import { clean } from "../../core/text.ts";
+import { says } from "../../core/text.ts";
 import type { Contents, Integrity, SnapshotFacts, SnapshotIdentity } from "../contract.ts";
 import { endingInWords, judgeFile } from "../integrity/soundness.ts";
 import {
@@ -25,11 +25,7 @@ const integritySchema = z.object({
   gzip: z.enum(["ok", "damaged"]),
   length: z.enum(["ok", "wrong", "unknown"]),
   md5: z.enum(["ok", "wrong", "not-verifiable"]),
-  // The record may be forged or copied from elsewhere, and results show the notes.
-  notes: z
-    .array(z.string().transform((note) => clean(note)))
-    .max(32)
-    .exactOptional(),
+  notes: z.array(z.string()).max(32).exactOptional(),
 }) satisfies z.ZodType<Integrity>;
 
 /** Deeper than in any archive of a snapshot; the number becomes part of a command. */
@@ -88,10 +84,21 @@ export async function readRecord(folder: Folder, fileName: string): Promise<Save
   return {
     identity: identitySchema.parse(data),
     facts: cleanFacts(factsSchema.parse(data)),
-    ...fileSchema.parse(data),
+    ...withQuotedNotes(fileSchema.parse(data)),
     // The next check of the file notes what an earlier version could not tell.
     sound: data.sound ?? judgeFile(integrity, endingInWords(contents, integrity.notes ?? [])) === "sound",
   };
+}
+
+/** A note that was read from a record before, and then written again. */
+const QUOTED_NOTE = /^The record says: "(.*)"$/s;
+
+/** The record may be forged or copied from elsewhere, so its notes are not this server's own words. */
+function withQuotedNotes<File extends { integrity: Integrity }>(file: File): File {
+  const { notes } = file.integrity;
+  if (!notes) return file;
+  const quotedNotes = notes.map((note) => says("The record", QUOTED_NOTE.exec(note)?.[1] ?? note));
+  return { ...file, integrity: { ...file.integrity, notes: quotedNotes } };
 }
 
 export async function writeRecord(folder: Folder, fileName: string, record: SaveRecord): Promise<void> {

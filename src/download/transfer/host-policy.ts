@@ -86,7 +86,7 @@ export function checkRedirect(from: URL, to: URL, policy: HostPolicy): URL {
   }
   if (!isExempt(bareHost(to.hostname), policy) || isExempt(bareHost(from.hostname), policy)) return target;
   throw ownFailure("LINK_UNSAFE", {
-    detail: `The redirect of ${from.host} to ${to.host} is not followed: only the latter is in ATLAS_FLEX_FILE_HOSTS.`,
+    detail: `The redirect of ${hostOf(from)} to ${hostOf(to)} is not followed: only the latter is in ATLAS_FLEX_FILE_HOSTS.`,
     hint: `If both hosts serve your snapshots, name ${from.hostname} in ATLAS_FLEX_FILE_HOSTS too, then call again.`,
   });
 }
@@ -95,7 +95,7 @@ export function checkRedirect(from: URL, to: URL, policy: HostPolicy): URL {
 export function asRedirect(error: unknown, from: URL, policy: HostPolicy): unknown {
   if (!(error instanceof UnsafeLink)) return error;
   const { why, host, isAllowable } = error.objection;
-  const refused = `The redirect of ${from.host}${host ? ` to ${host}` : ""} is not followed: ${why}.`;
+  const refused = `The redirect of ${hostOf(from)}${host ? ` to ${host}` : ""} is not followed: ${why}.`;
   if (!host || !isAllowable)
     return ownFailure("LINK_UNSAFE", {
       detail: refused,

@@ -1,9 +1,10 @@
 // Judges a file host's response: take its body, follow it, finish, retry, doubt it, replace the link or give up.
 import type { FailureFacts, OwnErrorCode } from "../../core/errors.ts";
+import { hostOf } from "../../core/text.ts";
 import { httpDate } from "../../core/time.ts";
 import { type HttpResponse, headerOf } from "../../http/messages.ts";
 import { retryAfterSeconds } from "../../http/retry.ts";
-import { HTTP_DATE, type ObjectVersion, STRONG_ETAG } from "../snapshot.ts";
+import { HTTP_DATE, type ObjectVersion, STORED_CODINGS, STRONG_ETAG } from "../snapshot.ts";
 
 /** The request: bytes from `offset` on, of the version that the part belongs to, if one is known. */
 export interface Asked extends ObjectVersion {
@@ -79,8 +80,24 @@ const REASONS = new Map<string, Refusal["reason"]>([
 const REDIRECTS = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 3;
 
-/** Object stores repeat the coding that the uploader named, whatever the client accepts; the bytes are the stored ones. */
-const STORED_CODINGS = ["gzip", "x-gzip", "binary", "utf-8", "aws-chunked"];
+/** Registered content codings (RFC 9110 §18.6) and those of Windows and old servers, by which a refusal may name what came. */
+const NAMED_CODINGS = [
+  "br",
+  "compress",
+  "deflate",
+  "exi",
+  "pack200-gzip",
+  "x-compress",
+  "zstd",
+  "dcb",
+  "dcz",
+  "xpress",
+  "lz4",
+  "bzip2",
+  "x-bzip2",
+  "snappy",
+  "xz",
+];
 
 /** RFC 9110 §8.8.2.2: a modification date this much older than the response is a strong validator. */
 const STRONG_DATE_MS = 60_000;
@@ -119,7 +136,7 @@ function refusalOf(status: number, code: string): Refusal {
 function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
   const location = headerOf(answer, "location") ?? "";
   const refused = (why: string, hint?: string): Verdict => {
-    const detail = `${url.host} answered with a redirect, which is not followed: ${why}.`;
+    const detail = `${hostOf(url)} answered with a redirect, which is not followed: ${why}.`;
     return {
       kind: "reject",
       code: "REDIRECT_REFUSED",
@@ -127,7 +144,8 @@ function judgeRedirect({ url, redirects }: Asked, answer: Answer): Verdict {
         error: answer.status,
         source: "file-host",
         detail,
-        hint: hint ?? "Call again later.",
+        // Only the network of this computer is for the person to mend.
+        ...(hint === undefined ? { retryable: true, hint: "Call again later." } : { hint }),
       },
     };
   };
@@ -152,7 +170,7 @@ function codingsOf({ headers }: Answer): string[] {
 }
 
 function encoded(status: number, coding: string): Verdict {
-  const name = /^[a-z0-9-]{1,20}$/.test(coding) ? coding : "another coding";
+  const name = NAMED_CODINGS.includes(coding) ? coding : "a coding that this server does not know";
   return hostFailed(status, {
     retryable: false,
     detail: `What the file host sent is compressed with ${name} on top, although only the stored file was asked for.`,

@@ -1,6 +1,7 @@
 // Transfers a snapshot's file: sends requests, follows redirects and retries until every byte is in the local copy.
 import { errors } from "undici";
 import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
+import { hostOf } from "../../core/text.ts";
 import type { Clock } from "../../core/time.ts";
 import { isUntrusted } from "../../http/dispatchers.ts";
 import type { SnapshotLink, StoreEvent } from "../contract.ts";
@@ -133,7 +134,7 @@ async function request(
       hop = { url: link, redirects: 0 };
       isRepeated = true;
     } else {
-      return { outcome, host: url.host };
+      return { outcome, host: nameOf(url) };
     }
   }
 }
@@ -157,13 +158,13 @@ async function attempt(
     const asked = { ...copy.version, url, redirects, offset, ...(otherTotal !== undefined && { otherTotal }) };
     const context = { now: clock.now(), maxFileBytes: limits.maxFileBytes };
     const verdict = judgeResponse(asked, { ...response, errorXmlCode }, context);
-    log({ event: "file-host-answered", host: url.host, status: response.status, bytes: asked.offset });
+    log({ event: "file-host-answered", host: nameOf(url), status: response.status, bytes: asked.offset });
     if (verdict.kind === "begin" || verdict.kind === "continue") {
       const before = copy.version;
       const onStartOver = () => {
         if (copy.bytes === 0) return;
         const why = whyWhole ?? whyFromTheStart(range, before, verdict);
-        log({ event: "transfer-started-over", host: url.host, bytes: copy.bytes, why });
+        log({ event: "transfer-started-over", host: nameOf(url), bytes: copy.bytes, why });
         status.warn(`${why} The transfer started over.`);
       };
       return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes: status.received, onStartOver });
@@ -180,6 +181,9 @@ async function attempt(
     watch.stop();
   }
 }
+
+/** Every URL that is requested has passed `checkLink`, so it has a host of proper form. */
+const nameOf = (url: URL) => hostOf(url) ?? "a file host";
 
 /** RFC 9110 §13.1.5: without a validator nothing proves that the rest belongs to the part, so no range is sent. */
 function rangeOf({ bytes, version }: LocalCopy): FileRange | undefined {

@@ -19,7 +19,7 @@ describe("the step of the projects", () => {
       errorCode: "NOT_IN_GROUP",
       found: `1 of 2 allowed projects cannot be read: ${foreignGroupId} (NOT_IN_GROUP)`,
       whatToDo: expect.stringMatching(
-        /^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\nThese credentials reach: Simulated shop \(5fa1000000000000000000b1\), Simulated sandbox \(\w+\)\.\n/,
+        /^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\nThese credentials reach: "Simulated shop" \(5fa1000000000000000000b1\), "Simulated sandbox" \(\w+\)\.\n/,
       ),
     });
     expect(step("projects")?.whatToDo).not.toContain("List the Flex clusters");
@@ -55,7 +55,7 @@ describe("the step of the projects", () => {
     const projects = { ATLAS_FLEX_ALLOWED_PROJECTS: groupId, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };
     const { failed, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ...projects });
     expect(failed).toEqual(["settings"]);
-    expect(step("projects")?.found).toMatch(/^1 allowed project: Simulated shop/);
+    expect(step("projects")?.found).toMatch(/^1 allowed project: "Simulated shop"/);
     expect(simulator.requests.filter(({ path }) => path.includes(emptyGroupId))).toEqual([]);
   });
 

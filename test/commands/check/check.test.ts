@@ -38,7 +38,7 @@ describe("with a working configuration, the check", () => {
     });
     expect(step("atlas-address")?.found).toBe(`${simulator.baseUrl} (MONGODB_ATLAS_BASE_URL)`);
     expect(step("projects")?.found).toContain(SIMULATED.groupId);
-    expect(step("flex-clusters")?.found).toMatch(/^4: orders, customers, fresh, reports in Simulated shop/);
+    expect(step("flex-clusters")?.found).toMatch(/^4: orders, customers, fresh, reports in "Simulated shop"/);
     expect(step("snapshots")?.found).toMatch(/^orders has 8 snapshots, the latest complete one \d+ \w+ old$/);
     expect(step("tools")?.found).toMatch(/^8 of 8: list_flex_clusters, /);
   });
@@ -104,7 +104,7 @@ describe("the text form", () => {
     const args = ["--simulate", "--download-dir", "/\u001b[31mred"];
     const { stdout } = await (await startCheck({ args, env })).ended;
     expect(stdout).toMatch(/✓ Download folder .*red/);
-    expect(stdout).toMatch(/✓ Projects +1 allowed project: Simulated shop/);
+    expect(stdout).toMatch(/✓ Projects +1 allowed project: "Simulated shop/);
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u);
     expect(stdout).not.toMatch(/[\u{e0000}-\u{e007f}]/u);
   });
