@@ -276,7 +276,7 @@ export const MUTATIONS = [
     edits: [
       edit(
         "src/download/transfer/transfer.ts",
-        'log({ event: "file-host-answered", host: url.host,',
+        'log({ event: "file-host-answered", host: nameOf(url),',
         'log({ event: "file-host-answered", host: String(url.searchParams.get("X-Amz-Signature")),',
       ),
     ],

@@ -46,6 +46,10 @@ const Token = z.object({
 
 const TokenError = z.object({ error: z.string() });
 
+/** A refusal that is not about the credentials will not pass by itself. */
+const REFUSED_REQUEST =
+  "Check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas: something refuses the request for a token as such. Then call again.";
+
 interface HeldToken {
   value: string;
   /** Milliseconds since the epoch. */
@@ -176,10 +180,11 @@ function tokenFailure(response: HttpResponse, now: number): Failure {
   if (error === 401 || code === "invalid_client") return ownFailure("INVALID_CREDENTIALS", { error });
   if (error === 403 && code === "access_denied") return ownFailure("TOKEN_LIMIT_REACHED", { error });
   const wait = retryAfterSeconds(response, now);
+  const mayPass = error < 300 || error === 429 || error >= 500;
   return ownFailure("TOKEN_REQUEST_FAILED", {
     error,
     detail: `The token endpoint answered ${error}${error === 200 ? " without a usable bearer token" : ""}.`,
-    retryable: error < 300 || error === 429 || error >= 500,
+    ...(mayPass ? {} : { retryable: false, hint: REFUSED_REQUEST }),
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
   });
 }

@@ -177,14 +177,16 @@ async function isUnfinished(directory: DownloadDirectory, fileName: string): Pro
 function unfinished() {
   return ownFailure("FILE_NOT_FOUND", {
     detail: "Only a part of this file is here: its transfer has not ended.",
-    hint: "Let the transfer come to its end, which checks the file too; the list of saved snapshots has the arguments to continue it.",
+    retryable: true,
+    hint: "Let the transfer come to its end, which checks the file too, then call again; the list of saved snapshots has the arguments to continue it.",
   });
 }
 
 function changedMeanwhile() {
   return ownFailure("DISK_FAILED", {
     detail: "The file was changed while it was being checked, so nothing can be said of it.",
-    hint: "Verify it again when nothing else writes to it.",
+    retryable: true,
+    hint: "Call again when nothing else writes to it.",
   });
 }
 

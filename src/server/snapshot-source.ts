@@ -34,7 +34,7 @@ const EXPIRY_MARGIN_MS = 60_000;
 
 /** Replaces the usual hint of OUTCOME_UNKNOWN, which says to look at the list: the next save does so by itself. */
 const LOOKED_UP_FIRST =
-  "Whether a job was created is not known yet: wait a few minutes. The next call looks for it first, and requests another only when none has appeared.";
+  "Call again in a few minutes. Whether a job was created is not known yet: the next call looks for it first, and requests another only when none has appeared.";
 
 /** A job that may have a usable link. `requestedAt` is set only if this server requested the job. */
 interface Candidate {
@@ -128,7 +128,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
     const answer = await atlas.requestDownload(identity, {}, step(signal)).catch(async (error: unknown) => {
       // The record stays, so that the next call looks for the job before it requests another.
       if (error instanceof Failure && error.outcomeUnknown)
-        throw new Failure({ ...error.envelope, hint: LOOKED_UP_FIRST }, { cause: error });
+        throw new Failure({ ...error.envelope, retryable: true, hint: LOOKED_UP_FIRST }, { cause: error });
       // No job was created, so the record is removed. A cancelled request may have created a job, so its record stays.
       if (!signal.aborted) await known.onJob(undefined);
       throw error;

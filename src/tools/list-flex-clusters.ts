@@ -151,10 +151,11 @@ function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettin
 
 /** An entry has no fields for the status and the time to wait, so its texts include both. */
 function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: ErrorEnvelope) {
+  const asked = retryAfterSeconds === undefined ? "" : `${retryAfterSeconds} seconds`;
   return {
     errorCode,
     detail: detail ?? (error === undefined ? undefined : `The answer was HTTP ${error} and did not say why.`),
-    hint: retryAfterSeconds === undefined ? hint : `${hint} It asks for ${retryAfterSeconds} seconds.`,
+    hint: asked === "" || hint.includes(asked) ? hint : `${hint} It asks for ${asked}.`,
   };
 }
 

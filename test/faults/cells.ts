@@ -66,7 +66,7 @@ export function saveCells(rows: readonly Row[]): Cell[] {
     SAVES.map((probe): Cell => {
       const { operation } = probe;
       const isPost = operation === "requestDownload";
-      const ends = saves[operation] ?? (isPost ? post : read);
+      const ends = saves[operation] ?? (isPost ? asSave(post, read) : read);
       const expected = operation === "getRestoreJob" ? afterRequest(ends) : ends;
       const requests = operation === "getRestoreJob" || expected === "ok" ? 1 : 0;
       return {
@@ -79,6 +79,12 @@ export function saveCells(rows: readonly Row[]): Cell[] {
       };
     }),
   );
+}
+
+/** If only the read may be repeated, the outcome of the request is unknown. A repeated save looks for its job first. */
+function asSave(post: Verdict, read: Verdict): Verdict {
+  const isRepeatable = (verdict: Verdict) => typeof verdict === "object" && "retryable" in verdict && verdict.retryable;
+  return typeof post === "object" && "retryable" in post && isRepeatable(read) ? { ...post, retryable: true } : post;
 }
 
 /** Once a job was requested, a retryable failure pauses the save, so that the next call continues with the same job. */

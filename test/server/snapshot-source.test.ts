@@ -103,8 +103,8 @@ describe("a request whose outcome is unknown", () => {
 
   test("makes the caller wait, and is not repeated while its job may still appear", async () => {
     const { link, seen, behaviour } = await atlasOfJobs({ post: "reset", list: () => [] });
-    const hint = expect.stringMatching(/wait a few minutes/);
-    await expect(link()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN", envelope: { retryable: false, hint } });
+    const hint = expect.stringMatching(/^Call again in a few minutes\./);
+    await expect(link()).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN", envelope: { retryable: true, hint } });
     behaviour.list = (all, listed) => (listed > 10 ? all : []);
     expect(await link({ restarted: true })).toMatchObject({ url: `${LINK}&job=1` });
     expect(seen.posts).toBe(1);

@@ -269,6 +269,6 @@ test("the advice is made of whole sentences", () => {
     "The transfer has stopped before anything was saved. Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again.",
   );
   expect(pausedAdvice({ bytes: 9, lastError: ownFailure("JOB_WITHOUT_LINK").envelope })).toBe(
-    "The transfer has stopped; what was saved is kept, and the next call continues there. Save another snapshot of the cluster, or this one four hours from now, when a new job may be requested. If it happens again, ask MongoDB support.",
+    "The transfer has stopped; what was saved is kept, and the next call continues there. Save another snapshot of the cluster. If its job has no link either, ask MongoDB support.",
   );
 });

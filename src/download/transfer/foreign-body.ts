@@ -11,8 +11,7 @@ export function isGzip(head: Buffer): boolean {
 }
 
 export const PAGE_HINT = OWN_ERRORS.NOT_A_SNAPSHOT.hint;
-const FORM_HINT =
-  "Try once more; if the same comes again, report it to the makers of this server, which saves gzip files only.";
+const FORM_HINT = "Report it to the makers of this server, which saves gzip files only.";
 const CODING_HINT =
   "Find the proxy or gateway that changes files on the way and exempt the file host from it, then call again.";
 
