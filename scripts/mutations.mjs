@@ -392,6 +392,30 @@ export const MUTATIONS = [
     only: "with the option for that",
   },
   {
+    claim: "open links to this computer whatever the base URL is",
+    edits: [
+      edit(
+        "src/server/runtime.ts",
+        "allowLoopback: isLoopback(baseUrl),",
+        "allowLoopback: isLoopback(baseUrl) || true,",
+      ),
+    ],
+    tests: ["test/server/runtime.test.ts"],
+    only: "a link to loopback is opened only",
+  },
+  {
+    claim: "follow the link to the folder again for each file",
+    edits: [
+      edit(
+        "src/download/folder/directory.ts",
+        "at: (name) => join(path, name),",
+        "at: (name) => join(resolve(folder), name),",
+      ),
+    ],
+    tests: ["test/download/folder.test.ts"],
+    only: "keeps its target for the whole transfer",
+  },
+  {
     claim: "write to the disk under --read-only",
     edits: [edit("src/download/verify.ts", "if (!readOnly) await noteCheck", "await noteCheck")],
     tests: ["test/tools/switches.test.ts"],
@@ -577,7 +601,7 @@ export const MUTATIONS = [
     claim: "leave the password of a proxy in the environment",
     edits: [edit("src/config/variables.ts", " || PROXY.test(name)", "")],
     tests: ["test/secrets/settings.test.ts"],
-    only: "has left the process",
+    only: "has left environment",
   },
   {
     claim: "show a short password of a proxy beside its user name",

@@ -21,7 +21,7 @@ describe("the base URL", () => {
     "https://cloud.mongodb.com/?a=1",
     "ftp://127.0.0.1",
     "cloud.mongodb.com",
-  ])("%s is refused", (url) => {
+  ])("%s is refused: only an https origin will do, or http on loopback", (url) => {
     const config = parse({ MONGODB_ATLAS_BASE_URL: url });
     expect(config.problems).toHaveLength(1);
     expect(config.problems[0]).toMatch(/^MONGODB_ATLAS_BASE_URL must be an origin/);

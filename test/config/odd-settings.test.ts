@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSecretFile } from "../../src/config/credentials.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { CLUSTER, SERVICE_ACCOUNT, serverWith, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, serverWith, simulatorFor, temporaryFolder } from "../fixtures.ts";
 
 describe("a setting that cannot be used does not keep the server from starting", () => {
   test.each([
@@ -112,6 +112,28 @@ describe("the built server", () => {
     expect(log()).toContain("ATLAS_FLEX_READ_ONLY must be true or false; it counts as true.");
     expect(log()).toContain('"hideSnapshotUrls":true');
   });
+
+  test.each(["ja", "flase", "$SIMULATE"])(
+    "refuses every call while %s leaves open whether to simulate",
+    async (word) => {
+      const simulator = await simulatorFor();
+      const { client, fails } = await serverAgainst(simulator, {
+        env: { ...SERVICE_ACCOUNT, ATLAS_FLEX_SIMULATE: word },
+      });
+      const snapshot = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
+      const job = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
+      const calls: Record<string, object> = {
+        ...{ list_flex_clusters: {}, list_flex_snapshots: CLUSTER, list_restore_jobs: CLUSTER, get_restore_job: job },
+        ...{ save_flex_snapshot: snapshot, request_flex_snapshot_download: snapshot },
+        ...{ list_saved_snapshots: {}, verify_saved_snapshot: { fileName: "x.tgz" } },
+      };
+      const tools = (await client.listTools()).tools.map(({ name }) => name);
+      expect(Object.keys(calls).sort()).toEqual(tools.sort());
+      for (const [tool, args] of Object.entries(calls))
+        expect(await fails(tool, { ...args })).toMatchObject({ errorCode: "CONFIGURATION_INVALID" });
+      expect(simulator.requests).toEqual([]);
+    },
+  );
 
   test("signs in with a secret from a file that PowerShell wrote in UTF-16", async () => {
     const { baseUrl } = await simulatorFor();

@@ -113,7 +113,7 @@ describe.each(KINDS)("$name", ({ name, read, value }) => {
   });
 });
 
-describe.each(RESTRICTIONS)("$name", ({ name, read, value }) => {
+describe.each(RESTRICTIONS)("$name, which restricts,", ({ name, read, value }) => {
   test.each([...UNFILLED, "${user_config.x}", "'${user_config.x}'", "file:x", "ja", "flase", "tr ue"])(
     "counts as on for %j, with a warning",
     (raw) => {

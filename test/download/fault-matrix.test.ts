@@ -30,7 +30,7 @@ describe.each([
   ["status", STATUS_ROWS],
   ["ranges and versions", RANGE_ROWS],
   ["content", CONTENT_ROWS],
-] as const)("%s", (_group, rows) => {
+] as const)("%s, where only a whole file gets its final name", (_group, rows) => {
   test.each(rows.map((row) => [row.name, row.expected, row] as const))("%s: %s", async (name, expected, row) => {
     const { script, ranges, silent, keeps, links = 1 }: FaultRow = row;
     const { server, source, save, folder } = await stage({ limits: silent ? IMPATIENT : {} }, ...script(versions));

@@ -46,7 +46,7 @@ async function folderOf(path: string, mode: number, group = process.getgid?.() ?
 }
 
 describe("the download folder", () => {
-  test("is created for its owner only, and only when something is saved", async () => {
+  test("is created with mode 0700, and only when something is saved", async () => {
     const parent = await temporaryFolder();
     const file = await remoteFile(20 * KIB);
     const { server } = await stage({}, serve(file));
@@ -56,7 +56,7 @@ describe("the download folder", () => {
     await expect(store.verify("x.tgz", patiently())).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
     expect(await namesIn(parent)).toEqual([]);
     await saveTo(store);
-    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    for (const path of [folder, join(parent, "a")]) expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
   const refusals: [what: string, make: (path: string) => Promise<unknown>, says: RegExp][] = [
@@ -97,20 +97,23 @@ describe("the download folder", () => {
   ];
   if (isRoot) mended.push([0o770, 4321, "chmod g-w"]);
 
-  test.each(mended)("of mode %o is refused with the command that mends it", async (mode, group, command) => {
-    const path = join(await temporaryFolder(), "it's open");
-    await folderOf(path, mode, group);
-    const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
-    const store = openStore(path, { source });
-    const { envelope } = await saveTo(store).then(
-      () => ({ envelope: undefined }),
-      (failure) => failure,
-    );
-    const [, found = ""] = /run: (chmod .* open')/.exec(envelope.hint) ?? [];
-    expect(found).toContain(command);
-    await run("/bin/sh", ["-c", found]);
-    expect(await saveTo(store)).toMatchObject({ state: "complete" });
-  });
+  test.each(mended)(
+    "of mode %o, open to others, is refused with the command that mends it",
+    async (mode, group, command) => {
+      const path = join(await temporaryFolder(), "it's open");
+      await folderOf(path, mode, group);
+      const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
+      const store = openStore(path, { source });
+      const { envelope } = await saveTo(store).then(
+        () => ({ envelope: undefined }),
+        (failure) => failure,
+      );
+      const [, found = ""] = /run: (chmod .* open')/.exec(envelope.hint) ?? [];
+      expect(found).toContain(command);
+      await run("/bin/sh", ["-c", found]);
+      expect(await saveTo(store)).toMatchObject({ state: "complete" });
+    },
+  );
 
   test("may be writable by the user's private group", async () => {
     const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
@@ -130,6 +133,21 @@ describe("the download folder", () => {
     expect(await listOf(store)).toMatchObject({ directory: folder, files: [{ path: join(folder, defaultName) }] });
   });
 
+  test("that is a link keeps its target for the whole transfer, wherever the link leads meanwhile", async () => {
+    const file = await remoteFile(200 * KIB);
+    const [target, elsewhere, parent] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+    const link = join(parent, "link");
+    await symlink(target, link);
+    const { server } = await stage({}, async (request, socket) => {
+      await rm(link);
+      await symlink(elsewhere, link);
+      await serve(file)(request, socket);
+    });
+    const store = openStore(link, { source: sourceOf(server.url) });
+    expect(await saveTo(store)).toMatchObject({ state: "complete", path: join(target, defaultName) });
+    expect(await namesIn(elsewhere)).toEqual([]);
+  });
+
   test.each([
     ["the user", undefined],
     ["the one who mounted it", 4321],
@@ -147,15 +165,20 @@ describe("the download folder", () => {
     expect(await listOf(store)).toMatchObject({ files: [{ state: "complete" }] });
   });
 
-  test("on Windows may be outside the user's profile, with a warning, and inside without", async () => {
+  test("on Windows may be outside the user's profile, with a warning of save, log and check, and inside without", async () => {
     const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const inHome = async (home: string) => {
+      vi.stubEnv("HOME", home);
+      const events: StoreEvent[] = [];
+      const { warnings } = await saveTo(openStore(folder, { source, log: (event) => void events.push(event) }));
+      const { warning } = await inspectFolder(folder);
+      return { warnings, warning, isLogged: events.some(({ event }) => event === "folder-unprotected") };
+    };
     pretendWindows();
-    vi.stubEnv("HOME", await temporaryFolder());
     onTestFinished(() => void vi.unstubAllEnvs());
-    const outside = await saveTo(openStore(folder, { source }));
-    expect(outside.warnings?.join()).toContain("outside this user's profile folder");
-    vi.stubEnv("HOME", folder);
-    expect(await saveTo(openStore(folder, { source }))).not.toHaveProperty("warnings");
+    const says = expect.stringContaining("outside this user's profile folder");
+    expect(await inHome(await temporaryFolder())).toEqual({ warnings: [says], warning: says, isLogged: true });
+    expect(await inHome(folder)).toEqual({ warnings: undefined, warning: undefined, isLogged: false });
   });
 
   test("that is opened to everyone during the transfer gets no file", async () => {

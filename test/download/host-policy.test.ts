@@ -219,7 +219,7 @@ describe("names are resolved once and every address is checked", () => {
     },
   );
 
-  test("a host that the user vouches for may be private; a similar name may not", async () => {
+  test("a host that is named in ATLAS_FLEX_FILE_HOSTS may be private; a similar name may not", async () => {
     expect(await resolved("a.files.corp.example", [["10.0.0.1"]])).toMatchObject([{ address: "10.0.0.1" }]);
     for (const host of ["files.corp.example.evil.example", "evilfiles.corp.example", "corp.example"]) {
       expect(await resolved(host, [["10.0.0.1"]])).toMatchObject({ error: { code: "LINK_UNSAFE" } });

@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
 import { lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { newOwner } from "../../src/download/folder/lock.ts";
+import { pageOf } from "../docs/pages.ts";
 import { type Behaviour, type RemoteFile, serve } from "./fault-server.ts";
+import { change, withoutModes } from "./file-calls.ts";
 import {
   defaultName,
   gate,
@@ -14,6 +17,7 @@ import {
   namesIn,
   openStore,
   patiently,
+  readJsonFile,
   remoteFile,
   saveTo,
   sha256,
@@ -163,3 +167,51 @@ describe("two stores that save the same snapshot under two names", () => {
     expect(await waiting).toMatchObject({ state: "complete", fileName: "mine.tgz", resumedFromBytes: 100 * KIB });
   });
 });
+
+/** The names in the table of docs/security.md; `TOKEN` stands for the hexadecimal digits that a name ends in. */
+function documentedNames(): Set<string> {
+  const cells = [...pageOf("docs/security.md").text.matchAll(/^\| (.*?) \| .* \|$/gm)].map(([, cell = ""]) => cell);
+  const names = cells
+    .filter((cell) => !cell.startsWith("download folder"))
+    .join()
+    .matchAll(/`(.+?)`/g);
+  return new Set([...[...names].map(([, name = ""]) => name.replace(/-$/, "-TOKEN")), "TOKEN"]);
+}
+
+test.skipIf(process.platform === "win32")(
+  "docs/security.md lists every name that a save gives to a file, and no other",
+  async () => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, save, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    const made: string[] = [];
+    for (const [call, position] of Object.entries({ open: 0, rename: 1, link: 1 }))
+      await change(call, (original) => async (...args) => {
+        made.push(String(args[position]));
+        return original(...args);
+      });
+    expect(await save()).toMatchObject({ state: "paused" });
+
+    const at = (name: string) => join(folder, name);
+    const dead = { ...(await newOwner()), space: "elsewhere", token: "0123abcd" };
+    await writeFile(at(snapshotLock(identity)), JSON.stringify(dead));
+    await writeFile(at(`${defaultName}.lock`), "");
+    for (const lock of [snapshotLock(identity), `${defaultName}.lock`]) await utimes(at(lock), old, old);
+    const state = await readJsonFile(folder, `${defaultName}.part.json`);
+    await writeFile(at(`${defaultName}.part.json`), `${JSON.stringify({ ...state, writer: dead }, undefined, 2)}\n`);
+    await withoutModes();
+    server.script(serve(file));
+    expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
+
+    const names = made
+      .filter((path) => dirname(path) === folder)
+      .map((path) =>
+        basename(path)
+          .replace(defaultName, "NAME.tgz")
+          .replace(/^[0-9a-f]{24}-[0-9a-f]{24}/, "PROJECT-SNAPSHOT"),
+      )
+      .map((name) => name.replace(/^(.probe-)[0-9a-f]{16}$/, "$1TOKEN"))
+      .flatMap((name) => name.split(/(?<=\.(?:lock|part|json))\.(?:(?=tmp$|unreadable$)|[0-9a-f]{8}$)/))
+      .map((name) => name.replace(/^(tmp|unreadable)$/, ".$1").replace(/^$/, "TOKEN"));
+    expect(new Set(names)).toEqual(documentedNames());
+  },
+);

@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { isTrustedLink } from "../../src/download/folder/folder-safety.ts";
 import { serve } from "./fault-server.ts";
 import { giveAway } from "./file-calls.ts";
 import {
@@ -37,14 +38,16 @@ describe("a backup with a record that another user planted", () => {
     ["both", [planted, `${planted}.json`]],
     ["the archive", [planted]],
     ["the record", [`${planted}.json`]],
-  ])("is not taken for the snapshot when %s belong to that user", async (_what, foreign) => {
+  ])("is not taken for the snapshot, and stays, when %s belong to that user", async (_what, foreign) => {
     const { folder, at, server, file } = await withPlanted();
     for (const name of foreign) await giveAway(at(name));
+    const before = await Promise.all(foreign.map((name) => readFile(at(name))));
     server.script(serve(file));
     const store = openStore(folder, { source: sourceOf(server.url) });
     expect(await saveTo(store)).toMatchObject({ state: "complete", fileName: defaultName });
     expect(server.requests).toHaveLength(2);
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    expect(await Promise.all(foreign.map((name) => readFile(at(name))))).toEqual(before);
   });
 
   test("is listed as another user's, without anything that its record says", async () => {
@@ -118,3 +121,30 @@ test.each([snapshotLock(identity), `${defaultName}.lock`, `${part}.json.tmp`, `$
     expect(await namesIn(folder)).toEqual([name]);
   },
 );
+
+test.each([
+  [1000, "this user", true],
+  [0, "root", true],
+  [1001, "another user", false],
+])("the folder may be a link of user %i, %s: %j", (uid, _who, isTrusted) => {
+  expect(isTrustedLink({ uid }, { uid: 1000, gid: 1000 })).toBe(isTrusted);
+});
+
+test("the folder has only files of mode 0600, also while a file is saved", async () => {
+  const file = await remoteFile(200 * KIB);
+  const modes = new Map<string, number>();
+  const look = async () => {
+    for (const name of await namesIn(folder)) modes.set(name, (await stat(join(folder, name))).mode & 0o777);
+  };
+  const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), async (request, socket) => {
+    await look();
+    await serve(file)(request, socket);
+  });
+  expect(await save()).toMatchObject({ state: "complete" });
+  await look();
+  const endings = ["", ".json", ".lock", ".part", ".part.json"];
+  expect([...modes.keys()].sort()).toEqual(
+    [...endings.map((ending) => `${defaultName}${ending}`), snapshotLock(identity)].sort(),
+  );
+  expect([...new Set(modes.values())]).toEqual([0o600]);
+});

@@ -184,7 +184,7 @@ describe("run by a shell, the commands", () => {
     expect(commands.includes("-restored/mongodb-27099.sock")).toBe(!isElsewhere);
   });
 
-  test("keep the data and its copy where no other user can enter", async () => {
+  test("keep the data in a folder beside its copy and the socket, where no other user can enter", async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "x.tgz"), await tgz(dataFiles()));
     const [mongod, mongodump, mongorestore] = await runCommands(join(folder, "x.tgz"), dataDirectory);

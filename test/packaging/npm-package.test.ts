@@ -56,6 +56,16 @@ test("it installs without a network as exactly one package that runs no script",
   expect(Object.keys(packageJson.scripts).filter((script) => /install|prepare/.test(script))).toEqual([]);
 });
 
+test("no file of it imports a module that starts programs", () => {
+  const built = readdirSync(join(ROOT, "dist")).map((file) => ({
+    file,
+    text: readFileSync(join(ROOT, "dist", file), "utf8"),
+  }));
+  const importing = (module: RegExp) => built.filter(({ text }) => module.test(text)).map(({ file }) => file);
+  expect(importing(/from\s*"node:worker_threads"/)).not.toEqual([]);
+  expect(importing(/child_process|(?:from|\()\s*["'](?:node:)?cluster["']/)).toEqual([]);
+});
+
 test("the installed command prints the version of the package", async () => {
   expect((await run(`"${command}" --version`)).trim()).toBe(version);
 });

@@ -112,7 +112,7 @@ describe.each([
     ));
   `;
 
-  test.each(["0", "1"])("has left the process after reading (NODE_USE_ENV_PROXY=%s)", async (useProxy) => {
+  test.each(["0", "1"])("has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)", async (useProxy) => {
     const home = await temporaryFolder();
     const [preload, seen] = [join(home, "preload.cjs"), join(home, "seen.json")];
     await writeFile(preload, PRELOAD);

@@ -25,6 +25,17 @@ describe.each([
     expect(simulator.jobs).toHaveLength(1);
   });
 
+  test("never reaches the file host", async () => {
+    const simulator = await simulatorFor({ snapshotBytes: 100_000 });
+    const { ok } = await serverAgainst(simulator, { env: right });
+    await ok("save_flex_snapshot", { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId });
+    const asked = simulator.requests.filter(({ operation }) => operation === "file");
+    expect(asked.length).toBeGreaterThan(0);
+    const names = new Set(asked.flatMap(({ headers }) => Object.keys(headers)));
+    expect(names).toEqual(new Set(["host", "connection", "accept-encoding"]));
+    for (const secret of Object.values(right)) expect(JSON.stringify(asked)).not.toContain(secret);
+  });
+
   test("that is wrong is distinguished from a missing role", async () => {
     const simulator = await simulatorFor();
     const { fails } = await serverAgainst(simulator, { env: { ...right, ...wrong } });

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -98,6 +98,18 @@ describe("read-only", () => {
     expect(await treeOf(home)).not.toEqual(before);
   });
 
+  test("asks a folder that others may write to whether it keeps permissions, which leaves no file", async () => {
+    const folder = join(await temporaryFolder(), "open");
+    await mkdir(folder);
+    await chmod(folder, 0o777);
+    const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_DOWNLOAD_DIR: folder };
+    const { fails } = await serverAgainst(await simulatorFor(), { args: ["--read-only"], env });
+    const { ctimeMs } = await stat(folder);
+    expect(await fails("list_saved_snapshots")).toMatchObject({ errorCode: "DOWNLOAD_DIR_UNUSABLE" });
+    expect(await readdir(folder)).toEqual([]);
+    expect((await stat(folder)).ctimeMs).toBeGreaterThan(ctimeMs);
+  });
+
   test("is on when its variable holds an unknown word", async () => {
     const session = await serverWith({ env: { ATLAS_FLEX_READ_ONLY: "ture" } });
     expect(await toolNames(session)).toEqual(READING);
@@ -123,13 +135,16 @@ test("switches that leave no tool cause a warning at the start", async () => {
   expect(session.log()).toContain("No tool is offered");
 });
 
-test("--hide-snapshot-urls shows a link's host and expiry instead of the link", async () => {
+test.each([
+  ["--hide-snapshot-urls", ["get_restore_job", "request_flex_snapshot_download"]],
+  ["--read-only", ["get_restore_job"]],
+])("%s shows a link's host and expiry instead of the link", async (option, tools) => {
   const simulator = await simulatorFor();
-  const { ok } = await serverAgainst(simulator, { args: ["--hide-snapshot-urls"] });
-  for (const answer of [
-    await ok("get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }),
-    await ok("request_flex_snapshot_download", { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId }),
-  ]) {
+  const { ok } = await serverAgainst(simulator, { args: [option] });
+  const ids = { restoreJobId: SIMULATED.restoreJobId, snapshotId: SIMULATED.downloadedSnapshotId };
+  for (const tool of tools) {
+    const id = tool === "get_restore_job" ? "restoreJobId" : "snapshotId";
+    const answer = await ok(tool, { ...CLUSTER, [id]: ids[id] });
     expect(answer).toMatchObject({
       linkHost: new URL(simulator.fileBaseUrl).host,
       linkExpiresAt: expect.any(String),
