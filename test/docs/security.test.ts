@@ -1,0 +1,234 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { pageOf, ROOT } from "./pages.ts";
+
+/**
+ * Each sentence, and below it the tests that fail when the sentence is no longer true: their file, and their title as the file
+ * has it. A title that says too little alone follows that of its `describe`.
+ */
+const HELD = {
+  "What is done": `
+Credentials are sent only to the origin of \`MONGODB_ATLAS_BASE_URL\`, which must be https; http is accepted on loopback only.
+  auth/sign.test.ts: a %s is never sent to any origin but the configured one
+  config/network.test.ts: the base URL > %s is refused: only an https origin will do, or http on loopback
+The log names this origin at the start, with a warning if it belongs neither to MongoDB nor to loopback.
+  config/network.test.ts: the base URL > %s is accepted without a warning
+  config/network.test.ts: the base URL > %s is accepted with a warning, since it receives the credentials
+  tools/switches.test.ts: the log says once what is configured, and each call with its outcome and duration, and never a secret
+Redirects of Atlas are never followed.
+  http/transport.test.ts: a %i with a location is refused, not followed
+  auth/token-failures.test.ts: %s at the token endpoint fails the call with a fitting error, nothing sent and no secret revealed
+The file host gets no credentials.
+  tools/credentials.test.ts: %s > never reaches the file host
+  download/redirects.test.ts: a redirect of the file host > carries no header besides those of a request for the file
+After it has read its settings, the server deletes the variables that hold or may hold a secret from its environment: secrets, paths of their files, the base URL, and every proxy but \`NO_PROXY\`, misspelt ones included.
+  config/setting-text.test.ts: after reading > no variable is left that holds a secret or may hold one, in any case and misspelt too
+  secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)
+Diagnostic reports of Node.js do not show these variables either.
+  secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)
+When the server ends, it asks Atlas to revoke the access token that it fetched.
+  faults/process-life.test.ts: $end > in the middle of a call ends the process cleanly and revokes its token
+  faults/process-life.test.ts: a process that ends cleanly in spite of Atlas > revokes a token that arrives while it ends
+Switches that restrict (\`ATLAS_FLEX_READ_ONLY\`, \`ATLAS_FLEX_HIDE_SNAPSHOT_URLS\`) are on for any text but a clear no.
+  config/setting-text.test.ts: $name, which restricts, > counts as on for %j, with a warning
+  config/setting-text.test.ts: $name, which restricts, > reads %j as %s
+An unclear \`ATLAS_FLEX_SIMULATE\` stops every call.
+  config/odd-settings.test.ts: the built server > refuses every call while %s leaves open whether to simulate
+
+\`save_flex_snapshot\` puts no link into its answers, its progress or the log.
+  secrets/links.test.ts: a save leaks no link into its answers, its progress, the log, its state or its record > %s after %j
+  download/secrets.test.ts: no output quotes a link that cannot be used: %s
+Links are never written to disk.
+  secrets/links.test.ts: a link appears > in the answers of $of under $args, and nowhere else
+  download/links.test.ts: a link > is remembered between calls and found again through its job after a restart, but never written to disk
+\`--hide-snapshot-urls\` and \`--read-only\` replace every link by its host and expiry.
+  tools/switches.test.ts: %s shows a link's host and expiry instead of the link
+  secrets/links.test.ts: a link appears > in the answers of $of under $args, and nowhere else
+A link must be https, carry no user name, and name its host instead of an IP address.
+  download/host-policy.test.ts: a link is refused, with an error that names only its host > %s
+The address of its host must be public; it is checked when the connection is made.
+  download/host-policy.test.ts: names are resolved once and every address is checked > %s is refused
+  download/file-request.test.ts: a name that resolves to an address that is not public is refused before any connection
+A host with a private address must be named in \`ATLAS_FLEX_FILE_HOSTS\`, and so must an IP address in a link.
+  download/host-policy.test.ts: a host that is named in ATLAS_FLEX_FILE_HOSTS may be private; a similar name may not
+  download/host-policy.test.ts: a private address in a link is refused with the setting that allows it, and then opened
+Link-local addresses and those of a cloud's own services, such as 169.254.169.254 and 168.63.129.16, are refused even then.
+  download/host-policy.test.ts: %s is refused even where the user vouches for the host, and no setting is advised
+  download/host-policy.test.ts: an address of a cloud's own services in a link is refused even where it is listed: %s
+A link to \`localhost\` or a loopback address, for which http will do, is opened only if the base URL is on loopback too.
+  server/runtime.test.ts: a link to loopback is opened only if the base URL is on loopback too
+  download/host-policy.test.ts: a link is refused, with an error that names only its host > %s
+Up to three redirects of a file host are followed, and each must pass the same checks.
+  download/redirects.test.ts: a redirect of the file host > is followed three times in a row; the fourth costs no link, no job and no byte
+  download/redirects.test.ts: a redirect of the file host > to %s is not followed
+  download/redirects.test.ts: the refusal of a redirect > to a name with a private address says the same
+No redirect leads from https to http, and none leads to a named host except from another named host.
+  download/redirects.test.ts: a redirect $what is refused
+  download/redirects.test.ts: a host of ATLAS_FLEX_FILE_HOSTS > is not reached by a redirect of any other host, and the hint names the setting: %s
+  download/redirects.test.ts: a host of ATLAS_FLEX_FILE_HOSTS > on loopback neither, over real servers
+
+Known secrets, in plain and encoded forms, are removed from every answer built from Atlas's text and from every line of the log.
+  core/redact.test.ts: a secret is removed %s
+  secrets/reflected.test.ts: credentials that Atlas repeats > stay secret (%s)
+  core/logger.test.ts: an error is logged with its causes, cut and without secrets; only a Failure has no stack
+Control, bidirectional, zero-width and other invisible characters are removed from texts of Atlas, and long texts are cut.
+  secrets/hostile.test.ts: of %s with %j, when it succeeds and when it fails
+  core/text.test.ts: cleaning foreign text > text that is too long is cut at a whole character and marked
+Advice (\`nextStep\`, \`hint\`, restore commands) consists only of our own words and validated values.
+  secrets/hostile.test.ts: of %s with %j, when it succeeds and when it fails
+  secrets/hostile.test.ts: hostile versions and times of a snapshot reach neither its file name nor its restore commands
+
+On Linux and macOS a folder with permissions is used only if it is this user's, and neither everyone nor a group may write to it, with the sticky bit or without; the user's private group may.
+  download/folder.test.ts: the download folder > is refused when it is %s, and nothing is asked for or written
+  download/folder.test.ts: the download folder > may be writable by the user's private group
+If others may write to a folder of this user, the refusal says which command mends that.
+  download/folder.test.ts: the download folder > of mode %o, open to others, is refused with the command that mends it
+A symbolic link to the folder is followed only if this user or root made it.
+  download/ownership.test.ts: the folder may be a link of user %i, %s: %j
+  download/folder.test.ts: the download folder > is refused when it is %s, and nothing is asked for or written
+A save keeps to the target that the link had at its start.
+  download/folder.test.ts: the download folder > that is a link keeps its target for the whole transfer, wherever the link leads meanwhile
+A folder that is replaced or opened to others during a transfer gets no finished file.
+  download/folder.test.ts: the download folder > is not written to when %s takes its place during the transfer
+  download/folder.test.ts: the download folder > that is opened to everyone during the transfer gets no file
+On Linux and macOS, records, states, locks, parts and archives of another user are not used, and they stay as they are.
+  download/ownership.test.ts: is not taken for the snapshot, and stays, when %s belong to that user
+  download/ownership.test.ts: a %s of another user is not continued, and stays
+  download/ownership.test.ts: a file of another user under the name %s is named and stays, and nothing is requested from the file host
+Links, pipes and folders under the names of these files are neither followed nor replaced.
+  download/own-names.test.ts: %s of the user > under the name %s stays unchanged, and nothing is requested
+  download/folder.test.ts: a part > that has become %s is left alone
+On Linux and macOS, files are created with mode 0600 and the folder with 0700.
+  download/ownership.test.ts: the folder has only files of mode 0600, also while a file is saved
+  download/folder.test.ts: the download folder > is created with mode 0700, and only when something is saved
+File names have a fixed form without folders.
+  download/file-name.test.ts: any text is refused or names a direct child of the folder
+No finished file and no file of somebody else is overwritten.
+  download/folder.test.ts: an existing file of the same name > stays unchanged when it appears during the transfer; saving under another name transfers nothing again
+  download/crash.test.ts: an existing file of that name stays unchanged, even an empty one
+  download/own-names.test.ts: the first gets the name and the second is refused
+A file gets its final name only after its length, if the file host named one, and the checksums of its gzip data were right.
+  download/fault-matrix.test.ts: %s, where only a whole file gets its final name > %s: %s
+  download/integrity/gzip.test.ts: a file is damaged: > every flipped bit of the data and the trailer
+A part is continued only if the file host names the same strong validator (RFC 9110, section 8.8.1) as before.
+  download/response-judge.test.ts: %s: asked %j, answered %i with %j, is judged %j
+  download/response-judge.test.ts: a date is a validator only when it is a minute older than the response
+With \`--read-only\` no file or folder changes, except by the empty file of the next sentences.
+  tools/switches.test.ts: read-only > writes nothing to the disk, not even what a check found
+On a file system without permissions (exFAT, NTFS, SMB, the drives of Windows in WSL) the check, the log and each save say that the folder does not protect its files.
+  download/folder.test.ts: may be on a file system without permissions whose files all belong to %s, with a warning
+  commands/check/download-folder.test.ts: is a warning on a file system that keeps no permissions, and the check leaves nothing there
+To find out, the server creates an empty file in a folder that looks open to others, and removes it.
+  tools/switches.test.ts: asks a folder that others may write to whether it keeps permissions, which leaves no file
+On Windows they say so unless the folder is in the profile folder of the user, which other users cannot enter.
+  download/folder.test.ts: on Windows may be outside the user's profile, with a warning of save, log and check, and inside without
+
+An archive is unpacked only in memory, to check it, in a thread of its own and within limits.
+  download/save.test.ts: a snapshot becomes a checked file with a record and leaves no other file
+  download/integrity/archive-check.test.ts: the thread does not get the environment, which may hold secrets
+  download/integrity/gzip.test.ts: a 1000:1 bomb is unpacked only up to the largest ratio, and hashed to its end
+  download/integrity/gzip.test.ts: an archive that unpacks to more than the largest size is damaged
+Names from inside it are never shown.
+  download/secrets.test.ts: no output contains a link or a name from inside an archive, whatever goes wrong
+  download/integrity/contents.test.ts: a report contains no name from inside the archive
+On Linux and macOS the printed commands unpack into a folder of mode 0700, and \`mongod\` listens on no port, only on a Unix socket in a folder that no other user can enter.
+  download/restore-guide.test.ts: run by a shell, the commands > serve the data through a socket that no other user can reach, also for %s
+  download/restore-guide.test.ts: a dump directory is unpacked and restored
+The files of a data directory go into a folder of their own inside that one, so that an archive cannot replace the socket or the copy.
+  download/restore-guide.test.ts: run by a shell, the commands > keep the data in a folder beside its copy and the socket, where no other user can enter
+On Windows \`mongod\` listens on 127.0.0.1, and the advice says that every other user of the computer can read the data meanwhile.
+  download/restore-guide.test.ts: on Windows is quoted for the shells of Windows, and served to every user
+  tools/saved-files.test.ts: where there are no Unix sockets, the advice warns of the other users
+
+Answers of Atlas are limited in size, and no call runs longer than 50 seconds.
+  http/transport.test.ts: an endless answer is cut off at the limit
+  faults/hanging.test.ts: $row > ends every call in time
+A request leaves at most one download job behind, whatever becomes of its connection.
+  tools/safe-request.test.ts: ends with the one job it created (%s)
+  tools/safe-request.test.ts: creates one job for a client that cancels every call before the request is answered
+After two failed jobs of a snapshot within an hour, saving requests no other until the hour has passed.
+  server/snapshot-source.test.ts: is replaced once; after the second one no other is requested until an hour has passed
+Requests of an MCP client with an id or a progress token above 1 kB are refused.
+  protocol/read-message.test.ts: %s is refused
+The server starts no other program.
+  import-direction.test.ts: no source file starts another process
+  packaging/npm-package.test.ts: no file of it imports a module that starts programs
+The built package installs no dependencies.
+  packaging/npm-package.test.ts: it installs without a network as exactly one package that runs no script
+`,
+  // Of a table, each row counts as a sentence.
+  "What is written to disk": `
+download folder (\`atlas-flex-snapshots\` in the home folder), mode 0700 | everything below, mode 0600
+  commands/check/download-folder.test.ts: is said to be the default when its option and its variable are left blank
+  download/folder.test.ts: the download folder > is created with mode 0700, and only when something is saved
+  download/ownership.test.ts: the folder has only files of mode 0600, also while a file is saved
+\`NAME.tgz\` | a finished backup
+  download/save.test.ts: a snapshot becomes a checked file with a record and leaves no other file
+\`NAME.tgz.json\` | its record: ids, cluster, times, version, size, ETag, checksum, what the check found; a later check that finds something else adds that
+  download/save.test.ts: a snapshot becomes a checked file with a record and leaves no other file
+  download/soundness.test.ts: is corrected by the next check of the file
+\`NAME.tgz.part\`, \`NAME.tgz.part.json\` | an unfinished transfer, and what is needed to continue it: ids, sizes, ETag, expiry, which process has it open; never the link
+  download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
+  secrets/links.test.ts: a save leaks no link into its answers, its progress, the log, its state or its record > %s after %j
+\`NAME.tgz.lock\`, \`PROJECT-SNAPSHOT.lock\` (their ids) | which process writes the part
+  download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
+one of these names followed by \`.tmp\`, eight hexadecimal digits or \`.unreadable\` | a temporary file, while the server replaces a file or removes a dead lock
+  download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
+\`.probe-\` and sixteen hexadecimal digits | the empty file with which the server asks whether a file system keeps permissions
+  download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
+The log goes to standard error; the client decides where it is kept.
+  tools/switches.test.ts: the log says once what is configured, and each call with its outcome and duration, and never a secret
+`,
+};
+
+interface Held {
+  sentence: string;
+  tests: string[];
+}
+
+function heldIn(table: string): Held[] {
+  const held: Held[] = [];
+  for (const line of table.split("\n").filter(Boolean)) {
+    if (line.startsWith("  ")) held.at(-1)?.tests.push(line.trim());
+    else held.push({ sentence: line, tests: [] });
+  }
+  return held;
+}
+
+/** The sentences of the list items of a section, else its table rows and paragraphs, without their line breaks. */
+function sentencesOf(heading: string): string[] {
+  const [, section = ""] = pageOf("docs/security.md").text.split(`\n## ${heading}\n`);
+  const [text = ""] = section.split("\n## ");
+  const items = text.match(/^- .*(?:\n {2}.*)*/gm)?.map((item) => item.slice(2).replace(/\n */g, " "));
+  if (items) return items.flatMap((item) => item.split(/(?<=\.) (?=[A-Z`])/));
+  const [, , ...lines] = text.split("\n").filter(Boolean);
+  return lines.map((line) => line.replace(/^\| (.*) \|$/, "$1"));
+}
+
+/** Whether the file has the titles, the second within the first, each as the title of a `describe` or `test`. */
+function hasTest(test: string): boolean {
+  const [, file = "", title = ""] = /^(\S+?): (.*)$/.exec(test) ?? [];
+  let code = readFileSync(join(ROOT, "test", file), "utf8");
+  return title.split(" > ").every((part) => {
+    const found = [JSON.stringify(part), `'${part}'`, `\`${part}\``]
+      .map((literal) => code.indexOf(`${literal},`))
+      .find((at) => at >= 0 && /(?:\b(?:test|describe)(?:\.\w+)*|\))\(\s*$/.test(code.slice(0, at)));
+    const [within = ""] = code.slice(found).split("\n});");
+    code = within;
+    return found !== undefined;
+  });
+}
+
+describe.each(Object.entries(HELD))("%s", (heading, table) => {
+  test("has the sentences of docs/security.md, each with a test", () => {
+    const held = heldIn(table);
+    expect(held.map(({ sentence }) => sentence)).toEqual(sentencesOf(heading));
+    expect(held.filter(({ tests }) => tests.length === 0)).toEqual([]);
+  });
+
+  test("names only tests that exist and that `npm test` runs", () => {
+    const tests = heldIn(table).flatMap(({ tests }) => tests);
+    expect(tests.filter((test) => test.includes(".long.test.ts:") || !hasTest(test))).toEqual([]);
+  });
+});
