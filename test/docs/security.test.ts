@@ -89,6 +89,10 @@ A symbolic link to the folder is followed only if this user or root made it.
   download/folder.test.ts: the download folder > is refused when it is %s, and nothing is asked for or written
 A save keeps to the target that the link had at its start.
   download/folder.test.ts: the download folder > that is a link keeps its target for the whole transfer, wherever the link leads meanwhile
+A path that leads through a link of another user is refused.
+  download/folder.test.ts: the download folder > is refused when a part of its path is another user's link (needs root)
+Where other users may write to a folder above it, and so can move or replace the download folder, each save warns.
+  download/folder.test.ts: the download folder > below a folder in which others may replace it is used with a warning that names that folder
 A folder that is replaced or opened to others during a transfer gets no finished file.
   download/folder.test.ts: the download folder > is not written to when %s takes its place during the transfer
   download/folder.test.ts: the download folder > that is opened to everyone during the transfer gets no file
@@ -175,7 +179,7 @@ download folder (\`atlas-flex-snapshots\` in the home folder), mode 0700 | every
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
 one of these names followed by \`.tmp\`, eight hexadecimal digits or \`.unreadable\` | a temporary file, while the server replaces a file or removes a dead lock
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
-\`.probe-\` and sixteen hexadecimal digits | the empty file with which the server asks whether a file system keeps permissions
+\`.probe-\` and sixteen hexadecimal digits, perhaps with -2 after them | an empty file with which the server asks what a file system can do
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
 The log goes to standard error; the client decides where it is kept.
   tools/switches.test.ts: the log says once what is configured, and each call with its outcome and duration, and never a secret

@@ -1,3 +1,4 @@
+import { Stats } from "node:fs";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -38,7 +39,7 @@ async function outcome({ call, of, code, becomes, ...refusal }: Row): Promise<vo
   const found = report.state === "complete" ? "complete" : report.lastError?.errorCode;
   expect(found).toBe(becomes === "another program" ? "DISK_FAILED" : becomes);
   if (becomes === "another program")
-    expect(report.lastError).toMatchObject({ retryable: true, detail: expect.stringContaining("another program") });
+    expect(report.lastError).toMatchObject({ retryable: true, detail: expect.stringContaining("nother program") });
   broken.end();
   expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
@@ -49,9 +50,19 @@ describe("what a save becomes when a file call fails on any system:", () => {
   test.each(
     titled([
       // Refused for a moment: repeated.
-      ...["rename", "link", "unlink", "open", "lstat", "realpath", "statfs", "handle.datasync"].map(
-        (call): Row => ({ call, code: "EBUSY", times: 3, becomes: "complete" }),
-      ),
+      ...[
+        "rename",
+        "link",
+        "unlink",
+        "open",
+        "lstat",
+        "stat",
+        "readdir",
+        "realpath",
+        "statfs",
+        "handle.datasync",
+        "handle.sync",
+      ].map((call): Row => ({ call, code: "EBUSY", times: 3, becomes: "complete" })),
       ...each(["EINTR", "EAGAIN", "EMFILE", "ENFILE", "ETXTBSY"], { call: "rename", times: 3, becomes: "complete" }),
       // Refused for ever: the other way is taken.
       ...each(["EPERM", "EACCES", "EMLINK", "EXDEV", "EIO", "ENOTSUP", "ENOSYS", "EINVAL"], {
@@ -107,6 +118,65 @@ test("a file that is complete stays complete, with a warning, when its name cann
   const report = await save();
   expect(report).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
   expect(report.warnings?.join()).toContain("could not confirm that the name is on the disk");
+  expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+});
+
+test("a save stays complete when its part cannot be closed", async () => {
+  const file = await remoteFile(60 * KIB);
+  const { folder, save } = await stage({}, serve(file));
+  await change("open", (original) => async (...args) => {
+    const handle = await original(...args);
+    if (PATHS.part.test(String(args[0])) && handle instanceof Object) {
+      const close: unknown = Reflect.get(handle, "close");
+      Reflect.set(handle, "close", async () => {
+        if (typeof close === "function") await close();
+        throw Object.assign(new Error("EIO"), { code: "EIO" });
+      });
+    }
+    return handle;
+  });
+  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+  expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+});
+
+describe("a call that did its work although it answers with an error, as over a network, is no failure:", () => {
+  const rows: [call: string, of: keyof typeof PATHS | "final", code: string][] = [
+    ["rename", "state", "EIO"],
+    ["rename", "record", "ENOENT"],
+    ["link", "final", "EIO"],
+    ["link", "final", "EEXIST"],
+    ["rename", "final", "EIO"],
+  ];
+
+  test.each(rows)("%s to the %s, %s", async (call, of, code) => {
+    const file = await remoteFile(60 * KIB);
+    const { folder, save } = await stage({}, serve(file));
+    if (call === "rename" && of === "final") await refuse("link", "ENOTSUP");
+    await change(call, (original) => async (...args) => {
+      await original(...args);
+      const to = String(args[1]);
+      if (of === "final" ? to.endsWith(".tgz") : PATHS[of].test(to)) throw Object.assign(new Error(code), { code });
+    });
+    expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
+});
+
+test("where a second name looks like another file, as on sshfs, the file gets its name in the other way", async () => {
+  const file = await remoteFile(60 * KIB);
+  const { folder, save } = await stage({}, serve(file));
+  const linked = new Set<string>();
+  await change("link", (original) => async (...args) => {
+    await original(...args);
+    linked.add(String(args[1]));
+  });
+  await change("lstat", (original) => async (...args) => {
+    const stats = await original(...args);
+    if (stats instanceof Stats && linked.has(String(args[0]))) stats.ino += 1;
+    return stats;
+  });
+  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+  expect([...linked].filter((path) => !path.includes(".probe-"))).toEqual([]);
   expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
 });
 

@@ -18,7 +18,7 @@ import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { freeBytesFor, inspectFolder, type StoreEvent } from "../../src/download/contract.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
-import { pretendWindows, withoutModes, withWindowsPaths } from "./file-calls.ts";
+import { change, pretendWindows, withoutModes, withWindowsPaths } from "./file-calls.ts";
 import {
   defaultName,
   hashOf,
@@ -179,6 +179,46 @@ describe("the download folder", () => {
     const says = expect.stringContaining("outside this user's profile folder");
     expect(await inHome(await temporaryFolder())).toEqual({ warnings: [says], warning: says, isLogged: true });
     expect(await inHome(folder)).toEqual({ warnings: undefined, warning: undefined, isLogged: false });
+  });
+
+  test("below a folder in which others may replace it is used with a warning that names that folder", async () => {
+    const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const above = join(await temporaryFolder(), "above");
+    await mkdir(above);
+    await chmod(above, 0o777);
+    const report = await saveTo(openStore(join(above, "deep", "folder"), { source }));
+    expect(report.state).toBe("complete");
+    expect(report.warnings?.join()).toContain(`since they may write to ${above}.`);
+    await chmod(above, 0o1777);
+    expect((await saveTo(openStore(join(above, "deep", "folder"), { source }))).warnings).toBeUndefined();
+  });
+
+  test.runIf(isRoot)("is refused when a part of its path is another user's link (needs root)", async () => {
+    const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const link = join(await temporaryFolder(), "link");
+    await symlink(folder, link);
+    await lchown(link, 4321, 4321);
+    await expect(saveTo(openStore(join(link, "below"), { source }))).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+      envelope: { detail: expect.stringContaining("a part of its path is a symbolic link of another user") },
+    });
+  });
+
+  test("whose question to the file system is answered in another folder is refused", async () => {
+    const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
+    await chmod(folder, 0o777);
+    const elsewhere = await temporaryFolder();
+    // Somebody swaps the folders right before the scratch file is made, and back right after it.
+    await change("open", (original) => async (...args) => {
+      const [path, ...rest] = args;
+      if (!String(path).includes(".probe-")) return original(...args);
+      await rename(folder, `${folder}-away`);
+      await rename(elsewhere, folder);
+      return original(path, ...rest);
+    });
+    await change("handle.chmod", () => async () => undefined);
+    await expect(saveTo(openStore(folder, { source }))).rejects.toMatchObject({ code: "DOWNLOAD_DIR_UNUSABLE" });
+    expect((await namesIn(folder)).filter((name) => name.endsWith(".tgz"))).toEqual([]);
   });
 
   test("that is opened to everyone during the transfer gets no file", async () => {

@@ -88,7 +88,9 @@ describe("the list", () => {
     ])("shows it while its snapshot is still looked up, in %s", async (_, name) => {
       const { opened, open } = gate();
       const folder = join(await temporaryFolder(), name);
-      const store = openStore(folder, { source: described(() => opened.then(() => facts)) });
+      const { opened: linked } = gate();
+      const link = () => linked.then(() => ({ url: "" }));
+      const store = openStore(folder, { source: { ...described(() => opened.then(() => facts)), link } });
       const saving = store.save(identity, atOnce());
       expect((await listOf(store)).transfers).toEqual([{ state: "requesting", bytes: 0, identity }]);
       expect(await saving).toMatchObject({ state: "requesting", bytes: 0 });

@@ -67,6 +67,24 @@ test("a lock has one holder at a time, and its name is free again after release"
   expect(await take(at)).toMatchObject({ lost: { aborted: false } });
 });
 
+test("a lock whose content cannot be read is removed by its holder all the same, and a newer one is not", async () => {
+  for (const isNewer of [false, true]) {
+    const at = await place();
+    const lock = await acquireLock(at.name, at.options);
+    if (isNewer) await rm(at.path);
+    await writeFile(at.path, "");
+    await lock?.release();
+    expect(await namesIn(join(at.path, ".."))).toEqual(isNewer ? ["x.lock"] : []);
+  }
+});
+
+test("a lock that cannot be written is not left behind", async () => {
+  const at = await place();
+  await refuse("handle.writeFile", "ENOSPC");
+  await expect(acquireLock(at.name, at.options)).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(await namesIn(join(at.path, ".."))).toEqual([]);
+});
+
 describe("a lock is respected", () => {
   test.runIf(isLinux)("of a living process, however long it was silent", async () => {
     expect(await take(await heldBy(await identityOf(process.ppid), 3_600_000))).toBeUndefined();

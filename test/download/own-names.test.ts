@@ -209,7 +209,7 @@ test.skipIf(process.platform === "win32")(
           .replace(defaultName, "NAME.tgz")
           .replace(/^[0-9a-f]{24}-[0-9a-f]{24}/, "PROJECT-SNAPSHOT"),
       )
-      .map((name) => name.replace(/^(.probe-)[0-9a-f]{16}$/, "$1TOKEN"))
+      .map((name) => name.replace(/^(.probe-)[0-9a-f]{16}(-2)?$/, "$1TOKEN"))
       .flatMap((name) => name.split(/(?<=\.(?:lock|part|json))\.(?:(?=tmp$|unreadable$)|[0-9a-f]{8}$)/))
       .map((name) => name.replace(/^(tmp|unreadable)$/, ".$1").replace(/^$/, "TOKEN"));
     expect(new Set(names)).toEqual(documentedNames());

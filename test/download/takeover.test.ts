@@ -140,6 +140,12 @@ describe.runIf(process.platform === "linux")("a save that finds a lock of anothe
     expect(await save()).toMatchObject({ state: "complete" });
   });
 
+  test("waits for a lock that a process was killed while writing", async () => {
+    const { folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
+    await writeFile(join(folder, snapshotLock(identity)), "");
+    expect(await save()).toMatchObject({ state: "complete" });
+  });
+
   test("fails when that process goes on", async () => {
     const { folder, save, server } = await stage({}, serve(await remoteFile(20 * KIB)));
     await writeFile(join(folder, snapshotLock(identity)), JSON.stringify(await processFor(60_000)));

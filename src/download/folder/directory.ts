@@ -1,12 +1,22 @@
 // The download folder: finds or creates it, refuses an unsafe one, measures free space, explains disk errors.
 import { constants, type Stats } from "node:fs";
-import { access, mkdir, stat } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { sizeInWords } from "../../core/text.ts";
 import type { Limits } from "../limits.ts";
-import { freeBytes, holdsNoFiles, isMomentary, isSameFile, lstatOf, realPath } from "./file-system.ts";
-import { isInProfile, isTrustedLink, type Openness, opennessOf, probe, thisUser } from "./folder-safety.ts";
+import {
+  freeBytes,
+  holdsNoFiles,
+  isInUse,
+  isMomentary,
+  isSameFile,
+  lstatOf,
+  makeFolder,
+  realPath,
+  statOf,
+} from "./file-system.ts";
+import { canBeMoved, isInProfile, isTrustedLink, type Openness, opennessOf, probe, thisUser } from "./folder-safety.ts";
 
 /** A folder that may be saved into. */
 export interface DownloadDirectory {
@@ -16,7 +26,7 @@ export interface DownloadDirectory {
   at: (name: string) => string;
   /** Whether a file counts when it is read back: a plain file of this user. */
   owns: (stat: Stats) => boolean;
-  /** A sentence for people if other users may be able to change the files, since the file system keeps no permissions. */
+  /** A sentence for people if other users may be able to change or replace the files. */
   warning?: string;
   /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
   confirm: () => Promise<void>;
@@ -31,7 +41,8 @@ export async function findDownloadDirectory(folder: string): Promise<DownloadDir
   const path = await resolved(resolve(folder));
   const found = path === undefined ? undefined : await folderAt(path);
   if (path === undefined || !found) return undefined;
-  const { owner, warning } = await safetyOf(found, path);
+  const { owner, unprotected } = await safetyOf(found, path);
+  const warning = unprotected ?? (await doubtAbove([resolve(folder), path]));
   return {
     path,
     at: (name) => join(path, name),
@@ -40,7 +51,7 @@ export async function findDownloadDirectory(folder: string): Promise<DownloadDir
     confirm: async () => {
       const now = await folderAt(path);
       if (!isSameFile(now, found)) throw unusable("it was replaced while in use");
-      const open = warning === undefined && now ? opennessHere(now, path) : undefined;
+      const open = unprotected === undefined && now ? opennessHere(now, path) : undefined;
       if (open) throw refused(open);
     },
   };
@@ -70,7 +81,8 @@ export async function inspectFolder(downloadDir: string): Promise<{ exists: bool
     return { exists: true, ...(found.warning !== undefined && { warning: found.warning }) };
   }
   const nearest = await nearestExisting(downloadDir);
-  if (!(await stat(nearest)).isDirectory()) throw unusable("it cannot be created, since a part of its path is a file");
+  if (!(await statOf(nearest)).isDirectory())
+    throw unusable("it cannot be created, since a part of its path is a file");
   if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
   if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return { exists: false };
@@ -99,11 +111,17 @@ export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   const code = codeOf(cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
   if (hasCode(cause, "ENOSPC", "EDQUOT")) return diskFull({ neededBytes }, cause);
-  if (isMomentary(cause)) return ownFailure("DISK_FAILED", { ...IN_USE, detail: inUse(code) }, { cause });
-  const reason =
-    code === "EFBIG" ? "The file would exceed the size that this process may write." : `The system answered ${code}.`;
-  return ownFailure("DISK_FAILED", { detail: reason }, { cause });
+  if (isInUse(cause)) return ownFailure("DISK_FAILED", { ...IN_USE, detail: inUse(code) }, { cause });
+  const detail = REASONS[code] ?? `The system answered ${code}.`;
+  return ownFailure("DISK_FAILED", { detail, retryable: isMomentary(cause) }, { cause });
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  EFBIG: "The file would exceed the size that this process may write.",
+  EACCES: "This user may not write there (EACCES).",
+  EPERM: "The system does not permit it (EPERM).",
+  EROFS: "The file system is read-only.",
+};
 
 const IN_USE = {
   retryable: true,
@@ -111,7 +129,7 @@ const IN_USE = {
 };
 
 function inUse(code: string): string {
-  return `The system refused a file of the download folder for more than a second (${code}): another program probably has it open.`;
+  return `Another program probably has a file of the download folder open: the system answered ${code}.`;
 }
 
 function diskFull(
@@ -145,9 +163,13 @@ async function resolved(wanted: string): Promise<string | undefined> {
   if (!entry) return undefined;
   if (entry.isSymbolicLink() && !isTrustedLink(entry, thisUser()))
     throw unusable("it is a symbolic link of another user");
-  return realPath(wanted).catch((cause: unknown) => {
+  const path = await realPath(wanted).catch((cause: unknown) => {
     throw unusable("it is a symbolic link that leads nowhere", cause);
   });
+  // What was judged may have been replaced since.
+  const judged = entry.isSymbolicLink() ? wanted : path;
+  if (!isSameFile(await lookAt(judged), entry)) throw unusable("it was replaced while in use");
+  return path;
 }
 
 async function folderAt(path: string): Promise<Stats | undefined> {
@@ -173,18 +195,44 @@ function opennessHere(found: Stats, path: string): Openness | undefined {
 }
 
 /** The owner that files must have to count, undefined where files have no owners. Rejects if others may write to the folder. */
-async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; warning?: string }> {
+async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; unprotected?: string }> {
   const user = thisUser();
-  if (!user) return isInProfile(path) ? {} : { warning: UNPROTECTED_ON_WINDOWS };
+  if (!user) return isInProfile(path) ? {} : { unprotected: UNPROTECTED_ON_WINDOWS };
   const open = opennessOf(found, path, user);
   if (!open) return { owner: user.uid };
   const made = await probe(path, user).catch((cause: unknown) => {
+    if (hasCode(cause, "EROFS")) throw refused({ ...open, hint: READ_ONLY_DISK });
     // Without a file to judge by, the folder is what it looks like.
     if (codeOf(cause) === undefined) throw cause;
     return undefined;
   });
   if (!made || made.keepsModes) throw refused(open);
-  return { owner: made.uid, warning: UNPROTECTED };
+  // The file must have been made in the folder that was judged.
+  if (made.dev !== found.dev || !isSameFile(await folderAt(path), found))
+    throw unusable("it was replaced while in use");
+  return { owner: made.uid, unprotected: UNPROTECTED };
+}
+
+const READ_ONLY_DISK = "Its disk is read-only. Copy the files that you want to see into a folder of your own.";
+
+/** A warning if other users can move or replace the folder, because they may change a folder above it. */
+async function doubtAbove(paths: readonly string[]): Promise<string | undefined> {
+  const user = thisUser();
+  if (!user) return undefined;
+  const folders = new Set(paths.flatMap(foldersAbove));
+  for (const folder of folders) {
+    const entry = await lookAt(folder);
+    if (entry?.isSymbolicLink() && !isTrustedLink(entry, user))
+      throw unusable("a part of its path is a symbolic link of another user");
+    if (entry?.isDirectory() && canBeMoved(entry, user))
+      return `Other users of this computer can move or replace the download folder, since they may write to ${folder}.`;
+  }
+  return undefined;
+}
+
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [] : [above, ...foldersAbove(above)];
 }
 
 const UNPROTECTED =
@@ -199,7 +247,7 @@ async function makeFolders(wanted: string): Promise<void> {
   for (let path = wanted; path !== nearest && path !== dirname(path); path = dirname(path)) missing.unshift(path);
   for (const path of missing) {
     try {
-      await mkdir(path, { mode: 0o700 });
+      await makeFolder(path);
     } catch (cause) {
       // EEXIST: something has the name by now; `findDownloadDirectory` finds out what.
       if (!hasCode(cause, "EEXIST")) throw unusable("it cannot be created", cause);
@@ -211,7 +259,7 @@ async function makeFolders(wanted: string): Promise<void> {
 async function nearestExisting(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
     try {
-      await stat(folder);
+      await statOf(folder);
       return folder;
     } catch (error) {
       if (folder === dirname(folder)) throw unusable("its drive or share is not there", error);

@@ -1,7 +1,20 @@
-// File calls, through which this folder's code goes: repeats what a file system refuses for a moment, does without what it lacks.
+// The file calls that a file system may refuse for a moment, which are repeated, or may lack, which is done without.
+import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { type FileHandle, link, lstat, open, realpath, rename, statfs, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  stat,
+  statfs,
+  unlink,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { hasCode } from "../../core/errors.ts";
 
@@ -10,11 +23,13 @@ export const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 export const NO_WAIT = constants.O_NONBLOCK ?? 0;
 export const READ_ONLY = constants.O_RDONLY | NO_FOLLOW | NO_WAIT;
 
-/** Interrupted, in use (network drives, FUSE), or out of descriptors or memory: the same call may succeed a moment later. */
-const MOMENTARY = ["EAGAIN", "EBUSY", "EINTR", "EMFILE", "ENFILE", "ENOMEM", "ETXTBSY"];
+/** In use, as network drives and FUSE say. */
+const IN_USE = ["EBUSY", "ETXTBSY"];
+/** Interrupted, or out of descriptors or memory. */
+const OUT_OF_MEANS = ["EAGAIN", "EINTR", "EMFILE", "ENFILE", "ENOMEM"];
 
 /** What Windows answers while another program, such as a virus scanner, has the file open (libuv, `uv_translate_sys_error`). */
-const MOMENTARY_ON_WINDOWS = ["EACCES", "EPERM"];
+const IN_USE_ON_WINDOWS = ["EACCES", "EPERM"];
 
 /** Nothing of the file system stands in the way of creating this name, but something else certainly does. */
 const WITHOUT_REMEDY = ["EEXIST", "ENOENT", "ENOSPC", "EDQUOT", "EROFS"];
@@ -28,9 +43,14 @@ const PATIENCE_MS = 1_500;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 
-/** Whether the file system refused a call for reasons that pass by themselves. */
+/** Whether another program probably has the file open. */
+export function isInUse(error: unknown): boolean {
+  return hasCode(error, ...IN_USE) || (process.platform === "win32" && hasCode(error, ...IN_USE_ON_WINDOWS));
+}
+
+/** Whether the call was refused for reasons that pass by themselves. */
 export function isMomentary(error: unknown): boolean {
-  return hasCode(error, ...MOMENTARY) || (process.platform === "win32" && hasCode(error, ...MOMENTARY_ON_WINDOWS));
+  return isInUse(error) || hasCode(error, ...OUT_OF_MEANS);
 }
 
 /** Repeats the call while the file system refuses it for a moment, with growing pauses of random length. */
@@ -82,9 +102,34 @@ export function isSameFile(one: Inode | undefined, other: Inode | undefined): bo
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
+/** The names in a folder. */
+export const namesIn = (folder: string): Promise<string[]> => patiently(() => readdir(folder));
+
+/** What the path leads to, links followed. */
+export const statOf = (path: string): Promise<Stats> => patiently(() => stat(path));
+
+/** Creates a folder for its owner only (0700). */
+export const makeFolder = (path: string): Promise<void> => patiently(() => mkdir(path, { mode: 0o700 }));
+
+/** Drops what follows the first `bytes`. */
+export const cutFile = (handle: FileHandle, bytes: number): Promise<void> => patiently(() => handle.truncate(bytes));
+
+/**
+ * Whether the call did its work although it failed, as network drives answer whose first reply was lost: `to` is the file that
+ * was `from`.
+ */
+async function isDone(from: Inode | undefined, to: string): Promise<boolean> {
+  return isSameFile(await lstatOf(to), from);
+}
+
 /** Replaces what has the name `to`. */
-export function renameFile(from: string, to: string): Promise<void> {
-  return patiently(() => rename(from, to));
+export async function renameFile(from: string, to: string): Promise<void> {
+  const moved = await lstatOf(from);
+  try {
+    await patiently(() => rename(from, to));
+  } catch (error) {
+    if (!(await isDone(moved, to))) throw error;
+  }
 }
 
 /** Removes a file; it may be gone already. */
@@ -105,10 +150,30 @@ export async function linkFile(from: string, to: string): Promise<boolean> {
     await patiently(() => link(from, to));
     return true;
   } catch (error) {
+    if (await isDone(await lstatOf(from), to)) return true;
     if (hasCode(error, ...WITHOUT_REMEDY)) throw error;
     return false;
   }
 }
+
+/**
+ * Whether a second name shows the same file. It does not on sshfs and other FUSE mounts, where nobody could tell by a name
+ * whether the right file has it. Asks with an empty file that has two names for a moment.
+ */
+export async function linksShowTheirFile(folder: string): Promise<boolean> {
+  const one = scratchName(folder);
+  const two = `${one}-2`;
+  try {
+    await withFile(one, "wx", async () => undefined);
+    return (await linkFile(one, two)) && isSameFile(await lstatOf(one), await lstatOf(two));
+  } finally {
+    // A file that cannot be removed now is empty and disturbs nobody.
+    for (const path of [two, one]) await removeFile(path).catch(() => undefined);
+  }
+}
+
+/** The path of a file that exists only for a question to the file system. */
+export const scratchName = (folder: string): string => join(folder, `.probe-${randomBytes(8).toString("hex")}`);
 
 /** Brings a file's content to disk. False where the file system cannot; a failing disk (EIO) rejects. */
 export async function syncFile(handle: FileHandle): Promise<boolean> {
@@ -124,7 +189,7 @@ export async function syncFile(handle: FileHandle): Promise<boolean> {
 /** Makes names that were created, renamed or removed in the folder of `path` survive a power cut, where the system can. */
 export async function syncFolderOf(path: string): Promise<void> {
   try {
-    await withFile(dirname(path), constants.O_RDONLY, (handle) => handle.sync());
+    await withFile(dirname(path), constants.O_RDONLY, (handle) => patiently(() => handle.sync()));
   } catch (error) {
     if (!hasCode(error, ...NO_FOLDER_SYNC)) throw error;
   }

@@ -1,12 +1,11 @@
 // Who else may write to a folder: the table that decides whether snapshots may be saved into it.
-import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { hasCode } from "../../core/errors.ts";
 import { posixQuote } from "../../core/text.ts";
-import { NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
+import { NO_FOLLOW, removeFile, scratchName, withFile } from "./file-system.ts";
 
 export type Entry = Pick<Stats, "uid" | "gid" | "mode">;
 
@@ -22,6 +21,9 @@ export interface Openness {
   why: string;
   hint?: string;
 }
+
+/** Nobody should take these from the other users. */
+const SHARED_BY_ALL = ["/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "/private/var/tmp"];
 
 const STICKY = 0o1000;
 const GROUP_MAY_WRITE = 0o020;
@@ -57,11 +59,25 @@ export function opennessOf({ uid, gid, mode }: Entry, path: string, user: User):
   const inside = `use a folder inside it, such as ${posixQuote(join(path, "atlas-flex-snapshots"))}`;
   return {
     why: everyone ? "can be written by every user of this computer" : "can be written by its group",
-    hint: sentence(mode & STICKY ? `${inside}; or, ${mend}` : `${mend} - otherwise, ${inside}`),
+    hint: sentence(
+      SHARED_BY_ALL.includes(path)
+        ? inside
+        : mode & STICKY
+          ? `${inside}; or, ${mend}`
+          : `${mend} - otherwise, ${inside}`,
+    ),
   };
 }
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+/** Whether other users can move or replace what is in this folder, which is above the download folder. */
+export function canBeMoved({ uid, gid, mode }: Entry, user: User): boolean {
+  if (uid !== user.uid && uid !== 0) return true;
+  const isPrivateGroup = gid === user.gid && gid === user.uid;
+  const others = mode & (isPrivateGroup || gid === 0 ? OTHERS_MAY_WRITE : OTHERS_MAY_WRITE | GROUP_MAY_WRITE);
+  return others !== 0 && (mode & STICKY) === 0;
+}
 
 /** Whether a symbolic link may lead to the folder: only this user or root can have made it. */
 export function isTrustedLink({ uid }: Pick<Stats, "uid">, user: User | undefined): boolean {
@@ -73,14 +89,14 @@ export function isTrustedLink({ uid }: Pick<Stats, "uid">, user: User | undefine
  * the drives of Windows in WSL show the same ones for every file. Asks with a file that it creates and removes. The handle of
  * the file gives the answer, so that nobody can put another file in its place.
  */
-export async function probe(folder: string, user: User): Promise<{ uid: number; keepsModes: boolean }> {
-  const path = join(folder, `.probe-${randomBytes(8).toString("hex")}`);
+export async function probe(folder: string, user: User): Promise<{ uid: number; dev: number; keepsModes: boolean }> {
+  const path = scratchName(folder);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
   try {
     return await withFile(path, flags, async (handle) => {
       const keepsModes = (await keepsMode(handle, 0o640)) && (await keepsMode(handle, 0o600));
-      const { uid } = await handle.stat();
-      return { uid, keepsModes: keepsModes && uid === user.uid };
+      const { uid, dev } = await handle.stat();
+      return { uid, dev, keepsModes: keepsModes && uid === user.uid };
     });
   } finally {
     await removeFile(path);

@@ -4,7 +4,7 @@ import type { ArchiveCheck, ArchiveReport, StartCheck } from "../integrity/archi
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../snapshot.ts";
 import { checkSpace, diskFailure } from "./directory.ts";
-import { syncFile, syncFolderOf } from "./file-system.ts";
+import { cutFile, syncFile, syncFolderOf } from "./file-system.ts";
 import { createPartWriter, type PartFile } from "./part.ts";
 import { type StateFile, startedOver, type TransferState } from "./records.ts";
 
@@ -40,7 +40,7 @@ export async function openLocalCopy(
 ): Promise<LocalCopy> {
   const { handle, path } = part;
   const start = Math.min(part.bytes, state.current.committedBytes);
-  if (part.bytes > start) await handle.truncate(start);
+  if (part.bytes > start) await cutFile(handle, start);
   if (start < state.current.committedBytes) await state.merge({ committedBytes: start });
 
   let resumedFromBytes = start;
@@ -134,7 +134,7 @@ export async function openLocalCopy(
     check = undefined;
     // First the state, then the bytes: a crash in between must not pair old validators with new bytes.
     await noteState();
-    await handle.truncate(bytes);
+    await cutFile(handle, bytes);
     isBetweenResponses = bytes > 0;
     writer = newWriter(bytes);
   }

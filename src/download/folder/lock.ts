@@ -7,7 +7,7 @@ import { z } from "zod";
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
+import { type Inode, isSameFile, lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
 import { type Folder, isReplaceable, nameTaken, readJson } from "./files.ts";
 
 export interface Lock {
@@ -34,7 +34,8 @@ interface LockOptions {
 export async function acquireLock(name: string, options: LockOptions): Promise<Lock | undefined> {
   const { folder, clock, limits } = options;
   const owner = await newOwner();
-  if (!(await claim(name, owner, options))) return undefined;
+  const made = await claim(name, owner, options);
+  if (!made) return undefined;
   const released = new AbortController();
   const lost = new AbortController();
 
@@ -70,7 +71,7 @@ export async function acquireLock(name: string, options: LockOptions): Promise<L
     },
     release: async () => {
       released.abort();
-      if (!lost.signal.aborted) await giveBack(folder, name, owner);
+      if (!lost.signal.aborted) await giveBack(folder, name, owner, made);
     },
   };
 }
@@ -83,15 +84,17 @@ export async function isLocked(name: string, options: LockOptions): Promise<bool
 /** Several processes may find the same dead lock. Each round settles it or finds a newer lock, so a few rounds suffice. */
 const ROUNDS = 5;
 
-async function claim(name: string, owner: LockOwner, options: LockOptions): Promise<boolean> {
+/** Which file was made; undefined if the lock is held. */
+async function claim(name: string, owner: LockOwner, options: LockOptions): Promise<Inode | undefined> {
   for (let round = 0; round < ROUNDS; round += 1) {
-    if (await create(options.folder.at(name), owner)) return true;
+    const made = await create(options.folder.at(name), owner);
+    if (made) return made;
     const found = await judge(name, options);
     if (found.state === "foreign") throw nameTaken(name);
-    if (found.state === "held") return false;
+    if (found.state === "held") return undefined;
     if (found.state === "dead") await removeDead(name, found.generation, options);
   }
-  return false;
+  return undefined;
 }
 
 /**
@@ -100,36 +103,36 @@ async function claim(name: string, owner: LockOwner, options: LockOptions): Prom
  */
 const held = new Set<string>();
 
-async function create(path: string, owner: LockOwner): Promise<boolean> {
+/** Undefined if the name is taken. */
+async function create(path: string, owner: LockOwner): Promise<Inode | undefined> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+  let made: Inode | undefined;
   held.add(owner.token);
   try {
     await withFile(path, flags, async (handle) => {
-      try {
-        await handle.writeFile(JSON.stringify(owner));
-      } catch (error) {
-        await removeFile(path);
-        throw error;
-      }
+      made = await handle.stat();
+      await handle.writeFile(JSON.stringify(owner));
     });
-    return true;
+    return made;
   } catch (error) {
     held.delete(owner.token);
-    if (hasCode(error, "EEXIST")) return false;
+    if (made) await removeFile(path);
+    if (hasCode(error, "EEXIST")) return undefined;
     throw error;
   }
 }
 
 /** Removes a lock that this process held, unless it is another's by now. */
-async function giveBack(folder: Folder, name: string, owner: LockOwner): Promise<void> {
+async function giveBack(folder: Folder, name: string, owner: LockOwner, made: Inode): Promise<void> {
   held.delete(owner.token);
-  // A lock that cannot be read is removed: it was ours a moment ago, and a lock left behind would block other processes.
-  const isOwn = await readOwner(folder, name).then(
-    (found) => found?.token === owner.token,
-    () => true,
-  );
-  // Where it cannot be removed now, `judge` takes it for dead: in this process at once, in others when this process has ended.
-  if (isOwn) await removeFile(folder.at(name)).catch(() => undefined);
+  try {
+    // Where the content cannot be read at the moment, the file itself tells.
+    const found = await readOwner(folder, name);
+    const isOwn = found ? found.token === owner.token : isSameFile(await lstatOf(folder.at(name)), made);
+    if (isOwn) await removeFile(folder.at(name));
+  } catch {
+    // It stays, and `judge` takes it for dead: in this process at once, in others when this process has ended.
+  }
 }
 
 /**
@@ -140,20 +143,24 @@ async function giveBack(folder: Folder, name: string, owner: LockOwner): Promise
 async function removeDead(name: string, generation: string, options: LockOptions): Promise<void> {
   const permit = `${name}.${generation}`;
   const owner = await newOwner();
-  if (!(await claim(permit, owner, options))) return;
+  const made = await claim(permit, owner, options);
+  if (!made) return;
   try {
     const now = await judge(name, options);
     if (now.state === "dead" && now.generation === generation) await removeFile(options.folder.at(name));
   } finally {
-    await giveBack(options.folder, permit, owner);
+    await giveBack(options.folder, permit, owner, made);
   }
 }
 
 /** The first bytes of every lock, as `create` writes them. */
 const OWNER_BEGINNING = Buffer.from('{"pid":');
 
-/** Far more than it takes to write the owner of a new lock: milliseconds, a little more on a slow network drive. */
-const WRITING_MS = 5_000;
+/**
+ * Far more than it takes to write the owner of a new lock, and less than a save waits for a process that was killed. A slower
+ * writer loses the lock, and learns it before it writes anything else.
+ */
+const WRITING_MS = 1_500;
 
 type Judgement = { state: "free" } | { state: "held" } | { state: "foreign" } | { state: "dead"; generation: string };
 

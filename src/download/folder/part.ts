@@ -1,6 +1,6 @@
 // The part, the file that a transfer fills: opening it safely, appending in batches, moving it away from another writer.
 import { constants } from "node:fs";
-import { type FileHandle, readdir } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import { freeMemoryOf } from "../free-memory.ts";
@@ -12,6 +12,7 @@ import {
   lstatOf,
   NO_FOLLOW,
   NO_WAIT,
+  namesIn,
   openFile,
   removeFile,
   renameFile,
@@ -125,7 +126,7 @@ async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal
 export async function removePart(path: string): Promise<void> {
   await removeFile(path);
   const start = `${basename(path)}.`;
-  for (const name of await readdir(dirname(path)))
+  for (const name of await namesIn(dirname(path)))
     if (name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length)))
       await removeFile(join(dirname(path), name));
 }

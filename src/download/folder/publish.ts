@@ -3,7 +3,16 @@ import { Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { isSameSnapshot } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside } from "./file-name.ts";
-import { isSameFile, linkFile, lstatOf, removeFile, renameFile, syncFolderOf, withFile } from "./file-system.ts";
+import {
+  isSameFile,
+  linkFile,
+  linksShowTheirFile,
+  lstatOf,
+  removeFile,
+  renameFile,
+  syncFolderOf,
+  withFile,
+} from "./file-system.ts";
 import { isReplaceable, nameTaken, temporaryOf } from "./files.ts";
 import { type PartFile, removePart, unusable } from "./part.ts";
 import {
@@ -42,7 +51,8 @@ export async function publish({
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
   const saveRecord = () => writeRecord(directory, fileName, { ...record, mtimeMs: checked.mtimeMs });
-  const isLinked = !state.current.renaming && (await linkToFree(part, final));
+  const hasLinks = !state.current.renaming && (await linksShowTheirFile(directory.path));
+  const isLinked = hasLinks && (await linkToFree(part, final));
   if (isLinked) await saveRecord();
   else await renameToFree(part.path, final, state, saveRecord);
   const isOnDisk = await syncFolderOf(final).then(

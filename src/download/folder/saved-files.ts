@@ -1,6 +1,5 @@
 // What is in the download folder: the files and the part of one snapshot, and the list of everything.
 import type { Stats } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { concurrently } from "../../core/concurrency.ts";
 import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList, SnapshotIdentity } from "../contract.ts";
@@ -8,7 +7,7 @@ import type { Limits } from "../limits.ts";
 import { isSameSnapshot, keyOf } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
-import { freeBytes, lstatOf } from "./file-system.ts";
+import { freeBytes, lstatOf, namesIn } from "./file-system.ts";
 import { isLocked } from "./lock.ts";
 import { isPublished, readRecord, readState, type SaveRecord, type TransferState } from "./records.ts";
 
@@ -109,7 +108,7 @@ export async function findPart(
 /** The archive names for which the folder holds the file that `companion` names. */
 async function basesOf(directory: DownloadDirectory, companion: (name: string) => string): Promise<string[]> {
   const ending = companion("");
-  const names = await readdir(directory.path);
+  const names = await namesIn(directory.path);
   return names
     .filter((name) => name.endsWith(ending))
     .map((name) => name.slice(0, -ending.length))
@@ -179,7 +178,7 @@ export function cutTo(most: number, transfers: OpenTransfer[], others = 0): Pick
 
 /** The archives in the folder, the newest first. */
 async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; stat: Stats }[]> {
-  const names = (await readdir(directory.path)).filter(isArchiveName);
+  const names = (await namesIn(directory.path)).filter(isArchiveName);
   const found = await concurrently(names, AT_A_TIME, async (fileName) => {
     const stat = await lstatOf(directory.at(fileName));
     return stat?.isFile() ? [{ fileName, stat }] : [];

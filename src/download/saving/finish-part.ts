@@ -3,6 +3,7 @@ import { Failure, ownFailure } from "../../core/errors.ts";
 import type { SaveReport } from "../contract.ts";
 import { type DownloadDirectory, diskFailure } from "../folder/directory.ts";
 import { beside } from "../folder/file-name.ts";
+import { cutFile } from "../folder/file-system.ts";
 import { type LocalCopy, openLocalCopy } from "../folder/local-copy.ts";
 import { type Lock, mayStillWrite } from "../folder/lock.ts";
 import { confirmPart, openPart, type PartFile, renewPart } from "../folder/part.ts";
@@ -80,7 +81,8 @@ export async function finishPart(
     throw failure;
   } finally {
     ended.abort();
-    await (copy?.close() ?? part?.handle.close());
+    // What counts is on the disk by now, so an error of closing changes nothing.
+    await (copy?.close() ?? part?.handle.close())?.catch(() => undefined);
     if (part) await noteClosed(state);
   }
 }
@@ -140,5 +142,5 @@ function mayHaveJob({ restoreJobId, requestedAt, linkExpiresAt }: TransferState,
 async function forgetBytes({ handle }: PartFile, state: StateFile): Promise<void> {
   const { discardedSha256, ...trace } = startedOver(state.current, {});
   await state.write(trace);
-  await handle.truncate(0);
+  await cutFile(handle, 0);
 }
