@@ -3,7 +3,9 @@ import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
 import { environmentOf } from "./config/setting-text.ts";
+import type { Options } from "./config/types.ts";
 import { deleteSecrets } from "./config/variables.ts";
+import { createRedactor } from "./core/redact.ts";
 import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
@@ -15,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   keepConsoleOffStdout(console, process.stderr);
   if (process.env.NODE_DEBUG) keepBytesOffStderr(process.stderr);
   if ("usageError" in line) {
-    process.stderr.write(`${line.usageError}\n`);
+    process.stderr.write(`${createRedactor(configured({}).config.secrets).scrub(line.usageError)}\n`);
     process.exitCode = 2;
   } else if (line.options.help) {
     process.stdout.write(helpText(version));
@@ -26,10 +28,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
+/** Reads the configuration, which holds the secrets from then on. */
+function configured(options: Options) {
   const env = environmentOf(process.env, process.platform);
-  const config = parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) });
-  // The configuration holds the secrets now, and a crash report would include the environment.
+  return { env, config: parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) }) };
+}
+
+async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
+  const { env, config } = configured(options);
+  // A crash report would include the environment.
   deleteSecrets(process.env);
   switch (command) {
     case "server":
@@ -37,6 +44,10 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
     case "check":
       return process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
     case "simulator":
-      process.exitCode = await (await import("./commands/simulator.ts")).simulate({ options, env });
+      process.exitCode = await (await import("./commands/simulator.ts")).simulate({
+        options,
+        env,
+        secrets: config.secrets,
+      });
   }
 }

@@ -4,11 +4,19 @@ import { parseSimulatorSettings } from "../config/parse.ts";
 import type { Environment } from "../config/setting-text.ts";
 import { problemsOfOrders } from "../config/simulator.ts";
 import type { Options } from "../config/types.ts";
-import { clean } from "../core/text.ts";
+import { createRedactor } from "../core/redact.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
 /** Prints the environment variables that point this server at the simulator. Resolves to the exit code. */
-export async function simulate({ options, env }: { options: Options; env: Environment }): Promise<number> {
+export async function simulate({
+  options,
+  env,
+  secrets,
+}: {
+  options: Options;
+  env: Environment;
+  secrets: readonly string[];
+}): Promise<number> {
   const { stdout, stderr } = process;
   const text = String(options.port ?? 0);
   // Digits only, since Number() also accepts 0x50, 1e3 and blanks.
@@ -17,7 +25,7 @@ export async function simulate({ options, env }: { options: Options; env: Enviro
     return 2;
   }
   const { settings, problems: unreadable } = parseSimulatorSettings(env);
-  const problems = [...unreadable, ...(await problemsOfOrders(settings.orders))];
+  const problems = [...unreadable, ...(await problemsOfOrders(settings.orders, secrets))];
   if (problems.length > 0) {
     stderr.write(`The simulator could not start:\n${problems.join("\n")}\n`);
     return 1;
@@ -32,7 +40,7 @@ export async function simulate({ options, env }: { options: Options; env: Enviro
     await simulator.close();
     return 0;
   } catch (error) {
-    const why = error instanceof Error ? clean(error.message, 2_000) : "unknown";
+    const why = error instanceof Error ? createRedactor(secrets).shown(error.message, 2_000) : "unknown";
     stderr.write(`The simulator could not start: ${why}\n`);
     return 1;
   }

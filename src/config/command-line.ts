@@ -1,7 +1,7 @@
 // Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
-import { nearest } from "../core/text.ts";
-import { unwrapped } from "./setting-text.ts";
+import { nearest, quoted } from "../core/text.ts";
+import { shownOr, unwrapped } from "./setting-text.ts";
 import type { Options } from "./types.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
 
@@ -68,7 +68,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     return { usageError: unknown("command", word, Object.keys(COMMANDS).filter(isCommand)) };
   const command = word ?? "server";
   if (extra[0] !== undefined)
-    return { usageError: `${JSON.stringify(extra[0])} is one word too many after ${command}. See --help.` };
+    return {
+      usageError: `${shownOr("The last", extra[0], quoted)} is one word too many after ${command}. See --help.`,
+    };
 
   const options: Record<string, string | true> = {};
   for (const token of tokens) {
@@ -92,7 +94,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 
 function unknown(what: string, word: string, known: readonly string[]): string {
   const meant = nearest(word, known);
-  return `Unknown ${what} ${JSON.stringify(word)}${meant ? `; did you mean ${meant}?` : "."} See --help.`;
+  const shown = shownOr("that is not shown, since it may be a secret", word, quoted);
+  return `Unknown ${what} ${shown}${meant ? `; did you mean ${meant}?` : "."} See --help.`;
 }
 
 /** The columns at which the description of an option begins and its lines end. */

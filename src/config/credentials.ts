@@ -4,9 +4,18 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { codeOf } from "../core/errors.ts";
 import { MIN_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
-import { absolutePath, isSet, type PathObstacle, type SettingText, settingOf, settingText } from "./setting-text.ts";
+import {
+  absolutePath,
+  type Environment,
+  isSet,
+  mayBeQuoted,
+  type PathObstacle,
+  type SettingText,
+  settingOf,
+  settingText,
+} from "./setting-text.ts";
 import type { Config, Credentials, GroupGiven } from "./types.ts";
-import type { SecretVariable } from "./variables.ts";
+import { SECRET_VARIABLES, type SecretVariable } from "./variables.ts";
 
 /** Two variables of one naming family; names of different families are never paired. */
 interface Pair {
@@ -26,13 +35,14 @@ const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /**
  * The credentials to use and the variables that hold them: a complete service account, else a complete API key, else a token.
- * Both are absent if no credentials are complete.
+ * Both are absent if no credentials are complete. `secrets` are those of all files that were read, used or not.
  */
 export function readCredentials({
   env,
   problems,
   warnings,
-}: GroupGiven): Pick<Config, "credentials" | "credentialsFrom"> {
+}: GroupGiven): Pick<Config, "credentials" | "credentialsFrom" | "secrets"> {
+  const secrets: string[] = [];
   /** Variables that are set but unusable. Their pairs are not reported as incomplete too. */
   const faulty = new Set<string>();
 
@@ -61,6 +71,7 @@ export function readCredentials({
     if (file.text === undefined) return usable(name, direct, MIN_SECRET_CHARACTERS);
     const read = readSecretFile(file.text);
     if ("problem" in read) return unusable(name, read.problem);
+    secrets.push(read.secret);
     if (read.readableByOthers)
       warnings.push(`The file of ${name}_FILE can be read by other users of this computer; make it 0600.`);
     const wrong = whatIsWrong(read.secret, MIN_SECRET_CHARACTERS);
@@ -92,15 +103,14 @@ export function readCredentials({
   }
   const [chosen, ...others] = complete.map(({ credentialsFrom }) => credentialsFrom.join(" and "));
   if (others.length > 0) warnings.push(`Several credentials are set. Used: ${chosen}. Ignored: ${others.join("; ")}.`);
-  return complete[0] ?? {};
+  return { ...complete[0], secrets };
 }
 
-/** Every secret of the configuration. Access tokens that are fetched later are not among them. */
-export function secretsOf({ credentials, proxy }: Config): string[] {
-  const passwords = [proxy.httpProxy, proxy.httpsProxy].flatMap((url) => (url ? passwordsOf(new URL(url)) : []));
-  if (credentials?.kind === "service-account") return [credentials.clientSecret, ...passwords];
-  if (credentials?.kind === "api-key") return [credentials.privateKey, ...passwords];
-  return credentials ? [credentials.token, ...passwords] : passwords;
+/** The secrets that the variables themselves hold, used or not, and the passwords of the proxies. */
+export function secretsIn(env: Environment, { httpProxy, httpsProxy }: Config["proxy"]): string[] {
+  const passwords = [httpProxy, httpsProxy].flatMap((url) => (url ? passwordsOf(new URL(url)) : []));
+  const variables = SECRET_VARIABLES.filter((name) => !name.endsWith("_FILE"));
+  return [...variables.flatMap((name) => settingOf(env, name).text ?? []), ...passwords];
 }
 
 /**
@@ -161,10 +171,10 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
     if (length > MAX_SECRET_FILE_BYTES)
       return { problem: "names a file larger than 16 KiB, which is too long for an Atlas secret." };
     const decoded = decodedText(bytes.subarray(0, length));
-    if ("flaw" in decoded) return { problem: `names a file ${decoded.flaw}: ${clean(path)}. Save it as UTF-8.` };
+    if ("flaw" in decoded) return { problem: `names a file ${decoded.flaw}${named(path)}. Save it as UTF-8.` };
     const { text, placeholder } = settingText(decoded.text);
     if (placeholder !== undefined)
-      return { problem: `names a file that holds a placeholder in place of the secret: ${clean(path)}.` };
+      return { problem: `names a file that holds a placeholder in place of the secret${named(path)}.` };
     if (text === undefined) return { problem: "names an empty file." };
     return { secret: text, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
   } catch {
@@ -196,13 +206,14 @@ const WRONG_PATHS: Readonly<Record<PathObstacle, string>> = {
 };
 
 function problemOfOpening(path: string, error: unknown): string {
-  if (path.includes("mdb_sa_sk_")) return WRONG_PATHS.relative;
-  const shown = clean(path);
+  const shown = named(path);
   const code = codeOf(error);
   if (code === "EACCES" || code === "EPERM")
-    return `names a file that this user may not read: ${shown}. Check its owner and its permissions.`;
-  if (code !== "ENOENT" && code !== "ENOTDIR") return `names a file that cannot be opened: ${shown}.`;
-  if (path.startsWith("/path/to/"))
-    return `is still the placeholder of the instructions: ${shown}. Name your own file.`;
-  return `names a file that does not exist: ${shown}.`;
+    return `names a file that this user may not read${shown}. Check its owner and its permissions.`;
+  if (code !== "ENOENT" && code !== "ENOTDIR") return `names a file that cannot be opened${shown}.`;
+  if (path.startsWith("/path/to/")) return `is still the placeholder of the instructions${shown}. Name your own file.`;
+  return `names a file that does not exist${shown}.`;
 }
+
+/** The path as the end of a clause; nothing if somebody may have put the secret itself into it. */
+const named = (path: string): string => (mayBeQuoted(path) ? `: ${clean(path)}` : "");

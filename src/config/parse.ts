@@ -1,6 +1,7 @@
 // Reads options and environment into the configuration.
 import { resolve } from "node:path";
-import { readCredentials } from "./credentials.ts";
+import { createRedactor } from "../core/redact.ts";
+import { readCredentials, secretsIn } from "./credentials.ts";
 import { readRoute } from "./network.ts";
 import { type Environment, isSet, settingOf, settingText } from "./setting-text.ts";
 import type { Config, GroupGiven, Options, SimulatorSettings } from "./types.ts";
@@ -27,14 +28,16 @@ export function parseConfig(input: { options: Options; env: Environment; toolNam
   const { simulate, readOnly, hideSnapshotUrls, projectId, allowedProjects, downloadDir } = settings;
   if (projectId && allowedProjects?.includes(projectId) === false)
     problems.push("MONGODB_ATLAS_PROJECT_ID is not among ATLAS_FLEX_ALLOWED_PROJECTS.");
-  const credentials = simulate
-    ? {}
+  const { secrets: fromFiles, ...credentials } = simulate
+    ? { secrets: [] }
     : noting("credentials", reading, () => readCredentials({ env, problems, warnings }));
   // Nothing may be sent to Atlas if the simulator may be meant.
   if (reading.unusable.has("simulate")) reading.unusable.add("route");
   const route = noting("route", reading, () => readRoute({ env, simulate, problems, warnings }));
   const simulator = simulate ? { simulator: readSettings(SIMULATOR_SETTINGS, reading) } : {};
   if (!simulate) warnings.push(...idleSimulatorSettings(env));
+  const secrets = [...secretsIn(env, route.proxy), ...fromFiles];
+  const { scrub } = createRedactor(secrets);
   return {
     ...settings,
     ...simulator,
@@ -42,8 +45,9 @@ export function parseConfig(input: { options: Options; env: Environment; toolNam
     ...route,
     hideSnapshotUrls: hideSnapshotUrls || readOnly,
     downloadDir: simulate ? resolve(downloadDir, "simulated") : downloadDir,
-    problems,
-    warnings,
+    secrets,
+    problems: problems.map(scrub),
+    warnings: warnings.map(scrub),
     unusable: [...reading.unusable],
   };
 }

@@ -1,8 +1,8 @@
 // How the text of a setting is read: switches, words, ids, folders, hosts, sizes.
 import path, { type PlatformPath } from "node:path";
 import { isAtlasId } from "../core/atlas-id.ts";
-import { clean, nearest } from "../core/text.ts";
-import { absolutePath, type PathObstacle, settingText, unwrapped } from "./setting-text.ts";
+import { clean, nearest, quoted } from "../core/text.ts";
+import { absolutePath, mayBeQuoted, type PathObstacle, settingText, shownOr, unwrapped } from "./setting-text.ts";
 
 /** One setting as it was given, and the way to complain about it. */
 export interface Given {
@@ -61,12 +61,12 @@ export function wordOf<const Words extends readonly string[]>(words: Words, fall
 /** Undefined when every tool is meant. */
 export function tools({ text, toolNames, problem }: Given): readonly string[] | undefined {
   const names = listOf(text);
-  const unknown = names?.filter((name) => !toolNames.includes(name)) ?? [];
-  const described = unknown.map((name) => {
+  const described = (names ?? []).flatMap((name, index) => {
+    if (toolNames.includes(name)) return [];
     const meant = nearest(name, toolNames);
-    return `${JSON.stringify(clean(name, MAX_WORD_CHARACTERS))}${meant ? ` (did you mean ${meant}?)` : ""}`;
+    return `${entry(name, index)}${meant ? ` (did you mean ${meant}?)` : ""}`;
   });
-  if (unknown.length > 0) problem(`names ${described.join(", ")}: unknown. Known: ${toolNames.join(", ")}.`);
+  if (described.length > 0) problem(`names ${described.join(", ")}: unknown. Known: ${toolNames.join(", ")}.`);
   if (names?.length === 0) problem("names no tool.");
   const known = names?.filter((name) => toolNames.includes(name));
   // Without any tool the server could not even say what is wrong.
@@ -82,11 +82,7 @@ export function projectId({ text, problem }: Given): string | undefined {
 /** Undefined when every project is allowed. */
 export function projectIds({ text, problem }: Given): readonly string[] | undefined {
   const ids = listOf(text);
-  // Quotes an entry only if it looks like a mistyped id: it may be a secret in the wrong place.
-  const wrong = (ids ?? []).flatMap((id, index) => {
-    if (isAtlasId(id)) return [];
-    return [/^[A-Za-z0-9]{1,32}$/.test(id) ? JSON.stringify(id) : `entry ${index + 1}`];
-  });
+  const wrong = (ids ?? []).flatMap((id, index) => (isAtlasId(id) ? [] : entry(id, index)));
   if (ids && (ids.length === 0 || wrong.length > 0))
     problem(
       `must be project ids of 24 characters, 0 to 9 and a to f, separated by commas; wrong: ${wrong.join(", ") || "the list is empty"}.`,
@@ -100,21 +96,23 @@ export function folderOr(fallback: string, paths: PlatformPath = path) {
     const place = absolutePath(text, paths);
     if ("path" in place) {
       const unfilled = text.split(/[/\\]/).find((part) => settingText(part).placeholder !== undefined);
-      if (unfilled) warning(`contains ${clean(unfilled)}, which looks like a placeholder and is used as it is.`);
+      if (unfilled)
+        warning(`contains ${shownOr("a part", unfilled)}, which looks like a placeholder and is used as it is.`);
       return place.path;
     }
-    problem(whatIsWrongWith(clean(text), place.obstacle, paths));
+    problem(whatIsWrongWith(text, place.obstacle, paths));
     const instead = absolutePath(fallback, paths);
     return "path" in instead ? instead.path : paths.resolve("atlas-flex-snapshots");
   };
 }
 
-function whatIsWrongWith(text: string, obstacle: PathObstacle, { resolve, normalize, sep }: PlatformPath): string {
+function whatIsWrongWith(value: string, obstacle: PathObstacle, { resolve, normalize, sep }: PlatformPath): string {
+  const text = clean(value);
   if (obstacle === "no-home") return "must be an absolute path, since this user has no home folder.";
   if (obstacle === "placeholder")
-    return `begins with a placeholder that nobody filled in: ${text}. Write the absolute path, or one that begins with ~/, your home folder.`;
+    return `begins with a placeholder that nobody filled in: ${shownOr("its value is not shown", value)}. Write the absolute path, or one that begins with ~/, your home folder.`;
   const rule = "must be an absolute path or begin with ~/";
-  if (text.includes("mdb_sa_sk_")) return `${rule}; the value looks like a secret.`;
+  if (!mayBeQuoted(value)) return `${rule}; its value is not shown, since it may be a secret.`;
   // The folder of another user, or on another system's drive: nobody can say which one is meant.
   if (/^(~|[a-z]:)/i.test(text)) return `${rule}, unlike ${text}.`;
   const inHome = normalize(text).replaceAll(sep, "/");
@@ -146,6 +144,10 @@ export const textOr =
   (fallback: string) =>
   ({ text = fallback }: Given): string =>
     text;
+
+/** An entry of a list that is wrong, as a message names it. */
+const entry = (text: string, index: number): string =>
+  shownOr(`entry ${index + 1}`, text, (word) => quoted(word, MAX_WORD_CHARACTERS));
 
 function listOf(text: string | undefined): string[] | undefined {
   return text

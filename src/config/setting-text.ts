@@ -1,6 +1,7 @@
-// What was written for a setting: variables by name, texts without what stands around them, placeholders, absolute paths.
+// What was written for a setting: variables by name, texts without what stands around them, placeholders, absolute paths, and whether a message may quote them.
 import { homedir } from "node:os";
 import path, { type PlatformPath } from "node:path";
+import { clean } from "../core/text.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -87,4 +88,38 @@ function withHomeFolder(text: string, { sep, isAbsolute }: PlatformPath): string
   } catch {
     return undefined; // The user has no name and no HOME; the caller reports that.
   }
+}
+
+/**
+ * A client secret of Atlas, a JSON Web Token (RFC 7519), a UUID (the form of an Atlas private key), or a password between a user
+ * name and a host.
+ */
+const SECRET_FORM = /mdb_sa_sk|eyJ[\w-]{8}|[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}|:[^\s\\/:@]*@/i;
+
+/** At least one folder and another name, so that a secret that happens to begin with a slash is no path. */
+const PATH = /^(?:~|[a-z]:|[\\/][^\\/]*)[\\/]/i;
+
+const MIN_LONG_WORD_CHARACTERS = 16;
+/** An id of Atlas, a number, or letters that are all small, all capitals, or capitals only where a part of the word begins. */
+const PLAIN_WORD =
+  /^(?=.{1,64}$)(?:[\da-f]{24}|[\dA-F]{24}|[\d\W_]+|[a-z\W_]+|[A-Z\W_]+|[A-Z]?[a-z]+(?:[\W_]+[A-Z]?[a-z]+|[A-Z][a-z]+)*)$/;
+
+/**
+ * Whether a message may quote what was written for a setting, since somebody may have pasted a secret into the wrong place. Texts
+ * in the form of a secret are never quoted. In any text but an absolute path, neither is a word of sixteen characters or more that
+ * mixes letters with digits, or small letters with capitals in the middle of a part of the word.
+ */
+export function mayBeQuoted(text: string): boolean {
+  if (SECRET_FORM.test(text)) return false;
+  const words = PATH.test(text) ? [] : text.split(/[\s,.:\\/${}%()]+/);
+  return words.every((word) => word.length < MIN_LONG_WORD_CHARACTERS || PLAIN_WORD.test(word));
+}
+
+/** The text as `show` shows it, or the words that stand for a text that may not be quoted. */
+export function shownOr(
+  instead: string,
+  text: string,
+  show: (text: string) => string = (shown) => clean(shown),
+): string {
+  return mayBeQuoted(text) ? show(text) : instead;
 }

@@ -1,5 +1,6 @@
 // Checks the simulator's orders, which only the simulator's own code can read.
-import { clean } from "../core/text.ts";
+import { createRedactor } from "../core/redact.ts";
+import { mayBeQuoted } from "./setting-text.ts";
 import type { Config } from "./types.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Config } from "./types.ts";
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {
   if (!config.simulator) return config;
-  const problems = await problemsOfOrders(config.simulator.orders);
+  const problems = await problemsOfOrders(config.simulator.orders, config.secrets);
   if (problems.length === 0) return config;
   return {
     ...config,
@@ -19,16 +20,26 @@ export async function withOrdersChecked(config: Config): Promise<Config> {
   };
 }
 
-/** What is wrong with each order that the simulator cannot read. */
-export async function problemsOfOrders(orders: string): Promise<string[]> {
+/** What is wrong with each order that the simulator cannot read, without any of the secrets. */
+export async function problemsOfOrders(orders: string, secrets: readonly string[]): Promise<string[]> {
   const { parseOrders } = await import("../simulator/faults/orders.ts");
-  return orders.split(",").flatMap((order) => {
+  const { shown } = createRedactor(secrets);
+  return orders.split(",").flatMap((order, index) => {
     try {
       parseOrders(order);
       return [];
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      return [`ATLAS_FLEX_SIMULATOR_ORDERS: ${clean(error.message, 2_000)}`];
+      // The message quotes parts of the order.
+      const problem = isShowable(order)
+        ? shown(error.message, 2_000)
+        : `Cannot read order ${index + 1}, which is not shown, since it may be a secret. See docs/simulator.md.`;
+      return [`ATLAS_FLEX_SIMULATOR_ORDERS: ${problem}`];
     }
   });
+}
+
+/** Only after an operation and an equals sign are there signs that separate words. */
+function isShowable(order: string): boolean {
+  return (/^\s*[a-z]+\s*=[^=]/i.test(order) ? order.split(/[=+*:@]/) : [order]).every(mayBeQuoted);
 }

@@ -22,8 +22,11 @@ export interface Config extends ValuesOf<typeof SETTINGS> {
   credentials?: Credentials;
   /** The variables that the credentials come from. */
   credentialsFrom?: readonly string[];
+  /** Every secret that the settings hold, whether it is used or not. Access tokens that are fetched later are not among them. */
+  secrets: readonly string[];
   baseUrl: URL;
   proxy: { httpProxy?: string; httpsProxy?: string; noProxy?: string };
+  /** Without any of the secrets; so are the warnings. */
   problems: readonly string[];
   /** Where the problems are: fields of `SETTINGS`, `credentials`, or `route` for the way to Atlas. */
   unusable: readonly string[];

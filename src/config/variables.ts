@@ -1,5 +1,5 @@
 // The table of settings, one row each. Types, help, documentation and warnings about misspelt names derive from it.
-import { clean, nearest } from "../core/text.ts";
+import { nearest } from "../core/text.ts";
 import {
   bytesOr,
   folderOr,
@@ -13,7 +13,7 @@ import {
   tools,
   wordOf,
 } from "./readers.ts";
-import { type Environment, isSet, settingOf } from "./setting-text.ts";
+import { type Environment, isSet, settingOf, shownOr } from "./setting-text.ts";
 
 export const DEFAULT_BASE_URL = "https://cloud.mongodb.com";
 
@@ -204,10 +204,12 @@ export function misspeltVariables(env: Environment): string[] {
     if (KNOWN_VARIABLES.includes(name) || !isSet(settingOf(env, name))) return [];
     const whole = name.replace(/_FILE$/, "");
     if (whole !== name && KNOWN_VARIABLES.includes(whole))
-      return [`${clean(name)} is not read, since only secrets come from files; set ${whole} itself.`];
+      return [`${name} is not read, since only secrets come from files; set ${whole} itself.`];
     const meant = meantBy(name);
     if (!OWN.test(name) && meant === undefined) return [];
-    return [`${clean(name)} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`];
+    const [family = ""] = OWN.exec(name) ?? SHARED.exec(name) ?? [];
+    const shown = shownOr("(the rest of the name is not shown)", name.slice(family.length));
+    return [`${family}${shown} is not a setting of this server${meant ? `; did you mean ${meant}?` : "."}`];
   });
 }
 

@@ -61,27 +61,28 @@ const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
  * Recognises each secret raw, in base64 and base64url at any offset, as in the credentials of the Basic scheme, in hexadecimal,
  * and under up to three layers of escapes: percent-encoding, references of HTML, escapes of JSON, each for some or all characters.
  */
-export function createRedactor(): Redactor {
-  const secrets = new Set<string>();
+export function createRedactor(known: readonly string[] = []): Redactor {
+  const secrets = new Set<string>(known.filter(isLongEnough));
   let tokens: string[] = [];
   let links: string[] = [];
   let all: string[] = [];
   let unmistakable: string[] = [];
 
   function learn(): void {
-    const known = [...secrets, ...tokens];
-    all = formsOfAll([...known, ...links]);
-    unmistakable = formsOfAll(known.filter(({ length }) => length >= MIN_UNMISTAKABLE_CHARACTERS));
+    const granting = [...secrets, ...tokens];
+    all = formsOfAll([...granting, ...links]);
+    unmistakable = formsOfAll(granting.filter(({ length }) => length >= MIN_UNMISTAKABLE_CHARACTERS));
   }
+  learn();
 
   return {
     add(secret) {
-      if (secret.length < MIN_SECRET_CHARACTERS) return;
+      if (!isLongEnough(secret)) return;
       secrets.add(secret);
       learn();
     },
     addToken(token) {
-      if (token.length < MIN_SECRET_CHARACTERS) return;
+      if (!isLongEnough(token)) return;
       tokens = [...tokens.slice(1 - MAX_TOKENS), token];
       learn();
     },
@@ -98,6 +99,8 @@ export function createRedactor(): Redactor {
     shown: (text, maxLength) => clean(withoutLinks(visible(text), all), maxLength),
   };
 }
+
+const isLongEnough = ({ length }: string) => length >= MIN_SECRET_CHARACTERS;
 
 /** The text as it came if no secret was in it. */
 function ifChanged(text: string, change: (seen: string) => string): string {

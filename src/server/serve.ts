@@ -1,6 +1,5 @@
 // Serves one MCP client on standard input and output, from the start of the process to its end.
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { secretsOf } from "../config/credentials.ts";
 import { withOrdersChecked } from "../config/simulator.ts";
 import type { Config } from "../config/types.ts";
 import { createLog, type Log } from "../core/logger.ts";
@@ -15,8 +14,7 @@ import type { Runtime } from "./runtime.ts";
 
 /** Loads no package before the answer to `initialize`: hosts start a server for every window and wait for this answer. */
 export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
-  const redactor = createRedactor();
-  for (const secret of secretsOf(config)) redactor.add(secret);
+  const redactor = createRedactor(config.secrets);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
   const tools = offersOf(config).map(({ name }) => name);
   announce(config, tools, log);

@@ -161,8 +161,8 @@ describe("lists and folders", () => {
   });
 
   test("the wrong entry of a list of project ids is named, unless it may be a secret in the wrong place", () => {
-    const config = parse({ ATLAS_FLEX_ALLOWED_PROJECTS: `${ID},${ID.replace("b1", "O1")},mdb_sa_sk_canary` });
-    expect(config.problems).toEqual([expect.stringMatching(/; wrong: "5fa1000000000000000000O1", entry 3\.$/)]);
+    const config = parse({ ATLAS_FLEX_ALLOWED_PROJECTS: `${ID},${ID.toUpperCase()},mdb_sa_sk_canary` });
+    expect(config.problems).toEqual([expect.stringMatching(/; wrong: "5FA1000000000000000000B1", entry 3\.$/)]);
     expect(config.allowedProjects).toEqual([ID]);
   });
 

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve, win32 } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { secretsOf } from "../../src/config/credentials.ts";
 import { folderOr } from "../../src/config/readers.ts";
 import { environmentOf } from "../../src/config/setting-text.ts";
 import type { Config } from "../../src/config/types.ts";
@@ -353,8 +352,7 @@ describe("after reading", () => {
     ["http://user:pw@proxy:1", ["user:pw"]],
     ["http://:pass-word@proxy:1", ["pass-word"]],
   ])("the password in %s is known in each form that can be sent", (url, forms) => {
-    const redactor = createRedactor();
-    for (const secret of secretsOf(parse({ HTTPS_PROXY: url }))) redactor.add(secret);
+    const redactor = createRedactor(parse({ HTTPS_PROXY: url }).secrets);
     for (const form of forms) {
       expect(redactor.scrub(`before ${form} after`)).toBe("before [removed] after");
       expect(redactor.scrub(`before ${Buffer.from(form).toString("base64")} after`)).toContain("[removed]");

@@ -1,6 +1,5 @@
 // The command `check`: runs the steps, prints a report for people or scripts, and returns the exit code.
 import type { Writable } from "node:stream";
-import { secretsOf } from "../../config/credentials.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
@@ -32,8 +31,7 @@ export async function check(input: Configured & { version: string }): Promise<0 
   const config = await withOrdersChecked(input.config);
   const asJson = options.json === true;
   const inColour = stdout.isTTY === true && !env.NO_COLOR;
-  const redactor = createRedactor();
-  for (const secret of secretsOf(config)) redactor.add(secret);
+  const redactor = createRedactor(config.secrets);
   const log = createLog({ level: "warn", scrub: redactor.scrub, stderr });
   const signal = interruptionOf(stdout);
   const steps: Step[] = [];

@@ -5,7 +5,7 @@ import * as z from "zod";
 import type { AtlasAccess } from "../../atlas/access.ts";
 import { adviceFor } from "../../atlas/hints.ts";
 import { proxyVariable } from "../../config/network.ts";
-import { type Environment, isSet, settingOf } from "../../config/setting-text.ts";
+import { type Environment, isSet, settingOf, shownOr } from "../../config/setting-text.ts";
 import { codeOf, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
@@ -50,7 +50,7 @@ export async function caCertificates(env: Environment): Promise<StepResult> {
     ? " Node.js itself reads it, which understands neither ~ nor quotes, blanks and placeholders."
     : "";
   return failed(
-    `The file of NODE_EXTRA_CA_CERTS ${why}: ${path}`,
+    `The file of NODE_EXTRA_CA_CERTS ${why}: ${shownOr("its name is not shown", path)}`,
     `Set it to a file of certificates in PEM form, or unset it.${remark}`,
   );
 }
@@ -141,7 +141,8 @@ export function proxy({ config, env }: Pick<Configured, "config" | "env">, findi
   // A user name and a password are mentioned, but never shown.
   const { origin, username, password } = new URL(value);
   const login = username || password ? " with user name and password" : "";
-  const found = `${variable} is ${origin}${login}${noProxy === undefined ? "" : `; NO_PROXY exempts ${noProxy}`}`;
+  const exempt = noProxy === undefined ? "" : `; NO_PROXY exempts ${shownOr("hosts that are not shown", noProxy)}`;
+  const found = `${variable} is ${shownOr("set", origin)}${login}${exempt}`;
   if ("blocked" in finding) return skipped(`${found}; nothing was sent`);
   if (failure?.code !== "PROXY_FAILED") return ok(found);
   const reason = systemCodeOf(failure.cause);
