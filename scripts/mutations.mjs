@@ -599,9 +599,41 @@ export const MUTATIONS = [
   },
   {
     claim: "leave the password of a proxy in the environment",
-    edits: [edit("src/config/variables.ts", " || PROXY.test(name)", "")],
+    edits: [edit("src/config/variables.ts", " || PROXY.test(letters)", "")],
     tests: ["test/secrets/settings.test.ts"],
     only: "has left environment",
+  },
+  {
+    claim: "leave a secret under an invented name in the environment",
+    edits: [edit("src/config/variables.ts", "OURS.test(letters)", "SECRET_VARIABLES.includes(name)")],
+    tests: ["test/secrets/settings.test.ts"],
+    only: "has left environment",
+  },
+  {
+    claim: "show a known secret in a message about the settings",
+    edits: [edit("src/config/parse.ts", "problems: problems.map(scrub),", "problems,")],
+    tests: ["test/secrets/wrong-place.test.ts"],
+    only: "looks like a word",
+  },
+  {
+    claim: "show a secret among the simulator's orders",
+    edits: [edit("src/config/simulator.ts", "isShowable(order)", "true")],
+    tests: ["test/secrets/wrong-place.test.ts"],
+    only: "the command simulator",
+  },
+  {
+    claim: "quote what has the form of a secret in a message about the settings",
+    edits: [
+      edit("src/config/setting-text.ts", "return mayBeQuoted(text) ? show(text) : instead;", "return show(text);"),
+    ],
+    tests: ["test/secrets/wrong-place.test.ts"],
+    only: "is in no answer",
+  },
+  {
+    claim: "show a known secret in a usage error",
+    edits: [edit("src/main.ts", "configured({}).config.secrets", "")],
+    tests: ["test/secrets/wrong-place.test.ts"],
+    only: "a usage error",
   },
   {
     claim: "show a short password of a proxy beside its user name",

@@ -177,18 +177,20 @@ export const KNOWN_VARIABLES: readonly string[] = [
   ...SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")),
 ];
 
+/** The variables of this server and of other tools of MongoDB, however they are spelt. */
+const OURS = /ATLAS|MONGODB|MDB/;
 /** The variables of proxies, also those that only other programs read: they often hold the same password. */
-const PROXY = /^(?!NO_PROXY$).*_PROXY$/i;
+const PROXY = /(?<!^NO)PROXY/;
 
 /**
- * Deletes every variable that holds a secret or may hold one: the path of a secret, a URL that may contain a password, the
- * name of a secret misspelt or in other case. A crash report of Node.js shows all variables.
+ * Deletes every variable that may hold a secret, whether its name or its value was meant for it: all of this server and of other
+ * tools of MongoDB, and all of proxies except `NO_PROXY`. Case and separators do not count. Nothing reads these variables later,
+ * but a crash report of Node.js shows all that are left.
  */
 export function deleteSecrets(variables: Record<string, string | undefined>): void {
-  const secret = new Set([...SECRET_VARIABLES, "MONGODB_ATLAS_BASE_URL"]);
   for (const name of Object.keys(variables)) {
-    const upper = name.toUpperCase();
-    if (secret.has(upper) || secret.has(meantBy(upper) ?? "") || PROXY.test(name)) delete variables[name];
+    const letters = name.toUpperCase().replace(/[^A-Z]/g, "");
+    if (OURS.test(letters) || PROXY.test(letters)) delete variables[name];
   }
 }
 

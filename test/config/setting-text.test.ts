@@ -326,20 +326,30 @@ describe("names of variables", () => {
 });
 
 describe("after reading", () => {
-  test("no variable is left that holds a secret or may hold one, in any case and misspelt too", () => {
+  test("no variable is left that holds a secret or may hold one, however its name is spelt", () => {
     const secret = [
       ...[...SECRET_VARIABLES, "HTTPS_PROXY", "HTTP_PROXY"].flatMap((name) => [name, name.toLowerCase()]),
       ...["ALL_PROXY", "all_proxy", "npm_config_https_proxy", "MONGODB_ATLAS_BASE_URL"],
       ...["Mongodb_Atlas_Client_Secret", "MONGODB_ATLAS_CLIENTSECRET", "MONGODB_ATLAS_CLIENT_SECRET_FLIE"],
+      ...["MONGODB_ATLAS_API_PRIVATE_KEY", "MONGODB_ATLAS_TOKEN", "MONGODB_ATLAS_SECRET", "MONGODB_ATLAS_PASSWORD"],
+      ...["ATLAS_FLEX_CLIENT_SECRET", "ATLAS_FLEX_PRIVATE_API_KEY", "ATLAS_FLEX_ACCESS_TOKEN", "MDB_MCP_CLIENT_SECRET"],
+      ...["MONGODB_ATLAS_CLIENT_SECRET_PATH", " MONGODB_ATLAS_CLIENT_SECRET", "MONGODB-ATLAS-CLIENT-SECRET"],
+      ...[
+        "mongodbAtlasClientSecret",
+        "MY_MONGODB_ATLAS_CLIENT_SECRET",
+        "ATLAS_CLIENT_SECRET",
+        "MDB_MCP_CONNECTION_STRING",
+      ],
+      ...[
+        "HTTPS-PROXY",
+        " HTTPS_PROXY",
+        "HTTPS_PROXY_URL",
+        "ATLAS_FLEX_8f3k2",
+        "ATLAS_FLEX_TOOLS",
+        "MONGODB_ATLAS_CLIENT_ID",
+      ],
     ];
-    const others = [
-      "PATH",
-      "NO_PROXY",
-      "no_proxy",
-      "NODE_EXTRA_CA_CERTS",
-      "MONGODB_ATLAS_CLIENT_ID",
-      "ATLAS_FLEX_TOOLS",
-    ];
+    const others = ["PATH", "HOME", "NO_PROXY", "no_proxy", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"];
     const variables: Record<string, string | undefined> = Object.fromEntries(
       [...secret, ...others].map((name) => [name, "x"]),
     );

@@ -22,8 +22,8 @@ Redirects of Atlas are never followed.
 The file host gets no credentials.
   tools/credentials.test.ts: %s > never reaches the file host
   download/redirects.test.ts: a redirect of the file host > carries no header besides those of a request for the file
-After it has read its settings, the server deletes the variables that hold or may hold a secret from its environment: secrets, paths of their files, the base URL, and every proxy but \`NO_PROXY\`, misspelt ones included.
-  config/setting-text.test.ts: after reading > no variable is left that holds a secret or may hold one, in any case and misspelt too
+After it has read its settings, the server deletes the variables that may hold a secret from its environment: all with \`ATLAS\`, \`MONGODB\`, \`MDB\` or \`PROXY\` in their names, in any case and with any separators, except \`NO_PROXY\`.
+  config/setting-text.test.ts: after reading > no variable is left that holds a secret or may hold one, however its name is spelt
   secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)
 Diagnostic reports of Node.js do not show these variables either.
   secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)

@@ -102,6 +102,8 @@ describe.each([
   ["the password of a proxy in all_proxy", () => ({ all_proxy: withPassword(9) }), { password: PASSWORD }],
   ["a client secret", () => ACCOUNT, { secret: SECRET }],
   ["a client secret under a misspelt name", () => ({ MONGODB_ATLAS_CLIENTSECRET: SECRET }), { secret: SECRET }],
+  ["a client secret under an invented name", () => ({ "ATLAS-FLEX-ACCESS": SECRET }), { secret: SECRET }],
+  ["a client secret in the wrong variable", () => ({ ATLAS_FLEX_ALLOWED_PROJECTS: SECRET }), { secret: SECRET }],
   ["a token in the base URL", () => ({ MONGODB_ATLAS_BASE_URL: `https://u:${TOKEN}@atlas.test` }), { token: TOKEN }],
 ])("%s", (_, settings, secrets) => {
   /** Writes what a crash report would show, and what a thread would inherit, when the process ends. */
