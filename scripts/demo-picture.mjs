@@ -41,7 +41,7 @@ const FIELDS = [
   "kind",
 ];
 /** A field of an answer, or a command of its `restore`. */
-const FIELD = new RegExp(`^ {2}← +"(${FIELDS.join("|")}|tar -xzf|mongod --dbpath)[" ]`);
+const FIELD = new RegExp(`^ {2}← +"(${FIELDS.join("|")}|tar -xzof|mongod --dbpath)[" ]`);
 
 async function runDemo() {
   const demo = spawn(process.execPath, ["scripts/demo.mjs"], { stdio: ["ignore", "pipe", "inherit"] });

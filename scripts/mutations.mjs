@@ -386,6 +386,24 @@ export const MUTATIONS = [
     only: "where no other user can enter",
   },
   {
+    claim: "unpack an archive into the folder that is to keep others out",
+    edits: [edit("src/download/restore-guide.ts", 'const data = join(folder, "data");', "const data = join(folder);")],
+    tests: ["test/download/restore-guide.test.ts"],
+    only: "only the reader can enter",
+  },
+  {
+    claim: "give what root unpacks to the owners that the archive names",
+    edits: [
+      edit(
+        "src/download/restore-guide.ts",
+        'command("tar", "-xzof", facts.path, "-C", data, LIKE_ANY_USER,',
+        'command("tar", "-xzf", facts.path, "-C", data,',
+      ),
+    ],
+    tests: ["test/download/restore-guide.test.ts"],
+    only: "a dump directory is unpacked",
+  },
+  {
     claim: "start mongod without the storage options of its files",
     edits: [edit("src/download/restore-guide.ts", ", ...storageOptions(contents))", ")")],
     tests: ["test/tools/saved-files.test.ts"],

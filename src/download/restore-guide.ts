@@ -9,6 +9,9 @@ const SOCKET = `mongodb-${PORT}.sock`;
 // Only the reader knows the target. The tools refuse this placeholder, so nothing is restored into the wrong place.
 const TARGET = "TARGET_CONNECTION_STRING";
 const TOOLS = "MongoDB Database Tools";
+// With `-o` (`--no-same-owner`), what root unpacks belongs to root, with modes that the umask limits, whatever the archive says.
+// "GNU tar manual", 4.4.2, and bsdtar(1) of libarchive (macOS, Windows); BusyBox knows both options too.
+const LIKE_ANY_USER = "--no-same-permissions";
 
 interface RestoreFacts {
   /** Absolute path of the saved file. */
@@ -36,25 +39,26 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
   const { join } = facts.platform === "win32" ? win32 : posix;
   const command = (...words: string[]) => words.map((word) => shellQuote(word, facts.platform)).join(" ");
   const folder = restoredFolder(facts);
+  // The archive may set the mode and the owner of the folder that it is unpacked into, and put anything there. It cannot reach
+  // the outer folder, so nobody else enters, and no link takes the place of the socket or the copy.
+  const data = join(folder, "data");
+  const strip = folderDepth ? ["--strip-components", `${folderDepth}`] : [];
   /** With an unknown folder depth the place of the data is unknown too, so the guide ends after unpacking. */
-  const unpackAnd = (to: string, ...commands: string[]) => [
-    // The mode is for a download folder that others may enter. Windows has no modes and makes both folders for the inner one.
-    facts.platform === "win32" ? command("mkdir", to) : command("mkdir", "-m", "700", ...new Set([folder, to])),
-    command("tar", "-xzf", facts.path, "-C", to, ...(folderDepth ? ["--strip-components", `${folderDepth}`] : [])),
+  const unpackAnd = (...commands: string[]) => [
+    // The mode is for a parent that others may enter. Windows has no modes and makes both folders for the inner one.
+    facts.platform === "win32" ? command("mkdir", data) : command("mkdir", "-m", "700", folder, data),
+    command("tar", "-xzof", facts.path, "-C", data, LIKE_ANY_USER, ...strip),
     ...(folderDepth === undefined ? [] : commands),
   ];
 
   switch (kind) {
     case "data-directory": {
-      // The archive cannot put anything into the outer folder, neither a socket nor a link in the place of the copy.
-      const data = join(folder, "data");
       const copy = `--archive=${join(folder, "copy.archive.gz")}`;
       const { prepare, listen, connect, servedTo } = serving(folder, facts.platform);
       return {
         kind,
         needs: ["tar", mongod(facts.mongoDBVersion), `${TOOLS} (mongodump, mongorestore), a current version`],
         commands: unpackAnd(
-          data,
           ...prepare,
           `${command("mongod", "--dbpath", data, ...storageOptions(contents))} ${listen}`,
           `mongodump ${connect} ${command("--gzip", copy)}`,
@@ -68,8 +72,7 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
         kind,
         needs: ["tar", `${TOOLS} (mongorestore)`],
         commands: unpackAnd(
-          folder,
-          command("mongorestore", ...(contents.filesGzipped ? ["--gzip"] : []), "--uri", TARGET, "--dir", folder),
+          command("mongorestore", ...(contents.filesGzipped ? ["--gzip"] : []), "--uri", TARGET, "--dir", data),
         ),
       };
     case "mongodump-archive":

@@ -139,8 +139,14 @@ Names from inside it are never shown.
 On Linux and macOS the printed commands unpack into a folder of mode 0700, and \`mongod\` listens on no port, only on a Unix socket in a folder that no other user can enter.
   download/restore-guide.test.ts: run by a shell, the commands > serve the data through a socket that no other user can reach, also for %s
   download/restore-guide.test.ts: a dump directory is unpacked and restored
-The files of a data directory go into a folder of their own inside that one, so that an archive cannot replace the socket or the copy.
+The archive is unpacked into a folder of its own inside that one.
   download/restore-guide.test.ts: run by a shell, the commands > keep the data in a folder beside its copy and the socket, where no other user can enter
+  download/restore-guide.test.ts: a dump directory is unpacked and restored
+It cannot replace the socket or the copy, and the mode and owner that it gives its root folder let nobody in.
+  download/restore-guide.test.ts: everything unpacked belongs to the reader, in a folder that only the reader can enter
+  download/restore-guide.test.ts: no other user reads or writes the files (needs root on Linux, to be several users)
+What root unpacks belongs to root.
+  download/restore-guide.test.ts: everything unpacked belongs to the reader, in a folder that only the reader can enter
 On Windows \`mongod\` listens on 127.0.0.1, and the advice says that every other user of the computer can read the data meanwhile.
   download/restore-guide.test.ts: on Windows is quoted for the shells of Windows, and served to every user
   tools/saved-files.test.ts: where there are no Unix sockets, the advice warns of the other users

@@ -52,18 +52,25 @@ export async function archive(bytes: number, seed = 1): Promise<Buffer> {
   return gzipSync(await tar(files), { level: 1 });
 }
 
+/** Who owns the entries of a tar, and their mode. */
+interface Ownership {
+  uid?: number;
+  gid?: number;
+  mode?: number;
+}
+
 /** A tar as bytes, the same for the same files; a name that ends in a slash is a folder. */
-export async function tar(files: Record<string, string | Buffer>): Promise<Buffer> {
+export async function tar(files: Record<string, string | Buffer>, ownership: Ownership = {}): Promise<Buffer> {
   const archive = pack();
   for (const [name, body] of Object.entries(files))
-    if (name.endsWith("/")) archive.entry({ name, mtime: OLD, type: "directory" });
-    else archive.entry({ name, mtime: OLD }, body);
+    if (name.endsWith("/")) archive.entry({ ...ownership, name, mtime: OLD, type: "directory" });
+    else archive.entry({ ...ownership, name, mtime: OLD }, body);
   archive.finalize();
   return buffer(archive);
 }
 
-export async function tgz(files: Record<string, string | Buffer>): Promise<Buffer> {
-  return gzipSync(await tar(files));
+export async function tgz(files: Record<string, string | Buffer>, ownership?: Ownership): Promise<Buffer> {
+  return gzipSync(await tar(files, ownership));
 }
 
 /** The files of a mongod 8 data directory, under the given folder. */

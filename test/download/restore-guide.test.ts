@@ -1,11 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
-import { restoreGuide, shellQuote } from "../../src/download/restore-guide.ts";
+import { restoreGuide } from "../../src/download/restore-guide.ts";
 import { dataFiles, temporaryFolder, tgz } from "./fixtures.ts";
 
 const path = "/srv/snapshots/Cluster0-1.tgz";
@@ -24,7 +23,7 @@ describe("a data directory", () => {
       ],
       commands: [
         "mkdir -m 700 /srv/snapshots/Cluster0-1-restored /srv/snapshots/Cluster0-1-restored/data",
-        "tar -xzf /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored/data",
+        "tar -xzof /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored/data --no-same-permissions",
         "mongod --dbpath /srv/snapshots/Cluster0-1-restored/data --port 27099 --bind_ip /srv/snapshots/Cluster0-1-restored/mongodb-27099.sock --unixSocketPrefix /srv/snapshots/Cluster0-1-restored",
         "mongodump --uri mongodb://%2Fsrv%2Fsnapshots%2FCluster0-1-restored%2Fmongodb-27099.sock --gzip --archive=/srv/snapshots/Cluster0-1-restored/copy.archive.gz",
         "mongorestore --gzip --archive=/srv/snapshots/Cluster0-1-restored/copy.archive.gz --uri TARGET_CONNECTION_STRING",
@@ -38,7 +37,7 @@ describe("a data directory", () => {
     const guide = restoreGuide({ ...dataDirectory, folderDepth: 2 }, facts);
     expect(guide?.commands.slice(0, 4)).toEqual([
       'mkdir "C:\\Users\\Jane Doe\\x-restored\\data"',
-      'tar -xzf "C:\\Users\\Jane Doe\\x.tar.gz" -C "C:\\Users\\Jane Doe\\x-restored\\data" --strip-components 2',
+      'tar -xzof "C:\\Users\\Jane Doe\\x.tar.gz" -C "C:\\Users\\Jane Doe\\x-restored\\data" --no-same-permissions --strip-components 2',
       'mongod --dbpath "C:\\Users\\Jane Doe\\x-restored\\data" --port 27099 --bind_ip "127.0.0.1"',
       'mongodump --port 27099 --gzip "--archive=C:\\Users\\Jane Doe\\x-restored\\copy.archive.gz"',
     ]);
@@ -84,9 +83,9 @@ test("a dump directory is unpacked and restored", () => {
     kind: "dump-directory",
     needs: ["tar", "MongoDB Database Tools (mongorestore)"],
     commands: [
-      "mkdir -m 700 /srv/snapshots/Cluster0-1-restored",
-      "tar -xzf /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored --strip-components 1",
-      "mongorestore --uri TARGET_CONNECTION_STRING --dir /srv/snapshots/Cluster0-1-restored",
+      "mkdir -m 700 /srv/snapshots/Cluster0-1-restored /srv/snapshots/Cluster0-1-restored/data",
+      "tar -xzof /srv/snapshots/Cluster0-1.tgz -C /srv/snapshots/Cluster0-1-restored/data --no-same-permissions --strip-components 1",
+      "mongorestore --uri TARGET_CONNECTION_STRING --dir /srv/snapshots/Cluster0-1-restored/data",
     ],
   });
 });
@@ -112,19 +111,38 @@ test("other files get no guide", () => {
   expect(restoreGuide({ kind: "unknown", unpackedBytes: 1 }, linux)).toBeUndefined();
 });
 
+interface Run {
+  /** Who runs the commands, if not this process's user. */
+  uid?: number;
+}
+
 /** Runs the commands as a reader would, with programs in place of MongoDB's that note their arguments, and gives these back. */
-async function runCommands(archive: string, contents: Contents) {
+async function runCommands(archive: string, contents: Contents, { uid }: Run = {}) {
   const home = await temporaryFolder();
   const noted = join(home, "noted");
+  await writeFile(noted, "");
+  if (uid !== undefined) for (const path of [home, noted]) await chown(path, uid, uid);
   for (const program of ["mongod", "mongodump", "mongorestore"])
     await writeFile(join(home, program), `#!/bin/sh\nprintf '%s\\0' ${program} "$@" "" >> "$NOTED"\n`, { mode: 0o755 });
   const env = { PATH: `${home}:${process.env.PATH}`, NOTED: noted, TMPDIR: home };
   for (const command of restoreGuide(contents, { path: archive, platform: "linux" })?.commands ?? []) {
     execFileSync("bash", ["-n", "-c", command], { env });
-    execFileSync("sh", ["-c", `umask 022; ${command}`], { env });
+    const [shell = "", ...words] = [...(uid === undefined ? [] : as(uid)), "sh", "-c", `umask 022; ${command}`];
+    execFileSync(shell, words, { env });
   }
   const calls = (await readFile(noted, "utf8")).split("\0\0").slice(0, -1);
   return calls.map((call) => call.split("\0"));
+}
+
+/** The words that run a command as another user. Only root may, and `setpriv` is a program of Linux. */
+const as = (uid: number) => ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+const mayBecomeOthers = process.getuid?.() === 0 && process.platform === "linux";
+const ATTACKER = 1001;
+
+/** What the attacker's shell says of a command: whether it succeeds. */
+function attackerCan(command: string): boolean {
+  const [program = "", ...words] = [...as(ATTACKER), "sh", "-c", command];
+  return spawnSync(program, words).status === 0;
 }
 
 const valueAfter = (words: readonly string[] | undefined, option: string) => words?.[words.indexOf(option) + 1] ?? "";
@@ -195,6 +213,60 @@ describe("run by a shell, the commands", () => {
   });
 });
 
+/** An archive in a folder that others may look into; all its entries, its root included, want to be the attacker's and open. */
+async function hostileArchive(folder: string, files: Record<string, string | Buffer>): Promise<string> {
+  await chmod(folder, 0o755);
+  const archive = join(folder, "x.tgz");
+  await writeFile(archive, await tgz({ "./": "", ...files }, { uid: ATTACKER, gid: ATTACKER, mode: 0o777 }));
+  return archive;
+}
+
+const dumpFiles = (folder: string) => ({ [`${folder}shop/`]: "", [`${folder}shop/orders.bson`]: "x" });
+
+describe.each([
+  ["a data directory at the root", dataDirectory, dataFiles("./")],
+  ["a data directory in a folder", { ...dataDirectory, folderDepth: 1 }, { "a/": "", ...dataFiles("a/") }],
+  ["a dump at the root", { ...dump, folderDepth: 0 }, dumpFiles("./")],
+  ["a dump in a folder", dump, { "a/": "", ...dumpFiles("a/") }],
+  ["a dump whose place is unknown", { ...dump, folderDepth: undefined }, dumpFiles("./")],
+])("of an archive with %s that asks for open folders of another user,", (_, { folderDepth, ...contents }, files) => {
+  const found = { ...contents, ...(folderDepth !== undefined && { folderDepth }) };
+
+  test("everything unpacked belongs to the reader, in a folder that only the reader can enter", async () => {
+    const folder = await temporaryFolder();
+    await runCommands(await hostileArchive(folder, files), found);
+    await expectPrivate(join(folder, "x-restored"), process.getuid?.());
+  });
+
+  test.skipIf(!mayBecomeOthers)(
+    "no other user reads or writes the files (needs root on Linux, to be several users)",
+    async () => {
+      for (const uid of [0, 1000]) {
+        const folder = await temporaryFolder();
+        const archive = await hostileArchive(folder, files);
+        await chown(folder, uid, uid);
+        await runCommands(archive, found, { uid });
+        const restored = join(folder, "x-restored");
+        await expectPrivate(restored, uid);
+        expect(attackerCan(`ls ${folder}`)).toBe(true);
+        for (const attempt of [`ls ${restored}`, `ls ${restored}/data`, `touch ${restored}/data/planted`])
+          expect(attackerCan(attempt), attempt).toBe(false);
+      }
+    },
+  );
+});
+
+/** The folder is closed, and nobody else owns anything in it or may write to it. */
+async function expectPrivate(folder: string, uid: number | undefined): Promise<void> {
+  expect((await stat(folder)).mode & 0o7777).toBe(0o700);
+  const names = await readdir(folder, { recursive: true });
+  expect(names.length).toBeGreaterThan(1);
+  for (const name of ["", ...names]) {
+    const { mode, ...entry } = await lstat(join(folder, name));
+    expect({ name, uid: entry.uid, othersMayWrite: mode & 0o022 }).toEqual({ name, uid, othersMayWrite: 0 });
+  }
+}
+
 test("an earlier unpacked folder makes the first command fail", async () => {
   const folder = await mkdtemp(join(tmpdir(), "restore-guide-"));
   try {
@@ -206,56 +278,3 @@ test("an earlier unpacked folder makes the first command fail", async () => {
     await rm(folder, { recursive: true });
   }
 });
-
-/** Any text without NUL, which no argument can hold, with many characters that are special in shells. */
-const text = fc.string({
-  unit: fc.oneof(
-    fc.constantFrom(..." '\"$`\\!*?~#&|;<>()[]{}%^=:,.@-\n\t\u2018\u2019\u201a\u201b\u201c\u201d"),
-    fc.string({ unit: "grapheme", minLength: 1, maxLength: 1 }).filter((unit) => unit !== "\0"),
-  ),
-});
-
-test("a POSIX shell gives back any argument", () => {
-  fc.assert(
-    fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), (words) => {
-      const command = ["printf '%s\\0'", ...words.map((word) => shellQuote(word, "linux"))].join(" ");
-      const printed = execFileSync("sh", ["-c", command], { encoding: "utf8" });
-      expect(printed.split("\0").slice(0, -1)).toEqual(words);
-    }),
-    { numRuns: 60 },
-  );
-});
-
-test("PowerShell gives back any argument", () => {
-  fc.assert(
-    fc.property(text, (word) => {
-      expect(powerShellWord(shellQuote(word, "win32"))).toBe(word);
-    }),
-    { numRuns: 1000 },
-  );
-});
-
-test.each([
-  ["darwin", "--port", "--port"],
-  ["linux", "/home/jane/x.tgz", "/home/jane/x.tgz"],
-  ["linux", "/home/jane's $HOME/x.tgz", "'/home/jane'\\''s $HOME/x.tgz'"],
-  ["linux", "", "''"],
-  ["win32", "--port", "--port"],
-  ["win32", "C:\\Users\\Jörg M\\x.tgz", '"C:\\Users\\Jörg M\\x.tgz"'],
-  ["win32", "C:\\O'Neil\\100%\\x.tgz", "'C:\\O''Neil\\100%\\x.tgz'"],
-  ["win32", "--archive=C:\\x.gz", '"--archive=C:\\x.gz"'],
-] as const)("on %s %s becomes %s", (platform, word, quoted) => {
-  expect(shellQuote(word, platform)).toBe(quoted);
-});
-
-/** One word as PowerShell reads it (about_Quoting_Rules, about_Parsing); throws if it is not one literal word. */
-function powerShellWord(source: string): string {
-  const bare = /^[\w-]+$/.exec(source);
-  if (bare !== null) return bare[0];
-  // cmd.exe expands percent signs in double quotes; PowerShell dollar signs and backticks, and it has four double quotes.
-  const double = /^"([^$`%"\u201c-\u201e]*)"$/.exec(source);
-  if (double?.[1] !== undefined) return double[1];
-  const single = /^'((?:[^'\u2018-\u201b]|(['\u2018-\u201b])\2)*)'$/.exec(source);
-  if (single?.[1] !== undefined) return single[1].replace(/(['\u2018-\u201b])\1/g, "$1");
-  throw new Error(`Not one word: ${source}`);
-}
