@@ -404,6 +404,20 @@ export const MUTATIONS = [
     only: "a dump directory is unpacked",
   },
   {
+    claim: "restore within a folder that protects nothing",
+    edits: [
+      edit("src/download/restore-guide.ts", 'if (isOpen && platform !== "win32") {', "if (platform === undefined) {"),
+    ],
+    tests: ["test/download/restore-guide.test.ts"],
+    only: "elsewhere, where no other user can enter",
+  },
+  {
+    claim: "say that a file in an unprotected folder is the one that was saved",
+    edits: [edit("src/tools/verify-saved-snapshot.ts", "  if (isOpen) return", "  if (isOpen && false) return")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "is not said to be what was saved",
+  },
+  {
     claim: "start mongod without the storage options of its files",
     edits: [edit("src/download/restore-guide.ts", ", ...storageOptions(contents))", ")")],
     tests: ["test/tools/saved-files.test.ts"],

@@ -113,6 +113,8 @@ export interface RestoreGuide {
   commands: string[];
   /** Only with commands that start `mongod`: which users of this computer can read the data while it runs. */
   servedTo?: "this-user" | "every-user";
+  /** The folder that the commands work in; only if others may change what is in the folder of the file. */
+  worksIn?: string;
 }
 
 /** A transfer or a finished file, as `save` reports it. */
@@ -177,6 +179,8 @@ export interface SavedList {
   directory: string;
   files: SavedFile[];
   transfers: OpenTransfer[];
+  /** Why other users may be able to change the files, as a sentence for people. */
+  warning?: string;
   /** The folder holds more than is listed; the newest files are listed. */
   truncated?: true;
   freeBytes?: number;
@@ -196,6 +200,8 @@ export interface VerifyReport {
   contents?: Contents;
   /** Only when the file is sound. */
   restore?: RestoreGuide;
+  /** Why other users may be able to change the file and its record, as a sentence for people; only when complete. */
+  warning?: string;
 }
 
 export interface WaitOptions<Report> {

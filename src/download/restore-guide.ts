@@ -1,4 +1,5 @@
 // How to get from a saved file to a running database: commands for this computer's shell, with safely quoted arguments.
+import { createHmac, randomBytes } from "node:crypto";
 import { posix, win32 } from "node:path";
 import { posixQuote } from "../core/text.ts";
 import type { Contents, RestoreGuide, SnapshotFacts } from "./contract.ts";
@@ -16,6 +17,8 @@ const LIKE_ANY_USER = "--no-same-permissions";
 interface RestoreFacts {
   /** Absolute path of the saved file. */
   path: string;
+  /** Other users may change what is in the folder of the file, whatever the mode of a folder there. */
+  isOpen?: boolean;
   /** Version of the snapshot's server, such as `8.0.4`. */
   mongoDBVersion?: string;
   platform: NodeJS.Platform;
@@ -24,12 +27,16 @@ interface RestoreFacts {
 /** The guide for the computer that this runs on, as a field of a report; only a sound file has one. */
 export function restoreHere(
   { sound, contents }: { sound: boolean; contents: Contents },
-  path: string,
+  place: Pick<RestoreFacts, "path" | "isOpen">,
   { mongoDBVersion }: SnapshotFacts = {},
 ): { restore?: RestoreGuide } {
   if (!sound) return {};
   const { platform } = process;
-  const restore = restoreGuide(contents, { path, platform, ...(mongoDBVersion !== undefined && { mongoDBVersion }) });
+  const restore = restoreGuide(contents, {
+    ...place,
+    platform,
+    ...(mongoDBVersion !== undefined && { mongoDBVersion }),
+  });
   return restore ? { restore } : {};
 }
 
@@ -38,7 +45,7 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
   const { kind, folderDepth } = contents;
   const { join } = facts.platform === "win32" ? win32 : posix;
   const command = (...words: string[]) => words.map((word) => shellQuote(word, facts.platform)).join(" ");
-  const folder = restoredFolder(facts);
+  const { folder, worksIn } = restoredFolder(facts);
   // The archive may set the mode and the owner of the folder that it is unpacked into, and put anything there. It cannot reach
   // the outer folder, so nobody else enters, and no link takes the place of the socket or the copy.
   const data = join(folder, "data");
@@ -65,6 +72,7 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
           command("mongorestore", "--gzip", copy, "--uri", TARGET),
         ),
         ...(folderDepth !== undefined && { servedTo }),
+        ...worksIn,
       };
     }
     case "dump-directory":
@@ -74,6 +82,7 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
         commands: unpackAnd(
           command("mongorestore", ...(contents.filesGzipped ? ["--gzip"] : []), "--uri", TARGET, "--dir", data),
         ),
+        ...worksIn,
       };
     case "mongodump-archive":
       return {
@@ -87,12 +96,27 @@ export function restoreGuide(contents: Contents, facts: RestoreFacts): RestoreGu
   }
 }
 
-/** A new folder next to the file; `mkdir` fails when it exists, so that two snapshots never mix. */
-function restoredFolder({ path, platform }: RestoreFacts): string {
+/**
+ * Where to unpack: a new folder next to the file; `mkdir` fails when it exists, so that two snapshots never mix. A download
+ * folder that is open to others cannot protect a folder in it, and some of their file systems hold no sockets and no links. Then
+ * the new folder is in /var/tmp, where nobody can rename or remove another user's folder, and which is on the disk, while /tmp
+ * may be in memory. Like `mktemp -d`, this gives a name that nobody can guess, but the commands in a second terminal know it too.
+ */
+function restoredFolder({ path, platform, isOpen }: RestoreFacts): { folder: string; worksIn?: { worksIn: string } } {
   const { join, parse } = platform === "win32" ? win32 : posix;
+  if (isOpen && platform !== "win32") {
+    const name = createHmac("sha256", NAME_KEY).update(path).digest("hex").slice(0, NAME_DIGITS);
+    const folder = join("/var/tmp", `atlas-flex-${name}`);
+    return { folder, worksIn: { worksIn: folder } };
+  }
   const { dir, base } = parse(path);
-  return join(dir, `${base.replace(/\.(?:tgz|tar\.gz|gz)$/i, "")}-restored`);
+  return { folder: join(dir, `${base.replace(/\.(?:tgz|tar\.gz|gz)$/i, "")}-restored`) };
 }
+
+/** Of this process, so that repeated answers about a file name the same folder. */
+const NAME_KEY = randomBytes(32);
+/** 80 bits: nobody makes the folder first. */
+const NAME_DIGITS = 20;
 
 /** `mongod` refuses to start on files that were written with other storage options. */
 function storageOptions({ directoryPerDB, directoryForIndexes }: Contents): string[] {

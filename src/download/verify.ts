@@ -152,8 +152,18 @@ export async function prepareVerification(
         checkedFiles.note(path, stamp, { isUnchanged, sound });
         if (!readOnly) await noteCheck(directory, fileName, record, { mtimeMs: stat.mtimeMs, isUnchanged, sound });
       }
-      const restore = restoreHere({ sound, contents }, path, record?.facts);
-      return { ...report(), state: "complete", checkedBytes: bytes, sha256, sound, integrity, contents, ...restore };
+      const { warning } = directory;
+      return {
+        ...report(),
+        state: "complete",
+        checkedBytes: bytes,
+        sha256,
+        sound,
+        integrity,
+        contents,
+        ...restoreHere({ sound, contents }, { path, isOpen: warning !== undefined }, record?.facts),
+        ...(warning !== undefined && { warning }),
+      };
     } finally {
       signal.removeEventListener("abort", onAbort);
       await check.stop();

@@ -117,7 +117,10 @@ export function restoreAdvice(restore: RestoreGuide | undefined, fileName: strin
   if (!restore) return "How to restore it is not known, since its contents were not recognised.";
   if (restore.kind === "unknown")
     return "How to restore it is not known, since its contents were not recognised; restore.commands list its files.";
-  const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
+  const place = restore.worksIn
+    ? ` They work in ${restore.worksIn}, since other users may change what is in the download folder.`
+    : "";
+  const order = `To restore it on this computer, install what restore.needs names and run restore.commands in order.${place}`;
   if (!restore.servedTo) return order;
   return `${order} mongod keeps running and then serves the data ${SERVED[restore.servedTo]}; the commands after it copy the data to another deployment, in a second terminal and only if that is wanted.`;
 }

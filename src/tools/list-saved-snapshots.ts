@@ -64,7 +64,7 @@ export const listSavedSnapshots = defineTool({
     nextStep,
   }),
   async handler(_, { store, signal, ifTool }) {
-    const { directory, files, transfers, truncated = false, freeBytes } = await store.list(signal);
+    const { directory, files, transfers, truncated = false, warning = "", freeBytes } = await store.list(signal);
     const fits = roomFor(MAX_LISTED_BYTES - bytesOf(directory));
     const shownTransfers = transfers.map(viewTransfer).filter(fits);
     const shownFiles = files.map(viewFile).filter(fits);
@@ -77,6 +77,7 @@ export const listSavedSnapshots = defineTool({
       ...(isTruncated ? { truncated: true } : {}),
       ...(freeBytes === undefined ? {} : { freeBytes }),
       nextStep: [
+        warning,
         transfers.some(({ state }) => state === "elsewhere")
           ? "A transfer that is elsewhere is being saved by another process: list again to follow it."
           : "",

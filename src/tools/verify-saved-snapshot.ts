@@ -31,7 +31,7 @@ export const verifySavedSnapshot = defineTool({
           message: `${megabytes(checkedBytes)} of ${megabytes(bytes)} checked`,
         }),
     });
-    const { contents, restore, ...rest } = result;
+    const { contents, restore, warning: _, ...rest } = result;
     return {
       ...rest,
       ...(contents ? { contents: viewContents(contents) } : {}),
@@ -41,20 +41,26 @@ export const verifySavedSnapshot = defineTool({
   },
 });
 
-function advice({ sound, integrity, contents, restore, fileName }: VerifyReport): string {
+function advice({ sound, integrity, contents, restore, fileName, warning }: VerifyReport): string {
   if (!integrity)
     return "The check continues in the background while this client is open. Call verify_saved_snapshot again with the same fileName.";
-  if (!sound) return unsoundAdvice(integrity);
-  const whole =
-    integrity.recordedSha256 === "unrecorded"
-      ? "The file is whole; there is no record to compare it with."
-      : "The file is whole and is the one that was saved.";
+  const isOpen = warning !== undefined;
+  const because = isOpen ? ` ${warning}` : "";
+  if (!sound) return `${unsoundAdvice(integrity, isOpen)}${because}`;
   const unknown = contents?.kind === "unknown" ? " It may be no backup." : "";
-  return `${whole}${unknown} ${restoreAdvice(restore, fileName)}`;
+  return `${wholeAdvice(integrity, isOpen)}${because}${unknown} ${restoreAdvice(restore, fileName)}`;
 }
 
-function unsoundAdvice({ gzip, recordedSha256 }: Integrity): string {
-  if (recordedSha256 === "ok" && gzip === "ok") return INCOMPLETE;
+/** `isOpen`: others may have put the file and a record that fits it into the folder, so nothing is said of its origin. */
+function wholeAdvice({ recordedSha256 }: Integrity, isOpen: boolean): string {
+  if (recordedSha256 === "unrecorded") return "The file is whole; there is no record to compare it with.";
+  if (isOpen) return "The file is whole and matches its record, but other users may have replaced both.";
+  return "The file is whole and is the one that was saved.";
+}
+
+function unsoundAdvice({ gzip, recordedSha256 }: Integrity, isOpen: boolean): string {
+  if (recordedSha256 === "ok" && gzip === "ok")
+    return isOpen ? "The archive inside the file is incomplete: do not restore from it." : INCOMPLETE;
   if (recordedSha256 !== "unrecorded")
     return "The file is damaged or was changed: do not restore from it. Save the snapshot again under another name while Atlas still has it.";
   const found =

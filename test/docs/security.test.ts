@@ -120,13 +120,18 @@ A part is continued only if the file host names the same strong validator (RFC 9
   download/response-judge.test.ts: a date is a validator only when it is a minute older than the response
 With \`--read-only\` no file or folder changes, except by the empty file of the next sentences.
   tools/switches.test.ts: read-only > writes nothing to the disk, not even what a check found
-On a file system without permissions (exFAT, NTFS, SMB, the drives of Windows in WSL) the check, the log and each save say that the folder does not protect its files.
+On a file system without permissions (exFAT, NTFS, SMB, the drives of Windows in WSL) the check, the log and each save, list and verification say that the folder does not protect its files.
   download/folder.test.ts: may be on a file system without permissions whose files all belong to %s, with a warning
   commands/check/download-folder.test.ts: is a warning on a file system that keeps no permissions, and the check leaves nothing there
+  tools/saved-files.test.ts: is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere
+  tools/saved-files.test.ts: that is incomplete is reported with the warning too
+Of a file there, verification says only that it matches its record.
+  tools/saved-files.test.ts: is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere
 To find out, the server creates an empty file in a folder that looks open to others, and removes it.
   tools/switches.test.ts: asks a folder that others may write to whether it keeps permissions, which leaves no file
 On Windows they say so unless the folder is in the profile folder of the user, which other users cannot enter.
   download/folder.test.ts: on Windows may be outside the user's profile, with a warning of save, log and check, and inside without
+  download/warnings.test.ts: on Windows, outside the user's profile, the list and the check of a file warn of the other users
 
 An archive is unpacked only in memory, to check it, in a thread of its own and within limits.
   download/save.test.ts: a snapshot becomes a checked file with a record and leaves no other file
@@ -147,6 +152,10 @@ It cannot replace the socket or the copy, and the mode and owner that it gives i
   download/restore-guide.test.ts: no other user reads or writes the files (needs root on Linux, to be several users)
 What root unpacks belongs to root.
   download/restore-guide.test.ts: everything unpacked belongs to the reader, in a folder that only the reader can enter
+On a file system without permissions the commands unpack and serve in a new folder under \`/var/tmp\`, whose name cannot be guessed.
+  download/restore-guide.test.ts: the commands unpack and serve %s elsewhere, where no other user can enter
+  download/restore-guide.test.ts: the place is the same in each answer, one for each file, and cannot be guessed
+  tools/saved-files.test.ts: is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere
 On Windows \`mongod\` listens on 127.0.0.1, and the advice says that every other user of the computer can read the data meanwhile.
   download/restore-guide.test.ts: on Windows is quoted for the shells of Windows, and served to every user
   tools/saved-files.test.ts: where there are no Unix sockets, the advice warns of the other users

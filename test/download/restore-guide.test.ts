@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
 import { restoreGuide } from "../../src/download/restore-guide.ts";
 import { dataFiles, temporaryFolder, tgz } from "./fixtures.ts";
@@ -112,12 +112,14 @@ test("other files get no guide", () => {
 });
 
 interface Run {
+  /** The folder of the archive is open to others. */
+  isOpen?: boolean;
   /** Who runs the commands, if not this process's user. */
   uid?: number;
 }
 
 /** Runs the commands as a reader would, with programs in place of MongoDB's that note their arguments, and gives these back. */
-async function runCommands(archive: string, contents: Contents, { uid }: Run = {}) {
+async function runCommands(archive: string, contents: Contents, { isOpen = false, uid }: Run = {}) {
   const home = await temporaryFolder();
   const noted = join(home, "noted");
   await writeFile(noted, "");
@@ -125,7 +127,7 @@ async function runCommands(archive: string, contents: Contents, { uid }: Run = {
   for (const program of ["mongod", "mongodump", "mongorestore"])
     await writeFile(join(home, program), `#!/bin/sh\nprintf '%s\\0' ${program} "$@" "" >> "$NOTED"\n`, { mode: 0o755 });
   const env = { PATH: `${home}:${process.env.PATH}`, NOTED: noted, TMPDIR: home };
-  for (const command of restoreGuide(contents, { path: archive, platform: "linux" })?.commands ?? []) {
+  for (const command of restoreGuide(contents, { path: archive, platform: "linux", isOpen })?.commands ?? []) {
     execFileSync("bash", ["-n", "-c", command], { env });
     const [shell = "", ...words] = [...(uid === undefined ? [] : as(uid)), "sh", "-c", `umask 022; ${command}`];
     execFileSync(shell, words, { env });
@@ -266,6 +268,49 @@ async function expectPrivate(folder: string, uid: number | undefined): Promise<v
     expect({ name, uid: entry.uid, othersMayWrite: mode & 0o022 }).toEqual({ name, uid, othersMayWrite: 0 });
   }
 }
+
+describe("for a file in a folder that is open to others", () => {
+  const open = { ...linux, isOpen: true } as const;
+  const placeOf = (contents: Contents, facts: Parameters<typeof restoreGuide>[1] = open) =>
+    restoreGuide(contents, facts)?.worksIn ?? "";
+
+  test.each([
+    ["a data directory", dataDirectory, dataFiles("./")],
+    ["a dump", { ...dump, folderDepth: 0 }, dumpFiles("./")],
+  ])("the commands unpack and serve %s elsewhere, where no other user can enter", async (_, contents, files) => {
+    const folder = await temporaryFolder();
+    const archive = await hostileArchive(folder, files);
+    await chmod(folder, 0o777);
+    const place = placeOf(contents, { ...open, path: archive });
+    onTestFinished(() => rm(place, { recursive: true, force: true }));
+    const calls = await runCommands(archive, contents, { isOpen: true });
+    expect(dirname(place)).toBe("/var/tmp");
+    await expectPrivate(place, process.getuid?.());
+    expect(await readdir(folder)).toEqual(["x.tgz"]);
+    // Each path in the arguments is in the private folder.
+    const words = calls.flat().map((word) => decodeURIComponent(word));
+    expect(words.filter((word) => word.includes("/")).length).toBeGreaterThan(0);
+    for (const word of words.filter((word) => word.includes("/"))) expect(word).toContain(place);
+    if (mayBecomeOthers) expect(attackerCan(`ls ${place}`)).toBe(false);
+  });
+
+  test("the place is the same in each answer, one for each file, and cannot be guessed", async () => {
+    const place = placeOf(dump);
+    expect(place).toMatch(/^\/var\/tmp\/atlas-flex-[0-9a-f]{20}$/);
+    expect(placeOf(dataDirectory)).toBe(place);
+    expect(placeOf(dump, { ...open, path: "/srv/snapshots/Cluster0-2.tgz" })).not.toBe(place);
+    vi.resetModules();
+    const { restoreGuide: inAnotherProcess } = await import("../../src/download/restore-guide.ts");
+    expect(inAnotherProcess(dump, open)?.worksIn).not.toBe(place);
+  });
+
+  test("an archive that is not unpacked is restored as elsewhere, and so is any file on Windows", () => {
+    const archive: Contents = { kind: "mongodump-archive", unpackedBytes: 1 };
+    expect(restoreGuide(archive, open)).toEqual(restoreGuide(archive, linux));
+    const windows = { path: "D:\\x.tgz", platform: "win32" } as const;
+    expect(restoreGuide(dump, { ...windows, isOpen: true })).toEqual(restoreGuide(dump, windows));
+  });
+});
 
 test("an earlier unpacked folder makes the first command fail", async () => {
   const folder = await mkdtemp(join(tmpdir(), "restore-guide-"));

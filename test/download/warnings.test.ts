@@ -1,6 +1,7 @@
 import { deflateSync, gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { respond, serve, type Twist } from "./fault-server.ts";
+import { pretendWindows } from "./file-calls.ts";
 import {
   archive,
   bson,
@@ -8,14 +9,17 @@ import {
   defaultName,
   identity,
   KIB,
+  listOf,
   MONGODUMP_MAGIC,
   openStore,
   patiently,
   readJsonFile,
   remoteFile,
+  savedStage,
   saveTo,
   stage,
   tar,
+  temporaryFolder,
 } from "./fixtures.ts";
 
 const slow = { trickle: { bytes: 32 * KIB, ms: 10 } };
@@ -172,4 +176,17 @@ describe("what is not gzip is refused with what it is", () => {
       },
     });
   });
+});
+
+test("on Windows, outside the user's profile, the list and the check of a file warn of the other users", async () => {
+  const { folder, store } = await savedStage();
+  const about = async (home: string) => {
+    vi.stubEnv("HOME", home);
+    return [await listOf(store), await store.verify(defaultName, patiently())].map(({ warning }) => warning);
+  };
+  pretendWindows();
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const says = expect.stringContaining("outside this user's profile folder");
+  expect(await about(await temporaryFolder())).toEqual([says, says]);
+  expect(await about(folder)).toEqual([undefined, undefined]);
 });

@@ -1,5 +1,6 @@
 import { mkdir, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -166,6 +167,59 @@ test("a data directory with a folder for each database is restored with the opti
   expect(verified.restore.commands[2]).toMatch(/ --directoryperdb --wiredTigerDirectoryForIndexes --port/);
   for (const { nextStep } of [saved, verified])
     expect(nextStep).toContain("serves the data through a Unix socket that only this user can open");
+});
+
+describe("a file with its record, of which either may be planted,", () => {
+  const OPEN = { NODE_OPTIONS: `--import=${pathToFileURL(resolve("test/fixtures/without-modes.mjs"))}` };
+  const WARNING = "it does not keep other users of this computer from reading, replacing or planting files there.";
+  const planted = { sound: true, contents: { kind: "data-directory", unpackedBytes: 1, folderDepth: 0 } };
+
+  async function answersAbout(unpacked: Buffer, env: Record<string, string>) {
+    const folder = await temporaryFolder();
+    await putFile(folder, 1, "planted.tgz", { bytes: gzipSync(unpacked), ...planted });
+    const { ok, log } = await serverWith({ args: ["--download-dir", folder], env: { ...SERVICE_ACCOUNT, ...env } });
+    const saved = await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) });
+    const verified = await ok("verify_saved_snapshot", { fileName: "planted.tgz" });
+    return { folder, saved, verified, listed: await ok("list_saved_snapshots"), log };
+  }
+
+  test("is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere", async () => {
+    const { folder, saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), OPEN);
+    expect(saved.warnings).toEqual([expect.stringContaining(WARNING)]);
+    for (const { nextStep } of [verified, listed]) expect(nextStep).toContain(WARNING);
+    expect(verified.nextStep).toMatch(
+      /^The file is whole and matches its record, but other users may have replaced both\./,
+    );
+    for (const answer of [saved, verified]) {
+      const { restore, nextStep } = Restorable.parse(answer);
+      const [, place = ""] = /^mkdir -m 700 (\/var\/tmp\/atlas-flex-\w+) /.exec(restore.commands[0] ?? "") ?? [];
+      expect(nextStep).toContain(`They work in ${place}, since other users may change what is in the download folder.`);
+      expect(restore.commands.filter((command) => command.includes(folder))).toEqual([restore.commands[1]]);
+    }
+    expect(log()).toMatch(/"folder-unprotected"/);
+  });
+
+  test("that is incomplete is reported with the warning too", async () => {
+    const unpacked = await tar({ ...dataFiles(), "collection-4-1.wt": "x".repeat(4 * KIB) });
+    const { verified } = await answersAbout(unpacked.subarray(0, -3 * KIB), OPEN);
+    expect(verified).toMatchObject({ sound: false, nextStep: expect.stringContaining(WARNING) });
+    expect(verified.nextStep).toMatch(
+      /^The archive inside the file is incomplete: do not restore from it\. The file system /,
+    );
+  });
+
+  test("is the one that was saved where only this user can write, and no answer has a warning", async () => {
+    const { saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), {});
+    expect(saved).not.toHaveProperty("warnings");
+    expect(listed.nextStep).toBe(
+      "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
+    );
+    const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
+    expect(verified.nextStep).toMatch(
+      new RegExp(`^The file is whole and is the one that was saved\\. ${order.replaceAll(".", "\\.")} mongod keeps`),
+    );
+    expect(log()).not.toContain("folder-unprotected");
+  });
 });
 
 test("where there are no Unix sockets, the advice warns of the other users", () => {

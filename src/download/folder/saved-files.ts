@@ -167,6 +167,7 @@ export async function listSaved(
     directory: directory.path,
     files: files.slice(0, Math.max(0, maxListed - transfers.length)),
     ...cutTo(maxListed, transfers, newest.length),
+    ...(directory.warning !== undefined && { warning: directory.warning }),
     ...(free !== undefined && { freeBytes: free }),
   };
 }

@@ -172,7 +172,7 @@ export function completeReport(
     sound,
     integrity,
     contents,
-    ...restoreHere(record, path, facts),
+    ...restoreHere(record, { path, isOpen: directory.warning !== undefined }, facts),
     ...(all.length > 0 && { warnings: all }),
   };
 }
