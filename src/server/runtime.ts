@@ -4,7 +4,7 @@ import type { Atlas } from "../atlas/client.ts";
 import type { Config } from "../config/types.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
-import type { SnapshotStore } from "../download/contract.ts";
+import type { SnapshotStore, StoreEvent } from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
@@ -29,7 +29,7 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
     readOnly: config.readOnly,
     proxy: config.proxy,
     clock,
-    log: ({ event, ...fields }) => log.info(fields, event),
+    log: ({ event, ...fields }) => log[LEVELS[event]](fields, event),
     onLink: redactor.addLink,
   });
   return {
@@ -41,3 +41,17 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
     },
   };
 }
+
+/** A warning is what a person should look into; the other events are the course of a save, which also mends itself. */
+const LEVELS: Record<StoreEvent["event"], "info" | "warn"> = {
+  "folder-unprotected": "warn",
+  "transfer-started": "info",
+  "file-host-answered": "info",
+  "transfer-retried": "info",
+  "link-refused": "info",
+  "transfer-started-over": "info",
+  "file-damaged": "warn",
+  "transfer-paused": "warn",
+  "transfer-failed": "warn",
+  "file-saved": "info",
+};

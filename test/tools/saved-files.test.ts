@@ -196,7 +196,7 @@ describe("a file with its record, of which either may be planted,", () => {
       expect(nextStep).toContain(`They work in ${place}, since other users may change what is in the download folder.`);
       expect(restore.commands.filter((command) => command.includes(folder))).toEqual([restore.commands[1]]);
     }
-    expect(log()).toMatch(/"folder-unprotected"/);
+    expect(log()).toMatch(/"level":40[^\n]*"folder-unprotected"/);
   });
 
   test("that is incomplete is reported with the warning too", async () => {
