@@ -1,6 +1,6 @@
 // How saved files and running transfers look in the answers of three tools, and the advice about them.
 import * as z from "zod";
-import type { ErrorEnvelope } from "../core/errors.ts";
+import { detailOf, type ErrorEnvelope } from "../core/errors.ts";
 import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
 import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 
@@ -76,11 +76,12 @@ export const lastError = (meaning: string) =>
       .optional(),
   );
 
-export const viewError = ({ errorCode, detail, hint, retryable }: ErrorEnvelope) => ({
-  errorCode,
-  detail,
-  hint,
-  retryable,
+/** The field holds now our words and now Atlas's, so Atlas's are named as such. */
+export const viewError = (envelope: ErrorEnvelope) => ({
+  errorCode: envelope.errorCode,
+  detail: detailOf(envelope),
+  hint: envelope.hint,
+  retryable: envelope.retryable,
 });
 
 /** One line of progress: state, share, rate, time left. */

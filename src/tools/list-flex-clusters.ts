@@ -3,7 +3,7 @@ import * as z from "zod";
 import { lookForClusters } from "../atlas/client.ts";
 import type { FlexCluster, Project } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
-import type { ErrorEnvelope } from "../core/errors.ts";
+import { detailOf, type ErrorEnvelope } from "../core/errors.ts";
 import { nearest } from "../core/text.ts";
 import { groupId, name } from "./params.ts";
 import {
@@ -149,14 +149,11 @@ function viewCluster({ name, stateName, mongoDBVersion, createDate, backupSettin
   };
 }
 
-/** An entry has no fields for the status and the time to wait, so its texts include both. */
-function viewFailure({ error, errorCode, detail, hint, retryAfterSeconds }: ErrorEnvelope) {
-  const asked = retryAfterSeconds === undefined ? "" : `${retryAfterSeconds} seconds`;
-  return {
-    errorCode,
-    detail: detail ?? (error === undefined ? undefined : `The answer was HTTP ${error} and did not say why.`),
-    hint: asked === "" || hint.includes(asked) ? hint : `${hint} It asks for ${asked}.`,
-  };
+/** An entry has no field for the status, so its detail tells it. Atlas's own words are named as such. */
+function viewFailure(envelope: ErrorEnvelope) {
+  const { error, errorCode, hint } = envelope;
+  const unexplained = error === undefined ? undefined : `The answer was HTTP ${error} and did not say why.`;
+  return { errorCode, detail: detailOf(envelope) ?? unexplained, hint };
 }
 
 /** The name that was probably meant. Only valid cluster names count: advice must not repeat any other text. */

@@ -28,7 +28,13 @@ describe("list_flex_clusters", () => {
     const answer = await ok("list_flex_clusters");
     expect(simulator.count("listFlexClusters")).toBe(502);
     expect(answer).toMatchObject({
-      unreadable: [{ errorCode: "NOT_IN_GROUP", hint: expect.any(String) }],
+      unreadable: [
+        {
+          errorCode: "NOT_IN_GROUP",
+          detail: expect.stringMatching(/^Atlas says: "[^"]+"$/),
+          hint: expect.any(String),
+        },
+      ],
       truncated: true,
       nextStep: expect.stringContaining("1 project"),
     });
@@ -67,7 +73,7 @@ describe("list_flex_clusters that finds nothing", () => {
         expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
       ]);
       expect(JSON.stringify(unreadable)).not.toContain("retryAfterSeconds");
-      if (fault.startsWith("429")) expect(JSON.stringify(unreadable)).toContain("It asks for 3600 seconds.");
+      if (fault.startsWith("429")) expect(JSON.stringify(unreadable)).toContain("Call again in 3600 seconds.");
     },
   );
 

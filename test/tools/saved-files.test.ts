@@ -150,7 +150,8 @@ test("a save that failed while no call waited for it is listed with its reason, 
   const failed = { state: "paused", bytes: 0, continueWith: snapshot };
   const lastError = { errorCode: "TENANT_SNAPSHOT_NOT_FOUND", retryable: false };
   const list = () => ok("list_saved_snapshots");
-  await expect.poll(list).toMatchObject({ transfers: [{ ...failed, lastError }] });
+  const named = { ...lastError, detail: expect.stringMatching(/^Atlas says: "[^"]+"$/) };
+  await expect.poll(list).toMatchObject({ transfers: [{ ...failed, lastError: named }] });
   expect(await fails("save_flex_snapshot", snapshot)).toMatchObject(lastError);
   expect(await list()).toMatchObject({ transfers: [], nextStep: "Nothing has been saved yet." });
 });
