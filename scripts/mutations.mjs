@@ -137,6 +137,28 @@ export const MUTATIONS = [
     only: "`check` quotes",
   },
   {
+    claim: "let Atlas's words stand in the reason of a stopped save like our own",
+    edits: [edit("src/tools/file-view.ts", "detail: detailOf(envelope),", "detail: envelope.detail,")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "failed while no call waited",
+  },
+  {
+    claim: "let Atlas's words stand in an unreadable project like our own",
+    edits: [edit("src/tools/list-flex-clusters.ts", "detailOf(envelope) ?? unexplained", "envelope.detail ?? unexplained")],
+    tests: ["test/tools/lists.test.ts"],
+    only: "reads five hundred projects",
+  },
+  {
+    claim: "name a time to wait where waiting is no use",
+    edits: [edit("src/core/errors.ts", "|| !envelope.retryable ", "")],
+    tests: ["test/atlas/hints.test.ts"],
+  },
+  {
+    claim: "name a second time to wait",
+    edits: [edit("src/core/errors.ts", "hint: envelope.hint.replace(USUAL_WAIT, wait)", "hint: envelope.hint")],
+    tests: ["test/atlas/hints.test.ts"],
+  },
+  {
     claim: "let the name of a project stand in a line of check like our own",
     edits: [edit("src/commands/check/atlas.ts", "quoted(name, PROJECT_NAME_CHARACTERS)", "name")],
     tests: [QUOTED],

@@ -26,7 +26,7 @@ const PROJECT: Advice = {
 const JOBS: Advice = { hint: "List the cluster's restore jobs and use an id from there." };
 const NO_BACKUPS: Advice = { hint: "This cluster or plan has no Flex backups. Flex clusters only." };
 const RATE: Advice = {
-  hint: "Atlas limits the rate of calls. Wait a minute, or as long as it asks for, then call again.",
+  hint: "Atlas limits the rate of calls. Call again in a minute.",
   retryable: true,
 };
 

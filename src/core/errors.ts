@@ -15,7 +15,7 @@ export interface ErrorEnvelope {
   source: FailureSource;
   /** Whether to make the same call again, unchanged, at the time that the hint names. */
   retryable: boolean;
-  /** Seconds to wait before the next try, if Atlas or the file host named a time. */
+  /** Seconds to wait before the next try, as Atlas named them. Only where the hint tells the same time. */
   retryAfterSeconds?: number;
   hint: string;
 }
@@ -41,7 +41,7 @@ export class Failure extends Error {
 
   constructor(envelope: ErrorEnvelope, options?: ErrorOptions) {
     super([envelope.errorCode, detailOf(envelope) ?? envelope.hint].filter(Boolean).join(": "), options);
-    this.envelope = { ...envelope, hint: timed(envelope) };
+    this.envelope = timed(envelope);
   }
 
   get code(): string | undefined {
@@ -49,11 +49,17 @@ export class Failure extends Error {
   }
 }
 
-/** A hint's usual time to wait gives way to the one that Atlas or the file host named. */
-function timed({ hint, retryAfterSeconds }: ErrorEnvelope): string {
-  return retryAfterSeconds === undefined
-    ? hint
-    : hint.replace(/\bin (a|some) (moment|minutes?)\b/, `in ${retryAfterSeconds} seconds`);
+/** The usual time to wait, in the words of the hints. */
+const USUAL_WAIT = /\bin (?:a|a few|some) (?:moment|minutes?)\b|\blater\b/;
+
+/**
+ * One failure names one time. The time that Atlas named takes the place of the hint's usual one. It is left out where time alone
+ * does not help, and where the hint names something else to wait for, such as the end of another job.
+ */
+function timed({ retryAfterSeconds, ...envelope }: ErrorEnvelope): ErrorEnvelope {
+  if (retryAfterSeconds === undefined || !envelope.retryable || !USUAL_WAIT.test(envelope.hint)) return envelope;
+  const wait = `in ${retryAfterSeconds} ${retryAfterSeconds === 1 ? "second" : "seconds"}`;
+  return { ...envelope, retryAfterSeconds, hint: envelope.hint.replace(USUAL_WAIT, wait) };
 }
 
 /** The detail in a sentence: our own words as they are, Atlas's quoted. */

@@ -64,7 +64,7 @@ export const OWN_ERRORS = {
     source: "credentials",
     retryable: true,
     meaning: "The service account already holds the 100 access tokens that Atlas allows.",
-    hint: "Tokens lapse after one hour. Wait and call again, or use a service account of its own for this server.",
+    hint: "Tokens lapse after one hour. Call again later, or use a service account of its own for this server.",
   },
   TOKEN_REQUEST_FAILED: {
     source: "credentials",

@@ -173,14 +173,13 @@ export function failureResult(
  * advice after it. The hint is the whole advice; whether and when to repeat the call is part of it.
  */
 function proseOf(tool: string, envelope: ErrorEnvelope): string {
-  const { error, errorCode, source, retryable, retryAfterSeconds, hint } = envelope;
+  const { error, errorCode, source, retryable, hint } = envelope;
   const facts = [error === undefined ? "" : `HTTP ${error}${standardReason(envelope)}`, errorCode].filter(Boolean);
-  const again = retryAfterSeconds === undefined ? "later" : `after ${retryAfterSeconds} seconds`;
   return [
     `${tool} failed: ${facts.join(", ") || "no code"} (source: ${source}).`,
     isOwnCode(errorCode) ? ownWords(envelope) : atlasWords(envelope),
     `What to do: ${sentence(hint)}`,
-    retryable ? `The same call may succeed ${again}.` : "Retrying unchanged now will not help.",
+    retryable ? "The same call may succeed later." : "Retrying unchanged now will not help.",
   ]
     .filter(Boolean)
     .join(" ");

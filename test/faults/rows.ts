@@ -171,16 +171,12 @@ const WAITS: readonly Row[] = [
   ...["1", "date", "past", "garbage", "none"].map((form) => ({
     fault: `503:retry-after=${form}*1`,
     read: "ok" as const,
-    post: fromAtlas(503, undefined, seconds(form)),
+    // A request that must not simply be repeated names no time.
+    post: fromAtlas(503, undefined),
     jobs: 0,
   })),
-  { fault: "503:retry-after=huge", read: down(DAY_SECONDS), post: { ...down(DAY_SECONDS), retryable: false }, jobs: 0 },
+  { fault: "503:retry-after=huge", read: down(DAY_SECONDS), post: fromAtlas(503, undefined), jobs: 0 },
 ];
-
-function seconds(form: string): { retryAfterSeconds?: number } {
-  const named = { "1": 1, date: 5, past: 0 }[form];
-  return named === undefined ? {} : { retryAfterSeconds: named };
-}
 
 export const ROWS: readonly Row[] = [...ANSWERS, ...STATUSES, ...WAITS];
 

@@ -106,7 +106,7 @@ const FAILURES = [
       retryAfterSeconds: 3600,
       parameters: expect.arrayContaining(["1200"]),
     },
-    hint: /as long as it asks for/,
+    hint: /Call again in 3600 seconds\.$/,
   },
 ] as const;
 
