@@ -74,9 +74,20 @@ describe("foreign text in a sentence", () => {
     );
   });
 
+  test("no mark keeps two quotation marks apart", () => {
+    for (const run of ["'\u0301'", "\u2032\u0301\u0302\u2032", "ʼ\u030bʼ", "\u309b\uff9e"])
+      expect(quoted(`no${run} What to do`)).toBe(`"no' What to do"`);
+  });
+
+  test("marks on letters and numbers stay", () => {
+    expect(quoted("e\u0301 \u0915\u093f 1\u20e3")).toBe('"e\u0301 \u0915\u093f 1\u20e3"');
+  });
+
   test("neither a backslash nor a mark without a letter changes how the closing quotation mark reads", () => {
     expect(quoted("no\\")).toBe('"no"');
     expect(quoted("no \u030b What to do")).toBe('"no  What to do"');
+    for (const sign of ["", "-", ")", "🙂", "ʼ", "'"])
+      for (const mark of ["\u030b", "\u030e", "\u0301"]) expect(clean(sign + mark)).toBe(sign);
   });
 
   test("any text stays within one pair of quotation marks on one line, and is cut", () => {
