@@ -144,7 +144,9 @@ export const MUTATIONS = [
   },
   {
     claim: "let Atlas's words stand in an unreadable project like our own",
-    edits: [edit("src/tools/list-flex-clusters.ts", "detailOf(envelope) ?? unexplained", "envelope.detail ?? unexplained")],
+    edits: [
+      edit("src/tools/list-flex-clusters.ts", "detailOf(envelope) ?? unexplained", "envelope.detail ?? unexplained"),
+    ],
     tests: ["test/tools/lists.test.ts"],
     only: "reads five hundred projects",
   },
@@ -204,9 +206,35 @@ export const MUTATIONS = [
   },
   {
     claim: "look for secrets only as they are written",
-    edits: [edit("src/core/redact.ts", "const plain = decoded(text);", 'const plain = decoded("");')],
+    edits: [edit("src/core/redact.ts", "[...secretsIn(layers, forms), ...accessIn(layers)]", "accessIn(layers)")],
     tests: ["test/core/redact.test.ts"],
     only: "with every octet percent-encoded",
+  },
+  {
+    claim: "look for links only as they are written",
+    edits: [
+      edit("src/core/redact.ts", "[...secretsIn(layers, forms), ...accessIn(layers)]", "secretsIn(layers, forms)"),
+    ],
+    tests: ["test/core/redact.test.ts"],
+    only: "a link with escapes of JSON",
+  },
+  {
+    claim: "leave what escapes of the last layer hide",
+    edits: [edit("src/core/escapes.ts", "layer <= MAX_LAYERS", "layer < MAX_LAYERS")],
+    tests: ["test/core/redact.test.ts"],
+    only: "under three layers",
+  },
+  {
+    claim: "leave marks that stand on no letter",
+    edits: [edit("src/core/text.ts", '.replace(LOOSE_MARKS, "")', "")],
+    tests: ["test/core/text.test.ts"],
+    only: "quotation marks apart",
+  },
+  {
+    claim: "put a text on one line only after its secrets are gone",
+    edits: [edit("src/core/redact.ts", "withoutLinks(oneLine(text), all)", "withoutLinks(visible(text), all)")],
+    tests: ["test/core/redact.test.ts"],
+    only: "can put one together",
   },
   {
     claim: "look for secrets before invisible characters are gone",

@@ -4,9 +4,11 @@ import { INVISIBLE } from "./text.ts";
 /** Layers of escapes, as in JSON within JSON within a URL. */
 const MAX_LAYERS = 3;
 
-/** Without one of these there is no escape. */
-const BEGINNING = /[%&\\]/;
+/** Without one of these there is no escape. Escapes hide invisible characters, which the first layer no longer has. */
+const BEGINNING = new RegExp(`[%&\\\\]|${INVISIBLE}`, "u");
+const HIDDEN = new RegExp(INVISIBLE, "gu");
 
+/** The names of HTML for ASCII and for invisible characters, in lower case. */
 const NAMED: Readonly<Record<string, string>> = {
   amp: "&",
   lt: "<",
@@ -14,22 +16,63 @@ const NAMED: Readonly<Record<string, string>> = {
   quot: '"',
   apos: "'",
   sol: "/",
+  bsol: "\\",
   plus: "+",
   equals: "=",
   num: "#",
   percnt: "%",
   period: ".",
+  comma: ",",
   lowbar: "_",
+  underbar: "_",
   commat: "@",
   colon: ":",
+  semi: ";",
   dollar: "$",
   excl: "!",
+  quest: "?",
   ast: "*",
+  midast: "*",
+  hat: "^",
+  grave: "`",
+  diacriticalgrave: "`",
+  lpar: "(",
+  rpar: ")",
+  lsqb: "[",
+  lbrack: "[",
+  rsqb: "]",
+  rbrack: "]",
+  lcub: "{",
+  lbrace: "{",
+  rcub: "}",
+  rbrace: "}",
+  vert: "|",
+  verbar: "|",
+  verticalline: "|",
+  tab: "\t",
+  newline: "\n",
+  shy: "",
+  zerowidthspace: "",
+  negativeverythinspace: "",
+  negativethinspace: "",
+  negativemediumspace: "",
+  negativethickspace: "",
+  zwnj: "",
+  zwj: "",
+  lrm: "",
+  rlm: "",
+  nobreak: "",
+  applyfunction: "",
+  af: "",
+  invisibletimes: "",
+  it: "",
+  invisiblecomma: "",
+  ic: "",
 };
 
 /**
  * An octet of ASCII or the octets of other characters (RFC 3986 section 2.1), a character reference (HTML section 13.5; of the
- * names, those of ASCII), an escape of JSON (RFC 8259 section 7), and a character that an escape of the layer above had hidden.
+ * names, those in `NAMED`), an escape of JSON (RFC 8259 section 7), and a character that an escape of the layer above had hidden.
  */
 const ESCAPE = new RegExp(
   [
@@ -51,16 +94,20 @@ interface Decoded {
   toSource: (range: readonly [start: number, end: number]) => readonly [start: number, end: number];
 }
 
-/** Undefined for a text without escapes. Takes time in proportion to the length of the text. */
-export function decoded(source: string): Decoded | undefined {
-  let result: Decoded | undefined;
-  for (let layer = 0; layer < MAX_LAYERS; layer += 1) {
-    const outer = result;
-    const inner = withoutLayer(outer?.text ?? source);
+/**
+ * The text with one layer of escapes undone, with two layers undone, and so on; none for a text without escapes. Takes time in
+ * proportion to the length of the text.
+ */
+export function decodedLayers(source: string): Decoded[] {
+  const layers: Decoded[] = [];
+  for (let layer = 0; layer <= MAX_LAYERS; layer += 1) {
+    const outer = layers.at(-1);
+    // After the last layer only what it had hidden goes.
+    const inner = withoutLayer(outer?.text ?? source, layer < MAX_LAYERS ? ESCAPE : HIDDEN);
     if (inner === undefined) break;
-    result = outer ? { text: inner.text, toSource: (range) => outer.toSource(inner.toSource(range)) } : inner;
+    layers.push(outer ? { text: inner.text, toSource: (range) => outer.toSource(inner.toSource(range)) } : inner);
   }
-  return result;
+  return layers;
 }
 
 /** Where an escape stands in the source, and its meaning in the result. */
@@ -73,12 +120,12 @@ interface Place {
 
 const BEFORE_ALL: Place = { sourceAt: 0, sourceEnd: 0, textAt: 0, textEnd: 0 };
 
-function withoutLayer(source: string): Decoded | undefined {
+function withoutLayer(source: string, pattern: RegExp): Decoded | undefined {
   if (!BEGINNING.test(source)) return undefined;
   const pieces: string[] = [];
   const places: Place[] = [];
   let [read, written] = [0, 0];
-  for (const match of source.matchAll(ESCAPE)) {
+  for (const match of source.matchAll(pattern)) {
     const sourceAt = match.index;
     const meaning = meaningOf(match);
     const textAt = written + sourceAt - read;

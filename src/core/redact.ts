@@ -1,7 +1,7 @@
 // Removes secrets from texts that leave the program.
 import { isAtlasId } from "./atlas-id.ts";
-import { decoded } from "./escapes.ts";
-import { clean, visible } from "./text.ts";
+import { decodedLayers } from "./escapes.ts";
+import { clean, oneLine, visible } from "./text.ts";
 
 /** Removing a shorter text wherever it occurs would shred innocent text. */
 export const MIN_SECRET_CHARACTERS = 6;
@@ -46,9 +46,6 @@ const REMOVED = "[removed]";
  * characters begins: trying at every character would take seconds for a page of text.
  */
 const LINK = /(?<![a-z0-9+.-])[a-z0-9+.-]{2,}:\/\/[^\s"\\]+(?:\\u0026[^\s"\\]*)*/gi;
-
-/** A URL that is percent-encoded as a whole. */
-const ENCODED_LINK = /\bhttps?%3A%2F%2F[^\s"'<>\\]+/gi;
 
 /** Signature parameters of a link to cloud storage, also outside the link: plain, percent-encoded, or in JSON. */
 const SIGNATURE =
@@ -96,7 +93,7 @@ export function createRedactor(known: readonly string[] = []): Redactor {
     remove: (text) => ifChanged(text, (seen) => without(seen, unmistakable)),
     removeWithLinks: (text) => ifChanged(text, (seen) => withoutLinks(seen, unmistakable)),
     scrub: (text) => withoutLinks(visible(text), all),
-    shown: (text, maxLength) => clean(withoutLinks(visible(text), all), maxLength),
+    shown: (text, maxLength) => clean(withoutLinks(oneLine(text), all), maxLength),
   };
 }
 
@@ -116,19 +113,34 @@ function formsOfAll(secrets: string[]): string[] {
 
 function without(text: string, forms: string[]): string {
   if (forms.length === 0) return text;
-  const plain = decoded(text);
-  const rest = plain === undefined ? text : withoutRanges(text, rangesIn(plain.text, forms).map(plain.toSource));
-  return forms.reduce((left, form) => left.replaceAll(form, REMOVED), rest);
+  const layers = decodedLayers(text);
+  return withoutForms(withoutRanges(text, secretsIn(layers, forms)), forms);
 }
 
-type Range = readonly [start: number, end: number];
+const withoutForms = (text: string, forms: string[]) =>
+  forms.reduce((left, form) => left.replaceAll(form, REMOVED), text);
 
-function rangesIn(text: string, forms: string[]): Range[] {
+type Range = readonly [start: number, end: number];
+type Layers = ReturnType<typeof decodedLayers>;
+
+/** Where the text hides a secret under escapes. */
+function secretsIn(layers: Layers, forms: string[]): Range[] {
+  const plain = layers.at(-1);
+  if (plain === undefined) return [];
   const ranges: Range[] = [];
   for (const form of forms)
-    for (let at = text.indexOf(form); at !== -1; at = text.indexOf(form, at + form.length))
-      ranges.push([at, at + form.length]);
+    for (let at = plain.text.indexOf(form); at !== -1; at = plain.text.indexOf(form, at + form.length))
+      ranges.push(plain.toSource([at, at + form.length]));
   return ranges;
+}
+
+/** Where the text hides under escapes what grants access: a link, a signature or an Authorization header. */
+function accessIn(layers: Layers): Range[] {
+  return layers.flatMap(({ text, toSource }) => {
+    const links = [...text.matchAll(LINK)].filter(([link]) => withoutAccess(link) !== link);
+    const others = [SIGNATURE, AUTHORIZATION].flatMap((pattern) => [...text.matchAll(pattern)]);
+    return [...links, ...others].map(({ 0: match, index }) => toSource([index, index + match.length]));
+  });
 }
 
 function withoutRanges(text: string, ranges: Range[]): string {
@@ -142,9 +154,10 @@ function withoutRanges(text: string, ranges: Range[]): string {
 }
 
 function withoutLinks(text: string, forms: string[]): string {
-  return without(text.replace(LINK, withoutAccess).replace(ENCODED_LINK, "[link removed]"), forms)
-    .replace(SIGNATURE, `$1${REMOVED}`)
-    .replace(AUTHORIZATION, `$1 ${REMOVED}`);
+  const bare = text.replace(LINK, withoutAccess);
+  const layers = decodedLayers(bare);
+  const plain = withoutRanges(bare, [...secretsIn(layers, forms), ...accessIn(layers)]);
+  return withoutForms(plain, forms).replace(SIGNATURE, `$1${REMOVED}`).replace(AUTHORIZATION, `$1 ${REMOVED}`);
 }
 
 /**
@@ -172,7 +185,7 @@ function formsOf(secret: string): string[] {
   return [
     secret,
     // A link has escapes of its own, which are undone together with those of the text.
-    decoded(secret)?.text ?? secret,
+    decodedLayers(secret).at(-1)?.text ?? secret,
     // In the body of a form.
     secret.replaceAll(" ", "+"),
     ...base64,

@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRedactor } from "../../src/core/redact.ts";
+import { quoted } from "../../src/core/text.ts";
 
 const SECRET = 'mdb_sa_sk_s/e+c%r"e t~ü';
+const PLAIN = "mdb_sa_sk_plain-0123456789";
 
 const octets = (text: string, write: (hex: string, n: number) => string) =>
   [...Buffer.from(text)].map((octet, n) => write(octet.toString(16).padStart(2, "0"), n)).join("");
@@ -51,9 +53,25 @@ test.each([
     "with an escaped invisible character after each letter",
     points(SECRET, (point) => `${encodeURIComponent(String.fromCodePoint(point))}%E2%80%8B`),
   ],
+  [
+    "with an invisible name of HTML after each letter",
+    points(SECRET, (point) => `${String.fromCodePoint(point)}&ZeroWidthSpace;&shy;`),
+  ],
+  [
+    "raw with a percent-encoded invisible character after each letter, and no other escape",
+    points(PLAIN, (point) => `${String.fromCodePoint(point)}%E2%80%8B`),
+  ],
+  [
+    "raw with an invisible reference after each letter, and no other escape",
+    points(PLAIN, (point) => `${String.fromCodePoint(point)}&#8203;`),
+  ],
+  [
+    "with an invisible character under three layers",
+    points(PLAIN, (point) => `${String.fromCodePoint(point)}%2525E2%252580%25258B`),
+  ],
   ["in an error of another library", `connect ECONNREFUSED, token=${SECRET}, retry`],
 ])("a secret is removed %s", (_, text) => {
-  const scrubbed = knowing(SECRET).scrub(`before ${text} after`);
+  const scrubbed = knowing(SECRET, PLAIN).scrub(`before ${text} after`);
   expect(scrubbed).toMatch(/^before .*\[removed\].* after$/);
   expect(scrubbed).not.toMatch(/mdb_sa_sk|bWRiX3Nh|tZGJfc2|1kYl9zYV9za|%C3%BC/i);
 });
@@ -73,6 +91,27 @@ test("within any base64, nothing of a secret stays but the bits that share a cha
       },
     ),
   );
+});
+
+/** The punctuation of ASCII, by its names in HTML (section 13.5). */
+test("every character of ASCII that has a name in HTML is recognised by that name", () => {
+  const named: Record<string, string> = {
+    ...{ "!": "excl", '"': "quot", "#": "num", $: "dollar", "%": "percnt", "&": "amp", "'": "apos", "(": "lpar" },
+    ...{ ")": "rpar", "*": "ast", "+": "plus", ",": "comma", ".": "period", "/": "sol", ":": "colon", ";": "semi" },
+    ...{ "<": "lt", "=": "equals", ">": "gt", "?": "quest", "@": "commat", "[": "lsqb", "\\": "bsol", "]": "rsqb" },
+    ...{ "^": "Hat", _: "lowbar", "`": "grave", "{": "lcub", "|": "vert", "}": "rcub" },
+  };
+  const secret = `a${Object.keys(named).join("a")}a`;
+  const text = `a${Object.values(named)
+    .map((name) => `&${name};`)
+    .join("a")}a`;
+  expect(knowing(secret).scrub(`before ${text} after`)).toBe("before [removed] after");
+});
+
+test("nothing that is removed after the secrets can put one together", () => {
+  const { shown } = knowing("an apostrophe' and a blank");
+  for (const text of ["an apostrophe'\u0301 and a \u0301blank", "an\napostrophe' and\ta blank"])
+    expect(quoted(shown(text))).toBe('"[removed]"');
 });
 
 test("a secret that contains another secret is removed as a whole", () => {
@@ -113,7 +152,19 @@ test.each([
     '{"snapshotUrl":"h.example:27017 [query removed]"}',
   ],
   ["a link of the simulator", "(http://127.0.0.1:8080/files/x.tgz?signature=s)", "(127.0.0.1:8080 [query removed]"],
-  ["a percent-encoded link", "u=https%3A%2F%2Fh%2Ff%3Fsig%3Dabc%26x again", "u=[link removed] again"],
+  ["a percent-encoded link", "u=https%3A%2F%2Fh%2Ff%3Fsig%3Dabc%26x again", "u=[removed] again"],
+  [
+    "a link that is percent-encoded twice",
+    "u=https%253A%252F%252Fh%252Fa%252520b%253Fsig%253Dabc again",
+    "u=[removed] again",
+  ],
+  ["a link with escapes of JSON", '"https:\\/\\/h\\/p?token=abc" again', '"[removed]" again'],
+  ["a link with a half escaped path", '"https://h\\/p?token=abc" again', '"[removed]" again'],
+  ["a link with references of HTML", "see https:&#47;&#47;h/p?token=abc again", "see [removed] again"],
+  ["a link without query in percent-encoding", "u=https%3A%2F%2Fh%2Fdocs again", "u=https%3A%2F%2Fh%2Fdocs again"],
+  ["a signature with an escape of JSON", "X-Amz-Signature\\u003dabc again", "[removed] again"],
+  ["a signature that is percent-encoded twice", "X-Amz-Signature%253Dabc again", "[removed] again"],
+  ["a bearer token with an escaped blank", "Bearer%20eyJhbGciOi.eyJzdWIi again", "[removed] again"],
   [
     "a link whose path grants access",
     "GET https://restore-1.example.net:27017/5f3cToken0123456789abc/f.tar.gz: 404",
