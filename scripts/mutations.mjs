@@ -122,7 +122,7 @@ export const MUTATIONS = [
     claim: "no longer scrub the code of a refusal",
     edits: [edit("src/atlas/client.ts", "code !== undefined && shown(code) === code", "code !== undefined")],
     tests: [QUOTED],
-    only: "MY_ACCESS_TOKEN",
+    only: "MY_ACCESS_TOKEN_1",
   },
   {
     claim: "let Atlas's words stand in a failure like our own",

@@ -1,7 +1,7 @@
 // Signs with a service account: fetches, shares, renews and revokes its access token (OAuth 2.0, RFC 6749 section 4.4).
 import * as z from "zod";
 import { Failure, markNeverSent, ownFailure } from "../core/errors.ts";
-import { MIN_SECRET_CHARACTERS } from "../core/redact.ts";
+import { MIN_ATLAS_SECRET_CHARACTERS } from "../core/redact.ts";
 import { bounded, type CallLimits } from "../core/time.ts";
 import type { HttpRequest, HttpResponse } from "../http/messages.ts";
 import { retryAfterSeconds } from "../http/retry.ts";
@@ -30,11 +30,11 @@ const HOUR_SECONDS = 3_600;
 const MIN_LIFE_SECONDS = 60;
 const MAX_LIFE_SECONDS = 24 * HOUR_SECONDS;
 
-/** RFC 6749 section 5.1; RFC 6750 section 2.1 names the characters of a token. One that is too short could not be kept secret. */
+/** RFC 6749 section 5.1; RFC 6750 section 2.1 names the characters of a token. A word would be removed wherever it occurs. */
 const Token = z.object({
   access_token: z
     .string()
-    .min(MIN_SECRET_CHARACTERS)
+    .min(MIN_ATLAS_SECRET_CHARACTERS)
     .regex(/^[A-Za-z0-9._~+/-]{1,8192}=*$/),
   token_type: z
     .string()

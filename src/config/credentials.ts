@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { codeOf } from "../core/errors.ts";
-import { MIN_SECRET_CHARACTERS } from "../core/redact.ts";
+import { MIN_ATLAS_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
 import {
   absolutePath,
@@ -68,13 +68,13 @@ export function readCredentials({
       return direct.text;
     }
     if (file.problem) return unusable(name, file.problem);
-    if (file.text === undefined) return usable(name, direct, MIN_SECRET_CHARACTERS);
+    if (file.text === undefined) return usable(name, direct, MIN_ATLAS_SECRET_CHARACTERS);
     const read = readSecretFile(file.text);
     if ("problem" in read) return unusable(name, read.problem);
     secrets.push(read.secret);
     if (read.readableByOthers)
       warnings.push(`The file of ${name}_FILE can be read by other users of this computer; make it 0600.`);
-    const wrong = whatIsWrong(read.secret, MIN_SECRET_CHARACTERS);
+    const wrong = whatIsWrong(read.secret, MIN_ATLAS_SECRET_CHARACTERS);
     return wrong === undefined ? read.secret : unusable(name, `names a file whose text ${wrong}`);
   }
 

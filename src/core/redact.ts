@@ -3,15 +3,20 @@ import { isAtlasId } from "./atlas-id.ts";
 import { decodedLayers } from "./escapes.ts";
 import { clean, oneLine, visible } from "./text.ts";
 
-/** Removing a shorter text wherever it occurs would shred innocent text. */
-export const MIN_SECRET_CHARACTERS = 6;
+/**
+ * Secrets of Atlas (client secrets, private keys, access tokens) have at least twice as many characters. A shorter text could be
+ * a word, and could not be removed from names and statuses.
+ */
+export const MIN_ATLAS_SECRET_CHARACTERS = 16;
+/** The password of a proxy may be this short. Removing a shorter text wherever it occurs would shred innocent text. */
+const MIN_SECRET_CHARACTERS = 6;
 
 /**
  * For log lines, details of errors and answers of Atlas. Each function that takes a text first removes its invisible characters,
  * which could hide a secret now and be removed later.
  */
 export interface Redactor {
-  /** Removes this value from now on. Values below `MIN_SECRET_CHARACTERS` are ignored. */
+  /** Removes this value from now on. Values of less than six characters are ignored. */
   add(secret: string): void;
   /** The same for an access token. Only the last few tokens are remembered; older ones have long expired. */
   addToken(token: string): void;
@@ -21,8 +26,8 @@ export interface Redactor {
    */
   addLink(url: URL): void;
   /**
-   * For data that the program still uses: removes known secrets of at least sixteen characters. A shorter secret, such as a
-   * password that is a word, can occur in names and statuses by chance. Links stay unchanged, and so does a text without secrets.
+   * For data that the program still uses: removes known secrets of at least sixteen characters. A shorter secret, which
+   * only a proxy's password can be, can occur in names and statuses by chance. Links stay unchanged, and so does a text without secrets.
    */
   remove(text: string): string;
   /** Like `remove`, and removes credentials of headers, and what grants access in links. */
@@ -33,8 +38,6 @@ export interface Redactor {
   shown(text: string, maxLength?: number): string;
 }
 
-/** Client secrets, private keys and tokens of Atlas have at least twice as many. */
-const MIN_UNMISTAKABLE_CHARACTERS = 16;
 /** A token lives an hour and is fetched once an hour; retries after a 401 add at most one a minute. */
 const MAX_TOKENS = 8;
 /** A link and its redirects, for each of the transfers that run at once. */
@@ -68,7 +71,7 @@ export function createRedactor(known: readonly string[] = []): Redactor {
   function learn(): void {
     const granting = [...secrets, ...tokens];
     all = formsOfAll([...granting, ...links]);
-    unmistakable = formsOfAll(granting.filter(({ length }) => length >= MIN_UNMISTAKABLE_CHARACTERS));
+    unmistakable = formsOfAll(granting.filter(({ length }) => length >= MIN_ATLAS_SECRET_CHARACTERS));
   }
   learn();
 

@@ -21,7 +21,7 @@ export interface Seen {
 
 type Handler = (request: Seen, count: number) => Answer | Promise<Answer> | "hang";
 
-export const token = (value = "token-1", more: object = {}): Answer => ({
+export const token = (value = "access-token-0001", more: object = {}): Answer => ({
   status: 200,
   body: { access_token: value, expires_in: 3600, token_type: "Bearer", ...more },
 });

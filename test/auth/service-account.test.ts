@@ -23,8 +23,8 @@ test("fifty concurrent calls share one token, requested in the form that Atlas e
       body: "grant_type=client_credentials",
     },
   ]);
-  expect(new Set(atlas.seen.api.map(({ headers }) => headers.authorization))).toEqual(new Set(["Bearer token-1"]));
-  expect(atlas.secrets).toEqual(["token-1"]);
+  expect(new Set(atlas.seen.api.map(({ headers }) => headers.authorization))).toEqual(new Set(["Bearer access-token-0001"]));
+  expect(atlas.secrets).toEqual(["access-token-0001"]);
 });
 
 test.each([
@@ -35,7 +35,7 @@ test.each([
   ["within an hour if no lifetime is stated", undefined, 3_510_000],
   ["within an hour if its lifetime is not a number", "soon", 3_510_000],
 ])("a token is renewed %s", async (_, expires_in, atMs) => {
-  const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`, { expires_in }) });
+  const atlas = await serveAtlas({ token: (_, count) => token(`access-token-000${count}`, { expires_in }) });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
   await atlas.clock.advance(atMs - 1);
@@ -44,7 +44,7 @@ test.each([
   await atlas.clock.advance(1);
   await signer.send(atlas.request());
   expect(atlas.seen.token).toHaveLength(2);
-  expect(atlas.seen.api.at(-1)?.headers.authorization).toBe("Bearer token-2");
+  expect(atlas.seen.api.at(-1)?.headers.authorization).toBe("Bearer access-token-0002");
 });
 
 test("a failed renewal does not matter while the old token is valid", async () => {
@@ -53,7 +53,7 @@ test("a failed renewal does not matter while the old token is valid", async () =
   await signer.send(atlas.request());
   await atlas.clock.advance(3_550_000);
   await signer.send(atlas.request());
-  expect(atlas.seen.api.at(-1)?.headers.authorization).toBe("Bearer token-1");
+  expect(atlas.seen.api.at(-1)?.headers.authorization).toBe("Bearer access-token-0001");
   await atlas.clock.advance(60_000);
   expect((await failureOf(signer.send(atlas.request()))).code).toBe("TOKEN_REQUEST_FAILED");
 });
@@ -96,8 +96,8 @@ test("each call waits for the token only until its own deadline", async () => {
 
 test("fifty concurrent calls with a rejected token cause one new token, and each is repeated once with it", async () => {
   const atlas = await serveAtlas({
-    token: (_, count) => token(`token-${count}`),
-    api: ({ headers }) => (headers.authorization === "Bearer token-2" ? { status: 200 } : unauthorized),
+    token: (_, count) => token(`access-token-000${count}`),
+    api: ({ headers }) => (headers.authorization === "Bearer access-token-0002" ? { status: 200 } : unauthorized),
   });
   const signer = signWithServiceAccount(account, atlas.context);
   const responses = await atOnce(50, signer, () => atlas.request({ method: "POST", body: "{}" }));
@@ -107,7 +107,7 @@ test("fifty concurrent calls with a rejected token cause one new token, and each
 });
 
 test("a token is replaced at most once a minute; a rejection within that minute is returned unchanged", async () => {
-  const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`), api: () => unauthorized });
+  const atlas = await serveAtlas({ token: (_, count) => token(`access-token-000${count}`), api: () => unauthorized });
   const signer = signWithServiceAccount(account, atlas.context);
   for (let call = 0; call < 5; call += 1) expect((await signer.send(atlas.request())).status).toBe(401);
   expect(atlas.seen.token).toHaveLength(2);
@@ -117,7 +117,7 @@ test("a token is replaced at most once a minute; a rejection within that minute 
 });
 
 test("setting the clock back an hour does not delay the replacement of a token", async () => {
-  const atlas = await serveAtlas({ token: (_, count) => token(`token-${count}`), api: () => unauthorized });
+  const atlas = await serveAtlas({ token: (_, count) => token(`access-token-000${count}`), api: () => unauthorized });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
   await atlas.clock.advance(-3_600_000);
@@ -142,14 +142,14 @@ test.each([
 });
 
 test("closing revokes the token with the service account's own credentials", async () => {
-  const atlas = await serveAtlas({ token: () => token("a+b/c=") });
+  const atlas = await serveAtlas({ token: () => token("a+b/c-0123456789=") });
   const signer = signWithServiceAccount(account, atlas.context);
   await signer.send(atlas.request());
   await signer.close();
   expect(atlas.seen.revoke).toMatchObject([
     {
       headers: { authorization: atlas.seen.token[0]?.headers.authorization },
-      body: "token=a%2Bb%2Fc%3D&token_type_hint=access_token",
+      body: "token=a%2Bb%2Fc-0123456789%3D&token_type_hint=access_token",
     },
   ]);
 });

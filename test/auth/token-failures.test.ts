@@ -49,10 +49,11 @@ test.each<[string, Answer, object]>([
   ["a login page", { status: 200, body: html }, { errorCode: "TOKEN_REQUEST_FAILED", error: 200, retryable: true }],
   ["an empty answer", { status: 200, body: "" }, { errorCode: "TOKEN_REQUEST_FAILED", error: 200 }],
   ["a body without token", { status: 200, body: { expires_in: 3600 } }, { errorCode: "TOKEN_REQUEST_FAILED" }],
-  ["a token of another type", token("abc", { token_type: "mac" }), { errorCode: "TOKEN_REQUEST_FAILED" }],
+  ["a token of another type", token(undefined, { token_type: "mac" }), { errorCode: "TOKEN_REQUEST_FAILED" }],
   ["a token of one character", token("t"), { errorCode: "TOKEN_REQUEST_FAILED" }],
+  ["a token that may be a word", token("cloud.example-1"), { errorCode: "TOKEN_REQUEST_FAILED" }],
   ["a token that is no string", token("abc", { access_token: 7 }), { errorCode: "TOKEN_REQUEST_FAILED" }],
-  ["a token that breaks out of its header", token("abc\r\nx: y"), { errorCode: "TOKEN_REQUEST_FAILED" }],
+  ["a token that breaks out of its header", token("abcdefghijklmnop\r\nx: y"), { errorCode: "TOKEN_REQUEST_FAILED" }],
   ["a redirect", { status: 302, headers: { location: "/login" } }, { errorCode: "REDIRECT_REFUSED", error: 302 }],
 ])(
   "%s at the token endpoint fails the call with a fitting error, nothing sent and no secret revealed",
@@ -68,7 +69,7 @@ test.each<[string, Answer, object]>([
 
 test("the token type may be in any letter case or missing", async () => {
   for (const token_type of ["bearer", "BEARER", undefined]) {
-    const atlas = await serveAtlas({ token: () => token("token-1", { token_type }) });
+    const atlas = await serveAtlas({ token: () => token("access-token-0001", { token_type }) });
     expect((await signWithServiceAccount(account, atlas.context).send(atlas.request())).status).toBe(200);
   }
 });

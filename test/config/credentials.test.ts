@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../fixtures.ts";
 import { ACCOUNT, parse } from "../parsed.ts";
 
-const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
+const KEY = { MONGODB_ATLAS_PUBLIC_API_KEY: "public", MONGODB_ATLAS_PRIVATE_API_KEY: "private-api-key-1" };
 
-const TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: "a-token" };
+const TOKEN = { MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token-1" };
 
 async function secretFile(secret: string, mode: number): Promise<string> {
   const path = join(await temporaryFolder(), "secret");
@@ -19,18 +19,18 @@ describe("credentials", () => {
     [
       "our service account names",
       ACCOUNT,
-      { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1" },
+      { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1234567890" },
     ],
     [
       "the official server's names",
-      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret" },
-      { kind: "service-account", clientId: "a", clientSecret: "their-secret" },
+      { MDB_MCP_API_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret-0123" },
+      { kind: "service-account", clientId: "a", clientSecret: "their-secret-0123" },
     ],
-    ["API key names", KEY, { kind: "api-key", publicKey: "public", privateKey: "private" }],
+    ["API key names", KEY, { kind: "api-key", publicKey: "public", privateKey: "private-api-key-1" }],
     [
       "Terraform's names",
-      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "their-key" },
-      { kind: "api-key", publicKey: "p", privateKey: "their-key" },
+      { MONGODB_ATLAS_PUBLIC_KEY: "p", MONGODB_ATLAS_PRIVATE_KEY: "their-private-key-1" },
+      { kind: "api-key", publicKey: "p", privateKey: "their-private-key-1" },
     ],
     ["a token", TOKEN, { kind: "access-token", token: TOKEN.MONGODB_ATLAS_ACCESS_TOKEN }],
   ])("%s are read", (_, env, credentials) => {
@@ -48,7 +48,7 @@ describe("credentials", () => {
   test("our variable names win over those of other tools for the same kind, and a warning names both", async () => {
     const theirs = {
       MDB_MCP_API_CLIENT_ID: "a",
-      MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("their-secret", 0o600),
+      MDB_MCP_API_CLIENT_SECRET_FILE: await secretFile("their-secret-0123", 0o600),
     };
     const config = parse({ ...theirs, ...ACCOUNT });
     expect(config.credentials).toMatchObject({ clientId: ACCOUNT.MONGODB_ATLAS_CLIENT_ID });
@@ -65,7 +65,7 @@ describe("credentials", () => {
     expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a" }).problems).toEqual([
       "MONGODB_ATLAS_CLIENT_ID is set without MONGODB_ATLAS_CLIENT_SECRET. Set MONGODB_ATLAS_CLIENT_SECRET, or MONGODB_ATLAS_CLIENT_SECRET_FILE to the path of a file that holds it.",
     ]);
-    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "their-key" }).problems).toEqual([
+    expect(parse({ MONGODB_ATLAS_PRIVATE_KEY: "their-private-key-1" }).problems).toEqual([
       "MONGODB_ATLAS_PRIVATE_KEY is set without MONGODB_ATLAS_PUBLIC_KEY. Set MONGODB_ATLAS_PUBLIC_KEY too, since the two belong together.",
     ]);
   });
@@ -79,15 +79,15 @@ describe("credentials", () => {
   });
 
   test("variables of two naming families never make a pair", () => {
-    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret" });
+    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MDB_MCP_API_CLIENT_SECRET: "their-secret-0123" });
     expect(config).not.toHaveProperty("credentials");
     expect(config.problems).toHaveLength(2);
   });
 
   test("a secret comes from the file that its _FILE variable names", async () => {
-    const path = await secretFile("from-file", 0o644);
+    const path = await secretFile("secret-from-a-file", 0o644);
     const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path });
-    expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "from-file" });
+    expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "secret-from-a-file" });
     expect(config.warnings).toEqual([
       "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",
     ]);
@@ -119,9 +119,9 @@ describe("credentials", () => {
     "a value of %s that is too short or too long to be a secret is a problem, and its only one",
     async (name) => {
       const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_PUBLIC_API_KEY: "public" };
-      const others = { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1", MONGODB_ATLAS_PRIVATE_API_KEY: "private" };
+      const others = { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1234567890", MONGODB_ATLAS_PRIVATE_API_KEY: "private-api-key-1" };
       const tooShort = `${name} is too short to be a secret of Atlas; copy the whole value.`;
-      for (const value of ["t", "12345"])
+      for (const value of ["t", "123456789012345"])
         expect(parse({ ...env, ...others, [name]: value })).toMatchObject({
           problems: [tooShort],
           unusable: ["credentials"],
@@ -132,7 +132,7 @@ describe("credentials", () => {
       expect(parse({ ...env, ...others, [name]: "k7".repeat(2049) }).problems).toEqual([
         `${name} is longer than any credential of Atlas; copy the value alone.`,
       ]);
-      expect(parse({ ...env, ...others, [name]: "123456" }).problems).toEqual([]);
+      expect(parse({ ...env, ...others, [name]: "1234567890123456" }).problems).toEqual([]);
     },
   );
 

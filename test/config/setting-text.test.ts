@@ -66,7 +66,7 @@ const KINDS: Kind[] = [
   option("tools", "get_restore_job", ({ tools }) => tools),
   option("download-dir", resolve("/backups"), ({ downloadDir }) => downloadDir),
   secret("MONGODB_ATLAS_CLIENT_SECRET", SECRET),
-  variable("MONGODB_ATLAS_ACCESS_TOKEN", "%40$HOME-token", ({ credentials }) => credentials),
+  variable("MONGODB_ATLAS_ACCESS_TOKEN", "%40$HOME-access-token", ({ credentials }) => credentials),
   secret("MONGODB_ATLAS_CLIENT_SECRET_FILE", fileWith(SECRET)),
 ];
 const RESTRICTIONS = [
@@ -288,7 +288,7 @@ describe.each(SECRET_VARIABLES.filter((name) => name.endsWith("_FILE")))("%s", (
     ["${ATLAS_SECRET}", /holds a placeholder in place of the secret: \//],
     ["${user_config.x}", /holds a placeholder/],
     ["'' \n", /an empty file/],
-    ["se cret", /whose text holds a character/],
+    ["sec ret of an account", /whose text holds a character/],
     ["mdb_sa_sk_…", /whose text is still the placeholder of the instructions/],
   ])("names a file that holds %j: a problem of that variable", (content, problem) => {
     expect(read(fileWith(content)).problems).toEqual([expect.stringMatching(problem)]);

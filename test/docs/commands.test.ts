@@ -24,7 +24,7 @@ test.skipIf(process.platform === "win32")(
     const line = commandsOf(pageOf("docs/setup.md")).find((command) => command.startsWith("(umask")) ?? "";
     expect(await bash(line, { env: { HOME: home }, input: "mdb_sa_sk_1\n" })).toMatchObject({ exitCode: 0 });
     const file = join(home, ".atlas-flex-secret");
-    expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1");
+    expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1234567890");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   },
 );

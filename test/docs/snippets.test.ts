@@ -96,12 +96,12 @@ test.each(snippets)(
   async (_, snippet) => {
     const home = await temporaryFolder();
     const secret = join(home, "secret");
-    await writeFile(secret, "mdb_sa_sk_1", { mode: 0o600 });
+    await writeFile(secret, "mdb_sa_sk_1234567890", { mode: 0o600 });
     const inPlace = (text: string) =>
       text
         .replace(CLONE, ROOT)
         .replace("/path/to/secret", secret)
-        .replace("${input:atlas-secret}", "mdb_sa_sk_1")
+        .replace("${input:atlas-secret}", "mdb_sa_sk_1234567890")
         .replaceAll("_…", "_0123456789");
     const env = Object.entries(snippet.env).map(([name, value]) => [name, inPlace(value)]);
     const { client, log } = await connect({

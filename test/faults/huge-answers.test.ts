@@ -34,7 +34,7 @@ async function against(answer: { status: number; body: string }) {
       // Ten times the usual need, and a third of the memory that one such answer took when the server examined all of it.
       NODE_OPTIONS: "--max-old-space-size=256",
       MONGODB_ATLAS_BASE_URL: url.origin,
-      MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token",
+      MONGODB_ATLAS_ACCESS_TOKEN: "an-access-token-1",
     },
   });
   onTestFinished(() => void server.child.kill("SIGKILL"));

@@ -137,7 +137,7 @@ describe("a code that is none", () => {
     "invalid_client",
     "OUTCOME_UNKNOWN",
     "JOB_FAILED",
-    "MY_ACCESS_TOKEN",
+    "MY_ACCESS_TOKEN_1",
   ])("comes out nowhere: %j", async (code) => {
     for (const body of [{ error: 409, errorCode: code }, { error: code }]) {
       const { url } = await serve((request, response) => {
@@ -146,7 +146,7 @@ describe("a code that is none", () => {
           .writeHead(409, { "content-type": "application/json", "x-error-code": "Call me" })
           .end(JSON.stringify(body));
       });
-      const env = { MONGODB_ATLAS_BASE_URL: url.origin, MONGODB_ATLAS_ACCESS_TOKEN: "MY_ACCESS_TOKEN" };
+      const env = { MONGODB_ATLAS_BASE_URL: url.origin, MONGODB_ATLAS_ACCESS_TOKEN: "MY_ACCESS_TOKEN_1" };
       const { server, close } = await openStation({ env, credentials: "accessToken" });
       const result = await server.call("list_flex_snapshots", CLUSTER);
       await close();

@@ -29,7 +29,7 @@ const KNOWN_SECRETS: Record<string, Record<string, string>> = {
   "the access token": { MONGODB_ATLAS_ACCESS_TOKEN: KNOWN },
   "an access token that a service account beats": {
     MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1",
-    MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1",
+    MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1234567890",
     MONGODB_ATLAS_ACCESS_TOKEN: KNOWN,
   },
   "half of an API key": { MONGODB_ATLAS_PRIVATE_API_KEY: KNOWN },

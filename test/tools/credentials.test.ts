@@ -13,7 +13,7 @@ import {
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 
 describe.each([
-  ["a service account", SERVICE_ACCOUNT, { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_wrong" }, "INVALID_CREDENTIALS"],
+  ["a service account", SERVICE_ACCOUNT, { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_wrong-one" }, "INVALID_CREDENTIALS"],
   ["an API key", API_KEY, { MONGODB_ATLAS_PRIVATE_API_KEY: "wrong-private-key" }, "INVALID_CREDENTIALS"],
   ["a ready-made token", ACCESS_TOKEN, { MONGODB_ATLAS_ACCESS_TOKEN: "wrong-access-token" }, "ACCESS_TOKEN_REJECTED"],
 ])("%s", (_, right, wrong, errorCode) => {

@@ -17,7 +17,7 @@ describe("credentials that Atlas does not accept", () => {
     ],
     [
       "a wrong private key",
-      { ...API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY: "canary-of-a-key" },
+      { ...API_KEY, MONGODB_ATLAS_PRIVATE_API_KEY: "canary-of-a-key-1" },
       "INVALID_CREDENTIALS",
       /^Check both halves/,
     ],
