@@ -162,7 +162,7 @@ export const MUTATIONS = [
   },
   {
     claim: "let the name of a project stand in a line of check like our own",
-    edits: [edit("src/commands/check/atlas.ts", "quoted(name, PROJECT_NAME_CHARACTERS)", "name")],
+    edits: [edit("src/commands/check/atlas.ts", "`${quoted(name)} (${id})`", "`${name} (${id})`")],
     tests: [QUOTED],
     only: "`check` quotes",
   },
@@ -209,6 +209,18 @@ export const MUTATIONS = [
     edits: [edit("src/core/redact.ts", "[...secretsIn(layers, forms), ...accessIn(layers)]", "accessIn(layers)")],
     tests: ["test/core/redact.test.ts"],
     only: "with every octet percent-encoded",
+  },
+  {
+    claim: "cut a name before the short password of a proxy is gone from it",
+    edits: [edit("src/atlas/access.ts", "text.length > MAX_TEXT_CHARACTERS ? scrub(text) : ", "")],
+    tests: ["test/commands/check/atlas.test.ts"],
+    only: "short password of a proxy",
+  },
+  {
+    claim: "accept a token that may be a word",
+    edits: [edit("src/auth/service-account.ts", ".min(MIN_ATLAS_SECRET_CHARACTERS)", "")],
+    tests: ["test/auth/token-failures.test.ts"],
+    only: "may be a word",
   },
   {
     claim: "look for links only as they are written",

@@ -9,7 +9,7 @@ import type { HttpResponse, Middleware, Send } from "../http/messages.ts";
 import { withRetry } from "../http/retry.ts";
 import { createTransport } from "../http/transport.ts";
 import { type Atlas, createAtlas } from "./client.ts";
-import { MAX_ITEMS_PER_PAGE } from "./model.ts";
+import { MAX_ITEMS_PER_PAGE, MAX_TEXT_CHARACTERS } from "./model.ts";
 
 /** Deepest level that is read: a link, within the list of links, within an entry of a page's list. */
 const MAX_DEPTH = 5;
@@ -91,15 +91,21 @@ function unwrap(response: HttpResponse): HttpResponse {
 
 /**
  * Removes credentials from every text of an answer, since they can appear anywhere: a project may be named after its key. Also
- * removes what grants access from links, except in `LINK_FIELDS`. Leaves out whatever is nested or listed beyond what is read,
+ * removes what grants access from links, except in `LINK_FIELDS`. A text that will be cut loses short secrets too, since half of
+ * one would not be recognised later. Leaves out whatever is nested or listed beyond what is read,
  * so that no answer costs more than the largest page Atlas could send.
  */
-export function withoutSecrets({ remove, removeWithLinks }: Pick<Redactor, "remove" | "removeWithLinks">): Middleware {
+export function withoutSecrets({
+  remove,
+  removeWithLinks,
+  scrub,
+}: Pick<Redactor, "remove" | "removeWithLinks" | "scrub">): Middleware {
   const cleared = (value: unknown, name = "", depth = 0): unknown => {
     if (typeof value === "string") {
       const isLong = value.length > MAX_SEARCHED_CHARACTERS;
       const text = isLong ? visible(value).slice(0, MAX_SEARCHED_CHARACTERS) : value;
-      return LINK_FIELDS.includes(name) ? remove(text) : removeWithLinks(text);
+      if (LINK_FIELDS.includes(name)) return remove(text);
+      return text.length > MAX_TEXT_CHARACTERS ? scrub(text) : removeWithLinks(text);
     }
     if (typeof value !== "object" || value === null) return value;
     if (depth === MAX_DEPTH) return undefined;

@@ -9,7 +9,7 @@ const MAX_LINK_CHARACTERS = 8 * 1024;
 export const MAX_ITEMS_PER_PAGE = 500;
 
 /** The longest documented value, the name of a project, has 64 characters. */
-const MAX_TEXT_CHARACTERS = 128;
+export const MAX_TEXT_CHARACTERS = 64;
 
 /** Atlas guarantees no field: missing, null and a value of another type all count as absent. */
 const text = z

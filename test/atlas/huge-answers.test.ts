@@ -25,11 +25,13 @@ async function cleared(json: unknown) {
     into.push(text);
     return text.replace("SECRET", "gone");
   };
-  const send = withoutSecrets({ remove: note(removed), removeWithLinks: note(scrubbed) })(async () => ({
-    status: 200,
-    headers: {},
-    json,
-  }));
+  const send = withoutSecrets({ remove: note(removed), removeWithLinks: note(scrubbed), scrub: note(scrubbed) })(
+    async () => ({
+      status: 200,
+      headers: {},
+      json,
+    }),
+  );
   const never = new AbortController().signal;
   const request = { method: "GET" as const, url: new URL("http://localhost"), headers: {}, deadline: 0, signal: never };
   return { json: (await send(request)).json, scrubbed, removed };

@@ -23,7 +23,9 @@ test("fifty concurrent calls share one token, requested in the form that Atlas e
       body: "grant_type=client_credentials",
     },
   ]);
-  expect(new Set(atlas.seen.api.map(({ headers }) => headers.authorization))).toEqual(new Set(["Bearer access-token-0001"]));
+  expect(new Set(atlas.seen.api.map(({ headers }) => headers.authorization))).toEqual(
+    new Set(["Bearer access-token-0001"]),
+  );
   expect(atlas.secrets).toEqual(["access-token-0001"]);
 });
 

@@ -7,7 +7,11 @@ import { serveAtlas, unauthorized } from "./atlas.ts";
 import { digestServer, KEY } from "./digest-server.ts";
 
 const kinds: [string, Credentials, string][] = [
-  ["service account", { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1234567890" }, "Bearer "],
+  [
+    "service account",
+    { kind: "service-account", clientId: "mdb_sa_id_1", clientSecret: "mdb_sa_sk_1234567890" },
+    "Bearer ",
+  ],
   ["API key", { kind: "api-key", ...KEY }, "Digest "],
   ["access token", { kind: "access-token", token: "ready-made" }, "Bearer ready-made"],
 ];

@@ -119,7 +119,10 @@ describe("credentials", () => {
     "a value of %s that is too short or too long to be a secret is a problem, and its only one",
     async (name) => {
       const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_1", MONGODB_ATLAS_PUBLIC_API_KEY: "public" };
-      const others = { MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1234567890", MONGODB_ATLAS_PRIVATE_API_KEY: "private-api-key-1" };
+      const others = {
+        MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa_sk_1234567890",
+        MONGODB_ATLAS_PRIVATE_API_KEY: "private-api-key-1",
+      };
       const tooShort = `${name} is too short to be a secret of Atlas; copy the whole value.`;
       for (const value of ["t", "123456789012345"])
         expect(parse({ ...env, ...others, [name]: value })).toMatchObject({

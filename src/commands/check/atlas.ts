@@ -11,7 +11,6 @@ import { quoted } from "../../core/text.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
 import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
 
-const PROJECT_NAME_CHARACTERS = 40;
 /** The most projects, and clusters of each project, that the step names; the tools give the whole list. */
 const MAX_NAMES = 5;
 /** Each project takes one request, so in larger organizations only the first projects are searched for clusters. */
@@ -103,8 +102,7 @@ function judgeProjects(
 }
 
 /** The name of a project can be any text. */
-const titleOf = ({ id, name }: ReadableProject): string =>
-  name ? `${quoted(name, PROJECT_NAME_CHARACTERS)} (${id})` : id;
+const titleOf = ({ id, name }: ReadableProject): string => (name ? `${quoted(name)} (${id})` : id);
 
 const named = ({ name }: Project): { name?: string } => (name ? { name } : {});
 

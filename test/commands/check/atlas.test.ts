@@ -6,9 +6,26 @@ import { createRedactor } from "../../../src/core/redact.ts";
 import { systemClock } from "../../../src/core/time.ts";
 import { SIMULATED } from "../../../src/simulator/simulated.ts";
 import { SERVICE_ACCOUNT, simulatorFor } from "../../fixtures.ts";
+import { mapObjects, startAlteringProxy } from "../../secrets/altering-proxy.ts";
 import { checkedAgainst } from "./checked.ts";
 
 const { groupId, emptyGroupId, foreignGroupId } = SIMULATED;
+
+test("a name is cut only after the short password of a proxy is gone from it", async () => {
+  const password = "swordfish";
+  const simulator = await simulatorFor();
+  const names = [36, 60].map((length) => `${"x ".repeat(length / 2)}${password}${" y".repeat(40)}`);
+  for (const name of names) {
+    const baseUrl = await startAlteringProxy(
+      () => simulator.baseUrl,
+      (json) => mapObjects(json, (object) => ("name" in object ? { ...object, name } : object)),
+    );
+    const proxy = { HTTPS_PROXY: `http://person:${password}@proxy.example:9`, NO_PROXY: "127.0.0.1" };
+    const { stdout } = await checkedAgainst({ baseUrl }, { ...SERVICE_ACCOUNT, ...proxy });
+    expect(stdout).toContain("x x x");
+    expect(stdout).not.toContain("swo");
+  }
+});
 
 describe("the step of the projects", () => {
   test("fails with the id of an allowed project that cannot be read, and the check goes on with the others", async () => {
