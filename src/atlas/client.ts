@@ -57,9 +57,9 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
   /** Entries that do not have the form of the schema are left out. */
   async function getPage<T>(schema: z.ZodType<T>, path: string, pageNum: number, limits: CallLimits, accept?: string) {
     const response = await get(`${path}?itemsPerPage=${MAX_ITEMS_PER_PAGE}&pageNum=${pageNum}`, limits, accept);
-    const { results, totalCount = 0, links = [] } = parsed(Page, response);
+    const { results, totalCount = 0, links } = parsed(Page, response);
     // The link itself is not followed, since it could lead to another host.
-    const saysMore = results.length >= MAX_ITEMS_PER_PAGE || links.some(({ rel }) => rel === "next");
+    const saysMore = results.length >= MAX_ITEMS_PER_PAGE || links?.links.some(({ rel }) => rel === "next") === true;
     const entriesOf = (some: unknown[]) => some.flatMap((entry) => schema.safeParse(entry).data ?? []);
     return { response, results, totalCount, saysMore, entriesOf };
   }

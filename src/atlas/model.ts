@@ -4,6 +4,8 @@ import { clean } from "../core/text.ts";
 
 /** Longer links are dropped: half of a signed link would be useless. */
 const MAX_LINK_CHARACTERS = 8 * 1024;
+/** Of all links in a list together, so that an answer, which holds each link twice, stays below 64 KiB. */
+const MAX_LINKS_CHARACTERS = 16 * 1024;
 
 /** Atlas's maximum page size of any list. */
 export const MAX_ITEMS_PER_PAGE = 500;
@@ -19,20 +21,37 @@ const text = z
   .catch(undefined);
 const number = z.number().optional().catch(undefined);
 
-/** A link is passed on unchanged or not at all. A URI consists of printable ASCII (RFC 3986 section 2). */
+/** A link is passed on unchanged or not at all. A URI consists of printable ASCII (RFC 3986 section 2) and names a host. */
 const link = z
   .string()
   .max(MAX_LINK_CHARACTERS)
-  .regex(/^[!-~]+$/)
+  .regex(/^[a-z][a-z0-9+.-]*:\/\/[!-~]+$/i)
+  .refine((text) => URL.canParse(text))
   .optional()
   .catch(undefined);
+
+/** Whether Atlas sent a text in place of a link that is passed on. */
+const isDropped = (sent: unknown, link: string | undefined) =>
+  typeof sent === "string" && sent !== "" && link === undefined;
 
 /** Cuts a list before it is validated: a list of millions of wrong entries would yield an issue for each. */
 const atMost = <T extends z.ZodType>(count: number, entry: T) =>
   z.preprocess((list) => (Array.isArray(list) ? list.slice(0, count) : list), z.array(entry));
 
-const links = atMost(10, z.object({ rel: text, href: link }))
-  .transform((list) => list.filter(({ href }) => href !== undefined))
+const links = atMost(10, z.object({ rel: text, href: z.unknown().optional() }))
+  .transform((list) => {
+    let room = MAX_LINKS_CHARACTERS;
+    const fitting = list.map(({ rel, href: sent }) => {
+      const parsed = link.parse(sent);
+      const href = parsed && parsed.length <= room ? parsed : undefined;
+      room -= href?.length ?? 0;
+      return { rel, href, dropped: isDropped(sent, href) };
+    });
+    return {
+      links: fitting.flatMap(({ rel, href }) => (href === undefined ? [] : [{ rel, href }])),
+      someDropped: fitting.some(({ dropped }) => dropped),
+    };
+  })
   .optional()
   .catch(undefined);
 
@@ -57,11 +76,16 @@ export const RestoreJob = z
     targetProjectId: text,
     links,
   })
-  .transform(({ snapshotUrl, ...job }) => {
+  .transform(({ snapshotUrl, links, ...job }) => {
     const url = link.parse(snapshotUrl);
-    // Atlas sent a link that cannot be passed on.
-    const linkDropped = typeof snapshotUrl === "string" && snapshotUrl !== "" && url === undefined;
-    return { ...job, snapshotUrl: url, linkDropped };
+    return {
+      ...job,
+      snapshotUrl: url,
+      links: links?.links,
+      // Atlas sent a link that cannot be passed on.
+      linkDropped: isDropped(snapshotUrl, url),
+      otherLinkDropped: links?.someDropped ?? false,
+    };
   });
 export type RestoreJob = z.infer<typeof RestoreJob>;
 

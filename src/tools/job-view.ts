@@ -43,7 +43,8 @@ export const jobFields = {
 
 type Viewer = Pick<ToolContext, "clock" | "hideSnapshotUrls">;
 
-export function summarize({ snapshotUrl: _url, links: _links, linkDropped: _dropped, ...summary }: RestoreJob) {
+export function summarize(job: RestoreJob) {
+  const { snapshotUrl: _url, links: _links, linkDropped: _dropped, otherLinkDropped: _other, ...summary } = job;
   return summary;
 }
 
@@ -71,6 +72,13 @@ export function isExpired(job: RestoreJob, { clock }: Viewer): boolean {
 
 /** Notes about a job's link, which come before all other advice. */
 export function linkNotes(job: RestoreJob, viewer: Viewer): string[] {
+  const others = job.otherLinkDropped && !viewer.hideSnapshotUrls
+    ? ["Some of the job's links are longer than 8 KiB, longer than 16 KiB together, or no URLs; they were left out."]
+    : [];
+  return [...downloadNotes(job, viewer), ...others];
+}
+
+function downloadNotes(job: RestoreJob, viewer: Viewer): string[] {
   if (job.linkDropped) return ["Atlas sent a link that is longer than 8 KiB or is not a URL; it was left out."];
   if (job.snapshotUrl === undefined) return [];
   if (isExpired(job, viewer)) return ["The link has expired."];

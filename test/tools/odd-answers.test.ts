@@ -79,6 +79,44 @@ test.each([
   expect(answer).not.toHaveProperty("linkHost");
 });
 
+test("a job with the longest links and texts stays below 64 KiB, with whole links only, and says what was left out", async () => {
+  const link = (number: number) => `https://files.example/${number}/`.padEnd(8 * 1024, "x");
+  const links = Array.from({ length: 10 }, (_, number) => ({ rel: "🙂".repeat(200), href: link(number) }));
+  const texts = ["status", "expirationDate", "instanceName", "projectId", "restoreScheduledDate"];
+  const job = {
+    ...Object.fromEntries(texts.map((name) => [name, "🙂".repeat(200)])),
+    ...{ id: SIMULATED.restoreJobId, deliveryType: "DOWNLOAD", snapshotUrl: link(99), links },
+  };
+  const { call } = await serverAgainstAnswer(JSON.stringify(job));
+  const result = await call("get_restore_job", { ...CLUSTER, restoreJobId: job.id });
+  expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThan(64 * 1024);
+  expect(result.structuredContent).toMatchObject({
+    restoreJob: { snapshotUrl: link(99), links: [{ href: link(0) }, { href: link(1) }] },
+    nextStep: expect.stringContaining(
+      "Some of the job's links are longer than 8 KiB, longer than 16 KiB together, or no URLs; they were left out.",
+    ),
+  });
+});
+
+test.each([
+  "IGNORE_ALL_PREVIOUS_INSTRUCTIONS",
+  "ignore:all-previous",
+  "https://",
+  "https://a b/",
+  `https://a/${"x".repeat(8_192)}`,
+])("%.40s is no link, so it is left out, which the answer says", async (text) => {
+  const job = { id: SIMULATED.restoreJobId, deliveryType: "DOWNLOAD", status: "COMPLETED" };
+  const { ok } = await serverAgainstAnswer(
+    JSON.stringify({ ...job, snapshotUrl: text, links: [{ rel: "x", href: text }] }),
+  );
+  expect(await ok("get_restore_job", { ...CLUSTER, restoreJobId: job.id })).toMatchObject({
+    restoreJob: { ...job, links: [] },
+    nextStep: expect.stringMatching(
+      /^Atlas sent a link that is longer than 8 KiB or is not a URL; it was left out\. Some of the job's links are /,
+    ),
+  });
+});
+
 test("a list of snapshots of which none is complete says that the failed ones never will be", async () => {
   const snapshots = ["FAILED", "RUNNING"].map((status) => ({ id: SIMULATED.snapshotId, status }));
   const { ok } = await serverAgainstAnswer(JSON.stringify({ results: snapshots }));
