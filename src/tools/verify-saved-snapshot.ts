@@ -58,7 +58,9 @@ function wholeAdvice({ recordedSha256 }: Integrity, isOpen: boolean): string {
   return "The file is whole and is the one that was saved.";
 }
 
-function unsoundAdvice({ gzip, recordedSha256 }: Integrity, isOpen: boolean): string {
+function unsoundAdvice({ gzip, length, md5, recordedSha256 }: Integrity, isOpen: boolean): string {
+  if (recordedSha256 === "ok" && (length === "wrong" || md5 === "wrong"))
+    return `The file ${isOpen ? "matches its record" : "is the one that was saved"}, but it is not what the file host announced: do not restore from it. Save the snapshot again under another name while Atlas still has it.`;
   if (recordedSha256 === "ok" && gzip === "ok")
     return isOpen ? "The archive inside the file is incomplete: do not restore from it." : INCOMPLETE;
   if (recordedSha256 !== "unrecorded")

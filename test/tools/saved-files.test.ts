@@ -41,7 +41,10 @@ async function putFile(
   folder: string,
   number: number,
   fileName: string,
-  { bytes = Buffer.from("12345678"), ...changes }: { bytes?: Buffer; sound?: boolean; contents?: object } = {},
+  {
+    bytes = Buffer.from("12345678"),
+    ...changes
+  }: { bytes?: Buffer } & Partial<Record<"sound" | "contents" | "etag" | "integrity", unknown>> = {},
 ): Promise<void> {
   const path = join(folder, fileName);
   await writeFile(path, bytes);
@@ -121,6 +124,20 @@ test("every listed name can be verified, the longest simulated one included", as
   const { files } = List.parse(await ok("list_saved_snapshots"));
   expect(files).toMatchObject([{ fileName, state: "complete" }]);
   expect(await ok("verify_saved_snapshot", { fileName })).toMatchObject({ state: "complete" });
+});
+
+test("a file that is the saved one but not what the host announced is not called what the host sent", async () => {
+  const folder = await temporaryFolder();
+  const bytes = gzipSync(await tar(dataFiles()));
+  const etag = `"${"0".repeat(32)}"`;
+  await putFile(folder, 1, "one.tgz", { bytes, etag, integrity: { gzip: "ok", length: "ok", md5: "ok" } });
+  const { ok } = await serverWith({ args: ["--download-dir", folder] });
+  expect(await ok("verify_saved_snapshot", { fileName: "one.tgz" })).toMatchObject({
+    sound: false,
+    integrity: { gzip: "ok", md5: "wrong", recordedSha256: "ok" },
+    nextStep:
+      "The file is the one that was saved, but it is not what the file host announced: do not restore from it. Save the snapshot again under another name while Atlas still has it.",
+  });
 });
 
 test.each([
