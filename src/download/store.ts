@@ -50,6 +50,8 @@ interface Snapshot {
   memory: LinkMemory;
   task?: BackgroundTask<SaveReport>;
   lastError?: ErrorEnvelope | undefined;
+  /** The failure with which the last save ended, once a call has got it. */
+  ended?: ErrorEnvelope | undefined;
   /** A failure that no call was waiting for; the next call gets it if it asks for the same (see `termsOf`). */
   missed?: { failure: Failure; terms: string } | undefined;
 }
@@ -82,11 +84,13 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     const terms = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
+    snapshot.ended = undefined;
     return startTask<SaveReport>({
       run: async (signal) => {
         const saving = saveSnapshot({ ...shared, identity, fileName, memory, status }, signal);
         const report = await orFailure(saving, signal).catch((error: unknown) => {
           if (signal.aborted && !(error instanceof Failure)) return status.paused();
+          if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.ended = error.envelope;
           throw error;
         });
         snapshot.lastError = report.lastError;
@@ -112,6 +116,12 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       ...(wanted === undefined || [undefined, wanted].includes(report.fileName) ? [] : [RUNS_ALREADY]),
       ...(name === running.name ? [] : [recordedAs(running.name)]),
     ];
+  }
+
+  /** A part that is left after a final failure stays listed, so the list says why it stands still. */
+  function withReason(transfer: OpenTransfer): OpenTransfer {
+    const reason = transfer.lastError ?? snapshots.get(keyOf(transfer.identity))?.ended;
+    return transfer.state === "paused" && reason ? { ...transfer, lastError: reason } : transfer;
   }
 
   return {
@@ -150,7 +160,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
         if (transfer) known.set(key, transfer);
       }
       if (!directory) return { directory: folder, files: [], ...cutTo(limits.maxListed, [...known.values()]) };
-      return orFailure(listSaved(directory, known, shared), signal);
+      const listed = await orFailure(listSaved(directory, known, shared), signal);
+      return { ...listed, transfers: listed.transfers.map(withReason) };
     },
 
     verify: async (fileName, wait) => {

@@ -66,6 +66,20 @@ describe("the list", () => {
     expect((await listOf(later)).transfers).toEqual([paused]);
   });
 
+  test("says of what a final failure left why it stands still", async () => {
+    const file = await remoteFile(40 * KIB);
+    const damaged = Buffer.from(file.bytes);
+    damaged.fill(0, damaged.length - 8);
+    const { folder, server } = await stage({}, serve({ ...file, bytes: damaged }));
+    // A trace of the job stays, so that the next save does not request another.
+    const link = async () => ({ url: server.url, restoreJobId: "5fa1000000000000000000e7" });
+    const store = openStore(folder, { source: { ...sourceOf(server.url), link } });
+    await expect(saveTo(store)).rejects.toMatchObject({ code: "FILE_DAMAGED" });
+    expect((await listOf(store)).transfers).toEqual([
+      expect.objectContaining({ state: "paused", lastError: expect.objectContaining({ errorCode: "FILE_DAMAGED" }) }),
+    ]);
+  });
+
   test("describes a running transfer with its present progress", async () => {
     const { store, save } = await stage(
       {},
