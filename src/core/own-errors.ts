@@ -216,8 +216,8 @@ export const OWN_ERRORS = {
   DISK_FULL: {
     source: "disk",
     retryable: false,
-    meaning: "The disk of the download folder has too little free space; the part is kept.",
-    hint: "Free space on that disk, then call again: the transfer continues where it stopped. To use another disk, set ATLAS_FLEX_DOWNLOAD_DIR and restart this server; the transfer starts from the beginning there.",
+    meaning: "The disk of the download folder has too little free space; what was saved before is kept.",
+    hint: "Free space on that disk, then call again. To use another disk, set ATLAS_FLEX_DOWNLOAD_DIR and restart this server; the transfer starts from the beginning there.",
   },
   DISK_FAILED: {
     source: "disk",

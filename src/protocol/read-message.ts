@@ -35,6 +35,7 @@ type Reading =
  * in each progress message. Hosts use numbers and UUIDs.
  */
 const MAX_ID_BYTES = 1024;
+const ID_RULE = `must be an integer, or a string of at most ${MAX_ID_BYTES} bytes in JSON, quotation marks included`;
 
 const BYTE_ORDER_MARK = "\ufeff";
 const RELATED_TASK = "io.modelcontextprotocol/related-task";
@@ -63,10 +64,9 @@ function readCall({ jsonrpc, id, method, params, result, error }: Record<string,
   if (jsonrpc !== "2.0") return invalid('jsonrpc must be "2.0"');
   if (typeof method !== "string") return invalid("method must be a string");
   if (result !== undefined || error !== undefined) return invalid("a message is either a request or a response");
-  if (id !== undefined && !isId(id))
-    return invalid(`id must be a string of at most ${MAX_ID_BYTES} bytes or an integer`);
+  if (id !== undefined && !isId(id)) return invalid(`id ${ID_RULE}`);
   if (!isParams(params)) {
-    const problem = isObject(params) ? "params._meta is malformed" : "params must be an object";
+    const problem = problemOf(params);
     if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
     return { kind: "refused", refusal: { id, ...invalidParams(problem) } };
   }
@@ -107,6 +107,16 @@ function isId(value: unknown): value is RequestId {
   if (typeof value !== "string") return Number.isSafeInteger(value);
   // The characters come first, since writing a long text as JSON takes time.
   return value.length <= MAX_ID_BYTES && Buffer.byteLength(JSON.stringify(value)) <= MAX_ID_BYTES;
+}
+
+/** What is wrong with params that are not `isParams`. */
+function problemOf(params: unknown): string {
+  if (!isObject(params)) return "params must be an object";
+  const { _meta: meta } = params;
+  if (!isObject(meta)) return "params._meta must be an object";
+  const { progressToken } = meta;
+  if (progressToken !== undefined && !isId(progressToken)) return `params._meta.progressToken ${ID_RULE}`;
+  return `params._meta["${RELATED_TASK}"] must be an object with a taskId`;
 }
 
 function isParams(params: unknown): params is JSONRPCRequest["params"] {

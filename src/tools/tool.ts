@@ -96,7 +96,7 @@ export const nextStep = z.string();
 /** The next step where none is left. */
 export const NOTHING_LEFT = "There is nothing else to do here.";
 
-/** Enough to recognise what was sent, too little to carry a secret or a page of text. */
+/** Enough to recognise what was sent, too little for a page of text. */
 const MAX_SHOWN_CHARACTERS = 60;
 const MAX_FIELDS = 20;
 

@@ -232,3 +232,28 @@ describe("names are resolved once and every address is checked", () => {
     expect(await resolved("localhost", [["127.0.0.1"]], strict)).toMatchObject({ error: { code: "LINK_UNSAFE" } });
   });
 });
+
+test("only where a name was looked up does the advice speak of the DNS server", async () => {
+  const adviceOf = (error: unknown) => (error instanceof Failure ? error.envelope.hint : undefined);
+  const refusedLink = (link: string) => {
+    try {
+      return checkLink(link, strict);
+    } catch (error) {
+      return error;
+    }
+  };
+  const refusedName = (resolve: Resolve) =>
+    new Promise((done) => checkedLookup(strict, resolve)("files.example", {}, (error) => done(error)));
+  for (const link of [
+    "https://8.8.8.8/x",
+    "https://127.0.0.1/x",
+    "ftp://host.example/x",
+    "https://user@host.example/x",
+  ])
+    expect(adviceOf(refusedLink(link))).toBe(
+      "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.",
+    );
+  const answers = [[], [{ address: "169.254.169.254", family: 4 }]];
+  for (const addresses of answers)
+    expect(adviceOf(await refusedName((_, __, done) => done(null, addresses)))).toMatch(/^Check the DNS server/);
+});

@@ -49,6 +49,29 @@ test.each<[what: string, line: string | Buffer, id: unknown, code: number]>([
   expect(read(line)).toEqual({ kind: "refused", refusal: { id, code, message: expect.any(String) } });
 });
 
+const ID_RULE = "must be an integer, or a string of at most 1024 bytes in JSON, quotation marks included";
+
+test.each([
+  ["an id", `{"jsonrpc":"2.0","id":"${"x".repeat(1_023)}","method":"ping"}`, `Invalid request: id ${ID_RULE}`],
+  [
+    "a progress token",
+    call(`{"_meta":{"progressToken":"${"x".repeat(1_023)}"}}`),
+    `Invalid params: params._meta.progressToken ${ID_RULE}`,
+  ],
+  ["_meta", call('{"_meta":1}'), "Invalid params: params._meta must be an object"],
+  [
+    "a related task",
+    call('{"_meta":{"io.modelcontextprotocol/related-task":{}}}'),
+    'Invalid params: params._meta["io.modelcontextprotocol/related-task"] must be an object with a taskId',
+  ],
+])("the refusal of %s names the field and its rule", (_, line, message) => {
+  expect(read(line)).toMatchObject({ kind: "refused", refusal: { message } });
+});
+
+test("an id of exactly 1,024 bytes in JSON is accepted", () => {
+  expect(read(`{"jsonrpc":"2.0","id":"${"x".repeat(1_022)}","method":"ping"}`)).toMatchObject({ kind: "message" });
+});
+
 test("a refusal repeats nothing of what was sent", () => {
   expect(JSON.stringify(read('{"password":"hunter2'))).not.toContain("hunter2");
   expect(JSON.stringify(read(call('"hunter2"')))).not.toContain("hunter2");

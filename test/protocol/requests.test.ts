@@ -208,7 +208,7 @@ const wrong: [method: string, params: unknown, message: string][] = [
   ["tools/call", [], "params must be an object"],
   ["tools/call", "echo", "params must be an object"],
   ["ping", null, "params must be an object"],
-  ["ping", { _meta: 1 }, "params._meta is malformed"],
+  ["ping", { _meta: 1 }, "params._meta must be an object"],
   ["tools/list", { cursor: 1 }, "params.cursor is missing or has the wrong type"],
   ["prompts/list", { cursor: {} }, "params.cursor is missing or has the wrong type"],
   ["prompts/get", {}, "params.name is missing or has the wrong type"],

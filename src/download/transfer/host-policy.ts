@@ -128,7 +128,7 @@ export function checkedLookup(policy: HostPolicy, resolve: Resolve = systemLooku
       const refused = addresses.find(({ address }) => !isAllowed(address, hostname, policy));
       const [first] = addresses;
       if (refused) return callback(refusal(refused.address, hostname, policy), "", 0);
-      if (!first) return callback(unsafe("its name has no address", hostname), "", 0);
+      if (!first) return callback(unsafe("its name has no address", hostname, BY_DNS), "", 0);
       if (options.all) callback(null, addresses);
       else callback(null, first.address, first.family);
     });
@@ -149,7 +149,7 @@ function refusal(address: string, hostname: string, policy: HostPolicy): Failure
   const why = `its name resolves to ${address}`;
   return kindOfAddress(address) === "private" && !isLoopback({ hostname: bareHost(hostname) })
     ? needsConsent(`${why}, which is not a public address`, hostname, policy)
-    : unsafe(`${why}, where no file of Atlas can be`, hostname);
+    : unsafe(`${why}, where no file of Atlas can be`, hostname, BY_DNS);
 }
 
 function isExempt(host: string, { fileHosts }: HostPolicy): boolean {
@@ -185,9 +185,12 @@ class UnsafeLink extends Failure {
   }
 }
 
+const NOT_BY_ATLAS =
+  "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and any proxy between this computer and Atlas.";
+const BY_DNS = "Check the DNS server of this computer, which answers for this name, and MONGODB_ATLAS_BASE_URL.";
+
 /** No setting makes this link a good one. */
-function unsafe(why: string, host?: string): Failure {
-  const hint = "Atlas sends no such link. Check MONGODB_ATLAS_BASE_URL and the DNS server of this computer.";
+function unsafe(why: string, host?: string, hint = NOT_BY_ATLAS): Failure {
   return new UnsafeLink({ why, host, isAllowable: false }, "", hint);
 }
 

@@ -173,7 +173,7 @@ function encoded(status: number, coding: string): Verdict {
   const name = NAMED_CODINGS.includes(coding) ? coding : "a coding that this server does not know";
   return hostFailed(status, {
     retryable: false,
-    detail: `What the file host sent is compressed with ${name} on top, although only the stored file was asked for.`,
+    detail: `What the file host sent is compressed a second time, with ${name}, although only the stored file was asked for.`,
     hint: "Find the proxy or gateway that compresses files on the way and exempt the file host from it, then call again.",
   });
 }
