@@ -162,7 +162,7 @@ export const MUTATIONS = [
   },
   {
     claim: "let the name of a project stand in a line of check like our own",
-    edits: [edit("src/commands/check/atlas.ts", "`${quoted(name)} (${id})`", "`${name} (${id})`")],
+    edits: [edit("src/commands/check/atlas.ts", "{quoted(name)} (", "{name} (")],
     tests: [QUOTED],
     only: "`check` quotes",
   },
@@ -221,6 +221,33 @@ export const MUTATIONS = [
     edits: [edit("src/auth/service-account.ts", ".min(MIN_ATLAS_SECRET_CHARACTERS)", "")],
     tests: ["test/auth/token-failures.test.ts"],
     only: "may be a word",
+  },
+  {
+    claim: "take a text for a link",
+    edits: [
+      edit("src/atlas/model.ts", "/^[a-z][a-z0-9+.-]*:\\/\\/[!-~]+$/i", "/^[!-~]+$/i"),
+      edit("src/atlas/model.ts", ".refine((text) => URL.canParse(text))", ""),
+    ],
+    tests: ["test/tools/odd-answers.test.ts"],
+    only: "is no link",
+  },
+  {
+    claim: "pass on links of any number and size",
+    edits: [edit("src/atlas/model.ts", "parsed.length <= room", "true")],
+    tests: ["test/tools/odd-answers.test.ts"],
+    only: "below 64 KiB",
+  },
+  {
+    claim: "call a file with another checksum what the host sent",
+    edits: [edit("src/tools/verify-saved-snapshot.ts", ' || md5 === "wrong")', ")")],
+    tests: ["test/tools/saved-files.test.ts"],
+    only: "not what the host announced",
+  },
+  {
+    claim: "list what a final failure left without its reason",
+    edits: [edit("src/download/store.ts", " ?? snapshots.get(keyOf(transfer.identity))?.ended", "")],
+    tests: ["test/download/listing.test.ts"],
+    only: "a final failure left",
   },
   {
     claim: "look for links only as they are written",
