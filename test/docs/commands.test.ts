@@ -22,7 +22,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     const home = await temporaryFolder();
     const line = commandsOf(pageOf("docs/setup.md")).find((command) => command.startsWith("(umask")) ?? "";
-    expect(await bash(line, { env: { HOME: home }, input: "mdb_sa_sk_1\n" })).toMatchObject({ exitCode: 0 });
+    expect(await bash(line, { env: { HOME: home }, input: "mdb_sa_sk_1234567890\n" })).toMatchObject({ exitCode: 0 });
     const file = join(home, ".atlas-flex-secret");
     expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1234567890");
     expect((await stat(file)).mode & 0o777).toBe(0o600);

@@ -68,13 +68,33 @@ No redirect leads from https to http, and none leads to a named host except from
   download/redirects.test.ts: a host of ATLAS_FLEX_FILE_HOSTS > is not reached by a redirect of any other host, and the hint names the setting: %s
   download/redirects.test.ts: a host of ATLAS_FLEX_FILE_HOSTS > on loopback neither, over real servers
 
-Known secrets, in plain and encoded forms, are removed from every answer built from Atlas's text and from every line of the log.
-  core/redact.test.ts: a secret is removed %s
+Known secrets are removed from every answer built from Atlas's text and from every line of the log, except for a short password of a proxy (below).
+  core/redact.test.ts: data that the program still uses loses only long secrets; \`removeWithLinks\` also removes the query of a link
   secrets/reflected.test.ts: credentials that Atlas repeats > stay secret (%s)
   core/logger.test.ts: an error is logged with its causes, cut and without secrets; only a Failure has no stack
-Control, bidirectional, zero-width and other invisible characters are removed from texts of Atlas, and long texts are cut.
+They are recognised as they are, in base64 and base64url at any offset, in hexadecimal of one case, and under up to three layers of percent-encoding, references of HTML (numbers, and the names of ASCII) and escapes of JSON.
+  core/redact.test.ts: a secret is removed %s
+  core/redact.test.ts: within any base64, nothing of a secret stays but the bits that share a character with its neighbours
+  core/redact.test.ts: every character of ASCII that has a name in HTML is recognised by that name
+Links are recognised under the same three layers, and lose what may grant access: user name, password, query, fragment, and a path that may hold a token.
+  core/redact.test.ts: %s is shown without what grants access
+A client secret, private key or access token of less than 16 characters is not accepted, from the settings or from Atlas.
+  config/credentials.test.ts: credentials > a value of %s that is too short or too long to be a secret is a problem, and its only one
+  auth/token-failures.test.ts: %s at the token endpoint fails the call with a fitting error, nothing sent and no secret revealed
+Secrets are removed before a text is cut, and after everything else is removed from it.
+  core/redact.test.ts: a text to show is cut after its secrets are gone, however much of it is invisible
+  core/redact.test.ts: nothing that is removed after the secrets can put one together
+  commands/check/atlas.test.ts: a name is cut only after the short password of a proxy is gone from it
+Control, bidirectional, zero-width and other invisible characters are removed from texts of Atlas, and so are combining marks without a letter or number.
   secrets/hostile.test.ts: of %s with %j, when it succeeds and when it fails
+  core/text.test.ts: foreign text in a sentence > neither a backslash nor a mark without a letter changes how the closing quotation mark reads
+Long texts of Atlas are cut; a link is whole or left out.
   core/text.test.ts: cleaning foreign text > text that is too long is cut at a whole character and marked
+  tools/odd-answers.test.ts: a job with the longest links and texts stays below 64 KiB, with whole links only, and says what was left out
+Atlas's own words in a sentence stand between quotation marks that they cannot close, after the words "Atlas says".
+  core/text.test.ts: foreign text in a sentence > a %s in it cannot end the quotation
+  tools/lists.test.ts: list_flex_clusters > reads five hundred projects, and one that cannot be read does not fail the call
+  tools/saved-files.test.ts: a save that failed while no call waited for it is listed with its reason, which the next call gets
 Advice (\`nextStep\`, \`hint\`, restore commands) consists only of our own words and validated values.
   secrets/hostile.test.ts: of %s with %j, when it succeeds and when it fails
   secrets/hostile.test.ts: hostile versions and times of a snapshot reach neither its file name nor its restore commands
