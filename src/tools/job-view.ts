@@ -72,9 +72,10 @@ export function isExpired(job: RestoreJob, { clock }: Viewer): boolean {
 
 /** Notes about a job's link, which come before all other advice. */
 export function linkNotes(job: RestoreJob, viewer: Viewer): string[] {
-  const others = job.otherLinkDropped && !viewer.hideSnapshotUrls
-    ? ["Some of the job's links are longer than 8 KiB, longer than 16 KiB together, or no URLs; they were left out."]
-    : [];
+  const others =
+    job.otherLinkDropped && !viewer.hideSnapshotUrls
+      ? ["Some of the job's links are longer than 8 KiB, longer than 16 KiB together, or no URLs; they were left out."]
+      : [];
   return [...downloadNotes(job, viewer), ...others];
 }
 
