@@ -44,6 +44,8 @@ test("a hint names the time to wait that Atlas named, not another one", () => {
   expect(new Failure({ ...envelope, hint: "Call again in a few minutes." }).envelope.hint).toBe(
     "Call again in 300 seconds.",
   );
+  const useless = new Failure({ ...envelope, retryable: false, hint: "Look at the jobs in a minute." }).envelope;
+  expect([useless.retryAfterSeconds, useless.hint]).toEqual([undefined, "Look at the jobs in a minute."]);
 });
 
 /** A time in words. A link's four hours, a day of snapshots and the like are facts, not the time of the next call. */
