@@ -11,7 +11,7 @@ describe("a setting that cannot be used does not keep the server from starting",
   test.each([
     [
       "a secret with an invisible character",
-      { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa\u200b_sk" },
+      { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: "mdb_sa\u200b_sk_0123456789abcdef" },
       "MONGODB_ATLAS_CLIENT_SECRET holds a character",
     ],
     [
@@ -21,7 +21,7 @@ describe("a setting that cannot be used does not keep the server from starting",
     ],
     [
       "a token with a space",
-      { MONGODB_ATLAS_ACCESS_TOKEN: "Bearer abc" },
+      { MONGODB_ATLAS_ACCESS_TOKEN: "Bearer 0123456789abcdef" },
       "MONGODB_ATLAS_ACCESS_TOKEN holds a character",
     ],
     ["an empty list of tools", { ATLAS_FLEX_TOOLS: "," }, "names no tool"],
