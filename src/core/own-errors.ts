@@ -255,6 +255,18 @@ export const OWN_ERRORS = {
     meaning: "The partial file is not a plain file of this user, so it is not continued.",
     hint: "Look at the partial file in the download folder and remove it, then call again.",
   },
+  TRANSFER_STOPPED: {
+    source: "disk",
+    retryable: true,
+    meaning: "The save was stopped on request; what was saved is kept.",
+    hint: "Call again to continue where it stopped.",
+  },
+  CALL_CANCELLED: {
+    source: "disk",
+    retryable: true,
+    meaning: "The client cancelled the last call that waited for this save, so it stopped; what was saved is kept.",
+    hint: "Call again to continue where it stopped.",
+  },
   SAVED_ELSEWHERE: {
     source: "disk",
     retryable: true,

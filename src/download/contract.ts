@@ -25,6 +25,8 @@ export interface SnapshotFacts {
   finishTime?: string;
   expiration?: string;
   mongoDBVersion?: string;
+  /** Of the project, cleaned; only where it was known when the save began. */
+  projectName?: string;
 }
 
 /** The unchecked facts from Atlas: any field may be absent or hold any text. */
@@ -123,6 +125,10 @@ export interface SaveReport {
   /** Absent only until Atlas has described the snapshot, whose finish time is part of the default name. */
   fileName?: string;
   path?: string;
+  /** What is known of the snapshot. */
+  facts?: SnapshotFacts;
+  /** Only when queued: the clusters whose transfers go first. */
+  waitsFor?: string[];
   /** Bytes on disk so far; all of them when complete. */
   bytes: number;
   totalBytes?: number;
@@ -171,8 +177,33 @@ export interface OpenTransfer {
   bytes: number;
   totalBytes?: number;
   percent?: number;
+  secondsLeft?: number;
   identity: SnapshotIdentity;
+  facts?: SnapshotFacts;
   lastError?: ErrorEnvelope;
+}
+
+/** A part in the folder, which a save can continue. */
+export interface PartSummary {
+  identity: SnapshotIdentity;
+  facts: SnapshotFacts;
+  bytes: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** The save was asked for by the cluster's name, without a snapshotId. */
+  byName: boolean;
+}
+
+/** What became of a save that was to be stopped. */
+export interface StopReport {
+  /** `discarded`: part and state are removed. `not-running`: there was nothing to stop. */
+  state: "stopped" | "discarded" | "not-running";
+  /** Of the save, or of the part or finished file that is there. */
+  identity?: SnapshotIdentity;
+  /** Bytes that are kept for the next save. */
+  bytes: number;
+  /** A finished file of this snapshot, which is never touched. */
+  savedAs?: string;
 }
 
 export interface SavedList {
@@ -207,19 +238,40 @@ export interface VerifyReport {
 export interface WaitOptions<Report> {
   /** How long to wait for the end, in milliseconds; then the current state is returned. */
   waitMs: number;
-  /** Called at most once a second; progress never goes backwards. */
+  /** Called at most once a second when there is progress, and otherwise every ten seconds. */
   onProgress?: (report: Report) => void;
   /**
-   * Stops waiting. A transfer then stops unless another call waits for it, but never while it requests a download job, whose
-   * id would be lost. A check of bytes that are all on disk continues, since a client that cancels every few seconds would
+   * Stops waiting. A transfer goes on if the store was made so (`outlivesCalls`). Otherwise it stops unless another call waits
+   * for it, but never while it requests a download job, whose id would be lost. A check of bytes that are all on disk continues, since a client that cancels every few seconds would
    * otherwise never get a result; only the check of a finished file gives way to another one.
    */
   signal: AbortSignal;
 }
 
+export interface SaveRequest extends SnapshotIdentity {
+  fileName?: string;
+  /** Kept in the state and the record of the file. */
+  projectName?: string | undefined;
+  /** Chosen by the cluster's name, so a later save by name may continue it. */
+  byName?: boolean;
+}
+
+export interface StopOptions {
+  discard: boolean;
+  check: (identity: SnapshotIdentity) => void;
+  signal: AbortSignal;
+}
+
 /** Saves snapshots into one folder; work continues between calls. */
 export interface SnapshotStore {
-  save(request: SnapshotIdentity & { fileName?: string }, wait: WaitOptions<SaveReport>): Promise<SaveReport>;
+  save(request: SaveRequest, wait: WaitOptions<SaveReport>): Promise<SaveReport>;
+  /**
+   * Ends a save of this process and keeps its part; with `discard` removes part and state, never a finished file. `check` may
+   * throw for a project that is not allowed. Rejects with `SAVED_ELSEWHERE` when another process saves the snapshot.
+   */
+  stop(snapshotId: string, options: StopOptions): Promise<StopReport>;
+  /** The parts of a cluster's snapshots. */
+  parts(cluster: Pick<SnapshotIdentity, "groupId" | "name">, signal: AbortSignal): Promise<PartSummary[]>;
   list(signal: AbortSignal): Promise<SavedList>;
   verify(fileName: string, wait: WaitOptions<VerifyReport>): Promise<VerifyReport>;
   /** Stops every transfer within a second; each can be resumed. */
@@ -230,6 +282,8 @@ export interface SnapshotStore {
 export interface StoreEvent {
   event:
     | "folder-unprotected"
+    | "call-ended"
+    | "transferring"
     | "transfer-started"
     | "file-host-answered"
     | "transfer-retried"
@@ -246,6 +300,11 @@ export interface StoreEvent {
   status?: number;
   bytes?: number;
   delayMs?: number;
+  totalBytes?: number;
+  percent?: number;
+  seconds?: number;
+  secondsLeft?: number;
+  bytesPerSecond?: number;
   /** An error code of this server, the system or the HTTP library. */
   code?: string;
   why?: string;

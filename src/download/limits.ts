@@ -36,6 +36,8 @@ export interface Limits {
   /** A transfer that takes longer pauses; the next call continues it. */
   transferMs: number;
   progressEveryMs: number;
+  /** Progress is reported at least this often to a call that waits, and a transfer writes a line to the log. */
+  quietMs: number;
   /** How long `close` waits for the last bytes to reach the disk. */
   closeMs: number;
   lockBeatMs: number;
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: Limits = {
   diskReserveShare: 0.01,
   transferMs: 24 * 3_600_000,
   progressEveryMs: 1_000,
+  quietMs: 10_000,
   closeMs: 900,
   lockBeatMs: 10_000,
   lockSilentMs: 60_000,

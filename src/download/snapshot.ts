@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { ownFailure } from "../core/errors.ts";
+import { clean as cleanText } from "../core/text.ts";
 import type { RawSnapshotFacts, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
 
 const atlasId = z.string().regex(ATLAS_ID);
@@ -42,11 +43,15 @@ export const factsSchema = z.object({
   finishTime: text,
   expiration: text,
   mongoDBVersion: text,
+  projectName: text,
 });
 
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]{5,16}(Z|[+-]\d\d:?\d\d)?$/;
 const VERSION = /^\d{1,3}(\.\d{1,3}){1,2}$/;
 const TIMES = ["scheduledTime", "startTime", "finishTime", "expiration"] as const;
+
+/** Atlas's limit. */
+const MAX_PROJECT_NAME_CHARACTERS = 64;
 
 /** Facts end up in files and results, so fields that do not look like a time or a version are dropped. */
 export function cleanFacts(facts: RawSnapshotFacts): SnapshotFacts {
@@ -56,6 +61,8 @@ export function cleanFacts(facts: RawSnapshotFacts): SnapshotFacts {
     if (value !== undefined && TIME.test(value)) clean[field] = value;
   }
   const { mongoDBVersion } = facts;
+  const projectName = facts.projectName && cleanText(facts.projectName, MAX_PROJECT_NAME_CHARACTERS);
+  if (projectName) clean.projectName = projectName;
   if (mongoDBVersion !== undefined && VERSION.test(mongoDBVersion)) clean.mongoDBVersion = mongoDBVersion;
   return clean;
 }

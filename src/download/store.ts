@@ -7,6 +7,7 @@ import { type BackgroundTask, startTask } from "./background-task.ts";
 import type {
   OpenTransfer,
   SaveReport,
+  SaveRequest,
   SnapshotIdentity,
   SnapshotSource,
   SnapshotStore,
@@ -14,11 +15,12 @@ import type {
 } from "./contract.ts";
 import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
-import { createCheckedFiles, cutTo, listSaved, progressOf } from "./folder/saved-files.ts";
+import { createCheckedFiles, cutTo, listParts, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSaveStatus, type LinkMemory, type RunningSave, recordedAs } from "./saving/running-save.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
+import { stopParts } from "./saving/stop-save.ts";
 import { checkIdentity, keyOf } from "./snapshot.ts";
 import { createFileRequester } from "./transfer/file-request.ts";
 import { createVerifications } from "./verify.ts";
@@ -41,6 +43,8 @@ export interface SnapshotStoreOptions {
   log?: StoreLog;
   /** Called with each link and each target of a redirect before it is used. */
   onLink?: (url: URL) => void;
+  /** A save goes on when its last call is cancelled; otherwise it stops then. */
+  outlivesCalls?: boolean;
   limits?: Partial<Limits>;
 }
 
@@ -61,7 +65,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const { directory: folder, clock, source, filePrefix } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const policy = { allowLoopback: options.allowLoopback, fileHosts: options.fileHosts };
-  const shared: Omit<RunningSave, "identity" | "fileName" | "memory" | "status"> = {
+  const shared: Omit<RunningSave, "identity" | "fileName" | "projectName" | "byName" | "memory" | "status"> = {
     folder,
     filePrefix,
     source,
@@ -79,26 +83,33 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   const snapshots = new Map<string, Snapshot>();
   let isClosed = false;
 
-  function startSave(snapshot: Snapshot, fileName: string | undefined): BackgroundTask<SaveReport> {
+  function startSave(snapshot: Snapshot, request: SaveRequest): BackgroundTask<SaveReport> {
     const { identity, memory } = snapshot;
+    const { fileName, projectName, byName = false } = request;
     const terms = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.lastError = undefined;
     snapshot.ended = undefined;
     return startTask<SaveReport>({
       run: async (signal) => {
-        const saving = saveSnapshot({ ...shared, identity, fileName, memory, status }, signal);
-        const report = await orFailure(saving, signal).catch((error: unknown) => {
-          if (signal.aborted && !(error instanceof Failure)) return status.paused();
+        const save = { ...shared, identity, fileName, projectName, byName, memory, status };
+        const report = await orFailure(saveSnapshot(save, signal), signal).catch((error: unknown) => {
+          if (signal.aborted)
+            return status.paused(signal.reason instanceof Failure ? signal.reason.envelope : undefined);
           if (error instanceof Failure && error.code !== "SAVED_ELSEWHERE") snapshot.ended = error.envelope;
           throw error;
         });
         snapshot.lastError = report.lastError;
         return report;
       },
-      report: status.report,
+      report: () => withWait(status.report(), snapshot),
       position: ({ bytes }) => bytes,
-      stopsWhenAbandoned: () => status.state !== "verifying",
+      stopsWhenAbandoned: () => {
+        if (status.state === "verifying") return undefined;
+        if (!options.outlivesCalls) return ownFailure("CALL_CANCELLED");
+        shared.log({ event: "call-ended", snapshotId: identity.snapshotId, why: "The save goes on without it." });
+        return undefined;
+      },
       finishesFirst: () => status.requestInFlight,
       onMissedFailure: (error) => {
         // SAVED_ELSEWHERE may be out of date by the next call.
@@ -106,7 +117,15 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       },
       clock,
       progressEveryMs: limits.progressEveryMs,
+      quietMs: limits.quietMs,
     });
+  }
+
+  /** Says of a save that is queued which clusters' transfers go first. */
+  function withWait(report: SaveReport, own: Snapshot): SaveReport {
+    if (report.state !== "queued") return report;
+    const others = [...snapshots.values()].filter((other) => other !== own && isTransferring(other));
+    return { ...report, waitsFor: others.map(({ identity }) => identity.name) };
   }
 
   /** Warnings for a call that joins a running save although it asked for something else. */
@@ -139,7 +158,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       // The last call may have given a wrong cluster name.
       if (!snapshot.task) snapshot.identity = identity;
       const differences = snapshot.task ? differencesFrom(snapshot.identity, request) : () => [];
-      const task = snapshot.task ?? startSave(snapshot, request.fileName);
+      const task = snapshot.task ?? startSave(snapshot, request);
       if (task !== snapshot.task) {
         snapshot.task = task;
         void task.ended.then(() => {
@@ -149,6 +168,30 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       const report = await task.join(wait);
       const warnings = [...new Set([...(report.warnings ?? []), ...differences(report)])];
       return { ...report, ...(warnings.length > 0 && { warnings }) };
+    },
+
+    stop: async (snapshotId, { signal, ...how }) => {
+      signal.throwIfAborted();
+      const own = [...snapshots.values()].find(({ identity }) => identity.snapshotId === snapshotId);
+      if (own) how.check(own.identity);
+      const isRunning = own?.task !== undefined;
+      await own?.task?.stopInOrder(ownFailure("TRANSFER_STOPPED"));
+      const directory = await orFailure(findDownloadDirectory(folder), signal);
+      const found = directory && (await orFailure(stopParts(directory, snapshotId, how, shared), signal));
+      if (own && found?.state === "discarded") own.lastError = undefined;
+      const report = { bytes: 0, ...(own && { identity: own.identity }), ...found };
+      return { ...report, state: found?.state === "discarded" ? "discarded" : isRunning ? "stopped" : "not-running" };
+    },
+
+    parts: async ({ groupId, name }, signal) => {
+      signal.throwIfAborted();
+      const directory = await orFailure(findDownloadDirectory(folder), signal);
+      const parts = directory ? await orFailure(listParts(directory), signal) : [];
+      return parts.flatMap(({ state: { identity, facts, committedBytes, startedAt, byName = false } }) =>
+        identity.groupId === groupId && identity.name === name
+          ? [{ identity, facts, bytes: committedBytes, startedAt: Date.parse(startedAt), byName }]
+          : [],
+      );
     },
 
     list: async (signal) => {
@@ -182,15 +225,23 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   };
 }
 
-type SaveRequest = Parameters<SnapshotStore["save"]>[0];
+const isTransferring = ({ task }: Snapshot) =>
+  ["requesting", "downloading", "verifying"].includes(task?.report().state ?? "paused");
 
 /** What this process knows of a transfer that is not complete: one that runs, or one that stopped with a failure. */
 function openTransferOf({ identity, task, lastError, missed }: Snapshot): OpenTransfer | undefined {
   const report = task?.report();
   if (report?.state === "complete") return undefined;
   if (report) {
-    const { state, fileName, bytes, totalBytes } = report;
-    return { state, ...(fileName !== undefined && { fileName }), identity, ...progressOf(bytes, totalBytes) };
+    const { state, fileName, facts, bytes, totalBytes, secondsLeft } = report;
+    return {
+      state,
+      ...(fileName !== undefined && { fileName }),
+      identity,
+      ...(facts && { facts }),
+      ...progressOf(bytes, totalBytes),
+      ...(secondsLeft !== undefined && { secondsLeft }),
+    };
   }
   const reason = missed?.failure.envelope ?? lastError;
   return reason && { state: "paused", bytes: 0, identity, lastError: reason };

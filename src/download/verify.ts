@@ -34,7 +34,11 @@ interface VerifyingDeps {
 
 /** The checks of finished files, at most one running for each file. */
 export function createVerifications(
-  deps: VerifyingDeps & { folder: string; clock: Clock; limits: Pick<Limits, "progressEveryMs" | "concurrentChecks"> },
+  deps: VerifyingDeps & {
+    folder: string;
+    clock: Clock;
+    limits: Pick<Limits, "progressEveryMs" | "quietMs" | "concurrentChecks">;
+  },
 ): { verify: SnapshotStore["verify"]; stop: () => Promise<void>[] } {
   const { clock, limits } = deps;
   const slots = createSlots(limits.concurrentChecks);
@@ -50,10 +54,11 @@ export function createVerifications(
         return run(signal).finally(leave);
       },
       position: ({ checkedBytes }) => checkedBytes,
-      stopsWhenAbandoned: () => false,
+      stopsWhenAbandoned: () => undefined,
       // The failure stays in the entry for the next call.
       onMissedFailure: () => undefined,
       progressEveryMs: limits.progressEveryMs,
+      quietMs: limits.quietMs,
     });
     const entry: Entry = { task, stamp };
     entries.set(fileName, entry);

@@ -56,7 +56,7 @@ function checksOf(folder: string, file = worker) {
     },
     clock,
     checkedFiles: createCheckedFiles(),
-    limits: { progressEveryMs: 10, concurrentChecks: 2 },
+    limits: { progressEveryMs: 10, quietMs: 20, concurrentChecks: 2 },
   });
   return { verify, stop, started: () => started, running: () => running, most: () => most };
 }

@@ -149,7 +149,7 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   await writeFile(directory.at("a.tgz.part"), "content", { mode: 0o600 });
   const part = await openPart(directory, "a.tgz.part");
   onTestFinished(() => part.handle.close());
-  const initial = newState(identity, {}, "a.tgz", Date.now());
+  const initial = newState(identity, {}, "a.tgz", { now: Date.now(), byName: false });
   const state = createStateFile(directory, "a.tgz", initial);
   const record: CheckedFile = {
     identity,

@@ -44,6 +44,7 @@ export const limits: Partial<Limits> = {
   retryAfterMaxMs: 50,
   diskReserveBytes: 0,
   progressEveryMs: 10,
+  quietMs: 20,
 };
 
 /** A gzipped tar that looks like a data directory; its bytes depend only on the size and the seed. */

@@ -10,7 +10,7 @@ import { pausingClock } from "../http/clocks.ts";
 const never = new AbortController().signal;
 
 const unused = () => Promise.reject(new Error("not used here"));
-const store: SnapshotStore = { save: unused, list: unused, verify: unused, close: unused };
+const store: SnapshotStore = { save: unused, stop: unused, parts: unused, list: unused, verify: unused, close: unused };
 
 /** A clock that `set` changes by `byMs`; its ticks do not change. */
 function clockToSet(byMs: number) {

@@ -167,6 +167,8 @@ const stateSchema = z.object({
   /** The final name is about to be taken by renaming, because the file system has no hard links. */
   renaming: z.boolean().exactOptional(),
   startedAt: z.string(),
+  /** The save was asked for by the cluster's name. */
+  byName: z.boolean().exactOptional(),
   /** Who has the part open; absent after an orderly close. */
   writer: ownerSchema.exactOptional(),
 });
@@ -182,9 +184,10 @@ export function newState(
   identity: SnapshotIdentity,
   facts: SnapshotFacts,
   fileName: string,
-  now: number,
+  { now, byName }: { now: number; byName: boolean },
 ): TransferState {
-  return { v: 1, identity, facts, fileName, committedBytes: 0, startedAt: new Date(now).toISOString() };
+  const startedAt = new Date(now).toISOString();
+  return { v: 1, identity, facts, fileName, committedBytes: 0, startedAt, ...(byName && { byName }) };
 }
 
 /** The state of the transfer when it starts again from the first byte, with this version of the remote file. */

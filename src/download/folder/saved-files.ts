@@ -28,15 +28,17 @@ export interface RecordedFile {
  */
 export async function findRecorded(
   directory: DownloadDirectory,
-  identity: SnapshotIdentity,
+  wanted: Pick<SnapshotIdentity, "snapshotId"> & { groupId?: string },
   checkedFiles: CheckedFiles,
 ): Promise<RecordedFile[]> {
+  const isWanted = ({ record: { identity } }: RecordedFile) =>
+    identity.snapshotId === wanted.snapshotId && identity.groupId === (wanted.groupId ?? identity.groupId);
   const found: RecordedFile[] = [];
   const names = await basesOf(directory, beside.record);
   for (const hasId of [true, false]) {
-    const some = names.filter((name) => name.includes(identity.snapshotId) === hasId);
+    const some = names.filter((name) => name.includes(wanted.snapshotId) === hasId);
     const files = await concurrently(some, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
-    found.push(...files.flatMap((file) => (file && isSameSnapshot(file.record.identity, identity) ? file : [])));
+    found.push(...files.flatMap((file) => (file && isWanted(file) ? file : [])));
     if (found.some(({ state }) => state === "untouched")) break;
   }
   return found.sort((one, other) => Date.parse(other.record.savedAt) - Date.parse(one.record.savedAt));

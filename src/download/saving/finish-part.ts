@@ -9,7 +9,7 @@ import { type Lock, mayStillWrite } from "../folder/lock.ts";
 import { confirmPart, openPart, type PartFile, renewPart } from "../folder/part.ts";
 import { publish, recover, removeLeftovers } from "../folder/publish.ts";
 import { createStateFile, type StateFile, startedOver, type TransferState } from "../folder/records.ts";
-import type { OpenPart } from "../folder/saved-files.ts";
+import { type OpenPart, progressOf } from "../folder/saved-files.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 import { fetchSound } from "./fetch-sound.ts";
 import { completeReport, type RunningSave } from "./running-save.ts";
@@ -53,12 +53,17 @@ export async function finishPart(
     await state.write({ ...rest, writer: locks[0].owner });
     copy = await openLocalCopy(part, state, save);
     log({ event: "transfer-started", bytes: copy.bytes });
+    void logProgress(save, log, ended.signal);
+    const [startedAt, startBytes] = [clock.ticks(), copy.bytes];
     const record = await fetchSound(save, { copy, state, log }, bounded);
     if (!(await publish({ directory, base: open.base, part, state, record }))) status.warn(NOT_ON_DISK);
     status.state = "complete";
+    const seconds = Math.max(0.1, Math.round((clock.ticks() - startedAt) / 100) / 10);
     log({
       event: "file-saved",
       bytes: record.bytes,
+      seconds,
+      bytesPerSecond: Math.round(Math.max(0, record.bytes - startBytes) / seconds),
       ...(!record.sound && { why: "The archive inside is incomplete." }),
     });
     const report = status.report();
@@ -84,6 +89,25 @@ export async function finishPart(
     // What counts is on the disk by now, so an error of closing changes nothing.
     await (copy?.close() ?? part?.handle.close())?.catch(() => undefined);
     if (part) await noteClosed(state);
+  }
+}
+
+/** Writes a line to the log every `quietMs` while bytes arrive, until the signal aborts. */
+async function logProgress({ status, clock, limits }: RunningSave, log: Transfer["log"], ended: AbortSignal) {
+  for (;;) {
+    try {
+      await clock.sleep(limits.quietMs, ended);
+    } catch {
+      return; // The transfer has ended.
+    }
+    const { state, bytes, totalBytes, bytesPerSecond, secondsLeft } = status.report();
+    if (state !== "downloading") continue;
+    log({
+      event: "transferring",
+      ...progressOf(bytes, totalBytes),
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+      ...(secondsLeft !== undefined && { secondsLeft }),
+    });
   }
 }
 
@@ -124,6 +148,8 @@ const WORTH_ANOTHER_TRY = [
   "PROXY_FAILED",
   "DISK_FULL",
   "DISK_FAILED",
+  "TRANSFER_STOPPED",
+  "CALL_CANCELLED",
 ];
 
 /** Whether the transfer fails for good; otherwise it pauses. `hasJob`: Atlas has a job that a later call should use. */

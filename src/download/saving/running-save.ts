@@ -2,7 +2,15 @@
 import type { Slots } from "../../core/concurrency.ts";
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
-import type { SaveReport, SaveState, SnapshotIdentity, SnapshotLink, SnapshotSource, StoreLog } from "../contract.ts";
+import type {
+  SaveReport,
+  SaveState,
+  SnapshotFacts,
+  SnapshotIdentity,
+  SnapshotLink,
+  SnapshotSource,
+  StoreLog,
+} from "../contract.ts";
 import type { DownloadDirectory } from "../folder/directory.ts";
 import type { CheckedFile } from "../folder/records.ts";
 import type { CheckedFiles } from "../folder/saved-files.ts";
@@ -16,6 +24,8 @@ export interface RunningSave {
   identity: SnapshotIdentity;
   /** As the user gave it. */
   fileName: string | undefined;
+  projectName: string | undefined;
+  byName: boolean;
   memory: LinkMemory;
   status: SaveStatus;
   // The rest is the same for all saves of a store.
@@ -53,6 +63,7 @@ interface SaveStatus {
   state: SaveState;
   /** Known once Atlas has described the snapshot. */
   file: { fileName: string; path: string } | undefined;
+  facts: SnapshotFacts | undefined;
   linkExpiresAt: number | undefined;
   /** While a job is being requested: settles when that request has ended. */
   requestInFlight: Promise<void> | undefined;
@@ -75,6 +86,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   const status: SaveStatus = {
     state: "requesting",
     file: undefined,
+    facts: undefined,
     linkExpiresAt: undefined,
     requestInFlight: undefined,
     follow: (next) => {
@@ -97,7 +109,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
   };
 
   function report(): SaveReport {
-    const { state, file } = status;
+    const { state, file, facts } = status;
     const { bytes, total: totalBytes, resumedFrom: resumedFromBytes = 0 } = position();
     const speed = state === "downloading" ? rate.bytesPerSecond() : undefined;
     const secondsLeft = speed && totalBytes !== undefined ? Math.ceil((totalBytes - bytes) / speed) : undefined;
@@ -106,6 +118,7 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
       state,
       bytes,
       ...file,
+      ...(facts && { facts }),
       ...(totalBytes !== undefined && { totalBytes }),
       ...(speed !== undefined && { bytesPerSecond: speed }),
       ...(secondsLeft !== undefined && { secondsLeft }),
@@ -166,6 +179,7 @@ export function completeReport(
     state: "complete",
     fileName,
     path,
+    facts,
     bytes,
     totalBytes: bytes,
     sha256,

@@ -173,12 +173,12 @@ async function partToContinue(
 }
 
 async function newPart(
-  { source, filePrefix, clock, identity, wanted }: Target,
+  { source, filePrefix, clock, identity, wanted, projectName, byName }: Target,
   signal: AbortSignal,
 ): Promise<OpenPart> {
-  const facts = cleanFacts(await source.describe(identity, signal));
+  const facts = cleanFacts({ ...(await source.describe(identity, signal)), projectName });
   const base = wanted ?? defaultFileName(filePrefix, identity, facts);
-  return { base, state: newState(identity, facts, base, clock.now()) };
+  return { base, state: newState(identity, facts, base, { now: clock.now(), byName }) };
 }
 
 /** The name is known before Atlas has described the snapshot only if the user chose it. */
@@ -188,5 +188,6 @@ function showWanted({ status, directory, wanted }: Pick<Target, "status" | "dire
 
 function show({ status, directory }: Target, { state }: OpenPart): void {
   status.file = { fileName: state.fileName, path: directory.at(state.fileName) };
+  status.facts = state.facts;
   status.follow(() => ({ bytes: state.committedBytes, total: state.total }));
 }

@@ -1,0 +1,60 @@
+// Gives up what the folder holds of a snapshot that this process does not save: removes part and state, never a finished file.
+import { ownFailure } from "../../core/errors.ts";
+import type { StopOptions, StopReport } from "../contract.ts";
+import type { DownloadDirectory } from "../folder/directory.ts";
+import { beside, snapshotLock } from "../folder/file-name.ts";
+import { removeFile } from "../folder/file-system.ts";
+import { acquireLock, isLocked } from "../folder/lock.ts";
+import { removePart } from "../folder/part.ts";
+import { findRecorded, listParts, type OpenPart } from "../folder/saved-files.ts";
+import type { RunningSave } from "./running-save.ts";
+
+/**
+ * What is there of the snapshot, without its part and state if they are to be discarded. Rejects with `SAVED_ELSEWHERE` when
+ * another process saves the snapshot.
+ */
+export async function stopParts(
+  directory: DownloadDirectory,
+  snapshotId: string,
+  { discard, check }: Pick<StopOptions, "discard" | "check">,
+  { clock, limits, checkedFiles }: Pick<RunningSave, "clock" | "limits" | "checkedFiles">,
+): Promise<StopReport> {
+  const parts = (await listParts(directory)).filter(({ state }) => state.identity.snapshotId === snapshotId);
+  const [saved] = await findRecorded(directory, { snapshotId }, checkedFiles);
+  const identity = parts[0]?.state.identity ?? saved?.record.identity;
+  if (!identity) return { state: "not-running", bytes: 0 };
+  check(identity);
+  const options = { folder: directory, clock, limits };
+  if (await isLocked(snapshotLock(identity), options)) throw ownFailure("SAVED_ELSEWHERE");
+  if (discard && parts.length > 0) {
+    await withLocks([snapshotLock(identity), ...parts.map(({ base }) => beside.lock(base))], options, () =>
+      removeParts(directory, parts),
+    );
+    return { state: "discarded", bytes: 0, identity, ...(saved && { savedAs: saved.fileName }) };
+  }
+  const bytes = Math.max(0, ...parts.map(({ state }) => state.committedBytes));
+  return { state: "not-running", bytes, identity, ...(saved && { savedAs: saved.fileName }) };
+}
+
+async function removeParts(directory: DownloadDirectory, parts: readonly OpenPart[]): Promise<void> {
+  for (const { base } of parts) {
+    await removePart(directory.at(beside.part(base)));
+    await removeFile(directory.at(beside.state(base)));
+  }
+}
+
+/** Holds all locks during the work; rejects with `SAVED_ELSEWHERE` while another process holds one. */
+async function withLocks(
+  [name, ...others]: readonly string[],
+  options: Parameters<typeof acquireLock>[1],
+  work: () => Promise<void>,
+): Promise<void> {
+  if (name === undefined) return work();
+  const lock = await acquireLock(name, options);
+  if (!lock) throw ownFailure("SAVED_ELSEWHERE");
+  try {
+    await withLocks(others, options, work);
+  } finally {
+    await lock.release();
+  }
+}
