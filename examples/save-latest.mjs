@@ -33,25 +33,14 @@ try {
     }),
   );
 
-  const { projects, nextStep } = await call("list_flex_clusters", { name });
-  if (projects.length === 0) throw new Error(nextStep);
-  if (projects.length > 1)
-    throw new Error(
-      `Several projects have a cluster ${name}; set MONGODB_ATLAS_PROJECT_ID to one of ${projects.map(({ groupId }) => groupId).join(", ")}.`,
-    );
-  const cluster = { groupId: projects[0].groupId, name };
-
-  const { latestCompleteSnapshotId: snapshotId, ...listed } = await call("list_flex_snapshots", cluster);
-  if (!snapshotId) throw new Error(listed.nextStep);
-
   // Each call waits a while and reports progress; repeating it with the same arguments continues the save.
-  let saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
-  while (saved.state !== "complete" && saved.state !== "paused")
-    saved = await call("save_flex_snapshot", { ...cluster, snapshotId });
+  let saved = await call("save_flex_snapshot", { name });
+  while (saved.state !== "complete" && saved.state !== "paused") saved = await call("save_flex_snapshot", { name });
   if (saved.state === "paused") throw new Error(`${saved.lastError?.detail ?? ""} ${saved.nextStep}`.trim());
 
   process.stdout.write(`${saved.path}\nsha256 ${saved.sha256}\n`);
-  for (const command of saved.restore?.commands ?? []) process.stdout.write(`restore: ${command}\n`);
+  const { restore } = await call("verify_saved_snapshot", { fileName: saved.fileName, waitSeconds: 40 });
+  for (const command of restore?.commands ?? []) process.stdout.write(`restore: ${command}\n`);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;

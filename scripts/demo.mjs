@@ -52,10 +52,10 @@ async function tellStory() {
   const job = await call("get_restore_job", { ...cluster, restoreJobId: restoreJob.id, waitSeconds: 30 });
   if (!job.restoreJob.snapshotUrl) throw new Error("The job ended without a link.");
 
-  step("4. Save the file. Halfway through, the connection drops; the download resumes where it stopped");
+  step("4. Save the newest backup by its cluster's name. Halfway, the connection drops; the download resumes");
   let saved;
   do {
-    saved = await call("save_flex_snapshot", snapshot, ({ restore, nextStep, ...answer }) => answer);
+    saved = await call("save_flex_snapshot", { name: cluster.name }, ({ nextStep, ...answer }) => answer);
     if (saved.state === "paused") throw new Error(saved.lastError.detail);
   } while (saved.state !== "complete");
   if ((await stat(saved.path)).size !== saved.bytes)

@@ -1,7 +1,6 @@
 // The Atlas Admin API: one method per operation that this server uses, and Atlas's error answers as failures.
 import type * as z from "zod";
 import { isAtlasId } from "../core/atlas-id.ts";
-import { concurrently } from "../core/concurrency.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
@@ -28,9 +27,6 @@ import { createDownloadRequests } from "./request-download.ts";
 const FLEX_MEDIA_TYPE = "application/vnd.atlas.2024-11-13+json";
 /** The only version of the project resources. */
 const PROJECT_MEDIA_TYPE = "application/vnd.atlas.2023-01-01+json";
-
-/** Enough parallel requests to hide the latency, few enough to leave room in the rate limit for others. */
-export const PROJECTS_AT_ONCE = 8;
 
 /** Reading a list stops here: above every documented quota of these resources. */
 const MAX_ENTRIES = 10_000;
@@ -139,33 +135,6 @@ export function createAtlas(options: { baseUrl: URL; send: Send; clock: Clock; s
     requestDownload: downloads.request,
     newestRequest: downloads.newest,
   };
-}
-
-/** The Flex clusters of a project, or why they could not be read. */
-type ClusterLook<WithId> = { project: WithId; clusters: FlexCluster[] } | { project: WithId; failure: Failure };
-
-/** Reads the Flex clusters of several projects; a project that cannot be read does not affect the others. */
-export async function lookForClusters<WithId extends { id: string }>(
-  atlas: Atlas,
-  projects: readonly WithId[],
-  limits: CallLimits,
-  onLook: (count: number) => void = () => {},
-): Promise<ClusterLook<WithId>[]> {
-  let count = 0;
-  return concurrently(projects, PROJECTS_AT_ONCE, async (project) => {
-    let look: ClusterLook<WithId>;
-    try {
-      const clusters: FlexCluster[] = [];
-      for await (const cluster of atlas.flexClusters(project.id, limits)) clusters.push(cluster);
-      look = { project, clusters };
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      look = { project, failure: error };
-    }
-    count += 1;
-    onLook(count);
-    return look;
-  });
 }
 
 const projectPath = (groupId: string) => `/api/atlas/v2/groups/${checkedId(groupId)}`;

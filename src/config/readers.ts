@@ -140,6 +140,17 @@ export function bytesOr(fallback: number) {
   };
 }
 
+/** A whole number of seconds. */
+export function secondsOr(fallback: number, most: number) {
+  return ({ text, problem }: Given): number => {
+    if (text === undefined) return fallback;
+    const seconds = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (seconds <= most) return seconds;
+    problem(`must be a whole number of seconds from 0 to ${most}.`);
+    return fallback;
+  };
+}
+
 export const textOr =
   (fallback: string) =>
   ({ text = fallback }: Given): string =>

@@ -8,6 +8,7 @@ import {
   projectId,
   projectIds,
   restriction,
+  secondsOr,
   simulation,
   textOr,
   tools,
@@ -101,6 +102,11 @@ export const SETTINGS = {
     does: "Answer with the host and expiry of a download link, never with the link.",
     failsClosed: true,
     read: restriction,
+  },
+  maxWaitSeconds: {
+    name: "ATLAS_FLEX_MAX_WAIT_SECONDS",
+    does: "The longest `waitSeconds` of a call, 0 to 3600. Default: 40. Raise it only for a client that waits longer.",
+    read: secondsOr(40, 3600),
   },
   fileHosts: {
     name: "ATLAS_FLEX_FILE_HOSTS",

@@ -36,6 +36,30 @@ export const OWN_ERRORS = {
     meaning: "The project is not in ATLAS_FLEX_ALLOWED_PROJECTS; nothing was sent.",
     hint: "Use one of the allowed projects, or ask the person who configured this server to add the id to ATLAS_FLEX_ALLOWED_PROJECTS.",
   },
+  CLUSTER_UNKNOWN: {
+    source: "input",
+    retryable: false,
+    meaning: "No Flex cluster has this name.",
+    hint: "Ask the person which cluster is meant, or list the clusters. Names are case-sensitive, and clusters of other tiers (M0, M10 and above) are not covered by this server.",
+  },
+  SEVERAL_CLUSTERS: {
+    source: "input",
+    retryable: false,
+    meaning: "Several projects have a Flex cluster of this name.",
+    hint: "Ask the person which project is meant, then call again with its groupId.",
+  },
+  PROJECTS_UNREADABLE: {
+    source: "atlas",
+    retryable: true,
+    meaning: "Some projects could not be read, so the cluster may also be in one of them.",
+    hint: "Call again, or name the project of the cluster as groupId. Projects that stay unreadable need an invitation of the credentials, or ATLAS_FLEX_ALLOWED_PROJECTS without them.",
+  },
+  NO_COMPLETE_SNAPSHOT: {
+    source: "atlas",
+    retryable: true,
+    meaning: "The cluster has no complete backup.",
+    hint: "Call again once Atlas has taken one; none can be taken on demand. For the data of this moment, use mongodump.",
+  },
   CREDENTIALS_MISSING: {
     source: "configuration",
     retryable: false,

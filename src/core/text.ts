@@ -107,6 +107,18 @@ export function sizeInWords(bytes: number): string {
   return `${power === 0 ? bytes : value.toFixed(1)} ${BYTE_UNITS[power]}`;
 }
 
+const SPANS = [
+  { unit: "hour", seconds: 3_600 },
+  { unit: "minute", seconds: 60 },
+];
+
+/** A time span for people: `40 seconds`, `9 minutes`, `2 hours`. */
+export function spanInWords(seconds: number): string {
+  const { unit, seconds: each } = SPANS.find((span) => seconds >= 1.5 * span.seconds) ?? { unit: "second", seconds: 1 };
+  const count = Math.max(1, Math.round(seconds / each));
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
+
 /** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */
 export function nearest(
   word: string,

@@ -89,3 +89,38 @@ export function httpDate(text: string): number | undefined {
   const time = Date.parse(text.endsWith(" GMT") ? text : `${text} GMT`);
   return Number.isNaN(time) ? undefined : time;
 }
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/**
+ * A moment for people, in this computer's time zone: `Thu 26 Nov, 04:01, 9 hours ago`, with the year where it is not this one.
+ * Undefined for a text that is no date.
+ */
+export function whenOf(date: string | undefined, now: number): string | undefined {
+  const moment = Date.parse(date ?? "");
+  if (Number.isNaN(moment)) return undefined;
+  const local = new Date(moment);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const year = local.getFullYear() === new Date(now).getFullYear() ? "" : ` ${local.getFullYear()}`;
+  const day = `${DAYS[local.getDay()]} ${local.getDate()} ${MONTHS[local.getMonth()]}${year}`;
+  return `${day}, ${two(local.getHours())}:${two(local.getMinutes())}, ${distance(moment - now)}`;
+}
+
+function distance(ms: number): string {
+  const span = Math.abs(ms);
+  const inUnit = (unitMs: number, unit: string) => {
+    const count = Math.max(1, Math.round(span / unitMs));
+    return `${count} ${unit}${count === 1 ? "" : "s"}`;
+  };
+  if (span < MINUTE_MS) return "just now";
+  const words =
+    span < HOUR_MS
+      ? inUnit(MINUTE_MS, "minute")
+      : span < 48 * HOUR_MS
+        ? inUnit(HOUR_MS, "hour")
+        : inUnit(24 * HOUR_MS, "day");
+  return ms < 0 ? `${words} ago` : `in ${words}`;
+}

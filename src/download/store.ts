@@ -15,7 +15,7 @@ import type {
 } from "./contract.ts";
 import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
-import { createCheckedFiles, cutTo, listParts, listSaved, progressOf } from "./folder/saved-files.ts";
+import { createCheckedFiles, cutTo, listComplete, listParts, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSaveStatus, type LinkMemory, type RunningSave, recordedAs } from "./saving/running-save.ts";
@@ -205,6 +205,12 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       if (!directory) return { directory: folder, files: [], ...cutTo(limits.maxListed, [...known.values()]) };
       const listed = await orFailure(listSaved(directory, known, shared), signal);
       return { ...listed, transfers: listed.transfers.map(withReason) };
+    },
+
+    saved: async (signal) => {
+      signal.throwIfAborted();
+      const directory = await orFailure(findDownloadDirectory(folder), signal);
+      return directory ? orFailure(listComplete(directory, shared.checkedFiles), signal) : [];
     },
 
     verify: async (fileName, wait) => {

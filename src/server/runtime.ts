@@ -6,18 +6,27 @@ import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
 import type { SnapshotStore, StoreEvent } from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
+import type { ToolName } from "../tools/catalog.ts";
+import type { Saves } from "../tools/tool.ts";
+import { createSaves } from "./saves.ts";
 import { createSnapshotSource } from "./snapshot-source.ts";
 
 /** Created at the first tool call, so that the server starts fast and touches neither network nor disk. */
 export interface Runtime {
   atlas: Atlas;
   store: SnapshotStore;
+  saves: Saves;
   /** Stops running saves and checks, and revokes the access token. */
   close: () => Promise<void>;
 }
 
-export async function createRuntime(config: Config, edges: AccessEdges & { log: Log }): Promise<Runtime> {
-  const { clock, log, redactor } = edges;
+export async function createRuntime(
+  config: Config,
+  edges: AccessEdges & { log: Log; tools: readonly ToolName[] },
+): Promise<Runtime> {
+  const { clock, log, redactor, tools } = edges;
+  // A save that nobody can stop ends with the last call that waits for it.
+  const outlivesCalls = tools.includes("stop_saving_snapshot");
   const { atlas, baseUrl, signOut, close } = await openAtlas(config, edges);
   const store = createSnapshotStore({
     directory: config.downloadDir,
@@ -27,15 +36,19 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
     allowLoopback: isLoopback(baseUrl),
     fileHosts: config.fileHosts,
     readOnly: config.readOnly,
+    outlivesCalls,
     proxy: config.proxy,
     clock,
     log: ({ event, ...fields }) => log[LEVELS[event]](fields, event),
     onLink: redactor.addLink,
   });
+  const saves = createSaves({ ...config, atlas, store, clock, outlivesCalls });
   return {
     atlas,
     store,
+    saves,
     async close() {
+      saves.close();
       await Promise.all([store.close(), signOut()]);
       await close();
     },
@@ -45,7 +58,9 @@ export async function createRuntime(config: Config, edges: AccessEdges & { log: 
 /** A warning is what a person should look into; the other events are the course of a save, which also mends itself. */
 const LEVELS: Record<StoreEvent["event"], "info" | "warn"> = {
   "folder-unprotected": "warn",
+  "call-ended": "info",
   "transfer-started": "info",
+  transferring: "info",
   "file-host-answered": "info",
   "transfer-retried": "info",
   "link-refused": "info",

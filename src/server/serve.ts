@@ -57,7 +57,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     log,
     startRuntime() {
       runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-        createRuntime(config, { clock: systemClock, log, redactor, version }),
+        createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
       );
       return runtime;
     },

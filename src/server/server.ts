@@ -11,6 +11,7 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
+import { checkAllowed } from "../atlas/look.ts";
 import type { Config } from "../config/types.ts";
 import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
@@ -20,14 +21,17 @@ import { bounded, systemClock } from "../core/time.ts";
 import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { ToolName } from "../tools/catalog.ts";
-import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
+import {
+  type Progress,
+  type Tool,
+  type ToolContext,
+  type ToolSettings,
+  USUAL_MAX_WAIT_SECONDS,
+} from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 
-/** 40 seconds of `waitSeconds` and a last look. README and instructions promise 50 seconds; clients give up after 60. */
-const CALL_LIMIT_MS = 46_000;
-
-/** A configured list may be of any length; an error names only its first projects. */
-const MAX_NAMED_PROJECTS = 10;
+/** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
+const LAST_LOOK_MS = 6_000;
 
 interface ServerDependencies {
   facts: ServerFacts;
@@ -38,13 +42,13 @@ interface ServerDependencies {
   problems: readonly string[];
   log: Log;
   /** Called for every tool call; the first call starts the runtime. */
-  startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store">>;
+  startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store" | "saves">>;
 }
 
 /** Connect the server to a transport to start it. Tools are loaded when they are first listed or called. */
 export function createServer({ facts, tools, config, problems, log, startRuntime }: ServerDependencies): Server {
   const server = new Server(facts.serverInfo, facts);
-  const { hideSnapshotUrls, projectId, allowedProjects } = config;
+  const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     const { TOOL_LIST } = await import("../tools/tool-list.ts");
@@ -91,15 +95,16 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
     if (problems.length > 0) throw ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
     const call = tool.prepare(args);
     const { groupId } = call.args;
-    if (typeof groupId === "string" && allowedProjects?.includes(groupId) === false)
-      throw notAllowed(groupId, allowedProjects);
-    const deadline = systemClock.now() + CALL_LIMIT_MS;
+    if (typeof groupId === "string") checkAllowed(groupId, allowedProjects);
+    const longestWait = "waitSeconds" in tool.input.shape ? maxWaitSeconds : 0;
+    const deadline = systemClock.now() + Math.max(USUAL_MAX_WAIT_SECONDS, longestWait) * 1000 + LAST_LOOK_MS;
     return bounded(systemClock, { deadline, signal: extra.signal }, async (signal) =>
       call.run({
         ...(await startRuntime()),
         hideSnapshotUrls,
         projectId,
         allowedProjects,
+        maxWaitSeconds,
         clock: systemClock,
         deadline,
         signal,
@@ -117,27 +122,28 @@ function invalidParams(message: string): Error {
   return Object.assign(new Error(message), { code: CODES.params });
 }
 
-/** The ids of projects are not secret, so the error may name them. */
-function notAllowed(groupId: string, allowed: readonly string[]): Failure {
-  const named = allowed.slice(0, MAX_NAMED_PROJECTS).join(", ");
-  const others = allowed.length > MAX_NAMED_PROJECTS ? ` and ${allowed.length - MAX_NAMED_PROJECTS} more` : "";
-  return ownFailure("PROJECT_NOT_ALLOWED", {
-    detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${named}${others}; nothing was sent.`,
-  });
-}
-
 type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 
-/** Sends progress to a client that asked for it. MCP requires that progress increases. */
+/** How much progress grows when nothing has changed: MCP requires that it rises with each message. */
+const STANDSTILL = 0.001;
+
+/** Sends progress to a client that asked for it. */
 function reporter({ _meta, sendNotification, signal }: Extra, log: Log): (progress: Progress) => void {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return () => {};
   let last = -1;
-  return (update) => {
-    if (update.progress <= last || signal.aborted) return;
-    last = update.progress;
-    sendNotification({ method: "notifications/progress", params: { progressToken, ...update } }).catch(
-      (error: unknown) => log.debug({ error }, "progress could not be sent"),
+  return ({ total, ...update }) => {
+    if (signal.aborted) return;
+    const progress = Math.max(update.progress, last + STANDSTILL);
+    last = progress;
+    const params = {
+      progressToken,
+      ...update,
+      progress,
+      ...(total === undefined ? {} : { total: Math.max(total, progress) }),
+    };
+    sendNotification({ method: "notifications/progress", params }).catch((error: unknown) =>
+      log.debug({ error }, "progress could not be sent"),
     );
   };
 }

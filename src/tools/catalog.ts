@@ -1,13 +1,14 @@
 // The tools by name and effect, which is all that the server needs to start.
 
 /** What a tool does to the world; the protocol's annotations and the read-only mode follow from it. */
-export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file";
+export type Effect = "reads" | "reads-disk" | "creates-job" | "writes-file" | "stops";
 
 /** Every tool with its effect, in the order in which a conversation uses them. */
 export const CATALOG = [
   { name: "list_flex_clusters", effect: "reads" },
   { name: "list_flex_snapshots", effect: "reads" },
   { name: "save_flex_snapshot", effect: "writes-file" },
+  { name: "stop_saving_snapshot", effect: "stops" },
   { name: "list_saved_snapshots", effect: "reads-disk" },
   { name: "verify_saved_snapshot", effect: "reads-disk" },
   { name: "request_flex_snapshot_download", effect: "creates-job" },

@@ -1,7 +1,8 @@
 // How saved files and running transfers look in the answers of three tools, and the advice about them.
 import * as z from "zod";
 import { detailOf, type ErrorEnvelope } from "../core/errors.ts";
-import type { Contents, RestoreGuide, SaveReport } from "../download/contract.ts";
+import { sizeInWords, spanInWords } from "../core/text.ts";
+import type { Contents, Integrity, RestoreGuide, SaveReport } from "../download/contract.ts";
 import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 
 /** The fields about a file in the answers of saving and verifying. */
@@ -9,6 +10,7 @@ export const fileFields = {
   fileName: text("Name in the download folder."),
   path: text("Absolute path that the file has or will have."),
   bytes: count("Bytes on disk; all of them once complete."),
+  size: text("Size of the file for people, as far as it is known."),
   sha256: optionalText("SHA-256 of the whole file, computed here while the file was read to its end."),
   sound: field(
     "Once complete. `true`: verified, by every check. `false`: not to be restored from; if `integrity` shows no fault, the archive inside is incomplete although the bytes are those of the host.",
@@ -24,8 +26,8 @@ export const fileFields = {
         length: text(
           "`ok`: as many bytes as the host announced. `wrong`: more or fewer. `unknown`: it announced none.",
         ),
-        md5: text(
-          "`ok` or `wrong`: the host's ETag is the MD5 of the file, or is not. `not-verifiable`: the ETag is no MD5, as for objects that were uploaded in parts or encrypted. That is no fault; gzip's checksum and length stand for the file.",
+        md5: optionalText(
+          "`ok` or `wrong`: the host's ETag is the MD5 of the file, or is not. Absent where the ETag is no MD5, as for objects that were uploaded in parts or encrypted; gzip's checksum and length stand for the file.",
         ),
         recordedSha256: optionalText(
           "Only from `verify_saved_snapshot`. `ok`: the file is the one that was saved, byte for byte. `wrong`: it was changed. `unrecorded`: there is no record to compare it with.",
@@ -84,21 +86,28 @@ export const viewError = (envelope: ErrorEnvelope) => ({
   retryable: envelope.retryable,
 });
 
+export const viewIntegrity = ({ md5, ...integrity }: Integrity) => ({
+  ...integrity,
+  ...(md5 === "not-verifiable" ? {} : { md5 }),
+});
+
 /** One line of progress: state, share, rate, time left. */
 export function transferMessage(report: SaveReport): string {
-  const { state, bytes, totalBytes, bytesPerSecond, secondsLeft, interruptions = 0 } = report;
-  if (state === "queued") return "waiting for another transfer to end";
-  if (state === "requesting") return "waiting for a link";
+  const { state, bytes, totalBytes, bytesPerSecond, secondsLeft, waitsFor = [], interruptions = 0 } = report;
+  if (state === "queued")
+    return waitsFor.length > 0
+      ? `waiting for the download of ${waitsFor.join(" and ")}`
+      : "waiting for another download";
+  if (state === "requesting")
+    return report.fileName === undefined ? "looking for the backup" : "waiting for Atlas to offer the download";
   const share = totalBytes
-    ? ` ${Math.floor((bytes / totalBytes) * 100)}% of ${megabytes(totalBytes)}`
-    : ` ${megabytes(bytes)}`;
-  const rate = bytesPerSecond ? `, ${megabytes(bytesPerSecond)}/s` : "";
-  const left = secondsLeft === undefined ? "" : `, ${secondsLeft} s left`;
+    ? ` ${Math.floor((bytes / totalBytes) * 100)}% of ${sizeInWords(totalBytes)}`
+    : ` ${sizeInWords(bytes)}`;
+  const rate = bytesPerSecond ? `, ${sizeInWords(bytesPerSecond)}/s` : "";
+  const left = secondsLeft === undefined ? "" : `, ${spanInWords(secondsLeft)} left`;
   const breaks = interruptions > 0 ? `, resumed ${interruptions === 1 ? "once" : `${interruptions} times`}` : "";
   return `${state}${share}${rate}${left}${breaks}`;
 }
-
-export const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Advice for a transfer that stopped: what became of the bytes, then the hint alone, which says whether to call again. */
 export function pausedAdvice({ bytes, lastError }: Pick<SaveReport, "bytes" | "lastError">): string {

@@ -5,10 +5,12 @@ import { isDownload, isFailed, isFinished, type JobAnswer, type RestoreJob } fro
 import { Failure } from "../core/errors.ts";
 import { isExpired, jobFields, linkNotes, viewJob } from "./job-view.ts";
 import { envelope, groupId, name, pretty, restoreJobId, waitSeconds } from "./params.ts";
-import { defineTool, field, nextStep, optionalCount, type ToolContext } from "./tool.ts";
+import { defineTool, field, nextStep, optionalCount, type ToolContext, waitMsOf } from "./tool.ts";
 
 /** Atlas's own command line tool looks every 4 seconds; its rate limit allows far more. */
 const POLL_MS = 3_000;
+/** Limit of one look, however long the wait. */
+const LOOK_LIMIT_MS = 46_000;
 /** Time for one more look after the wait. */
 const LAST_LOOK_MS = 5_000;
 const POLL_AFTER_SECONDS = 5;
@@ -34,7 +36,7 @@ export const getRestoreJob = defineTool({
   }),
   async handler({ waitSeconds, envelope, pretty, ...job }, context) {
     const read = (deadline: number) => context.atlas.getRestoreJob(job, { envelope, pretty }, { ...context, deadline });
-    const { answer, lookFailed } = await follow(read, waitSeconds, context);
+    const { answer, lookFailed } = await follow(read, waitMsOf(waitSeconds, 0, context), context);
     const finished = isFinished(answer.restoreJob);
     return {
       httpStatus: answer.httpStatus,
@@ -53,22 +55,24 @@ export const getRestoreJob = defineTool({
 /** Looks until the job is finished or the time is over. A look that fails after a good one ends the waiting. */
 async function follow(
   read: (deadline: number) => Promise<JobAnswer>,
-  waitSeconds: number,
+  askedMs: number,
   { clock, deadline, signal, report }: ToolContext,
 ): Promise<{ answer: JobAnswer; lookFailed?: Failure }> {
-  const waitMs = Math.min(waitSeconds * 1000, deadline - clock.now());
+  const waitMs = Math.min(askedMs, deadline - clock.now());
   const startedAt = clock.ticks();
   const leftMs = () => startedAt + waitMs - clock.ticks();
-  let answer = await read(deadline);
+  let answer = await read(Math.min(deadline, clock.now() + LOOK_LIMIT_MS));
   while (!isFinished(answer.restoreJob) && leftMs() > 0) {
     report({
       progress: Math.round((waitMs - leftMs()) / 1000),
-      total: waitSeconds,
+      total: Math.round(askedMs / 1000),
       message: `The job is ${statusOf(answer.restoreJob)}.`,
     });
     await clock.sleep(Math.min(POLL_MS, leftMs()), signal);
     try {
-      answer = await read(Math.min(deadline, clock.now() + Math.max(leftMs(), 0) + LAST_LOOK_MS));
+      answer = await read(
+        Math.min(deadline, clock.now() + Math.min(LOOK_LIMIT_MS, Math.max(leftMs(), 0) + LAST_LOOK_MS)),
+      );
     } catch (error) {
       if (signal.aborted || !(error instanceof Failure)) throw error;
       return { answer, lookFailed: error };

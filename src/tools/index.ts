@@ -6,6 +6,7 @@ import { listRestoreJobs } from "./list-restore-jobs.ts";
 import { listSavedSnapshots } from "./list-saved-snapshots.ts";
 import { requestFlexSnapshotDownload } from "./request-flex-snapshot-download.ts";
 import { saveFlexSnapshot } from "./save-flex-snapshot.ts";
+import { stopSavingSnapshot } from "./stop-saving-snapshot.ts";
 import type { Tool } from "./tool.ts";
 import { verifySavedSnapshot } from "./verify-saved-snapshot.ts";
 
@@ -13,6 +14,7 @@ export const TOOLS: readonly Tool[] = [
   listFlexClusters,
   listFlexSnapshots,
   saveFlexSnapshot,
+  stopSavingSnapshot,
   listSavedSnapshots,
   verifySavedSnapshot,
   requestFlexSnapshotDownload,

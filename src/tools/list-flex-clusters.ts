@@ -1,7 +1,7 @@
 // The tool list_flex_clusters: the Flex clusters of every project that may be read.
 import * as z from "zod";
-import { lookForClusters } from "../atlas/client.ts";
-import type { FlexCluster, Project } from "../atlas/model.ts";
+import { lookForClusters, projectsToRead, type ReadableProject } from "../atlas/look.ts";
+import type { FlexCluster } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { detailOf, type ErrorEnvelope } from "../core/errors.ts";
 import { nearest } from "../core/text.ts";
@@ -69,7 +69,7 @@ export const listFlexClusters = defineTool({
     nextStep,
   }),
   async handler(wanted, context) {
-    const { projects, limitedBy } = await projectsToRead(wanted.groupId, context);
+    const { projects, limitedBy } = await projectsToRead(context.atlas, wanted.groupId, context, context);
     const limits = { deadline: context.deadline - RESERVE_MS, signal: context.signal };
     const looks = await lookForClusters(context.atlas, projects, limits, (progress) =>
       context.report({
@@ -113,26 +113,6 @@ export const listFlexClusters = defineTool({
     };
   },
 });
-
-type ReadableProject = Project & { id: string };
-
-interface Projects {
-  projects: ReadableProject[];
-  /** The setting that narrows them. */
-  limitedBy?: "MONGODB_ATLAS_PROJECT_ID" | "ATLAS_FLEX_ALLOWED_PROJECTS";
-}
-
-async function projectsToRead(groupId: string | undefined, context: ToolContext): Promise<Projects> {
-  const { projectId, allowedProjects } = context;
-  if (groupId) return { projects: [{ id: groupId }] };
-  if (projectId) return { projects: [{ id: projectId }], limitedBy: "MONGODB_ATLAS_PROJECT_ID" };
-  if (allowedProjects)
-    return { projects: allowedProjects.map((id) => ({ id })), limitedBy: "ATLAS_FLEX_ALLOWED_PROJECTS" };
-  const projects: ReadableProject[] = [];
-  for await (const project of context.atlas.projects(context))
-    if (project.id) projects.push({ ...project, id: project.id });
-  return { projects };
-}
 
 const named = ({ id, name }: ReadableProject) => ({ groupId: id, ...(name ? { projectName: name } : {}) });
 

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { FILE_NAME } from "../download/contract.ts";
+import { USUAL_MAX_WAIT_SECONDS } from "./tool.ts";
 
 const HEX_ID = "must be 24 lower-case hexadecimal characters (0-9, a-f)";
 const objectId = z.string({ error: HEX_ID }).regex(ATLAS_ID, { error: HEX_ID });
@@ -30,8 +31,17 @@ export function wholeNumber(minimum: number, maximum: number, fallback: number) 
   return z.int({ error: rule }).min(minimum, { error: rule }).max(maximum, { error: rule }).default(fallback);
 }
 
-/** Clients give up at 60 seconds, so a call that waits ends well before. */
-export const waitSeconds = (fallback: number) => wholeNumber(0, 40, fallback).describe("Seconds to wait for the end");
+const WAIT = "must be a whole number of seconds, 0 or more";
+
+/** Without a maximum, which the configuration may change: `waitMsOf` takes a longer wait as the longest. */
+export const waitSeconds = (usual: number) =>
+  z
+    .int({ error: WAIT })
+    .min(0, { error: WAIT })
+    .optional()
+    .describe(
+      `Seconds to wait for the end, 0 to ${USUAL_MAX_WAIT_SECONDS} unless the person raised the limit; default ${usual}`,
+    );
 
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum(words, { error: `must be one of ${words.join(", ")}` });

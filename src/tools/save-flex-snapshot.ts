@@ -1,85 +1,141 @@
-// The tool save_flex_snapshot: from a snapshot to a verified file, joining or continuing a save that was begun.
+// The tool save_flex_snapshot: from a cluster's name to a verified file, joining or continuing a save that was begun.
 import * as z from "zod";
-import type { SaveReport } from "../download/contract.ts";
+import { sizeInWords, spanInWords } from "../core/text.ts";
+import { whenOf } from "../core/time.ts";
 import {
   fileFields,
   INCOMPLETE,
   lastError,
   pausedAdvice,
-  restoreAdvice,
   transferMessage,
   viewContents,
   viewError,
-  viewRestore,
+  viewIntegrity,
 } from "./file-view.ts";
 import { fileName, groupId, name, snapshotId, waitSeconds } from "./params.ts";
-import { defineTool, field, nextStep, optionalCount, optionalText, type ToolContext } from "./tool.ts";
+import {
+  defineTool,
+  field,
+  nextStep,
+  optionalCount,
+  optionalText,
+  type SaveAnswer,
+  type ToolContext,
+  text,
+  waitMsOf,
+} from "./tool.ts";
+
+/** A shorter rest is worth another call that waits for it. */
+const SOON_SECONDS = 60;
+
+const { restore: _restore, ...savedFields } = fileFields;
 
 export const saveFlexSnapshot = defineTool({
   name: "save_flex_snapshot",
   title: "Save Flex snapshot",
   description:
-    "Downloads a Flex snapshot to a verified file on this computer. Gets a link by itself (creates a restore job of type DOWNLOAD unless a usable one exists), saves into the download folder, never overwrites, checks the file as it arrives. The transfer goes on between calls: call again with the same arguments until state is complete. A broken or paused transfer continues where it stopped.",
-  input: z.strictObject({ groupId, name, snapshotId, fileName: fileName.optional(), waitSeconds: waitSeconds(25) }),
+    "Downloads a backup (snapshot) of a Flex cluster to a verified file on this computer; the cluster's name is enough. Without snapshotId it takes the newest complete backup, without groupId it finds the project. Gets the link by itself, never overwrites. The download goes on between calls; the same call follows or continues it.",
+  input: z.strictObject({
+    name,
+    groupId: groupId.optional(),
+    snapshotId: snapshotId.optional(),
+    fileName: fileName.optional(),
+    waitSeconds: waitSeconds(25),
+  }),
   output: z.strictObject({
     state: field(
-      "`queued`: waits, since two transfers run at once. `requesting`: looks the snapshot up and gets a link. `downloading`. `verifying`: all bytes are there, their check goes on. `complete`: the file has its name, and `sound` tells whether it is whole. `paused`: nothing runs, the part is kept, `lastError` says why; the same call continues.",
+      "`requesting`: looks the backup up and gets a link. `queued`: waits, since two downloads run at once. `downloading`. `verifying`: all bytes are there, their check goes on. `complete`: the file has its name, and `sound` tells whether it is whole. `paused`: nothing runs, the part is kept, `lastError` says why; the same call continues.",
       z.enum(["queued", "requesting", "downloading", "verifying", "complete", "paused"]),
     ),
-    ...fileFields,
-    // The default name contains the snapshot's finish time, so both are unknown until the snapshot has been looked up.
-    fileName: optionalText("Name in the download folder; absent until the snapshot has been looked up."),
-    path: optionalText("Absolute path that the file has or will have; absent until the snapshot has been looked up."),
+    name: text("Cluster."),
+    projectName: optionalText("Project, where its name is known."),
+    groupId: optionalText("Project id; absent while it is looked up."),
+    snapshotId: optionalText("Backup; absent while it is looked up."),
+    when: optionalText("When the backup was taken, in this computer's time zone."),
+    ...savedFields,
+    size: optionalText("Size of the file for people, as far as it is known."),
+    fileName: optionalText("Name in the download folder; absent until the backup has been looked up."),
+    path: optionalText("Absolute path that the file has or will have."),
     totalBytes: optionalCount("Size that the host announced."),
-    bytesPerSecond: optionalCount("Present speed."),
+    rate: optionalText("Present speed."),
     secondsLeft: optionalCount("Time left at the present speed."),
-    resumedFromBytes: optionalCount("How many bytes of an earlier attempt were on disk when this one began."),
-    interruptions: optionalCount(
-      "How often the connection broke in this run and the transfer resumed where it stopped.",
-    ),
-    lastError: lastError("Why a transfer stands still: {fields}, as in a failure."),
+    lastError: lastError("Why a download stands still: {fields}, as in a failure."),
     warnings: field(
-      "For example that the transfer had to start over, or will outlive its link.",
+      "For example that a newer backup failed, or that the download had to start over.",
       z.array(z.string()).optional(),
     ),
     nextStep,
   }),
-  async handler({ waitSeconds, fileName, ...snapshot }, context) {
-    const report = await context.store.save(
-      { ...snapshot, ...(fileName === undefined ? {} : { fileName }) },
-      {
-        waitMs: waitSeconds * 1000,
-        signal: context.signal,
-        onProgress: (now) =>
-          context.report({
-            progress: now.bytes,
-            ...(now.totalBytes ? { total: now.totalBytes } : {}),
-            message: transferMessage(now),
-          }),
-      },
-    );
-    const { lastError: reason, contents, restore, ...rest } = report;
+  async handler({ waitSeconds, ...order }, context) {
+    const report = await context.saves.save(order, {
+      waitMs: waitMsOf(waitSeconds, 25, context),
+      signal: context.signal,
+      onProgress: (now) =>
+        context.report({
+          progress: now.bytes,
+          ...(now.totalBytes ? { total: now.totalBytes } : {}),
+          message: transferMessage(now),
+        }),
+    });
+    const {
+      state,
+      facts,
+      bytes,
+      totalBytes,
+      integrity,
+      contents,
+      lastError: reason,
+      sound,
+      sha256,
+      secondsLeft,
+    } = report;
+    const isComplete = state === "complete";
+    const projectName = report.target?.projectName ?? facts?.projectName;
     return {
-      ...rest,
+      state,
+      name: order.name,
+      ...(projectName ? { projectName } : {}),
+      groupId: report.target?.groupId,
+      snapshotId: report.target?.snapshotId,
+      when: whenOf(facts?.finishTime, context.clock.now()),
+      fileName: report.fileName,
+      path: report.path,
+      bytes,
+      size: totalBytes === undefined && bytes === 0 ? undefined : sizeInWords(totalBytes ?? bytes),
+      ...(isComplete || totalBytes === undefined ? {} : { totalBytes }),
+      rate: report.bytesPerSecond === undefined ? undefined : `${sizeInWords(report.bytesPerSecond)}/s`,
+      secondsLeft,
+      sha256,
+      sound,
+      ...(integrity ? { integrity: viewIntegrity(integrity) } : {}),
       ...(contents ? { contents: viewContents(contents) } : {}),
-      ...(restore ? { restore: viewRestore(restore) } : {}),
       ...(reason ? { lastError: viewError(reason) } : {}),
+      warnings: report.warnings,
       nextStep: advice(report, context),
     };
   },
 });
 
-function advice(report: SaveReport, context: ToolContext): string {
+function advice(report: SaveAnswer, context: ToolContext): string {
+  const { ifTool } = context;
   if (report.state === "complete") {
     if (!report.sound) return INCOMPLETE;
-    const isUnknown = report.contents?.kind === "unknown";
-    const outcome = isUnknown
-      ? "The file arrived whole, but it may be no backup."
-      : "The file is complete and verified.";
-    return `${outcome} ${restoreAdvice(report.restore, report.fileName)}`;
+    const { resumedFromBytes: resumed } = report;
+    const continued = resumed ? `; it went on from the ${sizeInWords(resumed)} of an earlier attempt` : "";
+    if (report.fileName?.startsWith("simulated-"))
+      return `Saved and verified${continued}. The file is simulated: it has the form of a backup, but mongod does not start from it.`;
+    if (report.contents?.kind === "unknown")
+      return "The file arrived whole, but its contents were not recognised: it may be no backup.";
+    const how = ifTool("verify_saved_snapshot", " verify_saved_snapshot has the commands that restore it.");
+    return `Saved and verified${continued}.${how}`;
   }
   if (report.state === "paused") return pausedAdvice(report);
-  const left = report.secondsLeft === undefined ? "" : ` About ${report.secondsLeft} seconds are left.`;
-  const alsoListed = context.ifTool("list_saved_snapshots", " list_saved_snapshots shows it too.");
-  return `The download continues in the background while this client is open.${left} Call save_flex_snapshot again with the same arguments until state is complete.${alsoListed}`;
+  const { secondsLeft } = report;
+  const stop = ifTool("stop_saving_snapshot", " stop_saving_snapshot ends it.");
+  if (secondsLeft !== undefined && secondsLeft > SOON_SECONDS)
+    return `The download continues in the background while this client is open, about ${spanInWords(secondsLeft)} more. Tell the person, and look again with the same call when the person asks; do not call in a loop.${stop}`;
+  const { waitsFor = [] } = report;
+  if (waitsFor.length > 0)
+    return `Two downloads run at once, so this one waits for the download of ${waitsFor.join(" and ")}, and then begins by itself. Look again with the same call when the person asks.${stop}`;
+  return `The download continues in the background while this client is open. Call again with the same arguments to see the end.${stop}`;
 }

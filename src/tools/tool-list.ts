@@ -8,6 +8,8 @@ const ANNOTATIONS: Record<Effect, Omit<ListedTool["annotations"], "title">> = {
   reads: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   "reads-disk": { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   "creates-job": { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  // With discard it deletes the part of a download, which can be downloaded again.
+  stops: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   "writes-file": { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
 };
 

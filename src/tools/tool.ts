@@ -4,7 +4,7 @@ import type { Atlas } from "../atlas/client.ts";
 import { type Failure, ownFailure } from "../core/errors.ts";
 import { clean, nearest, quoted } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
-import type { SnapshotStore } from "../download/contract.ts";
+import type { SaveReport, SnapshotStore, WaitOptions } from "../download/contract.ts";
 import type { ToolName } from "./catalog.ts";
 
 export interface Progress {
@@ -21,15 +21,37 @@ export interface ToolSettings {
   projectId?: string | undefined;
   /** The only projects that may be read; undefined for all. */
   allowedProjects?: readonly string[] | undefined;
+  /** The longest `waitSeconds`. */
+  maxWaitSeconds: number;
+}
+
+/** A save as it was asked for. */
+export interface SaveOrder {
+  name: string;
+  groupId?: string | undefined;
+  snapshotId?: string | undefined;
+  fileName?: string | undefined;
+}
+
+export interface SaveAnswer extends SaveReport {
+  /** What the order means; absent while that is looked up. */
+  target?: { groupId: string; snapshotId: string; projectName?: string };
+}
+
+export interface Saves {
+  save: (order: SaveOrder, wait: WaitOptions<SaveReport>) => Promise<SaveAnswer>;
 }
 
 /** What a handler may use during one call. */
 export interface ToolContext extends CallLimits, ToolSettings {
   atlas: Atlas;
   store: SnapshotStore;
+  saves: Saves;
   clock: Clock;
   /** Reports progress to a client that asked for it; does nothing otherwise. */
   report: (progress: Progress) => void;
+  /** Puts a sentence before the answer's `nextStep`. */
+  note: (sentence: string) => void;
   /** `sentence` if that tool is offered, else `otherwise`: advice never names a tool that is not offered. */
   ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
 }
@@ -49,7 +71,30 @@ interface PreparedCall {
   /** The arguments after reading, defaults included. */
   args: Readonly<Record<string, unknown>>;
   /** Resolves with a value that satisfies the tool's `output`. */
-  run: (context: ToolContext) => Promise<object>;
+  run: (context: Omit<ToolContext, "note">) => Promise<object>;
+}
+
+/** Clients give up after 60 seconds, some sooner; more is for those that the person knows to wait longer. */
+export const USUAL_MAX_WAIT_SECONDS = 40;
+
+/**
+ * How long a call waits, in milliseconds. Where the longest wait was raised, it is also the default of calls that wait by
+ * default, so that a long transfer is one call.
+ */
+export function waitMsOf(
+  asked: number | undefined,
+  usual: number,
+  { maxWaitSeconds, note }: Pick<ToolContext, "maxWaitSeconds" | "note">,
+): number {
+  if (asked !== undefined && asked > maxWaitSeconds)
+    note(`waitSeconds was taken as ${maxWaitSeconds}, the longest that this server waits.`);
+  const isRaised = usual > 0 && maxWaitSeconds > USUAL_MAX_WAIT_SECONDS;
+  return 1000 * Math.min(asked ?? (isRaised ? maxWaitSeconds : usual), maxWaitSeconds);
+}
+
+function withNotes(value: object, notes: readonly string[]): object {
+  const nextStep = "nextStep" in value && typeof value.nextStep === "string" ? value.nextStep : "";
+  return { ...value, nextStep: [...notes, nextStep].filter(Boolean).join(" ") };
 }
 
 /** Ties a tool's handler to its schemas. */
@@ -66,7 +111,12 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     prepare(given) {
       const { success, data, error } = tool.input.safeParse(given);
       if (!success) throw inputFailure(error, given, Object.keys(tool.input.shape));
-      return { args: data, run: async (context) => tool.output.parse(await handler(data, context)) };
+      const run = async (context: Omit<ToolContext, "note">) => {
+        const notes: string[] = [];
+        const value = await handler(data, { ...context, note: (sentence) => void notes.push(sentence) });
+        return tool.output.parse(notes.length > 0 ? withNotes(value, notes) : value);
+      };
+      return { args: data, run };
     },
   };
 }

@@ -1,9 +1,10 @@
 // The tool verify_saved_snapshot: reads a saved file to its end and compares it with its record.
 import * as z from "zod";
+import { sizeInWords } from "../core/text.ts";
 import type { Integrity, VerifyReport } from "../download/contract.ts";
-import { fileFields, INCOMPLETE, megabytes, restoreAdvice, viewContents, viewRestore } from "./file-view.ts";
+import { fileFields, INCOMPLETE, restoreAdvice, viewContents, viewIntegrity, viewRestore } from "./file-view.ts";
 import { fileName, waitSeconds } from "./params.ts";
-import { count, defineTool, field, nextStep } from "./tool.ts";
+import { count, defineTool, field, nextStep, waitMsOf } from "./tool.ts";
 
 export const verifySavedSnapshot = defineTool({
   name: "verify_saved_snapshot",
@@ -20,20 +21,23 @@ export const verifySavedSnapshot = defineTool({
     checkedBytes: count("Bytes read so far."),
     nextStep,
   }),
-  async handler({ fileName, waitSeconds }, { store, signal, report }) {
+  async handler({ fileName, waitSeconds }, context) {
+    const { store, signal, report } = context;
     const result = await store.verify(fileName, {
-      waitMs: waitSeconds * 1000,
+      waitMs: waitMsOf(waitSeconds, 25, context),
       signal,
       onProgress: ({ checkedBytes, bytes }) =>
         report({
           progress: checkedBytes,
           total: bytes,
-          message: `${megabytes(checkedBytes)} of ${megabytes(bytes)} checked`,
+          message: `${sizeInWords(checkedBytes)} of ${sizeInWords(bytes)} checked`,
         }),
     });
-    const { contents, restore, warning: _, ...rest } = result;
+    const { contents, restore, integrity, warning: _, ...rest } = result;
     return {
       ...rest,
+      size: sizeInWords(result.bytes),
+      ...(integrity ? { integrity: viewIntegrity(integrity) } : {}),
       ...(contents ? { contents: viewContents(contents) } : {}),
       ...(restore ? { restore: viewRestore(restore) } : {}),
       nextStep: advice(result),

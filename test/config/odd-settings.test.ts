@@ -125,6 +125,7 @@ describe("the built server", () => {
       const calls: Record<string, object> = {
         ...{ list_flex_clusters: {}, list_flex_snapshots: CLUSTER, list_restore_jobs: CLUSTER, get_restore_job: job },
         ...{ save_flex_snapshot: snapshot, request_flex_snapshot_download: snapshot },
+        ...{ stop_saving_snapshot: { snapshotId: snapshot.snapshotId } },
         ...{ list_saved_snapshots: {}, verify_saved_snapshot: { fileName: "x.tgz" } },
       };
       const tools = (await client.listTools()).tools.map(({ name }) => name);

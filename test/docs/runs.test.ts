@@ -14,8 +14,8 @@ const SAVE = "node examples/save-latest.mjs orders";
 const INSPECTOR = 'examples/inspector.sh "$HOME/saved"';
 const REFUSED = [
   ["node examples/save-latest.mjs", 2, "Usage: "],
-  ["node examples/save-latest.mjs nosuch", 1, "No Flex cluster of that name was found."],
-  ["node examples/save-latest.mjs fresh", 1, "No complete snapshot exists yet."],
+  ["node examples/save-latest.mjs nosuch", 1, "No Flex cluster is named nosuch."],
+  ["node examples/save-latest.mjs fresh", 1, "The cluster has no backup yet."],
   ["unset ${!MONGODB*}; node examples/save-latest.mjs orders", 1, "CREDENTIALS_MISSING"],
 ] as const;
 

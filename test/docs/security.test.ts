@@ -180,7 +180,7 @@ On Windows \`mongod\` listens on 127.0.0.1, and the advice says that every other
   download/restore-guide.test.ts: on Windows is quoted for the shells of Windows, and served to every user
   tools/saved-files.test.ts: where there are no Unix sockets, the advice warns of the other users
 
-Answers of Atlas are limited in size, and no call runs longer than 50 seconds.
+Answers of Atlas are limited in size, and no call runs longer than 50 seconds, or ten seconds after \`ATLAS_FLEX_MAX_WAIT_SECONDS\` where that is longer.
   http/transport.test.ts: an endless answer is cut off at the limit
   faults/hanging.test.ts: $row > ends every call in time
 A request leaves at most one download job behind, whatever becomes of its connection.

@@ -119,12 +119,11 @@ test("hostile versions and times of a snapshot reach neither its file name nor i
   expect(saved.structuredContent).toMatchObject({
     state: "complete",
     fileName: `${CLUSTER.name}-${SIMULATED.downloadedSnapshotId}.tgz`,
-    restore: { kind: "data-directory" },
   });
   const { fileName } = saved.structuredContent;
   const listed = await server.call("list_saved_snapshots", {});
   const checked = await server.call("verify_saved_snapshot", { fileName });
   for (const result of [saved, listed, checked]) expectHarmless(result);
-  for (const result of [saved, checked])
-    expect(JSON.stringify(result.structuredContent.restore)).not.toMatch(/evil|curl|rm -rf|`/);
+  expect(checked.structuredContent).toMatchObject({ restore: { kind: "data-directory" } });
+  expect(JSON.stringify(checked.structuredContent.restore)).not.toMatch(/evil|curl|rm -rf|`/);
 });

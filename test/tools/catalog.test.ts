@@ -19,16 +19,16 @@ test("tools/list stays within its budget of bytes, and every tool has its annota
     expect(annotations).toEqual({
       title,
       readOnlyHint: expect.any(Boolean),
-      destructiveHint: false,
+      destructiveHint: name === "stop_saving_snapshot",
       idempotentHint: name !== "request_flex_snapshot_download",
-      openWorldHint: !["list_saved_snapshots", "verify_saved_snapshot"].includes(name),
+      openWorldHint: !["stop_saving_snapshot", "list_saved_snapshots", "verify_saved_snapshot"].includes(name),
     });
   }
   expect(tools.find(({ name }) => name === "request_flex_snapshot_download")?.description).toMatch(
     /^Creates a download link for a Flex snapshot; saves no file\. /,
   );
   expect(tools.find(({ name }) => name === "save_flex_snapshot")?.description).toMatch(
-    /^Downloads a Flex snapshot to a verified file on this computer\. /,
+    /^Downloads a backup \(snapshot\) of a Flex cluster to a verified file on this computer; the cluster's name is enough\. /,
   );
 });
 

@@ -10,7 +10,15 @@ import { pausingClock } from "../http/clocks.ts";
 const never = new AbortController().signal;
 
 const unused = () => Promise.reject(new Error("not used here"));
-const store: SnapshotStore = { save: unused, stop: unused, parts: unused, list: unused, verify: unused, close: unused };
+const store: SnapshotStore = {
+  save: unused,
+  stop: unused,
+  parts: unused,
+  saved: unused,
+  list: unused,
+  verify: unused,
+  close: unused,
+};
 
 /** A clock that `set` changes by `byMs`; its ticks do not change. */
 function clockToSet(byMs: number) {
@@ -43,6 +51,8 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
   const answer = await getRestoreJob.prepare({ ...job, waitSeconds: 10 }).run({
     atlas: { ...atlas, getRestoreJob: pending },
     store,
+    saves: { save: unused },
+    maxWaitSeconds: 40,
     clock,
     hideSnapshotUrls: false,
     deadline: clock.now() + 46_000,

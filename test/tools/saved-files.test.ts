@@ -179,12 +179,9 @@ test("a data directory with a folder for each database is restored with the opti
   const recorded = { kind: "data-directory", unpackedBytes: 1, folderDepth: 0, directoryPerDB: true };
   await putFile(folder, 1, "per-db.tgz", { bytes, sound: true, contents: recorded });
   const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
-  const saved = Restorable.parse(await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) }));
   const verified = Restorable.parse(await ok("verify_saved_snapshot", { fileName: "per-db.tgz" }));
-  expect(saved.restore.commands[2]).toMatch(/ --directoryperdb --port/);
   expect(verified.restore.commands[2]).toMatch(/ --directoryperdb --wiredTigerDirectoryForIndexes --port/);
-  for (const { nextStep } of [saved, verified])
-    expect(nextStep).toContain("serves the data through a Unix socket that only this user can open");
+  expect(verified.nextStep).toContain("serves the data through a Unix socket that only this user can open");
 });
 
 describe("a file with its record, of which either may be planted,", () => {
@@ -208,12 +205,10 @@ describe("a file with its record, of which either may be planted,", () => {
     expect(verified.nextStep).toMatch(
       /^The file is whole and matches its record, but other users may have replaced both\./,
     );
-    for (const answer of [saved, verified]) {
-      const { restore, nextStep } = Restorable.parse(answer);
-      const [, place = ""] = /^mkdir -m 700 (\/var\/tmp\/atlas-flex-\w+) /.exec(restore.commands[0] ?? "") ?? [];
-      expect(nextStep).toContain(`They work in ${place}, since other users may change what is in the download folder.`);
-      expect(restore.commands.filter((command) => command.includes(folder))).toEqual([restore.commands[1]]);
-    }
+    const { restore, nextStep } = Restorable.parse(verified);
+    const [, place = ""] = /^mkdir -m 700 (\/var\/tmp\/atlas-flex-\w+) /.exec(restore.commands[0] ?? "") ?? [];
+    expect(nextStep).toContain(`They work in ${place}, since other users may change what is in the download folder.`);
+    expect(restore.commands.filter((command) => command.includes(folder))).toEqual([restore.commands[1]]);
     expect(log()).toMatch(/"level":40[^\n]*"folder-unprotected"/);
   });
 
@@ -295,12 +290,9 @@ test.each([
     const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
     const saved = await ok("save_flex_snapshot", { ...identity, snapshotId: idOf(1) });
     const verified = await ok("verify_saved_snapshot", { fileName: "other.tgz" });
+    expect(verified.nextStep).toMatch(end);
     for (const answer of [saved, verified]) {
-      expect(answer).toMatchObject({
-        sound: true,
-        contents: { kind: "unknown" },
-        nextStep: expect.stringMatching(end),
-      });
+      expect(answer).toMatchObject({ sound: true, contents: { kind: "unknown" } });
       expect(answer.nextStep).toMatch(/whole.*may be no backup/);
       expect(answer.nextStep).not.toMatch(/verified|in order/);
     }

@@ -1,7 +1,8 @@
 // Steps of `check` that read from Atlas: projects, Flex clusters, and the snapshots of one cluster.
 import type { AtlasAccess } from "../../atlas/access.ts";
-import { type Atlas, lookForClusters, PROJECTS_AT_ONCE } from "../../atlas/client.ts";
+import type { Atlas } from "../../atlas/client.ts";
 import { tellingCode } from "../../atlas/hints.ts";
+import { AT_ONCE, lookForClusters } from "../../atlas/look.ts";
 import { type ClusterPath, isCompleted, type Project, type Snapshot } from "../../atlas/model.ts";
 import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
@@ -47,7 +48,7 @@ export async function projects(
       throw error;
     }
   };
-  const looks = await concurrently([...wanted], PROJECTS_AT_ONCE, readOne);
+  const looks = await concurrently([...wanted], AT_ONCE, readOne);
   const readable = looks.flatMap((look) => ("failure" in look ? [] : [look]));
   const refused = looks.flatMap((look) => ("failure" in look ? [look] : []));
 

@@ -174,6 +174,19 @@ export async function listSaved(
   };
 }
 
+/** Every finished file that its record still fits. */
+export async function listComplete(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<SavedFile[]> {
+  const names = await basesOf(directory, beside.record);
+  const files = await concurrently(names, AT_A_TIME, async (fileName) => {
+    const recorded = await readRecorded(directory, fileName, checkedFiles);
+    const path = directory.at(fileName);
+    return recorded?.state === "untouched"
+      ? [describeFile({ fileName, path, bytes: recorded.record.bytes }, recorded)]
+      : [];
+  });
+  return files.flat();
+}
+
 /** The transfers of a list that has room for `most` entries, of which `others` are files. */
 export function cutTo(most: number, transfers: OpenTransfer[], others = 0): Pick<SavedList, "transfers" | "truncated"> {
   return { transfers: transfers.slice(0, most), ...(transfers.length + others > most && { truncated: true }) };
