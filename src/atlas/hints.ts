@@ -1,4 +1,5 @@
 // What to do about each error of Atlas, by its code, else by its HTTP status.
+import type { Failure } from "../core/errors.ts";
 import { ATLAS_ACCESS_PAGE, type FailureSource, isOwnCode } from "../core/own-errors.ts";
 
 interface Advice {
@@ -166,6 +167,13 @@ export function isAtlasCode(text: string | undefined): text is string {
 /** Whether a code is documented. Advice must not repeat any other code, which could be any text. */
 export function isKnownCode(code: string): boolean {
   return Object.hasOwn(ADVICE, code) || isOwnCode(code);
+}
+
+/** The known code or the HTTP status of a failure, after `before`; empty when it has neither. */
+export function reasonInWords({ envelope: { error, errorCode } }: Failure, before: string): string {
+  const code = tellingCode(error, errorCode);
+  if (code !== undefined && isKnownCode(code)) return `${before}${code}`;
+  return error === undefined ? "" : `${before}HTTP ${error}`;
 }
 
 /** Statuses below 500 that a gateway can send although Atlas received the request: RFC 9110 section 15.5.9, RFC 8470, nginx. */

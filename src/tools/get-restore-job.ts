@@ -1,6 +1,6 @@
 // The tool get_restore_job: reads a restore job, and waits for its end if asked to.
 import * as z from "zod";
-import { isKnownCode, tellingCode } from "../atlas/hints.ts";
+import { reasonInWords } from "../atlas/hints.ts";
 import { isDownload, isFailed, isFinished, type JobAnswer, type RestoreJob } from "../atlas/model.ts";
 import { Failure } from "../core/errors.ts";
 import { isExpired, jobFields, linkNotes, viewJob } from "./job-view.ts";
@@ -44,7 +44,9 @@ export const getRestoreJob = defineTool({
       finished,
       ...(finished ? {} : { pollAfterSeconds: POLL_AFTER_SECONDS }),
       nextStep: [
-        ...(lookFailed ? [`This is the last known state: a later look failed${reasonOf(lookFailed)}.`] : []),
+        ...(lookFailed
+          ? [`This is the last known state: a later look failed${reasonInWords(lookFailed, " with ")}.`]
+          : []),
         ...linkNotes(answer.restoreJob, context),
         advice(answer, finished, context),
       ].join(" "),
@@ -79,13 +81,6 @@ async function follow(
     }
   }
   return { answer };
-}
-
-/** Names only known codes: an unknown code could be any text. */
-function reasonOf({ envelope: { error, errorCode } }: Failure): string {
-  const code = tellingCode(error, errorCode);
-  if (code !== undefined && isKnownCode(code)) return ` with ${code}`;
-  return error === undefined ? "" : ` with HTTP ${error}`;
 }
 
 /** Shown to people while they wait; a state that is not documented could be any text. */

@@ -78,6 +78,7 @@ const spoil = (json: unknown, hostile: string, isDeep: boolean) =>
 const CALLS: [tool: string, args: Record<string, unknown>, operation: string][] = [
   ["list_flex_clusters", {}, "listProjects"],
   ["list_flex_clusters", { groupId: CLUSTER.groupId, name: "ordres" }, "listFlexClusters"],
+  ["list_flex_clusters", { groupId: CLUSTER.groupId, backups: true }, "listSnapshots"],
   ["list_flex_snapshots", CLUSTER, "listSnapshots"],
   ["list_restore_jobs", CLUSTER, "listRestoreJobs"],
   ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }, "getRestoreJob"],

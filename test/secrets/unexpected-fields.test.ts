@@ -37,6 +37,7 @@ async function behindProxy(alter: (json: unknown) => unknown = withMore): Promis
 describe("undocumented fields from Atlas stay out of", () => {
   test.each<[string, Record<string, unknown>]>([
     ["list_flex_clusters", {}],
+    ["list_flex_clusters", { backups: true }],
     ["list_flex_snapshots", CLUSTER],
     ["request_flex_snapshot_download", SNAPSHOT],
     ["get_restore_job", { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId }],
