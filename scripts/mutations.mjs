@@ -348,6 +348,30 @@ export const MUTATIONS = [
     only: "list_flex_snapshots",
   },
   {
+    claim: "make a path of a cluster's name whatever its form",
+    edits: [edit("src/atlas/backups.ts", "if (!isClusterName(name))", "if (!name)")],
+    tests: ["test/tools/backup-overview.test.ts"],
+    only: "whose name could change the path",
+  },
+  {
+    claim: "take a file that is not sound for a backup on this computer",
+    edits: [edit("src/tools/backup-overview.ts", "identity && sound ?", "identity ?")],
+    tests: ["test/tools/backup-overview.test.ts"],
+    only: "that is not sound",
+  },
+  {
+    claim: "say that all clusters are backed up although a project could not be read",
+    edits: [edit("src/tools/list-flex-clusters.ts", "failed.length === 0 && looked.length", "looked.length")],
+    tests: ["test/tools/backup-overview.test.ts"],
+    only: "does not claim anything",
+  },
+  {
+    claim: "call a cluster's backups all right when the newest failed",
+    edits: [edit("src/atlas/backups.ts", "newest &&\n      isFailed(newest) &&", "false &&")],
+    tests: ["test/tools/backup-overview.test.ts"],
+    only: "a newest backup that failed",
+  },
+  {
     claim: "pass on fields that are not documented",
     edits: [
       edit("src/atlas/model.ts", "export const Snapshot = z.object({", "export const Snapshot = z.looseObject({"),
@@ -356,6 +380,7 @@ export const MUTATIONS = [
         "z.array(\n        z.strictObject({",
         "z.array(\n        z.looseObject({",
       ),
+      edit("src/tools/list-flex-snapshots.ts", "  id: snapshot.id,", "  ...snapshot,"),
     ],
     tests: ["test/secrets/unexpected-fields.test.ts"],
     only: "list_flex_snapshots",

@@ -1,10 +1,11 @@
 // The tool list_flex_snapshots: the backups of one cluster, newest first.
 import * as z from "zod";
-import { isCompleted, isFailed, type Snapshot } from "../atlas/model.ts";
-import { isAtlasId } from "../core/atlas-id.ts";
+import { ageHoursOf, attention, isOpen, newestComplete, snapshotsOf } from "../atlas/backups.ts";
+import type { Snapshot } from "../atlas/model.ts";
+import { whenOf } from "../core/time.ts";
 import { ONLY_READS } from "./catalog.ts";
 import { groupId, name } from "./params.ts";
-import { defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
+import { defineTool, field, nextStep, optionalCount, optionalText, type ToolContext, truncated } from "./tool.ts";
 
 /** Atlas keeps eight; this only bounds the answer. */
 const MAX_SNAPSHOTS = 100;
@@ -13,10 +14,9 @@ export const listFlexSnapshots = defineTool({
   name: "list_flex_snapshots",
   title: "List Flex snapshots",
   description:
-    "Lists the snapshots (backups) of a Flex cluster, newest first, with their age. Atlas takes one a day and keeps eight; none can be taken on demand. latestCompleteSnapshotId is the one to save when someone asks for the latest backup.",
+    "Lists the snapshots (backups) of a Flex cluster, newest first, with their age. Atlas takes one a day and keeps eight; none can be taken on demand (mongodump can dump the cluster instead).",
   input: z.strictObject({ groupId, name }),
   output: z.strictObject({
-    now: text("This computer's time, to which `ageHours` refers."),
     latestCompleteSnapshotId: optionalText(
       "The snapshot to save when somebody wants the latest backup; absent when none is complete.",
     ),
@@ -29,10 +29,8 @@ export const listFlexSnapshots = defineTool({
             "Of Atlas: `PENDING`, `QUEUED`, `RUNNING`, `COMPLETED` or `FAILED`. Only a complete one can be saved.",
           ),
           mongoDBVersion: optionalText("The cluster's version at that time; a restore needs the same major version."),
-          scheduledTime: optionalText("When Atlas planned to take it."),
-          startTime: optionalText("When Atlas began."),
-          finishTime: optionalText("When it was complete, or had failed."),
-          expiration: optionalText("When Atlas deletes it."),
+          finishTime: optionalText("When it was complete, or had failed. Atlas keeps it for eight days."),
+          when: optionalText("The same for people, in this computer's time zone."),
           ageHours: optionalCount("Hours since `finishTime`."),
         }),
       ),
@@ -41,47 +39,43 @@ export const listFlexSnapshots = defineTool({
     nextStep,
   }),
   async handler(cluster, context) {
+    const snapshots = await snapshotsOf(context.atlas, cluster, context);
     const now = context.clock.now();
-    const found: Snapshot[] = [];
-    for await (const snapshot of context.atlas.snapshots(cluster, context)) found.push(snapshot);
-    const snapshots = found.sort((a, b) => momentOf(b) - momentOf(a));
-    // The answer calls it an id, so it must be one.
-    const latest = snapshots.find((snapshot) => isCompleted(snapshot) && isAtlasId(snapshot.id ?? ""))?.id;
+    const latest = newestComplete(snapshots);
     return {
-      now: new Date(now).toISOString(),
-      ...(latest ? { latestCompleteSnapshotId: latest } : {}),
-      snapshots: snapshots.slice(0, MAX_SNAPSHOTS).map((snapshot) => ({ ...snapshot, ...ageOf(snapshot, now) })),
+      ...(latest ? { latestCompleteSnapshotId: latest.id } : {}),
+      snapshots: snapshots.slice(0, MAX_SNAPSHOTS).map((snapshot) => viewSnapshot(snapshot, now)),
       ...(snapshots.length > MAX_SNAPSHOTS ? { truncated: true } : {}),
-      nextStep: latest
-        ? `${noteOnNewest(snapshots[0])}${context.ifTool(
-            "save_flex_snapshot",
-            "To save one, call save_flex_snapshot with the same groupId and name and its id as snapshotId.",
-            context.ifTool(
-              "request_flex_snapshot_download",
-              "For a download link, call request_flex_snapshot_download with its id as snapshotId.",
-              ONLY_READS,
-            ),
-          )}`
-        : snapshots.length > 0
-          ? `None of these snapshots is complete; their status says how far each is.${snapshots.some(isFailed) ? " A FAILED one never becomes complete." : ""}`
-          : "No complete snapshot exists yet. Atlas takes the first one about 24 hours after a Flex cluster is created.",
+      nextStep: [remark(snapshots, now), latest ? howToSave(context) : ""].filter(Boolean).join(" "),
     };
   },
 });
 
-/** Somebody who asks for the latest backup should know that a newer one failed or is on its way. */
-function noteOnNewest(newest: Snapshot = {}): string {
-  if (isCompleted(newest)) return "";
-  const what = isFailed(newest) ? "has failed" : "is not complete yet";
-  return `The newest snapshot ${what}, so latestCompleteSnapshotId is an older one. `;
+const viewSnapshot = (snapshot: Snapshot, now: number) => ({
+  id: snapshot.id,
+  status: snapshot.status,
+  mongoDBVersion: snapshot.mongoDBVersion,
+  finishTime: snapshot.finishTime,
+  when: whenOf(snapshot.finishTime, now),
+  ageHours: ageHoursOf(snapshot, now),
+});
+
+/** Somebody who asks for the latest backup should know that it is old, or that a newer one failed or is on its way. */
+function remark(snapshots: readonly Snapshot[], now: number): string {
+  const needs = attention(snapshots, { now });
+  if (needs !== undefined) return needs;
+  const [newest] = snapshots;
+  return newest && isOpen(newest) ? "The newest one is not complete yet." : "";
 }
 
-/** The time to sort by: when the snapshot finished, or when it started if it is still running. */
-function momentOf({ finishTime, startTime, scheduledTime }: Snapshot): number {
-  return Date.parse(finishTime ?? startTime ?? scheduledTime ?? "") || 0;
-}
-
-function ageOf({ finishTime }: Snapshot, now: number): { ageHours?: number } {
-  const finished = Date.parse(finishTime ?? "");
-  return Number.isNaN(finished) ? {} : { ageHours: Math.round((now - finished) / 360_000) / 10 };
+function howToSave({ ifTool }: Pick<ToolContext, "ifTool">): string {
+  return ifTool(
+    "save_flex_snapshot",
+    "save_flex_snapshot saves the newest by name alone, another by its id as snapshotId.",
+    ifTool(
+      "request_flex_snapshot_download",
+      "For a download link, call request_flex_snapshot_download with its id as snapshotId.",
+      ONLY_READS,
+    ),
+  );
 }

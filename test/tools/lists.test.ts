@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, simulatorFor } from "../fixtures.ts";
+import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, serverWith, simulatorFor } from "../fixtures.ts";
+import { atlasOfClusters, complete, projectId, type TestSnapshot } from "./atlas-of-clusters.ts";
 
 describe("list_flex_clusters", () => {
-  test("finds the Flex clusters of every project, without connection strings, and counts the projects that have none", async () => {
+  test("finds the Flex clusters of every project, without connection strings, and names the projects that have none", async () => {
     const { ok } = await serverAgainst(await simulatorFor());
     const answer = await ok("list_flex_clusters");
     expect(answer).toMatchObject({
-      projectsWithoutFlexClusters: 1,
+      projectsWithoutFlexClusters: ["Simulated sandbox"],
       unreadable: [],
       projects: [{ groupId: SIMULATED.groupId }],
     });
@@ -54,7 +56,10 @@ describe("list_flex_clusters", () => {
     const { ok } = await serverAgainst(simulator, {
       env: { ...SERVICE_ACCOUNT, MONGODB_ATLAS_PROJECT_ID: SIMULATED.emptyGroupId },
     });
-    expect(await ok("list_flex_clusters")).toMatchObject({ projects: [], projectsWithoutFlexClusters: 1 });
+    expect(await ok("list_flex_clusters")).toMatchObject({
+      projects: [],
+      projectsWithoutFlexClusters: [SIMULATED.emptyGroupId],
+    });
     expect(simulator.count("listFlexClusters")).toBe(1);
   });
 });
@@ -140,16 +145,14 @@ describe("list_flex_snapshots", () => {
       snapshots: [{ id: SIMULATED.runningSnapshot.snapshotId, status: "RUNNING" }, ...Array(3).fill(expect.anything())],
     });
     expect(answer.latestCompleteSnapshotId).not.toBe(SIMULATED.runningSnapshot.snapshotId);
-    expect(answer.nextStep).toMatch(
-      /^The newest snapshot is not complete yet, so latestCompleteSnapshotId is an older one\. To save one/,
-    );
+    expect(answer.nextStep).toMatch(/^The newest one is not complete yet\. save_flex_snapshot saves/);
   });
 
   test("does not take snapshots in an unknown state for those of a new cluster", async () => {
     const { ok } = await serverAgainst(await simulatorFor({ orders: "listSnapshots=unknown-status" }));
     const answer = await ok("list_flex_snapshots", CLUSTER);
     expect(answer).not.toHaveProperty("latestCompleteSnapshotId");
-    expect(answer.nextStep).toBe("None of these snapshots is complete; their status says how far each is.");
+    expect(answer.nextStep).toBe("There is no complete backup; the newest one is not complete yet.");
   });
 
   test("shows a failed snapshot in its place", async () => {
@@ -164,6 +167,56 @@ describe("list_flex_snapshots", () => {
     const answer = await ok("list_flex_snapshots", { ...CLUSTER, name: SIMULATED.freshName });
     expect(answer).toMatchObject({ snapshots: [], nextStep: expect.stringContaining("24 hours") });
     expect(answer).not.toHaveProperty("latestCompleteSnapshotId");
+  });
+});
+
+describe("eight snapshots take at most 1,700 bytes of text", () => {
+  /** In January, `when` names the year of each. */
+  const yearsBytes = 8 * Buffer.byteLength(" 2025");
+  const oneADay = (newest: number) => Array.from({ length: 8 }, (_, day) => complete(newest + 24 * day));
+
+  test.each<[string, TestSnapshot[], RegExp]>([
+    ["when all is well", oneADay(9), /^save_flex_snapshot saves the newest by name alone/],
+    ["two days ago, in hours", oneADay(24), /^save_flex_snapshot saves the newest by name alone/],
+    [
+      "and the newest is stale",
+      oneADay(27),
+      /^Its newest complete backup is 27 hours old, and Atlas takes one a day\. s/,
+    ],
+    [
+      "and the newest failed after a stale one",
+      [{ status: "FAILED", age: 6.7 }, ...oneADay(30.7).slice(0, 7)],
+      /^Its newest backup failed; the next is due within a day\. Its newest complete backup is 31 hours old\. s/,
+    ],
+  ])("%s", async (_, snapshots, advice) => {
+    const { env } = await atlasOfClusters([{ clusters: [{ name: "orders", snapshots }] }]);
+    const { call } = await serverWith({ env });
+    const { content, structuredContent } = await call("list_flex_snapshots", { groupId: projectId(0), name: "orders" });
+    expect(structuredContent).toMatchObject({
+      snapshots: Array(8).fill({ id: expect.any(String), when: expect.any(String) }),
+      nextStep: expect.stringMatching(advice),
+    });
+    expect(z.array(z.object({ text: z.string().max(1_700 - yearsBytes) })).parse(content)).toHaveLength(1);
+  });
+});
+
+test.each([
+  ["America/Los_Angeles", "2025-03-09T09:59:00Z", "Sun 9 Mar 2025, 01:59"],
+  ["America/Los_Angeles", "2025-03-09T10:00:00Z", "Sun 9 Mar 2025, 03:00"],
+  ["America/Los_Angeles", "2025-11-02T08:59:00Z", "Sun 2 Nov 2025, 01:59"],
+  ["America/Los_Angeles", "2025-11-02T09:00:00Z", "Sun 2 Nov 2025, 01:00"],
+  ["America/Los_Angeles", "2025-01-01T03:01:20Z", "Tue 31 Dec 2024, 19:01"],
+  ["Asia/Kolkata", "2025-03-09T10:00:00Z", "Sun 9 Mar 2025, 15:30"],
+  ["Asia/Kolkata", "2024-12-31T19:01:20Z", "Wed 1 Jan 2025, 00:31"],
+  ["UTC", "2025-03-09T10:00:00Z", "Sun 9 Mar 2025, 10:00"],
+])("in %s, %s is shown as %s", async (TZ, finishTime, local) => {
+  const { env } = await atlasOfClusters([{ clusters: [{ name: "orders", snapshots: [{ finishTime }] }] }]);
+  const { ok } = await serverWith({ env: { ...env, TZ } });
+  const when = expect.stringMatching(new RegExp(`^${local}, \\d+ days ago$`));
+  const cluster = { groupId: projectId(0), name: "orders" };
+  expect(await ok("list_flex_snapshots", cluster)).toMatchObject({ snapshots: [{ finishTime, when }] });
+  expect(await ok("list_flex_clusters", { backups: true })).toMatchObject({
+    projects: [{ clusters: [{ newestBackup: { when } }] }],
   });
 });
 

@@ -117,12 +117,11 @@ test.each([
   });
 });
 
-test("a list of snapshots of which none is complete says that the failed ones never will be", async () => {
+test("a list of snapshots of which none is complete says that the newest failed", async () => {
   const snapshots = ["FAILED", "RUNNING"].map((status) => ({ id: SIMULATED.snapshotId, status }));
   const { ok } = await serverAgainstAnswer(JSON.stringify({ results: snapshots }));
   expect(await ok("list_flex_snapshots", CLUSTER)).toMatchObject({
-    nextStep:
-      "None of these snapshots is complete; their status says how far each is. A FAILED one never becomes complete.",
+    nextStep: "Its newest backup failed; the next is due within a day. There is no complete backup.",
   });
 });
 
