@@ -1,17 +1,27 @@
 // The tool list_saved_snapshots: what is in the download folder, finished or not.
 import * as z from "zod";
-import type { OpenTransfer, SavedFile } from "../download/contract.ts";
+import { sizeInWords, spanInWords } from "../core/text.ts";
+import { whenOf } from "../core/time.ts";
+import type { OpenTransfer, SavedFile, SavedList } from "../download/contract.ts";
 import { lastError, viewError } from "./file-view.ts";
-import { count, defineTool, field, nextStep, optionalCount, optionalText, text, truncated } from "./tool.ts";
-
-/** Room for the folder's path and the entries, so that the answer stays below 64 KiB. A hundred long entries would exceed it. */
-const MAX_LISTED_BYTES = 62 * 1024;
+import { bytesOf, MAX_LISTED_BYTES, roomFor } from "./room.ts";
+import {
+  count,
+  defineTool,
+  field,
+  nextStep,
+  optionalCount,
+  optionalText,
+  type ToolContext,
+  text,
+  truncated,
+} from "./tool.ts";
 
 export const listSavedSnapshots = defineTool({
   name: "list_saved_snapshots",
   title: "List saved snapshots",
   description:
-    "Lists the snapshots (backups) on this computer: finished files, running and paused transfers with percent and the arguments to continue. Needs no connection to Atlas. Files without a record are unrecorded.",
+    "Lists the snapshots (backups) on this computer: finished files, running and paused transfers with percent and the arguments to continue. Needs no connection to Atlas.",
   input: z.strictObject({}),
   output: z.strictObject({
     directory: text("The download folder."),
@@ -22,21 +32,22 @@ export const listSavedSnapshots = defineTool({
           fileName: text("The argument of `verify_saved_snapshot`."),
           path: text("Absolute path."),
           bytes: count("Size of the file."),
+          size: text("The same for people."),
           state: text(
             "`complete`: saved and checked by this server. `changed`: written to since it was saved, as a copy or a backup tool does too; verifying tells whether it still is what was saved. `unrecorded`: there is no matching record, since something else put the file there. `foreign`: it belongs to another user of this computer and counts as no backup.",
           ),
           groupId: optionalText("Project. From the record, like the fields below."),
+          projectName: optionalText("Its name, where it was known when the snapshot was saved."),
           name: optionalText("Cluster."),
           snapshotId: optionalText("Snapshot."),
           finishTime: optionalText("When Atlas had finished the snapshot."),
+          when: optionalText("The same for people, in this computer's time zone."),
           mongoDBVersion: optionalText("The cluster's version at that time."),
-          sha256: optionalText("Of the file when it was saved."),
           sound: field(
             "`false`: saved as the file host has it, but the archive inside is incomplete.",
             z.boolean().optional(),
           ),
           kind: optionalText("Like `contents.kind` of `save_flex_snapshot`."),
-          savedAt: optionalText("When it got its name."),
         }),
       ),
     ),
@@ -50,12 +61,17 @@ export const listSavedSnapshots = defineTool({
           fileName: optionalText("The name that the file will have; absent until the snapshot has been looked up."),
           bytes: count("Bytes on disk."),
           totalBytes: optionalCount("Size that the host announced."),
+          size: text("The size of the whole file for people, as far as it is known."),
           percent: optionalCount("`bytes` as a share of `totalBytes`."),
+          secondsLeft: optionalCount("Time left at the present speed."),
+          timeLeft: optionalText("The same for people."),
+          projectName: optionalText("Project, where its name is known."),
+          when: optionalText("When the backup was taken, in this computer's time zone."),
           continueWith: field(
             "Arguments of `save_flex_snapshot` to follow or continue it: {fields}.",
             z.strictObject({ groupId: z.string(), name: z.string(), snapshotId: z.string() }),
           ),
-          lastError: lastError("Why it stands still: {fields}."),
+          lastError: lastError("Why it is paused: {fields}. Absent for a transfer that ended with an earlier client."),
         }),
       ),
     ),
@@ -63,77 +79,88 @@ export const listSavedSnapshots = defineTool({
     freeBytes: optionalCount("Free space on the disk of the folder, as far as the system tells."),
     nextStep,
   }),
-  async handler(_, { store, signal, ifTool }) {
-    const { directory, files, transfers, truncated = false, warning = "", freeBytes } = await store.list(signal);
+  async handler(_, { store, signal, ifTool, clock }) {
+    const list = await store.list(signal);
+    const { directory, files, transfers, warning = "", freeBytes } = list;
+    const now = clock.now();
     const fits = roomFor(MAX_LISTED_BYTES - bytesOf(directory));
-    const shownTransfers = transfers.map(viewTransfer).filter(fits);
-    const shownFiles = files.map(viewFile).filter(fits);
+    const shownTransfers = transfers.map((transfer) => viewTransfer(transfer, now)).filter(fits);
+    const shownFiles = files.map((file) => viewFile(file, now)).filter(fits);
     const left = transfers.length + files.length - shownTransfers.length - shownFiles.length;
-    const isTruncated = truncated || left > 0;
+    const truncated = list.truncated === true || left > 0;
     return {
       directory,
       files: shownFiles,
       transfers: shownTransfers,
-      ...(isTruncated ? { truncated: true } : {}),
+      ...(truncated ? { truncated } : {}),
       ...(freeBytes === undefined ? {} : { freeBytes }),
-      nextStep: [
-        warning,
-        transfers.some(({ state }) => state === "elsewhere")
-          ? "A transfer that is elsewhere is being saved by another process: list again to follow it."
-          : "",
-        transfers.some(({ state }) => state !== "elsewhere")
-          ? ifTool(
-              "save_flex_snapshot",
-              "To follow or continue a transfer, call save_flex_snapshot with its continueWith.",
-            )
-          : "",
-        files.some(({ state }) => state !== "foreign")
-          ? ifTool(
-              "verify_saved_snapshot",
-              "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
-            )
-          : "",
-        files.some(({ sound }) => sound === false)
-          ? "In a file whose sound is false the archive inside is incomplete: do not restore from it."
-          : "",
-        files.some(({ state }) => state === "changed")
-          ? "A file that is changed was written to since it was saved, which a copy or a backup does too: verifying it, or saving its snapshot again, tells whether it still is what was saved."
-          : "",
-        files.some(({ state }) => state === "foreign")
-          ? "A file that is foreign belongs to another user of this computer: do not restore from it."
-          : "",
-        isTruncated
-          ? "The list is cut: the download folder holds more than is shown. Of its files, the newest are shown."
-          : "",
-        files.length + transfers.length === 0 ? "Nothing has been saved yet." : "",
-      ]
-        .filter(Boolean)
-        .join(" "),
+      nextStep: [warning, adviceOn({ files, transfers, truncated }, ifTool)].filter(Boolean).join(" "),
     };
   },
 });
 
-const viewFile = ({ identity, facts, contents, ...file }: SavedFile) => ({
-  ...file,
+type Listed = Pick<SavedList, "files" | "transfers"> & { truncated: boolean };
+
+function adviceOn({ files, transfers, truncated }: Listed, ifTool: ToolContext["ifTool"]): string {
+  const own = transfers.filter(({ state }) => state !== "elsewhere");
+  const isPaused = ({ state }: OpenTransfer) => state === "paused";
+  const has = (state: SavedFile["state"]) => files.some((file) => file.state === state);
+  return [
+    own.length < transfers.length &&
+      "A transfer that is elsewhere is saved by another process: list again to follow it.",
+    own.length > 0 &&
+      ifTool("save_flex_snapshot", "To follow or continue a transfer, call save_flex_snapshot with its continueWith."),
+    own.length > 0 &&
+      ifTool(
+        "stop_saving_snapshot",
+        "To stop a transfer, call stop_saving_snapshot with its snapshotId; with discard: true its part is deleted.",
+      ),
+    own.some((transfer) => isPaused(transfer) && !transfer.lastError) &&
+      "A paused transfer without lastError stopped when its client closed.",
+    files.some(({ state }) => state !== "foreign") &&
+      ifTool(
+        "verify_saved_snapshot",
+        "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
+      ),
+    files.some(({ sound }) => sound === false) &&
+      "In a file whose sound is false the archive inside is incomplete: do not restore from it.",
+    has("changed") &&
+      "A changed file was written to since it was saved, as a copy or a backup tool does too: verifying it, or saving its snapshot again, tells whether it still is what was saved.",
+    has("unrecorded") && "An unrecorded file has no record of this server, so where it came from is not known.",
+    has("foreign") && "A foreign file belongs to another user of this computer: do not restore from it.",
+    files.length > 0 &&
+      "This server deletes no finished file: a person can delete it in the folder, with its .json file.",
+    truncated && "The list is cut: the folder holds more than is shown. Of its files, the newest are shown.",
+    files.length + transfers.length === 0 && "Nothing has been saved yet.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+const viewFile = ({ fileName, path, bytes, state, identity, facts, sound, contents }: SavedFile, now: number) => ({
+  fileName,
+  path,
+  bytes,
+  size: sizeInWords(bytes),
+  state,
   ...identity,
+  projectName: facts?.projectName,
   finishTime: facts?.finishTime,
+  when: whenOf(facts?.finishTime, now),
   mongoDBVersion: facts?.mongoDBVersion,
+  sound,
   kind: contents?.kind,
 });
 
-const viewTransfer = ({ identity, lastError, ...transfer }: OpenTransfer) => ({
-  ...transfer,
-  continueWith: identity,
-  ...(lastError ? { lastError: viewError(lastError) } : {}),
-});
-
-/** A filter that accepts entries until their JSON fills `bytes`. */
-function roomFor(bytes: number): (entry: object) => boolean {
-  let left = bytes;
-  return (entry) => {
-    left -= bytesOf(entry) + 1;
-    return left >= 0;
+function viewTransfer({ identity, facts, lastError, ...transfer }: OpenTransfer, now: number) {
+  const { bytes, totalBytes = bytes, secondsLeft } = transfer;
+  return {
+    ...transfer,
+    size: sizeInWords(totalBytes),
+    timeLeft: secondsLeft === undefined ? undefined : spanInWords(secondsLeft),
+    projectName: facts?.projectName,
+    when: whenOf(facts?.finishTime, now),
+    continueWith: identity,
+    ...(lastError ? { lastError: viewError(lastError) } : {}),
   };
 }
-
-const bytesOf = (value: object | string) => Buffer.byteLength(JSON.stringify(value));

@@ -56,6 +56,7 @@ describe("the list", () => {
       state: "paused",
       fileName: defaultName,
       identity,
+      facts,
       bytes: 100 * KIB,
       totalBytes: file.bytes.length,
       percent: 49,
@@ -151,7 +152,14 @@ describe("the list", () => {
       const { opened } = gate();
       const store = openStore(folder, { source: { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) } });
       const saving = store.save(identity, atOnce());
-      const part = { fileName: defaultName, identity, bytes: 100 * KIB, totalBytes: file.bytes.length, percent: 49 };
+      const part = {
+        fileName: defaultName,
+        identity,
+        facts,
+        bytes: 100 * KIB,
+        totalBytes: file.bytes.length,
+        percent: 49,
+      };
       expect((await listOf(store)).transfers).toEqual([{ state: "requesting", ...part }]);
       await saving;
     });

@@ -44,7 +44,9 @@ async function putFile(
   {
     bytes = Buffer.from("12345678"),
     ...changes
-  }: { bytes?: Buffer } & Partial<Record<"sound" | "contents" | "etag" | "integrity", unknown>> = {},
+  }: { bytes?: Buffer } & Partial<
+    Record<"sound" | "contents" | "etag" | "integrity" | "finishTime" | "projectName", unknown>
+  > = {},
 ): Promise<void> {
   const path = join(folder, fileName);
   await writeFile(path, bytes);
@@ -65,11 +67,11 @@ async function putFile(
   await writeFile(`${path}.json`, JSON.stringify(record));
 }
 
-async function putPart(folder: string, number: number, fileName: string): Promise<void> {
+async function putPart(folder: string, number: number, fileName: string, changes: object = {}): Promise<void> {
   const state = {
     v: 1,
     identity: { ...identity, snapshotId: idOf(number) },
-    facts,
+    facts: { ...facts, ...changes },
     fileName,
     total: 10_000_000_000,
     committedBytes: 5_000_000_000,
@@ -156,7 +158,8 @@ test.each([
     .toMatchObject({
       files: [],
       transfers: [{ ...shown, state: "requesting", bytes: 0, continueWith: snapshot }],
-      nextStep: "To follow or continue a transfer, call save_flex_snapshot with its continueWith.",
+      nextStep:
+        "To follow or continue a transfer, call save_flex_snapshot with its continueWith. To stop a transfer, call stop_saving_snapshot with its snapshotId; with discard: true its part is deleted.",
     });
 });
 
@@ -240,6 +243,70 @@ test("where there are no Unix sockets, the advice warns of the other users", () 
   const guide = restoreGuide({ kind: "data-directory", folderDepth: 0, unpackedBytes: 1 }, facts);
   const warning = "every other user of this computer can read it meanwhile, without a password";
   expect(restoreAdvice(guide, "x.tgz")).toContain(warning);
+});
+
+test.each([
+  ["America/Los_Angeles", "Sat 21 Nov 2020, 19:01"],
+  ["Asia/Kolkata", "Sun 22 Nov 2020, 08:31"],
+])("files and transfers are listed in words for people, in the time of %s", async (TZ, local) => {
+  const folder = await temporaryFolder();
+  const finishTime = "2020-11-22T03:01:10Z";
+  await putFile(folder, 1, "done.tgz", { bytes: Buffer.alloc(67_108_864), finishTime, projectName: "Shop" });
+  await putPart(folder, 2, "open.tgz", { finishTime, projectName: "Shop" });
+  const { ok } = await serverWith({ args: ["--download-dir", folder], env: { TZ } });
+  const when = expect.stringMatching(new RegExp(`^${local}, \\d+ days ago$`));
+  const words = { projectName: "Shop", when };
+  expect(await ok("list_saved_snapshots")).toMatchObject({
+    files: [{ fileName: "done.tgz", bytes: 67_108_864, size: "67.1 MB", finishTime, ...words }],
+    transfers: [
+      { fileName: "open.tgz", state: "paused", bytes: 5_000_000_000, size: "10.0 GB", percent: 50, ...words },
+    ],
+    nextStep: expect.stringMatching(
+      /A paused transfer without lastError stopped when its client closed\..*This server deletes no finished file: a person can delete it in the folder, with its \.json file\.$/,
+    ),
+  });
+});
+
+test("a running transfer is listed with the time left, and a stopped one with the reason", async () => {
+  const { ok } = await serverWith({
+    args: ["--simulate"],
+    env: { ATLAS_FLEX_SIMULATOR_BYTES: "50000000", ATLAS_FLEX_SIMULATOR_ORDERS: "file=slow@100000" },
+  });
+  const snapshot = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
+  await ok("save_flex_snapshot", { ...snapshot, waitSeconds: 0 });
+  const list = () => ok("list_saved_snapshots");
+  await expect.poll(list, { timeout: 20_000 }).toMatchObject({
+    transfers: [
+      {
+        state: "downloading",
+        size: "50.0 MB",
+        secondsLeft: expect.any(Number),
+        timeLeft: expect.stringMatching(/^\d+ (minutes|hours)$/),
+        when: expect.stringMatching(/ago$/),
+      },
+    ],
+  });
+  await ok("stop_saving_snapshot", { snapshotId: snapshot.snapshotId });
+  const { transfers, nextStep } = await list();
+  expect(transfers).toMatchObject([{ state: "paused", lastError: { errorCode: "TRANSFER_STOPPED" } }]);
+  expect(nextStep).not.toContain("without lastError");
+});
+
+test("a server that cannot save or stop names no tool that it does not offer", async () => {
+  const folder = await temporaryFolder();
+  await putFile(folder, 1, "done.tgz");
+  await putPart(folder, 2, "open.tgz");
+  const { ok } = await serverWith({ args: ["--download-dir", folder, "--tools", "list_saved_snapshots"] });
+  const { nextStep } = await ok("list_saved_snapshots");
+  expect(nextStep).not.toMatch(/save_flex_snapshot|stop_saving_snapshot|verify_saved_snapshot/);
+});
+
+test("a file without a record is listed as unrecorded, with advice", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "found.tgz"), "12345678");
+  const { files, nextStep } = await listOf(folder);
+  expect(files).toMatchObject([{ fileName: "found.tgz", state: "unrecorded" }]);
+  expect(nextStep).toContain("An unrecorded file has no record of this server, so where it came from is not known.");
 });
 
 test("a file that was written to is listed as changed, with advice", async () => {

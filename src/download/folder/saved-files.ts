@@ -225,10 +225,10 @@ async function listTransfers(
   const others: OpenTransfer[] = [];
   // One more than can be listed shows that the list is truncated.
   for (const { base, state } of await listParts(directory, options.limits.maxListed + known.size + saved.size + 1)) {
-    const { fileName, identity, committedBytes, total } = state;
+    const { fileName, identity, facts, committedBytes, total } = state;
     const key = keyOf(identity);
     if (saved.has(key)) continue;
-    const part = { fileName, identity, ...progressOf(committedBytes, total) };
+    const part = { fileName, identity, facts, ...progressOf(committedBytes, total) };
     const own = known.get(key);
     if (own && own.state !== "paused") {
       if (own.fileName === undefined) ours.set(key, { ...part, identity: own.identity, state: own.state });
