@@ -37,6 +37,7 @@ const EFFECTS = {
   "reads-disk": "reads the download folder",
   "creates-job": "creates a download job in Atlas",
   "writes-file": "writes a file; may create a download job",
+  stops: "ends a download; may delete its unfinished part",
 };
 
 const effectOf = (wanted) => code.CATALOG.find(({ name }) => name === wanted).effect;
