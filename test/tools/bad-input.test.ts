@@ -160,7 +160,7 @@ test("a project outside the allowed ones is refused before any request", async (
   expect(simulator.requests).toEqual([]);
   expect(await ok("list_flex_clusters")).toMatchObject({
     projects: [{ groupId: SIMULATED.groupId }],
-    projectsWithoutFlexClusters: 0,
+    projectsWithoutFlexClusters: [],
   });
   expect(simulator.count("listProjects")).toBe(0);
 });

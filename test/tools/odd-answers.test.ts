@@ -121,7 +121,7 @@ test("a list of snapshots of which none is complete says that the newest failed"
   const snapshots = ["FAILED", "RUNNING"].map((status) => ({ id: SIMULATED.snapshotId, status }));
   const { ok } = await serverAgainstAnswer(JSON.stringify({ results: snapshots }));
   expect(await ok("list_flex_snapshots", CLUSTER)).toMatchObject({
-    nextStep: "Its newest backup failed; the next is due within a day. There is no complete backup.",
+    nextStep: "Its newest backup failed. There is no complete backup.",
   });
 });
 
