@@ -47,6 +47,8 @@ export const SIMULATED = {
     dumpDirectorySnapshotId: "5fa1000000000000000002c1",
     mongodumpArchiveSnapshotId: "5fa1000000000000000002c2",
   },
+  /** A project with one Flex cluster, which has the name of `reports` in the first project. */
+  archive: { groupId: "5fa1000000000000000000b3", name: "reports", snapshotId: "5fa1000000000000000003c8" },
 } as const;
 
 /** Someone who may call the API, with one credential of each kind. */

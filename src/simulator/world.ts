@@ -43,10 +43,17 @@ export interface Snapshot {
 
 /** Every project of the simulated organization. */
 export function createWorld(now: number, generatedProjects: number): Project[] {
-  const { groupId, emptyGroupId, foreignGroupId } = SIMULATED;
+  const { groupId, emptyGroupId, foreignGroupId, archive } = SIMULATED;
   return [
     project(groupId, "Simulated shop", now - 400 * DAY_MS, publishedClusters(now)),
     project(emptyGroupId, "Simulated sandbox", now - 90 * DAY_MS, []),
+    project(archive.groupId, "Simulated archive", now - 350 * DAY_MS, [
+      {
+        ...idleCluster("5fa1000000000000000000d6", archive.groupId, archive.name),
+        createdAt: now - 300 * DAY_MS,
+        snapshots: dailySnapshots("5fa1000000000000000003c", 8, lastNight(now)),
+      },
+    ]),
     { ...project(foreignGroupId, "Someone else's", now - 500 * DAY_MS, []), foreign: true },
     ...Array.from({ length: generatedProjects }, (_, index) => generatedProject(index + 1, now)),
   ];
@@ -56,15 +63,13 @@ function project(id: string, name: string, createdAt: number, clusters: Cluster[
   return { id, name, createdAt, foreign: false, clusters };
 }
 
+function idleCluster(id: string, groupId: string, name: string): Omit<Cluster, "createdAt" | "snapshots"> {
+  return { id, groupId, name, flex: true, stateName: "IDLE", versionReleaseSystem: "LTS", without: [] };
+}
+
 function publishedClusters(now: number): Cluster[] {
   const cluster = (digit: string, name: string, snapshots: Snapshot[]): Cluster => ({
-    id: `5fa1000000000000000000d${digit}`,
-    groupId: SIMULATED.groupId,
-    name,
-    flex: true,
-    stateName: "IDLE",
-    versionReleaseSystem: "LTS",
-    without: [],
+    ...idleCluster(`5fa1000000000000000000d${digit}`, SIMULATED.groupId, name),
     // A cluster that is older than eight days has eight snapshots.
     createdAt: now - (snapshots.length < 8 ? snapshots.length + 1 : 300) * DAY_MS,
     snapshots,
@@ -107,13 +112,7 @@ function generatedProject(number: number, now: number): Project {
   const groupId = `5fa2${serial}000000b1`;
   const createdAt = now - 200 * DAY_MS;
   const cluster: Cluster = {
-    id: `5fa2${serial}000000d1`,
-    groupId,
-    name: `service-${number}`,
-    flex: true,
-    stateName: "IDLE",
-    versionReleaseSystem: "LTS",
-    without: [],
+    ...idleCluster(`5fa2${serial}000000d1`, groupId, `service-${number}`),
     createdAt,
     snapshots: dailySnapshots(`5fa2${serial}000000c`, 8, lastNight(now)),
   };

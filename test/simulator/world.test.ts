@@ -16,16 +16,17 @@ describe("the simulated world", () => {
     }
   });
 
-  test("shows two projects and hides the foreign one", async () => {
+  test("shows three projects and hides the foreign one", async () => {
     const { json } = await call(await simulatorFor(), `${V2}/groups`);
-    expect(json.results?.map(({ id }) => id)).toEqual([SIMULATED.groupId, SIMULATED.emptyGroupId]);
+    const ids = [SIMULATED.groupId, SIMULATED.emptyGroupId, SIMULATED.archive.groupId];
+    expect(json.results?.map(({ id }) => id)).toEqual(ids);
     expect(json.results?.[0]).toMatchObject({ clusterCount: 5, orgId: expect.stringMatching(/^[a-f0-9]{24}$/) });
   });
 
   test("generates more projects on request, each with a cluster and eight snapshots", async () => {
     const simulator = await simulatorFor({ projects: 250 });
     const { json } = await call(simulator, `${V2}/groups?itemsPerPage=500`);
-    expect(json.totalCount).toBe(252);
+    expect(json.totalCount).toBe(253);
     const last = json.results?.at(-1)?.id;
     const clusters = await call(simulator, `${V2}/groups/${last}/flexClusters`);
     expect(clusters.json.results?.map(({ name }) => name)).toEqual(["service-250"]);
@@ -36,6 +37,21 @@ describe("the simulated world", () => {
   test("lists the Flex clusters and not the dedicated one", async () => {
     const { json } = await call(await simulatorFor(), `${PROJECT}/flexClusters`);
     expect(json.results?.map(({ name }) => name)).toEqual(["orders", "customers", "fresh", "reports"]);
+  });
+
+  test("has one cluster name in two projects, as different clusters, and the main cluster's name only once", async () => {
+    const simulator = await simulatorFor();
+    const { name, groupId, snapshotId } = SIMULATED.archive;
+    expect(name).toBe(SIMULATED.reports.name);
+    const [here, there] = await Promise.all(
+      [PROJECT, `${V2}/groups/${groupId}`].map((project) => call(simulator, `${project}/flexClusters/${name}`)),
+    );
+    expect([here?.json.groupId, there?.json.groupId]).toEqual([SIMULATED.groupId, groupId]);
+    expect(here?.json.id).not.toBe(there?.json.id);
+    const { json } = await call(simulator, `${V2}/groups/${groupId}/flexClusters`);
+    expect(json.results?.map((cluster) => cluster.name)).toEqual([name]);
+    const snapshots = await call(simulator, `${V2}/groups/${groupId}/flexClusters/${name}/backup/snapshots`);
+    expect(snapshots.json.results?.at(-1)).toMatchObject({ id: snapshotId, status: "COMPLETED" });
   });
 
   test("describes a project with a link to itself, in the list and alone", async () => {

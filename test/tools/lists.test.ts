@@ -11,10 +11,10 @@ describe("list_flex_clusters", () => {
     expect(answer).toMatchObject({
       projectsWithoutFlexClusters: ["Simulated sandbox"],
       unreadable: [],
-      projects: [{ groupId: SIMULATED.groupId }],
+      projects: [{ groupId: SIMULATED.groupId }, { groupId: SIMULATED.archive.groupId }],
     });
     const names = JSON.stringify(answer.projects).match(/(?<="name":")[^"]+/g);
-    expect(names?.sort()).toEqual(["customers", "fresh", "orders", "reports"]);
+    expect(names?.sort()).toEqual(["customers", "fresh", "orders", "reports", "reports"]);
     expect(JSON.stringify(answer)).not.toContain("mongodb+srv");
   });
 
@@ -28,7 +28,7 @@ describe("list_flex_clusters", () => {
     const simulator = await simulatorFor({ projects: 500, orders: "listFlexClusters=NOT_IN_GROUP*1" });
     const { ok } = await serverAgainst(simulator);
     const answer = await ok("list_flex_clusters");
-    expect(simulator.count("listFlexClusters")).toBe(502);
+    expect(simulator.count("listFlexClusters")).toBe(503);
     expect(answer).toMatchObject({
       unreadable: [
         {
@@ -71,9 +71,10 @@ describe("list_flex_clusters that finds nothing", () => {
       const { ok } = await serverAgainst(await simulatorFor({ orders: `listFlexClusters=${fault}` }));
       const { nextStep, unreadable } = await ok("list_flex_clusters");
       expect(nextStep).toBe(
-        "2 projects could not be read, see unreadable. So whether there are Flex clusters is not known: do what the hints say, then call list_flex_clusters again.",
+        "3 projects could not be read, see unreadable. So whether there are Flex clusters is not known: do what the hints say, then call list_flex_clusters again.",
       );
       expect(unreadable).toEqual([
+        expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
         expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
         expect.objectContaining({ detail: expect.stringMatching(/./), hint: expect.stringMatching(/./) }),
       ]);
@@ -113,14 +114,14 @@ describe("list_flex_clusters that finds nothing", () => {
 });
 
 test("list_flex_clusters reports its progress in words", async () => {
-  // This client drops progress that comes together with the answer, so the second project is read later.
+  // This client drops progress that comes together with the answer, so one project is read later.
   const { client } = await serverAgainst(await simulatorFor({ orders: "listFlexClusters=slow-headers@1000*1" }));
   const messages: unknown[] = [];
   await client.callTool({ name: "list_flex_clusters" }, undefined, {
     onprogress: ({ message }) => messages.push(message),
   });
-  expect(messages[0]).toBe("1 of 2 projects read");
-  expect(messages.slice(1)).toEqual(messages.slice(1).map(() => "2 of 2 projects read"));
+  expect(messages.slice(0, 2)).toEqual(["1 of 3 projects read", "2 of 3 projects read"]);
+  expect(messages.slice(2)).toEqual(messages.slice(2).map(() => "3 of 3 projects read"));
 });
 
 describe("list_flex_snapshots", () => {

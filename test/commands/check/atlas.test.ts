@@ -36,7 +36,7 @@ describe("the step of the projects", () => {
       errorCode: "NOT_IN_GROUP",
       found: `1 of 2 allowed projects cannot be read: ${foreignGroupId} (NOT_IN_GROUP)`,
       whatToDo: expect.stringMatching(
-        /^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\nThese credentials reach: "Simulated shop" \(5fa1000000000000000000b1\), "Simulated sandbox" \(\w+\)\.\n/,
+        /^Check the ids in ATLAS_FLEX_ALLOWED_PROJECTS\.\nThese credentials reach: "Simulated shop" \(5fa1000000000000000000b1\), "Simulated sandbox" \(\w+\), "Simulated archive" \(\w+\)\.\n/,
       ),
     });
     expect(step("projects")?.whatToDo).not.toContain("List the Flex clusters");
@@ -62,7 +62,7 @@ describe("the step of the projects", () => {
     const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_PROJECT_ID: emptyGroupId };
     const simulator = await simulatorFor({ orders: "getProject=404:UNEXPECTED_ERROR" });
     const { step } = await checkedAgainst(simulator, env);
-    expect(step("projects")?.found).toBe(`1 of 2 projects cannot be read: ${emptyGroupId} (404)`);
+    expect(step("projects")?.found).toBe(`1 of 3 projects cannot be read: ${emptyGroupId} (404)`);
     expect(step("projects")?.whatToDo).toContain("Check the project id");
     expect(step("projects")?.whatToDo).not.toContain("in a minute");
   });
@@ -98,7 +98,7 @@ describe("the step of the Flex clusters", () => {
     expect(code).toBe(0);
     expect(step("flex-clusters")).toMatchObject({
       state: "warning",
-      found: expect.stringContaining("1 of 4 projects cannot be read"),
+      found: expect.stringContaining("1 of 5 projects cannot be read"),
       errorCode: "USER_UNAUTHORIZED",
     });
   });

@@ -38,9 +38,11 @@ describe("with a working configuration, the check", () => {
     });
     expect(step("atlas-address")?.found).toBe(`${simulator.baseUrl} (MONGODB_ATLAS_BASE_URL)`);
     expect(step("projects")?.found).toContain(SIMULATED.groupId);
-    expect(step("flex-clusters")?.found).toMatch(/^4: orders, customers, fresh, reports in "Simulated shop"/);
+    expect(step("flex-clusters")?.found).toMatch(
+      /^5: orders, customers, fresh, reports in "Simulated shop" \(\w+\); reports in "Simulated archive"/,
+    );
     expect(step("snapshots")?.found).toMatch(/^orders has 8 snapshots, the latest complete one \d+ \w+ old$/);
-    expect(step("tools")?.found).toMatch(/^8 of 8: list_flex_clusters, /);
+    expect(step("tools")?.found).toMatch(/^9 of 9: list_flex_clusters, /);
   });
 
   test("creates no job and no file, and revokes its token", async () => {
@@ -75,13 +77,13 @@ describe("with a working configuration, the check", () => {
     const { code, step } = await checkedAgainst(simulator, { ...SERVICE_ACCOUNT, ATLAS_FLEX_READ_ONLY: "true" });
     expect(code).toBe(0);
     expect(step("download-role")?.found).toBe("not tried: no tool is registered that creates download jobs");
-    expect(step("tools")?.found).toMatch(/^6 of 8 \(read-only, links hidden\): /);
+    expect(step("tools")?.found).toMatch(/^6 of 9 \(read-only, links hidden\): /);
   });
 
   test("shows a few of many projects and clusters, and their number", async () => {
     const { code, step } = await checkedAgainst(await simulatorFor({ projects: 250 }));
     expect(code).toBe(0);
-    expect(step("projects")?.found).toMatch(/^252 projects: .* and 242 more$/);
+    expect(step("projects")?.found).toMatch(/^253 projects: .* and 243 more$/);
     expect(step("flex-clusters")?.found).toMatch(/^202: .* and \d+ more; only the first 200 projects were looked at$/);
   });
 });
@@ -131,7 +133,7 @@ test.each([
   expect(stderr).toBe("Interrupted.\n");
   expect(simulator.count("revoke")).toBe(1);
   if (args.length === 0) {
-    expect(stdout).toMatch(/✓ Projects +2 projects/);
+    expect(stdout).toMatch(/✓ Projects +3 projects/);
     expect(stdout).not.toContain("Flex clusters");
     return;
   }

@@ -61,7 +61,7 @@ describe("settings that cannot be used", () => {
   test("settings that leave no tool fail", async () => {
     const { failed, step } = await checked({ args: ["--simulate", "--read-only", "--tools", "save_flex_snapshot"] });
     expect(failed).toEqual(["tools"]);
-    expect(step("tools")?.found).toBe("none of 8 (read-only, --tools, links hidden)");
+    expect(step("tools")?.found).toBe("none of 9 (read-only, --tools, links hidden)");
   });
 
   test("all problems of the simulator are shown at once, one line per order", async () => {
@@ -95,7 +95,7 @@ describe("settings that cannot be used", () => {
     expect(step("settings")?.whatToDo).toContain("wrong: entry 2.");
     expect(step("projects")?.found).toBe(`1 allowed project: "Simulated shop" (${SIMULATED.groupId})`);
     expect(step("snapshots")?.state).toBe("ok");
-    expect(step("tools")?.found).toMatch(/^8 of 8 \(ATLAS_FLEX_TOOLS\), since not every name in it is one of a tool: /);
+    expect(step("tools")?.found).toMatch(/^9 of 9 \(ATLAS_FLEX_TOOLS\), since not every name in it is one of a tool: /);
   });
 
   test("an unusable base URL or proxy fails its own step too, and nothing is sent", async () => {
