@@ -180,9 +180,35 @@ export const MUTATIONS = [
   },
   {
     claim: "show the name of an argument unquoted",
-    edits: [edit("src/tools/tool.ts", "title: quoted(name)", "title: name")],
+    edits: [edit("src/tools/arguments.ts", "title: quoted(name)", "title: name")],
     tests: [QUOTED],
     only: "an argument's name",
+  },
+  {
+    claim: "take an id that was lost for the latest backup",
+    edits: [
+      edit("src/tools/arguments.ts", '(value === "" && !TRAITS.get(withoutOptional(schema))?.isId)', 'value === ""'),
+    ],
+    tests: ["test/tools/tolerant-input.test.ts"],
+    only: "an empty id does not",
+  },
+  {
+    claim: "take words for a switch",
+    edits: [
+      edit(
+        "src/tools/stop-saving-snapshot.ts",
+        'discard: z.boolean({ error: "must be true or false" })',
+        "discard: z.coerce.boolean()",
+      ),
+    ],
+    tests: ["test/tools/tolerant-input.test.ts"],
+    only: "a switch must be true or false",
+  },
+  {
+    claim: "name tools that are not offered",
+    edits: [edit("src/server/server.ts", "isOffered(name) ? sentence : otherwise", "sentence")],
+    tests: ["test/tools/bad-input.test.ts"],
+    only: "names no other tool",
   },
   {
     claim: "pass on any code of Atlas",

@@ -1,5 +1,6 @@
 // The table of settings, one row each. Types, help, documentation and warnings about misspelt names derive from it.
 import { nearest } from "../core/text.ts";
+import { USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
 import {
   bytesOr,
   folderOr,
@@ -105,8 +106,8 @@ export const SETTINGS = {
   },
   maxWaitSeconds: {
     name: "ATLAS_FLEX_MAX_WAIT_SECONDS",
-    does: "The longest `waitSeconds` of a call, 0 to 3600. Default: 40. Raise it only for a client that waits longer.",
-    read: secondsOr(40, 3600),
+    does: `The longest \`waitSeconds\` of a call, 0 to 3600. Default: ${USUAL_MAX_WAIT_SECONDS}. Raise it only for a client that waits longer.`,
+    read: secondsOr(USUAL_MAX_WAIT_SECONDS, 3600),
   },
   fileHosts: {
     name: "ATLAS_FLEX_FILE_HOSTS",

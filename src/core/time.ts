@@ -21,6 +21,9 @@ export interface CallLimits {
   signal: AbortSignal;
 }
 
+/** The longest wait of a call: clients give up after 60 seconds, some sooner. A person whose client waits longer may raise it. */
+export const USUAL_MAX_WAIT_SECONDS = 40;
+
 /** Node.js fires a longer timer at once. No wait of this program comes near this limit. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 

@@ -17,17 +17,11 @@ import { type ErrorEnvelope, Failure, ownFailure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
 import { isOwnCode } from "../core/own-errors.ts";
 import { says } from "../core/text.ts";
-import { bounded, systemClock } from "../core/time.ts";
+import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
 import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
-import type { ToolName } from "../tools/catalog.ts";
-import {
-  type Progress,
-  type Tool,
-  type ToolContext,
-  type ToolSettings,
-  USUAL_MAX_WAIT_SECONDS,
-} from "../tools/tool.ts";
+import type { IfTool, ToolName } from "../tools/catalog.ts";
+import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
 import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
 
 /** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
@@ -50,6 +44,7 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
   const server = new Server(facts.serverInfo, facts);
   const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
+  const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
   server.setRequestHandler(ListToolsRequestSchema, async () => {
     const { TOOL_LIST } = await import("../tools/tool-list.ts");
     return { tools: TOOL_LIST.filter(({ name }) => isOffered(name)) };
@@ -93,7 +88,7 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
 
   async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
     if (problems.length > 0) throw ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
-    const call = tool.prepare(args);
+    const call = tool.prepare(args, ifTool);
     const { groupId } = call.args;
     if (typeof groupId === "string") checkAllowed(groupId, allowedProjects);
     const longestWait = "waitSeconds" in tool.input.shape ? maxWaitSeconds : 0;
@@ -109,7 +104,6 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
         deadline,
         signal,
         report: reporter(extra, log),
-        ifTool: (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise),
       }),
     );
   }

@@ -23,6 +23,9 @@ export const ONLY_READS =
 export type Offer = (typeof CATALOG)[number];
 export type ToolName = Offer["name"];
 
+/** `sentence` if that tool is offered, else `otherwise` or nothing: advice never names a tool that is not offered. */
+export type IfTool = (name: ToolName, sentence: string, otherwise?: string) => string;
+
 /** The tools that a configuration offers, in the order of the catalog. */
 export function offersOf({
   readOnly,

@@ -15,8 +15,8 @@ export const listRestoreJobs = defineTool({
   input: z.strictObject({
     groupId,
     name,
-    deliveryType: oneOf(["DOWNLOAD", "RESTORE"]).optional(),
-    limit: wholeNumber(1, MAX_LIMIT, 10).describe("Most jobs to return"),
+    deliveryType: oneOf(["DOWNLOAD", "RESTORE"]).optional().describe("DOWNLOAD or RESTORE; both without it"),
+    limit: wholeNumber(1, MAX_LIMIT, 10).describe(`Most jobs to return: 1 to ${MAX_LIMIT}, default 10`),
   }),
   output: z.strictObject({
     restoreJobs: field(

@@ -1,11 +1,10 @@
-// What a tool is: its schemas and handler, what a handler may use, and the failure for invalid arguments.
+// What a tool is: its schemas and handler, and what a handler may use.
 import * as z from "zod";
 import type { Atlas } from "../atlas/client.ts";
-import { type Failure, ownFailure } from "../core/errors.ts";
-import { clean, nearest, quoted } from "../core/text.ts";
-import type { CallLimits, Clock } from "../core/time.ts";
+import { type CallLimits, type Clock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
 import type { SaveReport, SnapshotStore, WaitOptions } from "../download/contract.ts";
-import type { ToolName } from "./catalog.ts";
+import { readArguments } from "./arguments.ts";
+import type { IfTool, ToolName } from "./catalog.ts";
 
 export interface Progress {
   progress: number;
@@ -52,8 +51,7 @@ export interface ToolContext extends CallLimits, ToolSettings {
   report: (progress: Progress) => void;
   /** Puts a sentence before the answer's `nextStep`. */
   note: (sentence: string) => void;
-  /** `sentence` if that tool is offered, else `otherwise`: advice never names a tool that is not offered. */
-  ifTool: (name: ToolName, sentence: string, otherwise?: string) => string;
+  ifTool: IfTool;
 }
 
 export interface Tool {
@@ -63,19 +61,19 @@ export interface Tool {
   input: z.ZodObject;
   /** What a success looks like; the error form is added where the schema is emitted. */
   output: z.ZodObject;
-  /** Reads the arguments of one call; throws `INVALID_INPUT` when they do not satisfy `input`. */
-  prepare: (args: Record<string, unknown>) => PreparedCall;
+  /** Reads the arguments of one call; throws `INVALID_INPUT` when they cannot be read as `input` declares them. */
+  prepare: (args: Record<string, unknown>, ifTool: IfTool) => PreparedCall;
 }
+
+/** What a prepared call still needs. */
+type CallContext = Omit<ToolContext, "note" | "ifTool">;
 
 interface PreparedCall {
   /** The arguments after reading, defaults included. */
   args: Readonly<Record<string, unknown>>;
   /** Resolves with a value that satisfies the tool's `output`. */
-  run: (context: Omit<ToolContext, "note">) => Promise<object>;
+  run: (context: CallContext) => Promise<object>;
 }
-
-/** Clients give up after 60 seconds, some sooner; more is for those that the person knows to wait longer. */
-export const USUAL_MAX_WAIT_SECONDS = 40;
 
 /**
  * How long a call waits, in milliseconds. Where the longest wait was raised, it is also the default of calls that wait by
@@ -108,15 +106,14 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   const { handler, ...rest } = tool;
   return {
     ...rest,
-    prepare(given) {
-      const { success, data, error } = tool.input.safeParse(given);
-      if (!success) throw inputFailure(error, given, Object.keys(tool.input.shape));
-      const run = async (context: Omit<ToolContext, "note">) => {
-        const notes: string[] = [];
-        const value = await handler(data, { ...context, note: (sentence) => void notes.push(sentence) });
+    prepare(given, ifTool) {
+      const { args, notes } = readArguments(tool.input, given, ifTool);
+      const note = (sentence: string) => void notes.push(sentence);
+      const run = async (context: CallContext) => {
+        const value = await handler(args, { ...context, ifTool, note });
         return tool.output.parse(notes.length > 0 ? withNotes(value, notes) : value);
       };
-      return { args: data, run };
+      return { args, run };
     },
   };
 }
@@ -145,45 +142,3 @@ export const nextStep = z.string();
 
 /** The next step where none is left. */
 export const NOTHING_LEFT = "There is nothing else to do here.";
-
-/** Enough to recognise what was sent, too little for a page of text. */
-const MAX_SHOWN_CHARACTERS = 60;
-const MAX_FIELDS = 20;
-
-/** Names each wrong argument, its rule and the value received. */
-export function inputFailure(error: z.ZodError, args: Record<string, unknown>, known: readonly string[]): Failure {
-  // Cut first: a call can have a hundred thousand unknown names, and comparing each with the known ones is costly.
-  const fields = error.issues.slice(0, MAX_FIELDS).flatMap((issue) => {
-    if (issue.code === "unrecognized_keys")
-      return issue.keys.slice(0, MAX_FIELDS).map((key) => unknownArgument(key, known));
-    const name = issue.path.map(String).join(".");
-    const isMissing = !Object.hasOwn(args, name);
-    const description = isMissing ? `is missing; it ${issue.message}` : `${issue.message}; got ${shown(args[name])}`;
-    return [{ field: name, description, title: name }];
-  });
-  const listed = fields.slice(0, MAX_FIELDS);
-  const detail = listed.map(({ title, description }) => `${title} ${description}.`).join(" ");
-  const named = listed.map(({ field, description }) => ({ field, description }));
-  return ownFailure("INVALID_INPUT", { detail, badRequestDetail: { fields: named } });
-}
-
-function unknownArgument(key: string, known: readonly string[]) {
-  const name = clean(key, MAX_SHOWN_CHARACTERS);
-  const meant = nearest(name, known);
-  const advice = meant
-    ? `did you mean ${meant}?`
-    : known.length > 0
-      ? `this tool takes ${known.join(", ")}`
-      : "this tool takes none";
-  // Unlike the names of our own arguments, this one can be any text.
-  return { field: name, description: `is an unknown argument; ${advice}`, title: quoted(name) };
-}
-
-function shown(value: unknown): string {
-  const type = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
-  if (type === "object" || type === "array") return `an ${type}`;
-  const json = JSON.stringify(value) ?? "nothing";
-  if (type !== "string") return `${json} (${type})`;
-  // The escapes of JSON show a line break, which may be all that is wrong.
-  return `the string ${quoted(json.slice(1, -1), MAX_SHOWN_CHARACTERS)}`;
-}

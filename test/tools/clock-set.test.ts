@@ -48,7 +48,8 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
   };
   const startedAt = clock.ticks();
   const progress: number[] = [];
-  const answer = await getRestoreJob.prepare({ ...job, waitSeconds: 10 }).run({
+  const call = getRestoreJob.prepare({ ...job, waitSeconds: 10 }, (_name, sentence) => sentence);
+  const answer = await call.run({
     atlas: { ...atlas, getRestoreJob: pending },
     store,
     saves: { save: unused },
@@ -58,7 +59,6 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
     deadline: clock.now() + 46_000,
     signal: never,
     report: (update) => progress.push(update.progress),
-    ifTool: (_name, sentence) => sentence,
   });
   expect(answer).toMatchObject({ finished: false });
   expect(clock.ticks() - startedAt).toBe(10_000);
