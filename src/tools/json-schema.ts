@@ -11,12 +11,9 @@ export interface ObjectSchema {
 
 /**
  * The error part of every tool's output, which every `ErrorEnvelope` satisfies. `tools/list` repeats it for each tool, so it names
- * only the fields that a reader acts on.
+ * only the fields that every failure has.
  */
 export const ErrorEnvelopeSchema = z.looseObject({
-  error: z.int().exactOptional(),
-  errorCode: z.string().exactOptional(),
-  detail: z.string().exactOptional(),
   source: z.string(),
   retryable: z.boolean(),
   hint: z.string(),

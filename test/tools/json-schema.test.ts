@@ -94,7 +94,7 @@ test("the emitted schema is compact, has a fixed order and names no dialect", ()
     '{"type":"object","properties":{"groupId":{"type":"string","pattern":"^([a-f0-9]{24})$","description":"24 hexadecimal digits"},"waitSeconds":{"default":25,"type":"integer","minimum":0,"maximum":40}},"required":["groupId"],"additionalProperties":false}',
   );
   expect(JSON.stringify(output)).toBe(
-    '{"type":"object","properties":{"httpStatus":{"type":"integer"},"job":{"type":"object","properties":{"id":{"type":"string","pattern":"^([a-f0-9]{24})$","description":"24 hexadecimal digits"}}},"at":{"type":"string","format":"date-time"},"links":{"type":"object"},"simulated":{"type":"boolean"},"error":{"type":"object","properties":{"error":{"type":"integer"},"errorCode":{"type":"string"},"detail":{"type":"string"},"source":{"type":"string"},"retryable":{"type":"boolean"},"hint":{"type":"string"}},"required":["source","retryable","hint"]}},"anyOf":[{"required":["httpStatus","job"]},{"required":["error"]}],"additionalProperties":false}',
+    '{"type":"object","properties":{"httpStatus":{"type":"integer"},"job":{"type":"object","properties":{"id":{"type":"string","pattern":"^([a-f0-9]{24})$","description":"24 hexadecimal digits"}}},"at":{"type":"string","format":"date-time"},"links":{"type":"object"},"simulated":{"type":"boolean"},"error":{"type":"object","properties":{"source":{"type":"string"},"retryable":{"type":"boolean"},"hint":{"type":"string"}},"required":["source","retryable","hint"]}},"anyOf":[{"required":["httpStatus","job"]},{"required":["error"]}],"additionalProperties":false}',
   );
 });
 
