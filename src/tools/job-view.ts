@@ -83,6 +83,9 @@ function downloadNotes(job: RestoreJob, viewer: Viewer): string[] {
   if (job.linkDropped) return ["Atlas sent a link that is longer than 8 KiB or is not a URL; it was left out."];
   if (job.snapshotUrl === undefined) return [];
   if (isExpired(job, viewer)) return ["The link has expired."];
-  if (viewer.hideSnapshotUrls) return ["The link exists but is hidden by configuration."];
+  if (viewer.hideSnapshotUrls)
+    return [
+      "The link exists but is hidden. The person can set ATLAS_FLEX_HIDE_SNAPSHOT_URLS to false and restart this server; a read-only server always hides links.",
+    ];
   return ["The link in restoreJob.snapshotUrl gives access to the whole database: treat it as a secret."];
 }
