@@ -14,7 +14,7 @@ const SOURCES = `
   export { NO_FACTS, problem, PROBLEM_CODES } from "./src/simulator/problems.ts";
   export { API_WORDS, FILE_WORDS, OPERATIONS } from "./src/simulator/faults/words.ts";
   export { SIMULATED } from "./src/simulator/simulated.ts";
-  export { SAVE_LATEST, saveLatestText } from "./src/server/prompts.ts";
+  export { CHECK_BACKUPS, checkBackupsText, SAVE_LATEST, saveLatestText } from "./src/server/prompts.ts";
   export { inputSchema } from "./src/tools/json-schema.ts";
   export { CATALOG } from "./src/tools/catalog.ts";
   export { TOOLS } from "./src/tools/index.ts";
@@ -58,7 +58,8 @@ const tools = () =>
 
 function form({ type, pattern, enum: words, minimum, maximum, maxLength }) {
   if (words) return `one of ${words.map(codeSpan).join(", ")}`;
-  if (type === "integer") return `whole number from ${minimum} to ${maximum}`;
+  if (type === "integer")
+    return `whole number ${maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`}`;
   if (type === "boolean") return "`true` or `false`";
   return [pattern && codeSpan(pattern), maxLength && `at most ${maxLength} characters`].filter(Boolean).join(", ");
 }
@@ -218,6 +219,7 @@ const simulatedIds = () =>
       ["A cluster without snapshots", SIMULATED.freshName],
       ["A cluster that is not Flex", SIMULATED.dedicatedName],
       ["A cluster whose files are not data directories", SIMULATED.reports.name],
+      ["A project that also has a cluster of that name", SIMULATED.archive.groupId],
     ].map(([what, value]) => [what, codeSpan(value)]),
   );
 
@@ -242,17 +244,23 @@ function regenerate(text, path) {
   });
 }
 
-/** The manifest of the desktop bundle with the present version, tools and prompt. */
+/** The manifest of the desktop bundle with the present version, tools and prompts. */
 function regenerateManifest(text) {
-  const { name, description, arguments: args } = code.SAVE_LATEST;
-  const [cluster, project] = args.map((argument) => `\${arguments.${argument.name}}`);
+  const { SAVE_LATEST, CHECK_BACKUPS } = code;
+  const [cluster, project] = SAVE_LATEST.arguments.map((argument) => `\${arguments.${argument.name}}`);
   // Hosts send one text whether or not the person gave a project.
-  const prompt = `${code.saveLatestText(cluster, undefined)} The id of its project, if I gave one: "${project}".`;
+  const save = `${code.saveLatestText(cluster, undefined)} The id of its project (groupId), if I gave one: "${project}".`;
+  const promptOf = ({ name, description, arguments: args = [] }, text) => ({
+    name,
+    description,
+    arguments: args.map((argument) => argument.name),
+    text,
+  });
   const manifest = {
     ...JSON.parse(text),
     version: JSON.parse(readFileSync("package.json", "utf8")).version,
     tools: code.TOOLS.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) })),
-    prompts: [{ name, description, arguments: args.map((argument) => argument.name), text: prompt }],
+    prompts: [promptOf(SAVE_LATEST, save), promptOf(CHECK_BACKUPS, code.checkBackupsText())],
   };
   const root = join(import.meta.dirname, "..");
   const biome = join(root, "node_modules/@biomejs/biome/bin/biome");

@@ -56,14 +56,15 @@ const RARE = new Map<string, z.ZodType>(
 /**
  * A request belongs to revision 2026-07-28 exactly when its `_meta` names a protocol version (MCP 2026-07-28, "Versioning and
  * Compatibility"). The revision of a request is remembered until its answer. Messages of older revisions pass unchanged in both
- * directions, with one exception: params of a wrong type are answered with -32602 and one sentence that repeats none of their
+ * directions, but for null in the arguments of a prompt, and with one exception: params of a wrong type are answered with -32602 and one sentence that repeats none of their
  * values, where the SDK would answer -32603 and a dump of its schema library.
  */
 export function withCheckedRequests(inner: Transport, facts: ServerFacts): Transport {
   /** The methods of stateless requests in flight. */
   const methods = new Map<RequestId, string>();
 
-  function receive(request: JSONRPCRequest): Verdict {
+  function receive(given: JSONRPCRequest): Verdict {
+    const request = given.method === "prompts/get" ? withoutNullArguments(given) : given;
     const { id, method, params } = request;
     const meta = params?._meta ?? {};
     const isStateless = method === DISCOVER || meta[KEY.version] !== undefined;
@@ -141,6 +142,15 @@ function wrongParams({ method, params }: JSONRPCRequest): RpcError | undefined {
   }
   const { error } = RARE.get(method)?.safeParse({ method, params }) ?? {};
   return error && invalidParams(`${error.issues[0]?.path.join(".")} is missing or has the wrong type`);
+}
+
+/** Some hosts send null for an argument of a prompt that the person left blank. Protocol and SDK allow only strings. */
+function withoutNullArguments({
+  params: { arguments: args, ...params } = {},
+  ...request
+}: JSONRPCRequest): JSONRPCRequest {
+  const given = isObject(args) ? Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null)) : args;
+  return { ...request, params: { ...params, ...(given === undefined || given === null ? {} : { arguments: given }) } };
 }
 
 /**

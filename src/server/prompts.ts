@@ -1,14 +1,8 @@
-// The prompt that saves the latest backup of a cluster; hosts offer it as a slash command.
+// The prompts that hosts offer as slash commands: save the latest backup of a cluster, and look after all backups.
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import type { ToolName } from "../tools/catalog.ts";
 import { groupId, name } from "../tools/params.ts";
-
-const Arguments = z.strictObject({
-  cluster: name,
-  // Hosts send an empty string for an argument that the person left blank.
-  project: z.union([groupId, z.literal("")]).optional(),
-});
 
 export const SAVE_LATEST = {
   name: "save_latest_snapshot",
@@ -20,32 +14,64 @@ export const SAVE_LATEST = {
   ],
 } satisfies Prompt;
 
+export const CHECK_BACKUPS = {
+  name: "check_backups",
+  title: "Check all backups",
+  description: "Says whether every Flex cluster has a recent backup, and what needs attention.",
+} satisfies Prompt;
+
 /** The prompts whose tools are all registered. */
 export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
-  const needed: ToolName[] = ["list_flex_clusters", "list_flex_snapshots", "save_flex_snapshot"];
-  return needed.every((name) => tools.includes(name)) ? [SAVE_LATEST] : [];
+  const needs = [
+    { prompt: SAVE_LATEST, tool: "save_flex_snapshot" },
+    { prompt: CHECK_BACKUPS, tool: "list_flex_clusters" },
+  ] as const;
+  return needs.filter(({ tool }) => tools.includes(tool)).map(({ prompt }) => prompt);
 }
 
-/** The prompt with its arguments filled in; undefined when an argument does not have the required form. */
-export function saveLatestSnapshot(args: unknown): GetPromptResult | undefined {
-  const parsed = Arguments.safeParse(args);
-  if (!parsed.success) return undefined;
-  const { cluster, project } = parsed.data;
+const SaveLatest = z.strictObject({ cluster: name, project: groupId.optional() });
+const CheckBackups = z.strictObject({});
+
+type Refusal = { refusal: string };
+
+/** The prompt with its arguments filled in, or why they cannot be used. */
+export function answerPrompt(
+  { name, description }: Prompt,
+  args: Record<string, string> = {},
+): { answer: GetPromptResult } | Refusal {
+  // Hosts send an empty string for an argument that the person left blank.
+  const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
+  const text = name === SAVE_LATEST.name ? readSaveLatest(given) : readCheckBackups(given);
+  if (typeof text !== "string") return text;
+  return { answer: { description, messages: [{ role: "user", content: { type: "text", text } }] } };
+}
+
+function readSaveLatest(args: Record<string, string>): string | Refusal {
+  const { success, data } = SaveLatest.safeParse(args);
+  if (success) return saveLatestText(data.cluster, data.project);
   return {
-    description: SAVE_LATEST.description,
-    messages: [{ role: "user", content: { type: "text", text: saveLatestText(cluster, project) } }],
+    refusal:
+      "cluster must be the name of a Flex cluster; project, if given, an id of 24 lower-case hexadecimal characters.",
   };
+}
+
+function readCheckBackups(args: Record<string, string>): string | Refusal {
+  if (CheckBackups.safeParse(args).success) return checkBackupsText();
+  return { refusal: `${CHECK_BACKUPS.name} takes no arguments.` };
 }
 
 /** The text of the prompt. `manifest.json` contains the same text, with a desktop host's placeholders as arguments. */
 export function saveLatestText(cluster: string, project: string | undefined): string {
   return [
     `Save the latest backup of the Flex cluster ${cluster}${project ? ` in project ${project}` : ""} to this computer.`,
-    project ? "" : `Find its project with list_flex_clusters (name ${cluster}); ask me if several projects have one.`,
-    "Take latestCompleteSnapshotId from list_flex_snapshots.",
-    "Call save_flex_snapshot, and again with the same arguments, until state is complete.",
-    "Then tell me the path, the size, the age of the backup, the SHA-256, whether the check was clean, and how to restore it.",
+    `Call save_flex_snapshot once, with name ${cluster}${project ? ` and groupId ${project}` : ""}.`,
+    project ? "" : "If several projects have a cluster of that name, ask me which one.",
+    "Then tell me the path of the file, its size, how old the backup is, and whether it was verified; or, while it is still downloading, how long that will take.",
   ]
     .filter(Boolean)
     .join(" ");
+}
+
+export function checkBackupsText(): string {
+  return "Check the backups of all my Flex clusters: call list_flex_clusters once, with backups: true. Then tell me in one or two sentences what is fine and what needs attention, such as a failed, old or missing backup or a project that could not be read.";
 }

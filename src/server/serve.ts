@@ -22,7 +22,7 @@ export async function serve({ config, version }: { config: Config; version: stri
   const facts = {
     serverInfo: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     capabilities: { tools: {}, prompts: {} },
-    instructions: instructions(tools, config.simulate),
+    instructions: instructions(tools, config),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
   const { open, transport } = withHandshake(stdio, facts);

@@ -22,7 +22,7 @@ import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
-import { promptsFor, saveLatestSnapshot } from "./prompts.ts";
+import { answerPrompt, promptsFor } from "./prompts.ts";
 
 /** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
 const LAST_LOOK_MS = 6_000;
@@ -53,13 +53,11 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
   const prompts = promptsFor(tools);
   server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
   server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
-    if (!prompts.some(({ name }) => name === params.name)) throw invalidParams("Unknown prompt.");
-    const prompt = saveLatestSnapshot(params.arguments);
-    if (!prompt)
-      throw invalidParams(
-        "cluster must be the name of a Flex cluster; project, if given, an id of 24 lower-case hexadecimal characters.",
-      );
-    return prompt;
+    const prompt = prompts.find(({ name }) => name === params.name);
+    if (!prompt) throw invalidParams(`Unknown prompt. Known: ${prompts.map(({ name }) => name).join(", ") || "none"}.`);
+    const result = answerPrompt(prompt, params.arguments);
+    if ("refusal" in result) throw invalidParams(result.refusal);
+    return result.answer;
   });
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
