@@ -1,6 +1,7 @@
 // A save as a person asks for it, by the cluster's name: finds the project and the snapshot, then begins or joins the save.
 import { ageHoursOf, attention, newestComplete, snapshotsOf } from "../atlas/backups.ts";
 import type { Atlas } from "../atlas/client.ts";
+import { reasonInWords } from "../atlas/hints.ts";
 import {
   checkAllowed,
   lookForClusters,
@@ -229,9 +230,7 @@ function notProven(
   unread: readonly { project: ReadableProject; failure: Failure }[],
   found: Found | undefined,
 ): Failure {
-  const which = listed(
-    unread.map(({ project, failure: { code, envelope } }) => `${title(project)}: ${code ?? `HTTP ${envelope.error}`}`),
-  );
+  const which = listed(unread.map(({ project, failure }) => `${title(project)}${reasonInWords(failure, ": ")}`));
   const known = found
     ? `A Flex cluster named ${name} is in ${title(found.project)}`
     : `No Flex cluster named ${name} was found`;

@@ -81,7 +81,7 @@ function nearestNumber(
   return taken;
 }
 
-/** Enough to recognise what was sent, too little to carry a secret or a page of text. */
+/** Enough to recognise what was sent, too little for a page of text. */
 const MAX_SHOWN_CHARACTERS = 60;
 const MAX_FIELDS = 20;
 

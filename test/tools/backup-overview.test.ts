@@ -107,7 +107,7 @@ describe("the overview of backups", () => {
       nextStep: "The cluster has a backup of the last 26 hours. The newest backup is saved on this computer.",
     });
     const { nextStep } = await ok("list_flex_clusters", { backups: true });
-    expect(nextStep).toMatch(/Of the 3 newest backups, 1 is saved on this computer\. To save one, call/);
+    expect(nextStep).toMatch(/Of the 4 newest backups, 1 is saved on this computer\. To save one, call/);
   });
 
   test("does not count a file that is not sound as saved on this computer", async () => {

@@ -228,7 +228,7 @@ describe("a file with its record, of which either may be planted,", () => {
     const { saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), {});
     expect(saved).not.toHaveProperty("warnings");
     expect(listed.nextStep).toBe(
-      "To check a file and see how to restore it, call verify_saved_snapshot with its fileName.",
+      "To check a file and see how to restore it, call verify_saved_snapshot with its fileName. This server deletes no finished file: a person can delete it in the folder, with its .json file.",
     );
     const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
     expect(verified.nextStep).toMatch(
