@@ -106,7 +106,7 @@ export const MUTATIONS = [
   },
   {
     claim: "let calls take ten minutes",
-    edits: [edit("src/server/server.ts", "const CALL_LIMIT_MS = ", "const CALL_LIMIT_MS = 10 * ")],
+    edits: [edit("src/server/server.ts", "const LAST_LOOK_MS = ", "const LAST_LOOK_MS = 100 * ")],
     tests: ["test/faults/hanging.test.ts"],
     only: "hang",
   },
@@ -622,7 +622,7 @@ export const MUTATIONS = [
     edits: [
       edit(
         "src/download/folder/publish.ts",
-        "const isLinked = !state.current.renaming && (await linkToFree(part, final));",
+        "const isLinked = hasLinks && (await linkToFree(part, final));",
         "await renameFile(part.path, final); const isLinked = true;",
       ),
     ],
@@ -766,7 +766,7 @@ export const MUTATIONS = [
   {
     claim: "distinguish the case of names on Windows",
     edits: [edit("src/config/setting-text.ts", 'platform === "win32" ?', 'platform === "cygwin" ?')],
-    tests: ["test/config/setting-text.test.ts"],
+    tests: ["test/config/environment.test.ts"],
     only: "have no case on Windows",
   },
   {
@@ -810,7 +810,7 @@ export const MUTATIONS = [
   {
     claim: "show a short password of a proxy beside its user name",
     edits: [edit("src/config/credentials.ts", '[name, word].join(":"), ', "")],
-    tests: ["test/config/setting-text.test.ts"],
+    tests: ["test/config/environment.test.ts"],
     only: "known in each form",
   },
 ];

@@ -23,7 +23,7 @@ The file host gets no credentials.
   tools/credentials.test.ts: %s > never reaches the file host
   download/redirects.test.ts: a redirect of the file host > carries no header besides those of a request for the file
 After it has read its settings, the server deletes the variables that may hold a secret from its environment: all with \`ATLAS\`, \`MONGODB\`, \`MDB\` or \`PROXY\` in their names, in any case and with any separators, except \`NO_PROXY\`.
-  config/setting-text.test.ts: after reading > no variable is left that holds a secret or may hold one, however its name is spelt
+  config/environment.test.ts: after reading > no variable is left that holds a secret or may hold one, however its name is spelt
   secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)
 Diagnostic reports of Node.js do not show these variables either.
   secrets/settings.test.ts: has left environment and reports after reading (NODE_USE_ENV_PROXY=%s)
@@ -122,14 +122,14 @@ On Linux and macOS, records, states, locks, parts and archives of another user a
   download/ownership.test.ts: a file of another user under the name %s is named and stays, and nothing is requested from the file host
 Links, pipes and folders under the names of these files are neither followed nor replaced.
   download/own-names.test.ts: %s of the user > under the name %s stays unchanged, and nothing is requested
-  download/folder.test.ts: a part > that has become %s is left alone
+  download/part.test.ts: a part > that has become %s is left alone
 On Linux and macOS, files are created with mode 0600 and the folder with 0700.
   download/ownership.test.ts: the folder has only files of mode 0600, also while a file is saved
   download/folder.test.ts: the download folder > is created with mode 0700, and only when something is saved
 File names have a fixed form without folders.
   download/file-name.test.ts: any text is refused or names a direct child of the folder
 No finished file and no file of somebody else is overwritten.
-  download/folder.test.ts: an existing file of the same name > stays unchanged when it appears during the transfer; saving under another name transfers nothing again
+  download/part.test.ts: an existing file of the same name > stays unchanged when it appears during the transfer; saving under another name transfers nothing again
   download/crash.test.ts: an existing file of that name stays unchanged, even an empty one
   download/own-names.test.ts: the first gets the name and the second is refused
 A file gets its final name only after its length, if the file host named one, and the checksums of its gzip data were right.

@@ -4,90 +4,24 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { ownFailure } from "../../src/core/errors.ts";
-import { OWN_ERRORS } from "../../src/core/own-errors.ts";
 import { restoreGuide } from "../../src/download/restore-guide.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { pausedAdvice, restoreAdvice } from "../../src/tools/file-view.ts";
-import { dataFiles, sha256, tar } from "../download/fixtures.ts";
+import { restoreAdvice } from "../../src/tools/file-view.ts";
+import { dataFiles, tar } from "../download/fixtures.ts";
 import { CLUSTER, SERVICE_ACCOUNT, serverWith, temporaryFolder } from "../fixtures.ts";
-
-const KIB = 1024;
-/** Clients that limit the size of results are expected to accept this much. */
-const MAX_RESULT_BYTES = 64 * KIB;
-
-const identity = { ...CLUSTER, name: "c".repeat(64) };
-const facts = {
-  scheduledTime: "2026-11-22T03:00:00Z",
-  startTime: "2026-11-22T03:00:10Z",
-  finishTime: "2026-11-22T03:01:10Z",
-  expiration: "2026-11-30T03:01:10Z",
-  mongoDBVersion: "100.100.100",
-};
-const List = z.object({
-  files: z.array(z.object({ fileName: z.string(), state: z.string() })),
-  transfers: z.array(z.object({ fileName: z.string(), state: z.string() })),
-  truncated: z.boolean().optional(),
-  nextStep: z.string(),
-});
-
-const Restorable = z.object({ restore: z.object({ commands: z.array(z.string()) }), nextStep: z.string() });
-
-const idOf = (number: number) => number.toString(16).padStart(24, "0");
-const longName = (number: number, length = 121) => `${number}-`.padEnd(length - 4, "n").concat(".tgz");
-
-/** A finished file with its record; a higher number is a newer file. */
-async function putFile(
-  folder: string,
-  number: number,
-  fileName: string,
-  {
-    bytes = Buffer.from("12345678"),
-    ...changes
-  }: { bytes?: Buffer } & Partial<
-    Record<"sound" | "contents" | "etag" | "integrity" | "finishTime" | "projectName", unknown>
-  > = {},
-): Promise<void> {
-  const path = join(folder, fileName);
-  await writeFile(path, bytes);
-  await utimes(path, number * 86_400, number * 86_400);
-  const record = {
-    v: 1,
-    ...identity,
-    ...facts,
-    snapshotId: idOf(number),
-    bytes: bytes.length,
-    mtimeMs: number * 86_400_000,
-    sha256: sha256(bytes),
-    integrity: { gzip: "ok", length: "ok", md5: "not-verifiable" },
-    contents: { kind: "mongodump-archive", unpackedBytes: 1 },
-    savedAt: "2026-11-22T04:00:00.000Z",
-    ...changes,
-  };
-  await writeFile(`${path}.json`, JSON.stringify(record));
-}
-
-async function putPart(folder: string, number: number, fileName: string, changes: object = {}): Promise<void> {
-  const state = {
-    v: 1,
-    identity: { ...identity, snapshotId: idOf(number) },
-    facts: { ...facts, ...changes },
-    fileName,
-    total: 10_000_000_000,
-    committedBytes: 5_000_000_000,
-    startedAt: "2026-11-22T04:00:00.000Z",
-  };
-  await writeFile(join(folder, `${fileName}.part`), "12345678");
-  await writeFile(join(folder, `${fileName}.part.json`), JSON.stringify(state));
-}
-
-async function listOf(folder: string) {
-  const { ok } = await serverWith({ args: ["--download-dir", folder] });
-  const answer = await ok("list_saved_snapshots");
-  return { ...List.parse(answer), resultBytes: Buffer.byteLength(JSON.stringify(answer)) };
-}
-
-const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+import {
+  identity,
+  idOf,
+  KIB,
+  List,
+  listOf,
+  longName,
+  MAX_RESULT_BYTES,
+  numbers,
+  putFile,
+  putPart,
+  Restorable,
+} from "./saved-folder.ts";
 
 test("a list of the longest names in a folder with a long path stays below its limit and says that it is truncated", async () => {
   const folder = join(await temporaryFolder(), "d".repeat(100), "é".repeat(100));
@@ -373,33 +307,4 @@ test("a file that is not an archive and has no record is not called a damaged sn
   const { nextStep } = await ok("verify_saved_snapshot", { fileName: "notes.tgz" });
   expect(nextStep).toMatch(/not a whole snapshot archive.*nothing is known of where it came from/);
   expect(nextStep).not.toMatch(/was changed|again/);
-});
-
-const codes = Object.keys(OWN_ERRORS).filter((code): code is keyof typeof OWN_ERRORS => code in OWN_ERRORS);
-
-describe.each([0, 1_000])("a transfer that paused at byte %d", (bytes) => {
-  test.each(codes)("with %s gets its hint as the only advice, and says what was kept, if anything", (code) => {
-    const advice = pausedAdvice({ bytes, lastError: ownFailure(code).envelope });
-    expect(advice.slice(advice.indexOf(". ") + 2)).toBe(OWN_ERRORS[code].hint);
-    expect(advice.match(/\bis kept\b/g) ?? []).toHaveLength(bytes > 0 ? 1 : 0);
-    expect(advice).toMatch(/[^.]\.$/);
-  });
-
-  test("without a failure gets the advice to call again", () => {
-    expect(pausedAdvice({ bytes })).toMatch(/\. Call save_flex_snapshot again with the same arguments\.$/);
-  });
-});
-
-test.each(codes.filter((code) => OWN_ERRORS[code].retryable))("the hint of %s says itself to call again", (code) => {
-  expect(OWN_ERRORS[code].hint).toMatch(/\bcall again\b/i);
-});
-
-test("the advice is made of whole sentences", () => {
-  const { envelope: lastError } = ownFailure("LINK_REFUSED");
-  expect(pausedAdvice({ bytes: 0, lastError })).toBe(
-    "The transfer has stopped before anything was saved. Add this computer's public IP address to the project's IP access list (Atlas: Network Access), then call again.",
-  );
-  expect(pausedAdvice({ bytes: 9, lastError: ownFailure("JOB_WITHOUT_LINK").envelope })).toBe(
-    "The transfer has stopped; what was saved is kept, and the next call continues there. Save another snapshot of the cluster. If its job has no link either, ask MongoDB support.",
-  );
 });
