@@ -157,7 +157,8 @@ function lasting(line: string): string {
     .replaceAll(ROOT, "~/atlas-flex-snapshots-mcp")
     .replace(/← +/, "← ")
     .replace(/[█░]+/g, "░")
-    .replace(/[0-9a-f]*\d[0-9a-f.]*/g, "0");
+    .replace(/[0-9a-f]*\d[0-9a-f.]*/g, "0")
+    .replace(/\bsecond\b/, "seconds");
 }
 
 /** The lines of the picture that the output does not contain; long lines are cut in the picture. */
