@@ -62,6 +62,7 @@ describe("after reading", () => {
   test.each([
     ["http://us%65r:p%61ss-w%C3%B6rd@proxy:1", ["pass-wörd", "p%61ss-w%C3%B6rd", "user:pass-wörd"]],
     ["http://user:pw@proxy:1", ["user:pw"]],
+    ["http://user:p%40w@proxy:1", ["user:p@w"]],
     ["http://:pass-word@proxy:1", ["pass-word"]],
   ])("the password in %s is known in each form that can be sent", (url, forms) => {
     const redactor = createRedactor(parse({ HTTPS_PROXY: url }).secrets);
