@@ -40,7 +40,7 @@ export const OWN_ERRORS = {
     source: "input",
     retryable: false,
     meaning: "No Flex cluster has this name.",
-    hint: "Ask the person which cluster is meant, or list the clusters. Names are case-sensitive, and clusters of other tiers (M0, M10 and above) are not covered by this server.",
+    hint: "Ask the person which cluster is meant, or list the clusters. Names are case-sensitive. For a cluster of another tier (M0, M10 and above), use the Atlas UI or the Atlas CLI: this server does not cover it.",
   },
   SEVERAL_CLUSTERS: {
     source: "input",
@@ -283,13 +283,13 @@ export const OWN_ERRORS = {
     source: "disk",
     retryable: true,
     meaning: "The save was stopped on request; what was saved is kept.",
-    hint: "Call again to continue where it stopped.",
+    hint: "To continue where it stopped, call again to save the snapshot.",
   },
   CALL_CANCELLED: {
     source: "disk",
     retryable: true,
     meaning: "The client cancelled the last call that waited for this save, so it stopped; what was saved is kept.",
-    hint: "Call again to continue where it stopped.",
+    hint: "To continue where it stopped, call again to save the snapshot.",
   },
   SAVED_ELSEWHERE: {
     source: "disk",

@@ -109,10 +109,17 @@ export function whenOf(date: string | undefined, now: number): string | undefine
   const two = (value: number) => String(value).padStart(2, "0");
   const year = local.getFullYear() === new Date(now).getFullYear() ? "" : ` ${local.getFullYear()}`;
   const day = `${DAYS[local.getDay()]} ${local.getDate()} ${MONTHS[local.getMonth()]}${year}`;
-  return `${day}, ${two(local.getHours())}:${two(local.getMinutes())}, ${distance(moment - now)}`;
+  return `${day}, ${two(local.getHours())}:${two(local.getMinutes())}, ${distance(moment, now)}`;
 }
 
-function distance(ms: number): string {
+/** The start of the day in this computer's time zone, as a number of days; summer time does not matter. */
+function dayOf(moment: number): number {
+  const local = new Date(moment);
+  return Date.UTC(local.getFullYear(), local.getMonth(), local.getDate()) / (24 * HOUR_MS);
+}
+
+function distance(moment: number, now: number): string {
+  const ms = moment - now;
   const span = Math.abs(ms);
   const inUnit = (unitMs: number, unit: string) => {
     const count = Math.max(1, Math.round(span / unitMs));
@@ -124,6 +131,6 @@ function distance(ms: number): string {
       ? inUnit(MINUTE_MS, "minute")
       : span < 48 * HOUR_MS
         ? inUnit(HOUR_MS, "hour")
-        : inUnit(24 * HOUR_MS, "day");
+        : `${Math.abs(dayOf(moment) - dayOf(now))} days`;
   return ms < 0 ? `${words} ago` : `in ${words}`;
 }

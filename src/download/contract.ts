@@ -265,6 +265,8 @@ export interface StopOptions {
 /** Saves snapshots into one folder; work continues between calls. */
 export interface SnapshotStore {
   save(request: SaveRequest, wait: WaitOptions<SaveReport>): Promise<SaveReport>;
+  /** Whether this process saves the snapshot now. */
+  isSaving(snapshot: Pick<SnapshotIdentity, "groupId" | "snapshotId">): boolean;
   /**
    * Ends a save of this process and keeps its part; with `discard` removes part and state, never a finished file. `check` may
    * throw for a project that is not allowed. Rejects with `SAVED_ELSEWHERE` when another process saves the snapshot.

@@ -8,9 +8,12 @@ import type {
   OpenTransfer,
   SaveReport,
   SaveRequest,
+  SaveState,
   SnapshotIdentity,
   SnapshotSource,
   SnapshotStore,
+  StopOptions,
+  StopReport,
   StoreLog,
 } from "./contract.ts";
 import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
@@ -53,6 +56,8 @@ interface Snapshot {
   identity: SnapshotIdentity;
   memory: LinkMemory;
   task?: BackgroundTask<SaveReport>;
+  /** How far the running task is; absent with it. */
+  state?: () => SaveState;
   lastError?: ErrorEnvelope | undefined;
   /** The failure with which the last save ended, once a call has got it. */
   ended?: ErrorEnvelope | undefined;
@@ -88,6 +93,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     const { fileName, projectName, byName = false } = request;
     const terms = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
+    snapshot.state = () => status.state;
     snapshot.lastError = undefined;
     snapshot.ended = undefined;
     return startTask<SaveReport>({
@@ -124,8 +130,31 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   /** Says of a save that is queued which clusters' transfers go first. */
   function withWait(report: SaveReport, own: Snapshot): SaveReport {
     if (report.state !== "queued") return report;
-    const others = [...snapshots.values()].filter((other) => other !== own && isTransferring(other));
+    const others = [...snapshots.values()].filter((other) => other !== own && isAhead(other));
     return { ...report, waitsFor: others.map(({ identity }) => identity.name) };
+  }
+
+  let lastStop: Promise<unknown> = Promise.resolve();
+
+  async function stop(snapshotId: string, { signal, ...how }: StopOptions): Promise<StopReport> {
+    signal.throwIfAborted();
+    // An earlier call may have given a wrong project, so several may have the id.
+    const own = [...snapshots.values()].filter(({ identity }) => identity.snapshotId === snapshotId);
+    for (const { identity } of own) how.check(identity);
+    const running = own.filter(({ task }) => task);
+    await Promise.all(running.map(({ task }) => task?.stopInOrder(ownFailure("TRANSFER_STOPPED"))));
+    const directory = await orFailure(findDownloadDirectory(folder), signal);
+    const found = directory && (await orFailure(stopParts(directory, snapshotId, how, shared), signal));
+    const [known = own[0]] = running;
+    const report = { bytes: 0, ...(known && { identity: known.identity }), ...found };
+    // Nothing is left that could be continued, so nothing is listed either.
+    for (const each of report.bytes === 0 ? own : []) {
+      each.lastError = undefined;
+      each.missed = undefined;
+      each.ended = undefined;
+    }
+    const isDiscarded = found?.state === "discarded" || (running.length > 0 && how.discard);
+    return { ...report, state: isDiscarded ? "discarded" : running.length > 0 ? "stopped" : "not-running" };
   }
 
   /** Warnings for a call that joins a running save although it asked for something else. */
@@ -163,6 +192,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
         snapshot.task = task;
         void task.ended.then(() => {
           delete snapshot.task;
+          delete snapshot.state;
         });
       }
       const report = await task.join(wait);
@@ -170,17 +200,16 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
       return { ...report, ...(warnings.length > 0 && { warnings }) };
     },
 
-    stop: async (snapshotId, { signal, ...how }) => {
-      signal.throwIfAborted();
-      const own = [...snapshots.values()].find(({ identity }) => identity.snapshotId === snapshotId);
-      if (own) how.check(own.identity);
-      const isRunning = own?.task !== undefined;
-      await own?.task?.stopInOrder(ownFailure("TRANSFER_STOPPED"));
-      const directory = await orFailure(findDownloadDirectory(folder), signal);
-      const found = directory && (await orFailure(stopParts(directory, snapshotId, how, shared), signal));
-      if (own && found?.state === "discarded") own.lastError = undefined;
-      const report = { bytes: 0, ...(own && { identity: own.identity }), ...found };
-      return { ...report, state: found?.state === "discarded" ? "discarded" : isRunning ? "stopped" : "not-running" };
+    isSaving: (snapshot) => {
+      const task = snapshots.get(keyOf(snapshot))?.task;
+      return task !== undefined && !task.isStopping;
+    },
+
+    stop: async (snapshotId, options) => {
+      // One after the other: two that discard the same part would keep each other from it.
+      const turn = lastStop.then(() => stop(snapshotId, options));
+      lastStop = turn.catch(() => undefined);
+      return turn;
     },
 
     parts: async ({ groupId, name }, signal) => {
@@ -231,8 +260,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   };
 }
 
-const isTransferring = ({ task }: Snapshot) =>
-  ["requesting", "downloading", "verifying"].includes(task?.report().state ?? "paused");
+const isAhead = ({ state }: Snapshot) => ["requesting", "downloading", "verifying"].includes(state?.() ?? "paused");
 
 /** What this process knows of a transfer that is not complete: one that runs, or one that stopped with a failure. */
 function openTransferOf({ identity, task, lastError, missed }: Snapshot): OpenTransfer | undefined {

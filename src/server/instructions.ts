@@ -49,6 +49,6 @@ function pointersFor(has: (name: ToolName) => boolean): string[] {
     links &&
       "a link for somebody whose address is not on the project's IP access list (add it there, then request a new link)",
     (links || has("get_restore_job")) &&
-      "showing hidden links (the person sets ATLAS_FLEX_HIDE_SNAPSHOT_URLS to false and restarts; a read-only server always hides them)",
+      "showing hidden links (the person turns ATLAS_FLEX_HIDE_SNAPSHOT_URLS or --hide-snapshot-urls off and restarts; a read-only server always hides them)",
   ].filter((pointer) => pointer !== false);
 }

@@ -42,7 +42,7 @@ export async function createRuntime(
     log: ({ event, ...fields }) => log[LEVELS[event]](fields, event),
     onLink: redactor.addLink,
   });
-  const saves = createSaves({ ...config, atlas, store, clock, outlivesCalls });
+  const saves = createSaves({ ...config, atlas, store, clock, log, outlivesCalls });
   return {
     atlas,
     store,

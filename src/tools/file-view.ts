@@ -123,7 +123,7 @@ export const INCOMPLETE =
 /** How to use a restore guide: one of its commands keeps running, and the commands after it are optional. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
   if (fileName?.startsWith("simulated-"))
-    return "The file is simulated: it has the form of a backup, but mongod does not start from it.";
+    return "The file is simulated: it has the form of a backup, but cannot be restored.";
   if (!restore) return "How to restore it is not known, since its contents were not recognised.";
   if (restore.kind === "unknown")
     return "How to restore it is not known, since its contents were not recognised; restore.commands list its files.";

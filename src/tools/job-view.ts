@@ -85,7 +85,7 @@ function downloadNotes(job: RestoreJob, viewer: Viewer): string[] {
   if (isExpired(job, viewer)) return ["The link has expired."];
   if (viewer.hideSnapshotUrls)
     return [
-      "The link exists but is hidden. The person can set ATLAS_FLEX_HIDE_SNAPSHOT_URLS to false and restart this server; a read-only server always hides links.",
+      "The link exists but is hidden: this server was started with hidden links or read-only. The person can change that setting (ATLAS_FLEX_HIDE_SNAPSHOT_URLS or --hide-snapshot-urls, ATLAS_FLEX_READ_ONLY or --read-only) and restart this server.",
     ];
   return ["The link in restoreJob.snapshotUrl gives access to the whole database: treat it as a secret."];
 }

@@ -71,7 +71,7 @@ function remark(snapshots: readonly Snapshot[], now: number): string {
 function howToSave({ ifTool }: Pick<ToolContext, "ifTool">): string {
   return ifTool(
     "save_flex_snapshot",
-    "save_flex_snapshot saves the newest by name alone, another by its id as snapshotId.",
+    "save_flex_snapshot saves the newest complete one by name alone, another by its id as snapshotId.",
     ifTool(
       "request_flex_snapshot_download",
       "For a download link, call request_flex_snapshot_download with its id as snapshotId.",

@@ -61,7 +61,7 @@ export const listSavedSnapshots = defineTool({
           fileName: optionalText("The name that the file will have; absent until the snapshot has been looked up."),
           bytes: count("Bytes on disk."),
           totalBytes: optionalCount("Size that the host announced."),
-          size: text("The size of the whole file for people, as far as it is known."),
+          size: optionalText("The size of the whole file for people, as far as it is known."),
           percent: optionalCount("`bytes` as a share of `totalBytes`."),
           secondsLeft: optionalCount("Time left at the present speed."),
           timeLeft: optionalText("The same for people."),
@@ -79,10 +79,11 @@ export const listSavedSnapshots = defineTool({
     freeBytes: optionalCount("Free space on the disk of the folder, as far as the system tells."),
     nextStep,
   }),
-  async handler(_, { store, signal, ifTool, clock }) {
+  async handler(_, { store, saves, signal, ifTool, clock }) {
     const list = await store.list(signal);
     const { directory, files, transfers, warning = "", freeBytes } = list;
     const now = clock.now();
+    const lookingUp = saves.lookingUp();
     const fits = roomFor(MAX_LISTED_BYTES - bytesOf(directory));
     const shownTransfers = transfers.map((transfer) => viewTransfer(transfer, now)).filter(fits);
     const shownFiles = files.map((file) => viewFile(file, now)).filter(fits);
@@ -94,14 +95,16 @@ export const listSavedSnapshots = defineTool({
       transfers: shownTransfers,
       ...(truncated ? { truncated } : {}),
       ...(freeBytes === undefined ? {} : { freeBytes }),
-      nextStep: [warning, adviceOn({ files, transfers, truncated }, ifTool)].filter(Boolean).join(" "),
+      nextStep: [warning, lookedUp(lookingUp), adviceOn({ files, transfers, truncated, lookingUp }, ifTool)]
+        .filter(Boolean)
+        .join(" "),
     };
   },
 });
 
-type Listed = Pick<SavedList, "files" | "transfers"> & { truncated: boolean };
+type Listed = Pick<SavedList, "files" | "transfers"> & { truncated: boolean; lookingUp: readonly string[] };
 
-function adviceOn({ files, transfers, truncated }: Listed, ifTool: ToolContext["ifTool"]): string {
+function adviceOn({ files, transfers, truncated, lookingUp }: Listed, ifTool: ToolContext["ifTool"]): string {
   const own = transfers.filter(({ state }) => state !== "elsewhere");
   const isPaused = ({ state }: OpenTransfer) => state === "paused";
   const has = (state: SavedFile["state"]) => files.some((file) => file.state === state);
@@ -131,11 +134,16 @@ function adviceOn({ files, transfers, truncated }: Listed, ifTool: ToolContext["
     files.length > 0 &&
       "This server deletes no finished file: a person can delete it in the folder, with its .json file.",
     truncated && "The list is cut: the folder holds more than is shown. Of its files, the newest are shown.",
-    files.length + transfers.length === 0 && "Nothing has been saved yet.",
+    files.length + transfers.length + lookingUp.length === 0 && "Nothing has been saved yet.",
   ]
     .filter(Boolean)
     .join(" ");
 }
+
+const lookedUp = (names: readonly string[]) =>
+  names.length > 0
+    ? `The backup of ${names.join(" and ")} is being looked up; its download then begins by itself.`
+    : "";
 
 const viewFile = ({ fileName, path, bytes, state, identity, facts, sound, contents }: SavedFile, now: number) => ({
   fileName,
@@ -156,7 +164,7 @@ function viewTransfer({ identity, facts, lastError, ...transfer }: OpenTransfer,
   const { bytes, totalBytes = bytes, secondsLeft } = transfer;
   return {
     ...transfer,
-    size: sizeInWords(totalBytes),
+    size: totalBytes > 0 ? sizeInWords(totalBytes) : undefined,
     timeLeft: secondsLeft === undefined ? undefined : spanInWords(secondsLeft),
     projectName: facts?.projectName,
     when: whenOf(facts?.finishTime, now),

@@ -123,7 +123,7 @@ function advice(report: SaveAnswer, context: ToolContext): string {
     const { resumedFromBytes: resumed } = report;
     const continued = resumed ? `; it went on from the ${sizeInWords(resumed)} of an earlier attempt` : "";
     if (report.fileName?.startsWith("simulated-"))
-      return `Saved and verified${continued}. The file is simulated: it has the form of a backup, but mongod does not start from it.`;
+      return `Saved and verified${continued}. The file is simulated: it has the form of a backup, but cannot be restored.`;
     if (report.contents?.kind === "unknown")
       return "The file arrived whole, but its contents were not recognised: it may be no backup.";
     const how = ifTool("verify_saved_snapshot", " verify_saved_snapshot has the commands that restore it.");
@@ -131,11 +131,14 @@ function advice(report: SaveAnswer, context: ToolContext): string {
   }
   if (report.state === "paused") return pausedAdvice(report);
   const { secondsLeft } = report;
-  const stop = ifTool("stop_saving_snapshot", " stop_saving_snapshot ends it.");
+  // That tool needs the id, which is not known before the lookup has ended.
+  const stop = report.target ? ifTool("stop_saving_snapshot", " stop_saving_snapshot ends it.") : "";
   if (secondsLeft !== undefined && secondsLeft > SOON_SECONDS)
     return `The download continues in the background while this client is open, about ${spanInWords(secondsLeft)} more. Tell the person, and look again with the same call when the person asks; do not call in a loop.${stop}`;
   const { waitsFor = [] } = report;
   if (waitsFor.length > 0)
     return `Two downloads run at once, so this one waits for the download of ${waitsFor.join(" and ")}, and then begins by itself. Look again with the same call when the person asks.${stop}`;
-  return `The download continues in the background while this client is open. Call again with the same arguments to see the end.${stop}`;
+  if (secondsLeft !== undefined)
+    return `The download continues in the background while this client is open, about ${spanInWords(secondsLeft)} more. The same call with waitSeconds ${context.maxWaitSeconds} waits for the end.${stop}`;
+  return `${report.state === "requesting" ? "The download is being prepared and then begins by itself" : "The download continues"} in the background while this client is open. Look again with the same call when the person asks.${stop}`;
 }

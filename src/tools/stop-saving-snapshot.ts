@@ -4,7 +4,7 @@ import { checkAllowed } from "../atlas/look.ts";
 import { sizeInWords } from "../core/text.ts";
 import type { StopReport } from "../download/contract.ts";
 import { snapshotId } from "./params.ts";
-import { count, defineTool, field, nextStep, optionalText, type ToolContext, text } from "./tool.ts";
+import { count, defineTool, field, nextStep, optionalText, type ToolContext } from "./tool.ts";
 
 export const stopSavingSnapshot = defineTool({
   name: "stop_saving_snapshot",
@@ -22,19 +22,20 @@ export const stopSavingSnapshot = defineTool({
     ),
     name: optionalText("Cluster."),
     bytes: count("Bytes that are kept for the next save."),
-    size: text("The same for people."),
+    size: optionalText("The same for people."),
     nextStep,
   }),
   async handler({ snapshotId, discard = false }, context) {
     const { allowedProjects, signal } = context;
     const check = ({ groupId }: { groupId: string }) => checkAllowed(groupId, allowedProjects);
+    await context.saves.settled(signal);
     const report = await context.store.stop(snapshotId, { discard, check, signal });
     const { state, identity, bytes } = report;
     return {
       state,
       ...(identity && { name: identity.name }),
       bytes,
-      size: sizeInWords(bytes),
+      size: bytes > 0 ? sizeInWords(bytes) : undefined,
       nextStep: advice(report, discard, context),
     };
   },
@@ -43,12 +44,14 @@ export const stopSavingSnapshot = defineTool({
 function advice({ state, bytes, savedAs }: StopReport, discard: boolean, { ifTool }: ToolContext): string {
   const kept =
     savedAs === undefined ? "" : ` The finished file ${savedAs} stays: this server deletes no finished file.`;
-  if (state === "discarded") return `The unfinished part is deleted.${kept}`;
+  if (state === "discarded") return `The download has ended, and its unfinished part is deleted.${kept}`;
   const goOn = ifTool("save_flex_snapshot", " To continue later, call save_flex_snapshot with the same snapshotId.");
   if (state === "stopped")
     return bytes > 0
       ? `The download has ended; ${sizeInWords(bytes)} are kept.${goOn}`
-      : "The download has ended before anything was saved.";
+      : savedAs === undefined
+        ? "The download has ended before anything was saved."
+        : `The work on it has ended.${kept}`;
   if (bytes > 0) return `Nothing was running; ${sizeInWords(bytes)} of an earlier attempt are kept.${goOn}`;
   const nothing = discard ? "Nothing was running, and there is no unfinished part." : "Nothing was running.";
   return `${nothing}${kept}`;

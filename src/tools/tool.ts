@@ -38,6 +38,10 @@ export interface SaveAnswer extends SaveReport {
 }
 
 export interface Saves {
+  /** The clusters whose backup is being looked up, before anything of it can be listed. */
+  lookingUp: () => string[];
+  /** Waits for lookups that run, since one may be for this snapshot; their saves have begun when this resolves. */
+  settled: (signal: AbortSignal) => Promise<void>;
   save: (order: SaveOrder, wait: WaitOptions<SaveReport>) => Promise<SaveAnswer>;
 }
 

@@ -15,7 +15,7 @@ const INSPECTOR = 'examples/inspector.sh "$HOME/saved"';
 const REFUSED = [
   ["node examples/save-latest.mjs", 2, "Usage: "],
   ["node examples/save-latest.mjs nosuch", 1, "No Flex cluster is named nosuch."],
-  ["node examples/save-latest.mjs fresh", 1, "The cluster has no backup yet."],
+  ["node examples/save-latest.mjs fresh", 1, "There is no backup yet."],
   ["unset ${!MONGODB*}; node examples/save-latest.mjs orders", 1, "CREDENTIALS_MISSING"],
 ] as const;
 

@@ -6,6 +6,7 @@ import type { SaveReport, StopOptions, StoreEvent } from "../../src/download/con
 import { serve } from "./fault-server.ts";
 import {
   defaultName,
+  gate,
   hashOf,
   identity,
   KIB,
@@ -42,6 +43,17 @@ async function running(options: Parameters<typeof stage>[0] = {}) {
     .poll(async () => (await stat(join(staged.folder, part)).catch(() => undefined))?.size ?? 0, { timeout: 5_000 })
     .toBeGreaterThan(128 * KIB);
   return { ...staged, file, saving };
+}
+
+/** A store whose file host answers only after `open`. */
+async function held() {
+  const { opened, open } = gate();
+  const file = await remoteFile(100 * KIB);
+  const { store } = await stage({}, async (request, socket) => {
+    await opened;
+    await serve(file)(request, socket);
+  });
+  return { store, open };
 }
 
 describe("a save that is stopped", () => {
@@ -175,8 +187,7 @@ test("a call hears of its save although nothing changes, as while the file host 
 });
 
 test("a save that waits for its turn names the clusters that go first", async () => {
-  const file = await remoteFile(1000 * KIB);
-  const { store } = await stage({}, serve(file, slow));
+  const { store } = await held();
   const of = (id: string, name: string) => ({ ...identity, snapshotId: id, name });
   const saves = [
     of("5fa1000000000000000000c1", "one"),
@@ -187,6 +198,49 @@ test("a save that waits for its turn names the clusters that go first", async ()
   await expect
     .poll(() => store.save(saves[2] ?? identity, patiently({ waitMs: 0 })), { timeout: 5_000 })
     .toMatchObject({ state: "queued", waitsFor: ["one", "two"] });
+});
+
+test("a save is stopped although an earlier call named a wrong project", async () => {
+  const { store, saving } = await running();
+  // The source of this store knows every project, so the wrong one is refused by the name that is taken.
+  const wrong = { ...identity, groupId: "5fa1000000000000000000b9" };
+  await store.save(wrong, patiently()).catch(() => undefined);
+  expect(await store.stop(snapshotId, how())).toMatchObject({ state: "stopped" });
+  expect(await saving).toMatchObject({ state: "paused" });
+});
+
+test("two discards at the same time both find nothing left", async () => {
+  const { store, folder } = await running();
+  const both = await Promise.all([1, 2].map(() => store.stop(snapshotId, how({ discard: true }))));
+  expect(both.map(({ state }) => state)).toEqual(["discarded", "not-running"]);
+  expect(await namesIn(folder)).toEqual([]);
+});
+
+test("two saves that wait for their turn are listed, and go on", async () => {
+  const { store, open } = await held();
+  const saves = ["c1", "c2", "c3", "c4"].map((end) => ({
+    ...identity,
+    snapshotId: `5fa1000000000000000000${end}`,
+    name: `cluster-${end}`,
+  }));
+  const reports = saves.map((each) => store.save(each, patiently()));
+  await expect
+    .poll(async () => (await listOf(store)).transfers.map(({ state }) => state).sort())
+    .toEqual(["downloading", "downloading", "queued", "queued"]);
+  open();
+  expect((await Promise.all(reports)).map(({ state }) => state)).toEqual(Array(4).fill("complete"));
+});
+
+test("a queued save that is discarded is gone from the list, and a stop that kept nothing leaves nothing either", async () => {
+  const { store } = await held();
+  const of = (end: string) => ({ ...identity, snapshotId: `5fa1000000000000000000${end}` });
+  for (const end of ["c1", "c2", "c3", "c4"]) await store.save(of(end), patiently({ waitMs: 0 }));
+  await expect
+    .poll(async () => (await listOf(store)).transfers.filter(({ state }) => state === "queued").length)
+    .toBe(2);
+  expect(await store.stop(of("c3").snapshotId, how({ discard: true }))).toMatchObject({ state: "discarded", bytes: 0 });
+  expect(await store.stop(of("c4").snapshotId, how())).toMatchObject({ state: "stopped", bytes: 0 });
+  expect((await listOf(store)).transfers.map(({ state }) => state)).not.toContain("paused");
 });
 
 test("what a save by name began can be found by the cluster, with its bytes and its project", async () => {

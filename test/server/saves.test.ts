@@ -93,6 +93,46 @@ describe("a save by the cluster's name alone", () => {
   });
 });
 
+test("a save whose backup is still looked up is listed in words, and can be stopped", async () => {
+  const { ok, folder } = await against({ ...SMALL, orders: "listSnapshots=slow-headers@1500" });
+  const first = await ok("save_flex_snapshot", { name, waitSeconds: 0 });
+  expect(first.nextStep).not.toContain("stop_saving_snapshot");
+  expect((await ok("list_saved_snapshots")).nextStep).toBe(
+    "The backup of orders is being looked up; its download then begins by itself.",
+  );
+  expect(await ok("stop_saving_snapshot", { snapshotId: NEWEST, discard: true })).toMatchObject({
+    state: "discarded",
+    name,
+  });
+  expect((await ok("list_saved_snapshots")).nextStep).toBe("Nothing has been saved yet.");
+  expect((await readdir(folder)).filter((file) => file.endsWith(".tgz"))).toEqual([]);
+});
+
+test("a lookup is used again only while what it found is being saved", async () => {
+  const { ok, simulator } = await against({ ...SMALL, fileRateBytesPerSecond: 100_000 });
+  await ok("save_flex_snapshot", { name, groupId, waitSeconds: 0 });
+  await expect
+    .poll(async () => (await ok("list_saved_snapshots")).files, { timeout: 20_000 })
+    .toMatchObject([{ name, state: "complete" }]);
+  const before = operations(simulator).filter((operation) => operation === "listSnapshots").length;
+  expect(await ok("save_flex_snapshot", { name, groupId })).toMatchObject({ state: "complete" });
+  expect(operations(simulator).filter((operation) => operation === "listSnapshots")).toHaveLength(before + 1);
+});
+
+test("a lookup that fails after its call has ended is told to the next call, and to the log", async () => {
+  const { ok, fails, log } = await against({ ...SMALL, orders: "listFlexClusters=slow-headers@500" });
+  expect(await ok("save_flex_snapshot", { name: "ordres", waitSeconds: 0 })).toMatchObject({ state: "requesting" });
+  await expect.poll(log).toContain("a save failed after its call had ended");
+  expect(await fails("save_flex_snapshot", { name: "ordres", waitSeconds: 0 })).toMatchObject({
+    errorCode: "CLUSTER_UNKNOWN",
+  });
+});
+
+test("a project's name, which is only shown, does not hold up a save", async () => {
+  const { ok } = await against({ ...SMALL, orders: "getProject=hang" });
+  expect(await ok("save_flex_snapshot", { name, groupId })).toMatchObject({ state: "complete", groupId });
+});
+
 describe("a save by name is refused", () => {
   test("when several projects have the cluster, with the list and the advice to ask", async () => {
     const { fails, simulator } = await against();

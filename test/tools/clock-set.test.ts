@@ -13,6 +13,7 @@ const unused = () => Promise.reject(new Error("not used here"));
 const store: SnapshotStore = {
   save: unused,
   stop: unused,
+  isSaving: () => false,
   parts: unused,
   saved: unused,
   list: unused,
@@ -52,7 +53,7 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
   const answer = await call.run({
     atlas: { ...atlas, getRestoreJob: pending },
     store,
-    saves: { save: unused },
+    saves: { save: unused, settled: unused, lookingUp: () => [] },
     maxWaitSeconds: 40,
     clock,
     hideSnapshotUrls: false,

@@ -177,8 +177,8 @@ describe("eight snapshots take at most 1,700 bytes of text", () => {
   const oneADay = (newest: number) => Array.from({ length: 8 }, (_, day) => complete(newest + 24 * day));
 
   test.each<[string, TestSnapshot[], RegExp]>([
-    ["when all is well", oneADay(9), /^save_flex_snapshot saves the newest by name alone/],
-    ["two days ago, in hours", oneADay(24), /^save_flex_snapshot saves the newest by name alone/],
+    ["when all is well", oneADay(9), /^save_flex_snapshot saves the newest complete one by name alone/],
+    ["two days ago, in hours", oneADay(24), /^save_flex_snapshot saves the newest complete one by name alone/],
     [
       "and the newest is stale",
       oneADay(27),

@@ -21,13 +21,15 @@ export async function stopParts(
 ): Promise<StopReport> {
   const parts = (await listParts(directory)).filter(({ state }) => state.identity.snapshotId === snapshotId);
   const [saved] = await findRecorded(directory, { snapshotId }, checkedFiles);
-  const identity = parts[0]?.state.identity ?? saved?.record.identity;
+  const identities = [...parts.map(({ state }) => state.identity), ...(saved ? [saved.record.identity] : [])];
+  const [identity] = identities;
   if (!identity) return { state: "not-running", bytes: 0 };
-  check(identity);
   const options = { folder: directory, clock, limits };
-  if (await isLocked(snapshotLock(identity), options)) throw ownFailure("SAVED_ELSEWHERE");
+  const locks = [...new Set(identities.map(snapshotLock))];
+  for (const each of identities) check(each);
+  for (const lock of locks) if (await isLocked(lock, options)) throw ownFailure("SAVED_ELSEWHERE");
   if (discard && parts.length > 0) {
-    await withLocks([snapshotLock(identity), ...parts.map(({ base }) => beside.lock(base))], options, () =>
+    await withLocks([...locks, ...parts.map(({ base }) => beside.lock(base))], options, () =>
       removeParts(directory, parts),
     );
     return { state: "discarded", bytes: 0, identity, ...(saved && { savedAs: saved.fileName }) };
