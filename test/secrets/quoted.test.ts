@@ -140,11 +140,16 @@ describe("a code that is none", () => {
     "JOB_FAILED",
     "MY_ACCESS_TOKEN_1",
   ])("comes out nowhere: %j", async (code) => {
-    for (const body of [{ error: 409, errorCode: code }, { error: code }]) {
+    const answers = [
+      { header: "Call me", body: { error: 409, errorCode: code } },
+      { header: "Call me", body: { error: code } },
+      { header: code, body: {} },
+    ];
+    for (const { header, body } of answers) {
       const { url } = await serve((request, response) => {
         request.resume();
         response
-          .writeHead(409, { "content-type": "application/json", "x-error-code": "Call me" })
+          .writeHead(409, { "content-type": "application/json", "x-error-code": header })
           .end(JSON.stringify(body));
       });
       const env = { MONGODB_ATLAS_BASE_URL: url.origin, MONGODB_ATLAS_ACCESS_TOKEN: "MY_ACCESS_TOKEN_1" };
