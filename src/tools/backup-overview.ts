@@ -128,7 +128,9 @@ function savedOf(looks: readonly Looked[], isKnown: boolean, ifTool: ToolContext
     count === 1
       ? "The newest backup is not saved on this computer."
       : `Of the ${count} newest backups, ${saved === 0 ? "none" : saved} ${saved > 1 ? "are" : "is"} saved on this computer.`;
-  return [`${share}${ifTool("save_flex_snapshot", " To save one, call save_flex_snapshot with the cluster's name.")}`];
+  return [
+    `${share}${ifTool("save_flex_snapshot", " To save one, call save_flex_snapshot with the cluster's name, and its groupId where several projects have the name.")}`,
+  ];
 }
 
 /** The name of a cluster in a sentence, with its project where several clusters have the name. */

@@ -62,7 +62,8 @@ async function overviewOf(projects: TestProject[], env: Record<string, string> =
 const project = (...clusters: TestCluster[]): TestProject => ({ name: "Shop", clusters });
 const well = (name: string): TestCluster => ({ name, snapshots: [complete(33), complete(9)] });
 
-const NONE_SAVED = "none is saved on this computer. To save one, call save_flex_snapshot with the cluster's name.";
+const NONE_SAVED =
+  "none is saved on this computer. To save one, call save_flex_snapshot with the cluster's name, and its groupId where several projects have the name.";
 
 describe("the overview of backups", () => {
   test("says in one sentence that every cluster has a backup of the last day, and which one", async () => {
