@@ -131,7 +131,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
   function withWait(report: SaveReport, own: Snapshot): SaveReport {
     if (report.state !== "queued") return report;
     const others = [...snapshots.values()].filter((other) => other !== own && isAhead(other));
-    return { ...report, waitsFor: others.map(({ identity }) => identity.name) };
+    return { ...report, waitsFor: [...new Set(others.map(({ identity }) => identity.name))] };
   }
 
   let lastStop: Promise<unknown> = Promise.resolve();
