@@ -135,7 +135,9 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
 
   async function settled(signal: AbortSignal): Promise<void> {
     const ended = Promise.allSettled([...lookups.values()].map(({ target }) => target));
-    await Promise.race([ended, clock.sleep(LOOKUP_LIMIT_MS, AbortSignal.any([signal, closed.signal]))]);
+    const over = new AbortController();
+    const patience = clock.sleep(LOOKUP_LIMIT_MS, AbortSignal.any([signal, closed.signal, over.signal]));
+    await Promise.race([ended, patience]).finally(() => over.abort());
     // What waits for a lookup begins its save first.
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -28,8 +28,12 @@ export const stopSavingSnapshot = defineTool({
   async handler({ snapshotId, discard = false }, context) {
     const { allowedProjects, signal } = context;
     const check = ({ groupId }: { groupId: string }) => checkAllowed(groupId, allowedProjects);
-    await context.saves.settled(signal);
-    const report = await context.store.stop(snapshotId, { discard, check, signal });
+    const stop = () => context.store.stop(snapshotId, { discard, check, signal });
+    let report = await stop();
+    if (report.state === "not-running" && context.saves.lookingUp().length > 0) {
+      await context.saves.settled(signal);
+      report = await stop();
+    }
     const { state, identity, bytes } = report;
     return {
       state,
