@@ -165,13 +165,14 @@ function withoutLinks(text: string, forms: string[]): string {
 
 /**
  * Always removes user name, password, query and fragment. Keeps the path of a link without query and fragment if no segment of
- * it may be a token, which some hosts put there.
+ * it may be a token, which some hosts put there. The path of a local file is a place in our own code, in the stack of an error.
  */
 function withoutAccess(link: string): string {
   const [, scheme = "", userInfo = "", host = "", path = "", rest = ""] =
     /^([a-z0-9+.-]+:\/\/)([^/?#]*@)?([^/?#]*)([^?#]*)(.*)$/is.exec(link) ?? [];
   if (rest.includes("?")) return `${host} [query removed]`;
-  if (rest !== "" || hasToken(path)) return `${host} [path removed]`;
+  const isLocalFile = scheme.toLowerCase() === "file://" && host === "";
+  if (rest !== "" || (hasToken(path) && !isLocalFile)) return `${host} [path removed]`;
   return userInfo ? `${scheme}${REMOVED}@${host}${path}` : link;
 }
 

@@ -178,6 +178,12 @@ test.each([
   ["a link behind an underscore", "file_https://b.example/f?sig=abc", "file_b.example [query removed]"],
   ["a link behind a long word", `${"a-".repeat(20)}https://b.example/f?sig=abc`, "b.example [query removed]"],
   ["a link with a fragment", "https://b.example/f#access_token=abc", "b.example [path removed]"],
+  [
+    "a place in a stack",
+    "at run (file:///opt/dist/chunk-3FJCIP4Z.js:4512:7)",
+    "at run (file:///opt/dist/chunk-3FJCIP4Z.js:4512:7)",
+  ],
+  ["a link that only looks local", "file://host/0123456789abcdef0123", "host [path removed]"],
   ["a connection string", "mongodb+srv://user:password@c.example/db", "mongodb+srv://[removed]@c.example/db"],
   [
     "a piece of a link",
