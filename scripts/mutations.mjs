@@ -813,4 +813,48 @@ export const MUTATIONS = [
     tests: ["test/config/environment.test.ts"],
     only: "known in each form",
   },
+  {
+    claim: "guess among several projects that have a cluster's name",
+    edits: [edit("src/server/find-target.ts", "  if (found.length > 1) throw severalFound(name, found);\n", "")],
+    tests: ["test/server/saves.test.ts"],
+    only: "when several projects",
+  },
+  {
+    claim: "take the only match although a project could not be read",
+    edits: [edit("src/server/find-target.ts", "  if (first) throw notProven(name, unread, found[0]);\n", "")],
+    tests: ["test/server/saves.test.ts"],
+    only: "when a project could not be read",
+  },
+  {
+    claim: "continue a part that was begun last week",
+    edits: [edit("src/server/find-target.ts", "Math.abs(now - startedAt) < PART_LIFE_MS && ", "")],
+    tests: ["test/server/saves.test.ts"],
+    only: "takes the newest backup",
+  },
+  {
+    claim: "end a transfer with its call although it can be stopped",
+    edits: [edit("src/server/runtime.ts", 'tools.includes("stop_saving_snapshot")', "tools.length === 0")],
+    tests: ["test/server/saves.test.ts"],
+    only: "after its call was cancelled",
+  },
+  {
+    claim: "remember what a lookup found longer than its save runs",
+    edits: [
+      edit("src/server/saves.ts", "if (target && store.isSaving(target)) return target;", "if (target) return target;"),
+    ],
+    tests: ["test/server/saves.test.ts"],
+    only: "only while what it found",
+  },
+  {
+    claim: "lose the failure of a lookup whose call has ended",
+    edits: [edit("src/server/saves.ts", "if (lookup.waiting === 0) miss(key, name, error);", "")],
+    tests: ["test/server/saves.test.ts"],
+    only: "told to the next call",
+  },
+  {
+    claim: "discard parts of a project without asking whether it is allowed",
+    edits: [edit("src/download/saving/stop-save.ts", "  for (const each of identities) check(each);\n", "")],
+    tests: ["test/download/stop.test.ts"],
+    only: "asks about the project first",
+  },
 ];
