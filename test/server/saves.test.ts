@@ -35,7 +35,7 @@ describe("a save by the cluster's name alone", () => {
       projectName: "Simulated shop",
       groupId,
       snapshotId: NEWEST,
-      when: expect.stringMatching(/^\w{3} \d{1,2} \w{3}, \d\d:\d\d, .* ago$/),
+      when: expect.stringMatching(/^\w{3} \d{1,2} \w{3}( \d{4})?, \d\d:\d\d, .* ago$/),
       size: expect.stringMatching(/^\d+\.\d kB$/),
     });
     expect(JSON.parse(await readFile(`${saved.path}.json`, "utf8"))).toMatchObject({ projectName: "Simulated shop" });
