@@ -6,7 +6,13 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { MUTATIONS } from "./mutations.mjs";
+import { ATLAS } from "./mutations/atlas.mjs";
+import { CORE } from "./mutations/core.mjs";
+import { FOLDER } from "./mutations/folder.mjs";
+import { SERVER } from "./mutations/server.mjs";
+import { TRANSFER } from "./mutations/transfer.mjs";
+
+const MUTATIONS = [...ATLAS, ...SERVER, ...TRANSFER, ...FOLDER, ...CORE];
 
 const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);

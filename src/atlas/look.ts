@@ -1,6 +1,7 @@
 // Which projects to look at, and the Flex clusters in them.
 import { concurrently } from "../core/concurrency.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
+import { firstFew } from "../core/text.ts";
 import type { CallLimits } from "../core/time.ts";
 import type { Atlas } from "./client.ts";
 import type { FlexCluster, Project } from "./model.ts";
@@ -22,16 +23,11 @@ export interface ProjectSettings {
   allowedProjects?: readonly string[] | undefined;
 }
 
-/** A configured list may be of any length; an error names only its first projects. */
-const MAX_NAMED_PROJECTS = 10;
-
 /** Throws `PROJECT_NOT_ALLOWED`. The ids of projects are not secret, so the error may name them. */
 export function checkAllowed(groupId: string, allowed: readonly string[] | undefined): void {
   if (!allowed || allowed.includes(groupId)) return;
-  const named = allowed.slice(0, MAX_NAMED_PROJECTS).join(", ");
-  const others = allowed.length > MAX_NAMED_PROJECTS ? ` and ${allowed.length - MAX_NAMED_PROJECTS} more` : "";
   throw ownFailure("PROJECT_NOT_ALLOWED", {
-    detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${named}${others}; nothing was sent.`,
+    detail: `Project ${groupId} is not in ATLAS_FLEX_ALLOWED_PROJECTS, which allows ${firstFew(allowed)}; nothing was sent.`,
   });
 }
 

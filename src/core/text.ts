@@ -119,6 +119,12 @@ export function spanInWords(seconds: number): string {
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
+/** For a sentence: the first items of a list, and how many more there are. */
+export function firstFew(items: readonly string[], limit = 10, separator = ", "): string {
+  const rest = items.length - limit;
+  return items.slice(0, limit).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
+}
+
 /** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */
 export function nearest(
   word: string,

@@ -6,7 +6,7 @@ import { lookForClusters, type ProjectSettings, projectsToRead, type ReadablePro
 import { type FlexCluster, isCompleted } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
-import { nearest, quoted, sizeInWords } from "../core/text.ts";
+import { firstFew, nearest, quoted, sizeInWords } from "../core/text.ts";
 import { type CallLimits, type Clock, whenOf } from "../core/time.ts";
 import type { PartSummary, SnapshotStore } from "../download/contract.ts";
 import type { SaveOrder } from "../tools/tool.ts";
@@ -136,10 +136,7 @@ async function named(
 
 const title = ({ id, name }: ReadableProject) => (name ? `${quoted(name)} (groupId ${id})` : `groupId ${id}`);
 
-function listed(titles: readonly string[]): string {
-  const rest = titles.length - MAX_NAMED;
-  return `${titles.slice(0, MAX_NAMED).join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
-}
+const listed = (titles: readonly string[]) => firstFew(titles, MAX_NAMED, "; ");
 
 function severalFound(name: string, found: readonly Found[]): Failure {
   const where = listed(found.map(({ project }) => title(project)));

@@ -4,12 +4,10 @@ import { ageHoursOf, type BackupLook, type ClusterInProject, lookForBackups, STA
 import type { ReadableProject } from "../atlas/look.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { Failure } from "../core/errors.ts";
-import { quoted } from "../core/text.ts";
+import { firstFew, quoted } from "../core/text.ts";
 import { whenOf } from "../core/time.ts";
 import type { ToolContext } from "./tool.ts";
 
-/** More names would make a sentence that nobody reads. */
-const MAX_NAMED = 10;
 /** Every project of an organization usually refuses for the same reason. */
 const MAX_HINTS = 2;
 
@@ -94,7 +92,7 @@ function healthOf(looks: readonly Looked[], isAll: boolean): string[] {
       looks.length === 1
         ? `The cluster${scope} needs`
         : `${needy.length} of ${looks.length} clusters${scope} ${needy.length === 1 ? "needs" : "need"}`;
-    sentences.push(`${share} attention: ${listed(needy.map(label))}; see attention.`);
+    sentences.push(`${share} attention: ${firstFew(needy.map(label))}; see attention.`);
     if (fine > 0) sentences.push(fine === 1 ? `1 other has ${fresh}.` : `${fine} others have ${fresh}.`);
   } else if (fine > 0 && young.length > 0) {
     sentences.push(`${fine} of ${looks.length} clusters${scope} ${fine === 1 ? "has" : "have"} ${fresh}.`);
@@ -103,7 +101,7 @@ function healthOf(looks: readonly Looked[], isAll: boolean): string[] {
   }
   if (young.length > 0)
     sentences.push(
-      `Too young for a backup: ${listed(young.map(label))}. Atlas takes the first one about 24 hours after a cluster is created.`,
+      `Too young for a backup: ${firstFew(young.map(label))}. Atlas takes the first one about 24 hours after a cluster is created.`,
     );
   return sentences;
 }
@@ -141,9 +139,4 @@ function labelsOf(looks: readonly Looked[]): (look: Looked) => string {
     if (names.indexOf(name) === names.lastIndexOf(name)) return name;
     return `${name} in ${project.name ? quoted(project.name) : `project ${project.id}`}`;
   };
-}
-
-function listed(labels: readonly string[]): string {
-  const rest = labels.length - MAX_NAMED;
-  return `${labels.slice(0, MAX_NAMED).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, hostOf, nearest, quoted, says } from "../../src/core/text.ts";
+import { clean, firstFew, hostOf, nearest, quoted, says } from "../../src/core/text.ts";
 
 describe("cleaning foreign text", () => {
   test.each([
@@ -144,5 +144,16 @@ describe("the host of a link", () => {
     ["an unknown scheme", "x://Call%20me.example/"],
   ])("is absent if it has not the form of a host: %s", (_, link) => {
     expect(hostOf(new URL(link))).toBeUndefined();
+  });
+});
+
+describe("a list in a sentence", () => {
+  test.each([
+    [["a"], "a"],
+    [["a", "b"], "a; b"],
+    [["a", "b", "c"], "a; b and 1 more"],
+    [[], ""],
+  ])("of %j names at most two and counts the rest: %j", (items, sentence) => {
+    expect(firstFew(items, 2, "; ")).toBe(sentence);
   });
 });

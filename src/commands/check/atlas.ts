@@ -8,9 +8,9 @@ import type { Config } from "../../config/types.ts";
 import { isAtlasId, isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";
-import { quoted } from "../../core/text.ts";
+import { firstFew, quoted } from "../../core/text.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
-import { counted, duration, failed, failedWith, firstFew, ok, type StepResult, warning } from "./step.ts";
+import { counted, duration, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
 
 /** The most projects, and clusters of each project, that the step names; the tools give the whole list. */
 const MAX_NAMES = 5;

@@ -1,8 +1,9 @@
 // Steps of `check` about the configuration itself: settings, the address of Atlas, and the tools that clients see.
 import { isSet, settingOf, settingText } from "../../config/setting-text.ts";
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
+import { firstFew } from "../../core/text.ts";
 import { CATALOG, offersOf } from "../../tools/catalog.ts";
-import { type Configured, counted, failed, firstFew, ok, type StepResult, warning } from "./step.ts";
+import { type Configured, counted, failed, ok, type StepResult, warning } from "./step.ts";
 
 /** All problems and warnings of the configuration at once, and the names, never the values, of everything that is set. */
 export function settings({ config: { problems, warnings }, options, env }: Configured): StepResult {

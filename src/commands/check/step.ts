@@ -98,12 +98,6 @@ export function describeFailure({ envelope }: Failure): string {
   return [facts, detailOf(envelope)].filter(Boolean).join(": ");
 }
 
-/** The first items of a list, and how many more there are. */
-export function firstFew(items: readonly string[], limit = 10, separator = ", "): string {
-  const rest = items.length - limit;
-  return items.slice(0, limit).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
-}
-
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 const UNITS = [

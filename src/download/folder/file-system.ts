@@ -31,7 +31,7 @@ const OUT_OF_MEANS = ["EAGAIN", "EINTR", "EMFILE", "ENFILE", "ENOMEM"];
 /** What Windows answers while another program, such as a virus scanner, has the file open (libuv, `uv_translate_sys_error`). */
 const IN_USE_ON_WINDOWS = ["EACCES", "EPERM"];
 
-/** Nothing of the file system stands in the way of creating this name, but something else certainly does. */
+/** With these, renaming to the name would fail like the link, or would replace a file that has the name (EEXIST). */
 const WITHOUT_REMEDY = ["EEXIST", "ENOENT", "ENOSPC", "EDQUOT", "EROFS"];
 
 /** The file system has no such operation. Windows cannot open folders, so it cannot sync them (EPERM, EISDIR, EACCES). */
@@ -175,14 +175,12 @@ export async function linksShowTheirFile(folder: string): Promise<boolean> {
 /** The path of a file that exists only for a question to the file system. */
 export const scratchName = (folder: string): string => join(folder, `.probe-${randomBytes(8).toString("hex")}`);
 
-/** Brings a file's content to disk. False where the file system cannot; a failing disk (EIO) rejects. */
-export async function syncFile(handle: FileHandle): Promise<boolean> {
+/** Brings a file's content to disk, where the file system can; a failing disk (EIO) rejects. */
+export async function syncFile(handle: FileHandle): Promise<void> {
   try {
     await patiently(() => handle.datasync());
-    return true;
   } catch (error) {
-    if (hasCode(error, ...NO_SYNC)) return false;
-    throw error;
+    if (!hasCode(error, ...NO_SYNC)) throw error;
   }
 }
 

@@ -50,10 +50,9 @@ export function thisUser(): User | undefined {
  */
 export function opennessOf({ uid, gid, mode }: Entry, path: string, user: User): Openness | undefined {
   if (uid !== user.uid) return { why: "belongs to another user" };
-  const isPrivateGroup = gid === user.gid && gid === user.uid;
   const everyone = (mode & OTHERS_MAY_WRITE) !== 0;
   const group = (mode & GROUP_MAY_WRITE) !== 0;
-  if (!everyone && (!group || isPrivateGroup)) return undefined;
+  if (!everyone && (!group || isPrivate(gid, user))) return undefined;
   const who = everyone && group ? "go" : everyone ? "o" : "g";
   const mend = `if nobody else needs the folder, run: chmod ${who}-w ${posixQuote(path)}`;
   const inside = `use a folder inside it, such as ${posixQuote(join(path, "atlas-flex-snapshots"))}`;
@@ -69,13 +68,15 @@ export function opennessOf({ uid, gid, mode }: Entry, path: string, user: User):
   };
 }
 
+/** Whether the group is the one that holds only this user. */
+const isPrivate = (gid: number, user: User) => gid === user.gid && gid === user.uid;
+
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** Whether other users can move or replace what is in this folder, which is above the download folder. */
 export function canBeMoved({ uid, gid, mode }: Entry, user: User): boolean {
   if (uid !== user.uid && uid !== 0) return true;
-  const isPrivateGroup = gid === user.gid && gid === user.uid;
-  const others = mode & (isPrivateGroup || gid === 0 ? OTHERS_MAY_WRITE : OTHERS_MAY_WRITE | GROUP_MAY_WRITE);
+  const others = mode & (isPrivate(gid, user) || gid === 0 ? OTHERS_MAY_WRITE : OTHERS_MAY_WRITE | GROUP_MAY_WRITE);
   return others !== 0 && (mode & STICKY) === 0;
 }
 
