@@ -1,6 +1,6 @@
 // Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
-import { nearest, quoted } from "../core/text.ts";
+import { nearest, quoted, wrapWords } from "../core/text.ts";
 import { shownOr, unwrapped } from "./setting-text.ts";
 import type { Options } from "./types.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
@@ -105,7 +105,8 @@ const HELP_WIDTH = 110;
 export function helpText(version: string): string {
   const rows = Object.entries(OPTIONS).map(([name, { value, does, only }]) => {
     const left = `  --${name}${value ? ` ${value}` : ""}`.padEnd(HELP_INDENT);
-    return left + wrapped(`${does.replaceAll("`", "")}${only ? ` (${only} only)` : ""}`);
+    const description = `${does.replaceAll("`", "")}${only ? ` (${only} only)` : ""}`;
+    return left + wrapWords(description, HELP_WIDTH - HELP_INDENT).join(`\n${" ".repeat(HELP_INDENT)}`);
   });
   const usage = Object.entries(COMMANDS).map(([command, { takes, does }]) => {
     const words = ["atlas-flex-snapshots-mcp", ...(isCommand(command) ? [command] : []), takes];
@@ -126,15 +127,4 @@ Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS
 or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
 A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get credentials.
 `;
-}
-
-/** Wraps a description to the column beside the names of the options. */
-function wrapped(text: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line.length + word.length < HELP_WIDTH - HELP_INDENT) lines[lines.length - 1] = `${line} ${word}`.trim();
-    else lines.push(word);
-  }
-  return lines.join(`\n${" ".repeat(HELP_INDENT)}`);
 }

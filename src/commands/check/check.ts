@@ -3,15 +3,25 @@ import type { Writable } from "node:stream";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
+import { wrapWords } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
 import { runCheck } from "./run-check.ts";
 import type { Configured, Step, StepState } from "./step.ts";
 
-/** Nobody reads longer lines on a terminal. Lists are shortened long before this limit. */
+/** Nobody reads longer texts on a terminal. Lists are shortened long before this limit. */
 const MAX_LINE_CHARACTERS = 1_000;
 
 /** Wider than the longest title. */
 const TITLE_WIDTH = 21;
+
+/** Narrower lines would hold a word each; on such a terminal, longer ones are easier to read. */
+const MIN_TEXT_WIDTH = 20;
+
+/** How the report looks where it goes. Without `columns`, lines stay whole, so that programs can read them. */
+interface Look {
+  inColour: boolean;
+  columns?: number | undefined;
+}
 
 const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
   ok: { mark: "✓", colour: 32 },
@@ -22,7 +32,7 @@ const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
 
 /** The paths are relative to the repository and to the installed package. */
 const PAGES =
-  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
+  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.";
 
 /** Resolves to the exit code: 0 if the check is complete and nothing failed, otherwise 1. */
 export async function check(input: Configured & { version: string }): Promise<0 | 1> {
@@ -30,7 +40,9 @@ export async function check(input: Configured & { version: string }): Promise<0 
   const { options, env, version } = input;
   const config = await withOrdersChecked(input.config);
   const asJson = options.json === true;
-  const inColour = stdout.isTTY === true && !env.NO_COLOR;
+  // Some terminals say that they have 0 columns.
+  const columns = stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined;
+  const look: Look = { inColour: stdout.isTTY === true && !env.NO_COLOR, columns };
   const redactor = createRedactor(config.secrets);
   const log = createLog({ level: "warn", scrub: redactor.scrub, stderr });
   const signal = interruptionOf(stdout);
@@ -42,14 +54,14 @@ export async function check(input: Configured & { version: string }): Promise<0 
     for await (const found of runCheck({ ...input, config, clock: systemClock, redactor, log, signal })) {
       const step = harmless(found, redactor.shown);
       steps.push(step);
-      if (!asJson) stdout.write(stepText(step, inColour));
+      if (!asJson) stdout.write(stepText(step, look));
     }
     complete = true;
   } catch (error) {
     if (signal.aborted) stderr.write("Interrupted.\n");
     else log.error({ error }, "The check itself failed");
   }
-  const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps) : "\n";
+  const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps, look) : "\n";
   await new Promise<void>((resolve) => stdout.write(last, () => resolve()));
   return complete && nothingFailed(steps) ? 0 : 1;
 }
@@ -76,21 +88,31 @@ function harmless({ id, state, title, found, whatToDo, errorCode }: Step, shown:
   };
 }
 
-/** One line with what was found, and below it what to do, indented. */
-export function stepText({ state, title, found, whatToDo }: Step, inColour: boolean): string {
+/** What was found beside the title, and below it what to do. Both are indented where their lines are broken. */
+export function stepText({ state, title, found, whatToDo }: Step, { inColour, columns }: Look): string {
   const { mark, colour } = MARKS[state];
   const shown = inColour ? `\u001b[${colour}m${mark}\u001b[0m` : mark;
   const advice = (whatToDo ?? "").split("\n").filter(Boolean);
-  return [`${shown} ${title.padEnd(TITLE_WIDTH)}${found}`, ...advice.map((line) => `    ${line}`), ""].join("\n");
+  return [
+    `${shown} ${title.padEnd(TITLE_WIDTH)}${indented(found, TITLE_WIDTH + 2, columns).trimStart()}`,
+    ...advice.map((line) => indented(line, 4, columns)),
+    "",
+  ].join("\n");
 }
 
-export function summaryText(steps: readonly Step[]): string {
+/** A text whose lines all begin at the same column. */
+function indented(text: string, indent: number, columns = Number.POSITIVE_INFINITY): string {
+  const lines = wrapWords(text, Math.max(MIN_TEXT_WIDTH, columns - indent));
+  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+}
+
+export function summaryText(steps: readonly Step[], { columns }: Pick<Look, "columns"> = {}): string {
   const count = (state: StepState) => steps.filter((step) => step.state === state).length;
   const failures = count("failed");
   const warnings = count("warning");
   const doubts = warnings === 0 ? "" : ` ${warnings === 1 ? "One step has" : `${warnings} steps have`} a warning.`;
-  if (failures > 0) return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${PAGES}`;
-  return `\nEverything that could be tried works.${doubts}\n`;
+  if (failures === 0) return `\nEverything that could be tried works.${doubts}\n`;
+  return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${indented(PAGES, 0, columns)}\n`;
 }
 
 /** The report for scripts. An interrupted check is not complete and therefore not `ok`. */

@@ -21,7 +21,10 @@ const KINDS = { "service-account": "service account", "api-key": "API key", "acc
 /** Advice for a person at a terminal; the error's own hint is written for MCP clients. */
 const HOW_TO_SET = [
   "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
-  "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret node dist/atlas-flex-snapshots-mcp.js check",
+  // Three lines that a shell reads as one command: a terminal's width would break a longer one where no shell may.
+  "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… \\",
+  "MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret \\",
+  "node dist/atlas-flex-snapshots-mcp.js check",
   "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
 ].join("\n");
 
