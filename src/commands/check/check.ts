@@ -1,10 +1,9 @@
 // The command `check`: runs the steps, prints a report for people or scripts, and returns the exit code.
-import type { Writable } from "node:stream";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
-import { wrapWords } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
+import { indented, interruption, type Look, lookOf, markOf, written } from "../terminal.ts";
 import { runCheck } from "./run-check.ts";
 import type { Configured, Step, StepState } from "./step.ts";
 
@@ -13,22 +12,6 @@ const MAX_LINE_CHARACTERS = 1_000;
 
 /** Wider than the longest title. */
 const TITLE_WIDTH = 21;
-
-/** Narrower lines would hold a word each; on such a terminal, longer ones are easier to read. */
-const MIN_TEXT_WIDTH = 20;
-
-/** How the report looks where it goes. Without `columns`, lines stay whole, so that programs can read them. */
-interface Look {
-  inColour: boolean;
-  columns?: number | undefined;
-}
-
-const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
-  ok: { mark: "✓", colour: 32 },
-  warning: { mark: "!", colour: 33 },
-  failed: { mark: "✗", colour: 31 },
-  skipped: { mark: "-", colour: 90 },
-};
 
 /** The paths are relative to the repository and to the installed package. */
 const PAGES =
@@ -40,12 +23,13 @@ export async function check(input: Configured & { version: string }): Promise<0 
   const { options, env, version } = input;
   const config = await withOrdersChecked(input.config);
   const asJson = options.json === true;
-  // Some terminals say that they have 0 columns.
-  const columns = stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : undefined;
-  const look: Look = { inColour: stdout.isTTY === true && !env.NO_COLOR, columns };
+  const look = lookOf(stdout, env);
   const redactor = createRedactor(config.secrets);
   const log = createLog({ level: "warn", scrub: redactor.scrub, stderr });
-  const signal = interruptionOf(stdout);
+  const interrupted = interruption();
+  const { signal } = interrupted;
+  // Nobody reads the report any more.
+  stdout.on("error", (error) => interrupted.abort(error));
   const steps: Step[] = [];
   let complete = false;
 
@@ -62,17 +46,8 @@ export async function check(input: Configured & { version: string }): Promise<0 
     else log.error({ error }, "The check itself failed");
   }
   const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps, look) : "\n";
-  await new Promise<void>((resolve) => stdout.write(last, () => resolve()));
+  await written(stdout, last);
   return complete && nothingFailed(steps) ? 0 : 1;
-}
-
-/** Aborts at the first signal, or when the reader of stdout goes away. A second signal ends the process. */
-function interruptionOf(stdout: Writable): AbortSignal {
-  const controller = new AbortController();
-  const interrupt = () => controller.abort(new Error("The check was interrupted."));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
-  stdout.on("error", interrupt);
-  return controller.signal;
 }
 
 /** The fields of the report in their order, without secrets and without characters that a terminal would act on. */
@@ -89,21 +64,14 @@ function harmless({ id, state, title, found, whatToDo, errorCode }: Step, shown:
 }
 
 /** What was found beside the title, and below it what to do. Both are indented where their lines are broken. */
-export function stepText({ state, title, found, whatToDo }: Step, { inColour, columns }: Look): string {
-  const { mark, colour } = MARKS[state];
-  const shown = inColour ? `\u001b[${colour}m${mark}\u001b[0m` : mark;
+export function stepText({ state, title, found, whatToDo }: Step, look: Look): string {
+  const { columns } = look;
   const advice = (whatToDo ?? "").split("\n").filter(Boolean);
   return [
-    `${shown} ${title.padEnd(TITLE_WIDTH)}${indented(found, TITLE_WIDTH + 2, columns).trimStart()}`,
+    `${markOf(state, look)} ${title.padEnd(TITLE_WIDTH)}${indented(found, TITLE_WIDTH + 2, columns).trimStart()}`,
     ...advice.map((line) => indented(line, 4, columns)),
     "",
   ].join("\n");
-}
-
-/** A text whose lines all begin at the same column. */
-function indented(text: string, indent: number, columns = Number.POSITIVE_INFINITY): string {
-  const lines = wrapWords(text, Math.max(MIN_TEXT_WIDTH, columns - indent));
-  return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
 export function summaryText(steps: readonly Step[], { columns }: Pick<Look, "columns"> = {}): string {
