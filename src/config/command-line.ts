@@ -112,7 +112,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     if (!spec) continue;
     if (spec.only?.includes(command) === false)
       return {
-        usageError: `--${token.name} belongs to the command${spec.only.length > 1 ? "s" : ""} ${spec.only.join(" and ")}. See --help.`,
+        usageError: `--${token.name} belongs to the command${spec.only.length > 1 ? "s" : ""} ${spec.only.join(", ")}. See --help.`,
       };
     if (spec.value === undefined && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
     if (

@@ -54,11 +54,21 @@ function savedText({ label = "", target, kept }: Outcome, report: SaveReport, lo
     path,
     `${sizeInWords(bytes)}${collections}${version}`,
     `sha256 ${sha256}`,
+    ...courseOf(report),
     ...(isSimulated ? ["The file is simulated: it has the form of a backup, but cannot be restored."] : []),
     ...warnings.map((warning) => `! ${warning}`),
     ...keptLines(kept),
   ];
   return paragraph(report.sound && !kept?.problem ? "ok" : "failed", `${label}${project}: `, lines, look);
+}
+
+/** What a person may have noticed on the way. */
+function courseOf({ resumedFromBytes = 0, interruptions = 0 }: SaveReport): string[] {
+  const resumed = `The connection broke ${interruptions === 1 ? "once" : `${interruptions} times`}; the download resumed where it had stopped.`;
+  return [
+    ...(resumedFromBytes > 0 ? [`It went on from the ${sizeInWords(resumedFromBytes)} of an earlier attempt.`] : []),
+    ...(interruptions > 0 ? [resumed] : []),
+  ];
 }
 
 function keptLines(kept: KeepReport | undefined): string[] {
