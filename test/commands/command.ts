@@ -17,15 +17,15 @@ export const at = ({ baseUrl }: Pick<Simulator, "baseUrl">): Env => ({
 const SECRET = /SECRET|PRIVATE|ACCESS_TOKEN/;
 
 /**
- * Starts a built command in a child process, with little more than the given environment. Its home, current folder and parent of
- * the download folder is `home`. Expects no secret and no signed link in its output.
+ * Starts a built command in a child process, with little more than the given environment. The download folder is in `home`. Expects
+ * no secret and no signed link in its output.
  */
-export async function startCommand({ args, env = {}, home }: { args: string[]; env?: Env; home?: string }) {
-  const cwd = home ?? (await temporaryFolder());
-  const folder = join(cwd, "snapshots");
+export async function startCommand(start: { args: string[]; env?: Env; home?: string; cwd?: string }) {
+  const { args, env = {}, home = await temporaryFolder(), cwd } = start;
+  const folder = join(home, "snapshots");
   const child = spawn(process.execPath, [BUILT, ...args], {
     cwd,
-    env: { PATH: process.env.PATH ?? "", HOME: cwd, ATLAS_FLEX_DOWNLOAD_DIR: folder, ...env },
+    env: { PATH: process.env.PATH ?? "", HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: folder, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";
@@ -39,11 +39,11 @@ export async function startCommand({ args, env = {}, home }: { args: string[]; e
   const ended = once(child, "close").then(([code, signal]) => {
     const secrets = Object.entries(env).flatMap(([name, value]) => (SECRET.test(name) ? [value] : []));
     const { clientSecret, privateKey, accessToken } = SIMULATED;
-    for (const secret of [...secrets, clientSecret, privateKey, accessToken, "X-Amz-Signature"])
+    for (const secret of [...secrets, clientSecret, privateKey, accessToken, "canary", "X-Amz-Signature"])
       expect(stdout + stderr).not.toContain(secret);
     return { code: Number(code ?? -1), signal: String(signal ?? ""), stdout, stderr };
   });
-  return { child, home: cwd, folder, stderr: () => stderr, ended };
+  return { child, home, folder, stderr: () => stderr, ended };
 }
 
 /** Runs a built command to its end. */
