@@ -1,7 +1,9 @@
 // The public interface of this folder: the snapshot store, its reports, and the source of snapshots that it needs.
 import type { ErrorEnvelope } from "../core/errors.ts";
+import type { HttpResponse } from "../http/messages.ts";
 
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
+export { type FirstEntries, type FirstEntry, firstEntriesOf } from "./integrity/first-entries.ts";
 export { DISK_RESERVE_BYTES } from "./limits.ts";
 
 /**
@@ -315,3 +317,22 @@ export interface StoreEvent {
 }
 
 export type StoreLog = (event: StoreEvent) => void;
+
+/** A request to a file host and what came of it. The link and the headers are secrets. */
+export interface FileExchange {
+  url: URL;
+  /** How many redirects led from the link to `url`. */
+  redirects: number;
+  /** The first byte that was asked for; above 0 with If-Range. */
+  offset: number;
+  /** Absent when no answer arrived. */
+  answer?: Pick<HttpResponse, "status" | "headers"> & { ms: number };
+  /** The code in the error document of an object store. */
+  errorXmlCode?: string;
+  /** Bytes of the body that were taken. */
+  bytes: number;
+  /** From the request to the end of the body. */
+  ms: number;
+  /** Of the failure or the broken connection that ended it. */
+  code?: string;
+}
