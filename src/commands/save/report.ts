@@ -7,7 +7,7 @@ import { type FileExchange, firstEntriesOf, type SaveReport, type SnapshotIdenti
 import { archiveDifferences, archiveLines, errorLine, reportDifferences, reportLine } from "./report/archive.ts";
 import { createAtlasNotes } from "./report/atlas.ts";
 import { documentedWords } from "./report/documented.ts";
-import { createFileHostNotes } from "./report/file-host.ts";
+import { createFileHostNotes, SIGNATURE_PARAMETERS } from "./report/file-host.ts";
 import { createHidden, type Hidden } from "./report/hidden.ts";
 import { OWN_WORDS } from "./report/own-words.ts";
 import { codeShown, KNOWN_HEADERS, times } from "./report/shown.ts";
@@ -43,7 +43,7 @@ const MAX_LINE_CHARACTERS = 4_000;
 const MAX_ARCHIVES = 3;
 
 export function createReport({ clock, version, redactor, isSimulated }: ReportOptions): Report {
-  const hidden = createHidden(new Set([...documentedWords(), ...KNOWN_HEADERS, ...OWN_WORDS]));
+  const hidden = createHidden(new Set([...documentedWords(), ...OWN_WORDS, ...NAMES, ...NAMES.flatMap(wordsIn)]));
   const atlas = createAtlasNotes(hidden);
   const fileHost = createFileHostNotes(hidden);
 
@@ -91,6 +91,10 @@ export function createReport({ clock, version, redactor, isSimulated }: ReportOp
     },
   };
 }
+
+/** What is shown of foreign names as it is. */
+const NAMES = [...KNOWN_HEADERS, ...SIGNATURE_PARAMETERS].map((name) => name.toLowerCase());
+const wordsIn = (name: string) => name.split("-");
 
 /** Each text once, as an entry of a list. */
 function counted(texts: string[], none: string): string[] {

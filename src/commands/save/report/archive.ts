@@ -6,7 +6,7 @@ import { codeShown, sizeRange } from "./shown.ts";
 
 export function archiveLines({ gzip, format, entries, stoppedAt }: FirstEntries): string[] {
   const packed = gzip
-    ? `gzip, ${gzip.members} members within what was read, header fields: ${gzip.fields.join(", ") || "none"}, ${
+    ? `gzip, ${gzip.members} ${gzip.members === 1 ? "member" : "members"} within what was read, header fields: ${gzip.fields.join(", ") || "none"}, ${
         gzip.hasTime ? "with" : "without"
       } a time, system ${gzip.system}`
     : "no gzip";
@@ -39,7 +39,7 @@ export function archiveDifferences({ gzip, format, entries, stoppedAt }: FirstEn
     ),
     ...say(
       entries.some(({ kind }) => kind.startsWith("other file")),
-      "The tar has files that no known backup has.",
+      "The tar has files that this program does not know.",
     ),
   ];
 }

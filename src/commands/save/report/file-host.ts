@@ -27,7 +27,7 @@ const MAX_EXCHANGES = 5_000;
 const MAX_LINES = 60;
 
 /** Amazon S3, "Authenticating Requests: Using Query Parameters"; Google Cloud Storage, "Signed URLs"; Azure, "Create a service SAS". */
-const SIGNATURE_PARAMETERS = [
+export const SIGNATURE_PARAMETERS = [
   "X-Amz-Algorithm",
   "X-Amz-Credential",
   "X-Amz-Date",
@@ -128,7 +128,7 @@ function againLines(exchanges: FileExchange[]): string[] {
 const ASKED = (offset: number) => (offset > 0 ? "the rest (Range, If-Range)" : "the whole file");
 
 function linesOf({ answer, offset, redirects, errorXmlCode, code, url }: FileExchange, hidden: Hidden): string[] {
-  const asked = `${ASKED(offset)}${redirects > 0 ? ` after ${redirects} redirects` : ""}`;
+  const asked = `${ASKED(offset)}${redirects === 0 ? "" : redirects === 1 ? " after a redirect" : ` after ${redirects} redirects`}`;
   const ended = code === undefined ? [] : [`ended with ${codeShown(code, hidden)}`];
   if (!answer) return [[`Asked for ${asked}: no answer`, ...ended].join(", ")];
   const { status, headers } = answer;

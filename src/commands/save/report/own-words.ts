@@ -19,4 +19,7 @@ export const OWN_WORDS: readonly string[] =
   snapshot snapshots snapshoturl sound source sparse start state status stopped store stored stream string strong sum system tar tell
   text than that the them then there they this time times to try turtle txt type typeflag undefined unix unknown unpacked usable
   user v value values vary version via vnd warning warnings was weak well were what when which who whole win windows wiredtiger
-  wiredtigerhs wiredtigerlog with within without word words worth wrong wt x xml zip zstd`.split(/\s+/);
+  wiredtigerhs wiredtigerlog with within without word words worth wrong wt x xml zip zstd application array
+  before documented for kb know mb gb tb member neither ok ustar always verifiable t z amazons mdb wiredtigerpreplog announces alone`.split(
+    /\s+/,
+  );
