@@ -1,5 +1,6 @@
 // Tells in fixed words what the beginning of an archive is made of: how it was packed, and the kinds of its first entries.
 import type { FileHandle } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { createInflateRaw } from "node:zlib";
 import { hasCode } from "../../core/errors.ts";
 import { READ_ONLY, withFile } from "../folder/file-system.ts";
@@ -46,6 +47,7 @@ const MAX_GZIP_HEADER_BYTES = 64 * 1024;
 /** A name, or a few attributes. */
 const MAX_EXTENSION_BYTES = 64 * 1024;
 const TRAILER_BYTES = 8;
+const CHUNK_BYTES = 64 * 1024;
 
 /** Reads the beginning of an archive. Rejects only when the file cannot be read. */
 export function firstEntriesOf(path: string): Promise<FirstEntries> {
@@ -107,13 +109,23 @@ function parseGzipHeader(head: Buffer) {
 /** A member was read to its end, or there was enough of it. */
 type MemberEnd = { packedBytes: number; stoppedAt?: undefined } | { stoppedAt: FirstEntries["stoppedAt"] };
 
+async function* chunksFrom(handle: FileHandle, start: number): AsyncGenerator<Buffer> {
+  for (let offset = start; ; ) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset);
+    if (bytesRead === 0) return;
+    offset += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
 /** Inflates one member, and hands out its bytes until `take` says why it has enough. */
 async function readMember(
   handle: FileHandle,
   start: number,
   take: (chunk: Buffer) => FirstEntries["stoppedAt"] | undefined,
 ): Promise<MemberEnd> {
-  const source = handle.createReadStream({ start, autoClose: false });
+  // A stream of the handle itself would close it.
+  const source = Readable.from(chunksFrom(handle, start));
   const inflate = createInflateRaw();
   source.on("error", (error) => inflate.destroy(error));
   source.pipe(inflate);
