@@ -198,7 +198,7 @@ test("what comes before an answer is hidden too: credentials of a Digest exchang
   const limits = { deadline: 0, signal: new AbortController().signal };
   for (const authorization of [
     `Basic ${basic}`,
-    'Digest username="publickey", realm="x", uri="/api", response="abcdefgh"',
+    'Digest username="pubkey", realm="x", uri="/api", response="abcdefgh"',
   ])
     report.onExchange({
       request: { method: "POST", url, headers: { authorization }, ...limits },
@@ -207,17 +207,28 @@ test("what comes before an answer is hidden too: credentials of a Digest exchang
         headers: {
           "x-hush-hush-sec": "1",
           "x-mdb-client-payroll": "1",
-          "x-publickey": "1",
+          "x-pubkey": "1",
           "x-abcdefgh": "1",
           "x-plain": "1",
         },
-        json: { hushhush: 1, publickey: 2, abcdefgh: 3 },
+        json: { hushhush: 1, pubkey: 2, abcdefgh: 3 },
       },
       ms: 1,
     });
   const text = await report.describe([]);
-  expect(text.match(/hush-hush-sec|client-payroll|publickey|abcdefgh/g)).toBeNull();
+  expect(text.match(/hush-hush-sec|client-payroll|pubkey|abcdefgh/g)).toBeNull();
   expect(text).toContain("headers: x-plain, 4 not shown");
+});
+
+test("a report of very many different answers stays short, and says how much is left out", async () => {
+  const report = createReport({ clock: systemClock, version: "1.2.3", redactor: createRedactor(), isSimulated: false });
+  const url = new URL("https://cloud.mongodb.com/api/atlas/v2/groups");
+  const request = { method: "GET", url, headers: {}, deadline: 0, signal: new AbortController().signal } as const;
+  for (let status = 200; status < 500; status += 1)
+    report.onExchange({ request, response: { status, headers: { date: "now" }, json: { status: "ODD" } }, ms: 1 });
+  const lines = (await report.describe([])).trimEnd().split("\n");
+  expect(lines).toHaveLength(300);
+  expect(lines.at(-1)).toMatch(/^- \d+ more lines, not shown$/);
 });
 
 /** A text in which the sentinel stands somewhere. */

@@ -32,7 +32,8 @@ const PIECES = [
   /[0-9a-f]{16,}/gi,
   /\b\d{1,3}(?:\.\d{1,3}){3}\b/g,
   /(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}/gi,
-  /\b[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.[a-z][a-z0-9-]*\b/gi,
+  // Only from where such a run begins: trying at every character would take seconds for a long text.
+  /(?<![a-z0-9_.-])[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.[a-z][a-z0-9-]*\b/gi,
   /[\w.+-]{1,64}@[\w.-]{1,253}/g,
 ];
 const LINK = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>\\]{1,8000}/gi;
