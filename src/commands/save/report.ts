@@ -59,13 +59,16 @@ export function createReport({ clock, version, redactor, isSimulated }: ReportOp
         ...archives.flatMap((archive) => archive.differences),
         ...outcomes.flatMap(({ report }) => (report ? reportDifferences(report) : [])),
       ];
-      const lines = [
+      // Says nothing of what was observed, although a folder or a user may be called like this program.
+      const head = [
         "# What Atlas and its file host did",
         "",
         `- atlas-flex-snapshots-mcp ${version}, Node.js ${process.version}, ${process.platform} ${process.arch}`,
         `- Answers came from ${isSimulated ? "the embedded simulator" : "the network"}.`,
         "- Left out: links, ids, names, addresses, credentials, exact lengths.",
         "",
+      ];
+      const lines = [
         "## Differs from what was expected",
         "",
         ...counted(differences, "Nothing."),
@@ -87,7 +90,9 @@ export function createReport({ clock, version, redactor, isSimulated }: ReportOp
         "",
         ...(archives.length === 0 ? ["- No archive was saved."] : archives.flatMap((archive) => archive.lines)),
       ];
-      return `${checked(cut(lines), hidden, redactor).join("\n")}\n`;
+      const { scrub } = redactor;
+      const shown = [...head, ...checked(cut(lines, MAX_LINES - head.length), hidden)];
+      return `${shown.map((line) => (scrub(line) === line ? line : REMOVED)).join("\n")}\n`;
     },
   };
 }
@@ -142,19 +147,18 @@ async function archiveOf(path: string, hidden: Hidden): Promise<Archive> {
   }
 }
 
-function cut(lines: string[]): string[] {
-  if (lines.length <= MAX_LINES) return lines;
-  return [...lines.slice(0, MAX_LINES - 1), `- ${lines.length - MAX_LINES + 1} more lines, not shown`];
+function cut(lines: string[], most: number): string[] {
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), `- ${lines.length - most + 1} more lines, not shown`];
 }
 
 const REMOVED = "- (A line was removed: something in it may tell who it was.)";
 
 /** The last look at every line: what was observed is searched for, whatever the filters before let through. */
-function checked(lines: string[], hidden: Hidden, { scrub }: Pick<Redactor, "scrub">): string[] {
+function checked(lines: string[], hidden: Hidden): string[] {
   const found = hidden.foundIn(lines.join("\n")).length > 0;
   return lines.map((line) => {
-    const isOpen =
-      line.length <= MAX_LINE_CHARACTERS && scrub(line) === line && !(found && hidden.foundIn(line).length > 0);
+    const isOpen = line.length <= MAX_LINE_CHARACTERS && !(found && hidden.foundIn(line).length > 0);
     return isOpen ? line : REMOVED;
   });
 }

@@ -1,6 +1,6 @@
 // The words that the report itself is written in: a cluster with such a name is not in a report because of its name.
 
-/** In lower case. */
+/** In lower case. The usual name of the download folder is that of this program. */
 export const OWN_WORDS: readonly string[] =
   `a accept access address addresses after again algorithm alive allow although amazon amazonaws an and announce announced
   another answer answered answers api archive are arm as asked asks at atlas authenticate aws azure backup basic be bearer begin
@@ -20,6 +20,6 @@ export const OWN_WORDS: readonly string[] =
   text than that the them then there they this time times to try turtle txt type typeflag undefined unix unknown unpacked usable
   user v value values vary version via vnd warning warnings was weak well were what when which who whole win windows wiredtiger
   wiredtigerhs wiredtigerlog with within without word words worth wrong wt x xml zip zstd application array
-  before documented for kb know mb gb tb member neither ok ustar always verifiable t z amazons mdb wiredtigerpreplog announces alone`.split(
+  before documented for kb know mb gb tb member neither ok ustar always verifiable t z amazons mdb wiredtigerpreplog announces alone flex simulated atlas-flex-snapshots atlas-flex-snapshots-mcp`.split(
     /\s+/,
   );
