@@ -50,7 +50,6 @@ async function run(program, args, env = process.env) {
   try {
     return (await promisify(execFile)(program, args, { env, signal, maxBuffer: 64 * 1024 * 1024 })).stdout;
   } catch (error) {
-    signal.throwIfAborted();
     if (error.code === "ENOENT") throw new Error(`${program} is not installed, or not in a folder of PATH.`);
     throw new Error(`${program} failed with exit code ${error.code}: ${`${error.stderr ?? ""}`.trim().slice(-1_000)}`);
   }
@@ -177,6 +176,6 @@ async function drill() {
 try {
   await drill();
 } catch (error) {
-  process.stderr.write(`${error.message}\n`);
+  process.stderr.write(`${(signal.aborted ? signal.reason : error).message}\n`);
   process.exitCode = 1;
 }
