@@ -24,6 +24,8 @@ if (!cluster || cluster.startsWith("-")) {
 const START_MS = 30 * 60_000;
 /** The restored data is on the disk: /tmp is in memory on some computers. */
 const TEMPORARY = process.env.TMPDIR || "/var/tmp";
+/** Of a file whose record does not say when Atlas had finished the backup. */
+const EARLIEST = "1970-01-01";
 /** Prints the number of documents of each collection as JSON. Counting reads each collection; an estimate would not. */
 const QUESTION = `
   const found = {};
@@ -72,14 +74,14 @@ async function newestSavedFile() {
     const { files, directory, simulated } = await call("list_saved_snapshots", {});
     const [newest, ...older] = files
       .filter(({ name, groupId }) => name === cluster && (project === undefined || groupId === project))
-      .sort((a, b) => Date.parse(b.finishTime) - Date.parse(a.finishTime));
+      .sort((a, b) => Date.parse(b.finishTime ?? EARLIEST) - Date.parse(a.finishTime ?? EARLIEST));
     if (!newest) throw new Error(`${directory} has no saved file of a cluster named ${cluster}.`);
     if (older.some(({ groupId }) => groupId !== newest.groupId))
       throw new Error(
         `Clusters of several projects are named ${cluster}. Add the project's id: ${cluster} ${newest.groupId}`,
       );
     say(`File:     ${newest.path}, ${newest.size}, backup of ${newest.when}`);
-    if (simulated)
+    if (simulated || newest.fileName.startsWith("simulated-"))
       throw new Error("This file is simulated: it has the form of a backup, but mongod cannot restore it.");
 
     let checked;

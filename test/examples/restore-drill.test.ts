@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, truncate } from "node:fs/promises
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { bash, type Outcome } from "../docs/commands.ts";
 import { CLUSTER, serverAgainst, simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { stub, withStubs } from "./programs.ts";
@@ -34,15 +35,18 @@ console.log(${JSON.stringify(JSON.stringify(found))});`;
 
 const Started = z.object({ words: z.array(z.string()), folder: z.string(), mode: z.number() });
 
-interface Stubs {
+const NEWEST = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
+
+interface Options {
+  saves?: { groupId: string; name: string; snapshotId: string }[];
   mongod?: string;
   /** What mongosh answers: documents by collection. */
   found?: Record<string, number>;
 }
 
 interface Bench {
-  /** The saved file. */
-  path: string;
+  /** The saved files. */
+  paths: string[];
   drill: (line?: string) => Promise<Outcome>;
   started: () => Promise<z.infer<typeof Started>>;
   wasStopped: () => boolean;
@@ -51,7 +55,11 @@ interface Bench {
 }
 
 /** A saved file that counts as a real one, and stubs of the programs that the drill starts. */
-async function bench({ mongod = MONGOD, found = { "shop.orders": 3 } }: Stubs = {}): Promise<Bench> {
+async function bench({
+  mongod = MONGOD,
+  found = { "shop.orders": 3 },
+  saves = [NEWEST],
+}: Options = {}): Promise<Bench> {
   const folder = await temporaryFolder();
   const [bin, temporary, snapshots] = ["bin", "temporary", "snapshots"].map((name) => join(folder, name));
   if (!bin || !temporary || !snapshots) throw new Error("There are three folders");
@@ -63,10 +71,12 @@ async function bench({ mongod = MONGOD, found = { "shop.orders": 3 } }: Stubs = 
   const session = await serverAgainst(simulator, {
     env: { ...simulator.environment, ATLAS_FLEX_DOWNLOAD_DIR: snapshots },
   });
-  const saved = await session.ok("save_flex_snapshot", { ...CLUSTER, waitSeconds: 40 });
+  const paths: string[] = [];
+  for (const save of saves)
+    paths.push(z.string().parse((await session.ok("save_flex_snapshot", { ...save, waitSeconds: 40 })).path));
   const STARTED = join(folder, "started");
   return {
-    path: z.string().parse(saved.path),
+    paths,
     drill: (line = CLUSTER.name) =>
       bash(`node examples/schedule/restore-drill.mjs ${line}`, {
         env: { ...withStubs(bin), HOME: folder, TMPDIR: temporary, STARTED, ATLAS_FLEX_DOWNLOAD_DIR: snapshots },
@@ -79,10 +89,9 @@ async function bench({ mongod = MONGOD, found = { "shop.orders": 3 } }: Stubs = 
 
 describe.skipIf(process.platform === "win32")("the restore drill", () => {
   test("starts mongod from the newest file on a socket alone, counts, stops it and removes everything", async () => {
-    const { drill, path, started, wasStopped, left } = await bench({ found: { "shop.orders": 3, "shop.items": 41 } });
+    const { drill, started, wasStopped, left } = await bench({ found: { "shop.orders": 3, "shop.items": 41 } });
     const { exitCode, stdout, stderr } = await drill();
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-    expect(stdout).toContain(path);
     expect(stdout).toContain('"shop.orders": 3 documents');
     expect(stdout).toContain('"shop.items": 41 documents');
     expect(stdout).toContain("The backup can be restored.");
@@ -117,22 +126,40 @@ describe.skipIf(process.platform === "win32")("the restore drill", () => {
     ["was cut off", (path: string) => truncate(path, 200_000)],
     ["has grown", (path: string) => appendFile(path, "more")],
   ])("fails before it unpacks a file that %s", async (_, damage) => {
-    const { drill, path, left } = await bench();
-    await damage(path);
+    const { drill, paths, left } = await bench();
+    await damage(paths[0] ?? "");
     const stderr = expect.stringMatching(/^The file is damaged or was changed: do not restore from it\./);
     expect(await drill()).toMatchObject({ exitCode: 1, stderr });
     expect(await left()).toEqual([]);
+  });
+
+  test("takes the newest backup, which need not be the file that was saved last", async () => {
+    const { drill, paths } = await bench({
+      saves: [NEWEST, { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId }],
+    });
+    expect(await drill()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`File:     ${paths[0]}, `) });
+  });
+
+  test("asks for the project where several have a cluster of that name, and restores data directories only", async () => {
+    const { name, mongodumpArchiveSnapshotId: snapshotId } = SIMULATED.reports;
+    const { drill } = await bench({ saves: [SIMULATED.archive, { groupId: SIMULATED.groupId, name, snapshotId }] });
+    const both = expect.stringContaining("Clusters of several projects are named reports. Add the project's id");
+    expect(await drill(name)).toMatchObject({ exitCode: 1, stderr: both });
+    expect(await drill(`${name} ${SIMULATED.archive.groupId}`)).toMatchObject({ exitCode: 0 });
+    const other = expect.stringContaining("The drill restores data directories only");
+    expect(await drill(`${name} ${SIMULATED.groupId}`)).toMatchObject({ exitCode: 1, stderr: other });
   });
 
   test("says of a simulated file that mongod cannot restore it", async () => {
     const { drill } = await bench();
     const env = { HOME: await temporaryFolder(), ATLAS_FLEX_SIMULATOR_BYTES: "300000" };
     await bash("node examples/save-latest.mjs orders --simulate", { env });
-    const outcome = await drill(`orders --simulate --download-dir "${env.HOME}/atlas-flex-snapshots"`);
-    expect(outcome).toMatchObject({
-      exitCode: 1,
-      stderr: "This file is simulated: it has the form of a backup, but mongod cannot restore it.\n",
-    });
+    const saved = `${env.HOME}/atlas-flex-snapshots`;
+    for (const line of [`--simulate --download-dir "${saved}"`, `--download-dir "${saved}/simulated"`])
+      expect(await drill(`orders ${line}`), line).toMatchObject({
+        exitCode: 1,
+        stderr: "This file is simulated: it has the form of a backup, but mongod cannot restore it.\n",
+      });
   });
 
   test("says which program does not run, before it unpacks anything", async () => {
