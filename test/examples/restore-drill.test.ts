@@ -141,7 +141,7 @@ describe.skipIf(process.platform === "win32")("the restore drill", () => {
   });
 
   test("asks for the project where several have a cluster of that name, and restores data directories only", async () => {
-    const { name, mongodumpArchiveSnapshotId: snapshotId } = SIMULATED.reports;
+    const { name, dumpDirectorySnapshotId: snapshotId } = SIMULATED.reports;
     const { drill } = await bench({ saves: [SIMULATED.archive, { groupId: SIMULATED.groupId, name, snapshotId }] });
     const both = expect.stringContaining("Clusters of several projects are named reports. Add the project's id");
     expect(await drill(name)).toMatchObject({ exitCode: 1, stderr: both });
