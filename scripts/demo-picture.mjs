@@ -1,11 +1,11 @@
-// Runs the demo and draws the important lines of its output as a terminal into docs/demo.svg.
+// Runs the demo and draws its output, without the last step, as a terminal into docs/demo.svg.
 import "./node-version.mjs";
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
 
 const PICTURE = "docs/demo.svg";
-const COLUMNS = 104;
+const COLUMNS = 80;
 const FONT_PX = 13;
 /** The same in every font listed below, within a few hundredths. */
 const CHARACTER_PX = 7.83;
@@ -23,26 +23,7 @@ const COLOURS = {
   cyan: "#39c5cf",
 };
 
-/** The fields of answers that the picture shows. */
-const FIELDS = [
-  "groupId",
-  "latestCompleteSnapshotId",
-  "ageHours",
-  "status",
-  "snapshotUrl",
-  "linkExpiresInSeconds",
-  "state",
-  "path",
-  "bytes",
-  "when",
-  "size",
-  "sha256",
-  "gzip",
-  "recordedSha256",
-  "kind",
-];
-/** A field of an answer, or a command of its `restore`. */
-const FIELD = new RegExp(`^ {2}← +"(${FIELDS.join("|")}|tar -xzof|mongod --dbpath)[" ]`);
+const MARKS = { "→": "cyan", "←": "green" };
 
 async function runDemo() {
   const demo = spawn(process.execPath, ["scripts/demo.mjs"], { stdio: ["ignore", "pipe", "inherit"] });
@@ -54,38 +35,23 @@ async function runDemo() {
   return output;
 }
 
-/** Headings, calls, each of `FIELDS` once per answer, and progress with figures; paths start at the home folder. */
+/** What a reader of the README needs: everything up to the step that says how it works, and the end. */
 function importantLines(output) {
-  let shown = new Set();
-  const isShown = (line) => {
-    if (/^ {2}[█░]/.test(line)) return /MB|The job/.test(line);
-    if (/^ {2}→/.test(line)) shown = new Set();
-    const [, field] = FIELD.exec(line) ?? [];
-    if (field === undefined) return /^(\d\.|Done\.)|^ {2}→/.test(line);
-    const isNew = !shown.has(field);
-    shown.add(field);
-    return isNew;
-  };
-  return output
-    .replaceAll(process.cwd(), "~/atlas-flex-snapshots-mcp")
-    .split("\n")
-    .filter(isShown)
-    .map((line) => line.replace(/,$/, "").replace(/← +/, "← "));
+  const lines = output.trimEnd().split("\n");
+  const lastStep = lines.findIndex((line) => line.startsWith("4."));
+  return [...lines.slice(0, lastStep), ...lines.slice(-1)];
 }
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const cut = (text) => ([...text].length > COLUMNS ? `${[...text].slice(0, COLUMNS - 1).join("")}…` : text);
 const span = (colour, text) => `<tspan fill="${COLOURS[colour]}">${escaped(text)}</tspan>`;
 
 /** One line in the colours of the demo on a terminal. */
 function coloured(line) {
-  const call = /^( {2}→)( \S+ )(.*)$/.exec(line);
-  if (call) return [span("cyan", call[1]), span("plain", call[2]), span("dim", call[3])].join("");
-  const field = /^( {2}←)(.*)$/.exec(line);
-  if (field) return span("green", field[1]) + span("plain", field[2]);
+  const [, mark, rest] = /^( {2}(?:[→←]|[█░]+))(.*)$/.exec(line) ?? [];
+  if (mark) return span(MARKS[mark.trim()] ?? "dim", mark) + span("plain", rest);
   if (line.startsWith("$")) return span("dim", "$") + span("bold", line.slice(1));
   if (line.startsWith("Done.")) return span("green", line);
-  return span(/^\d\./.test(line) ? "bold" : "dim", line);
+  return span(/^\d\./.test(line) ? "bold" : "plain", line);
 }
 
 function draw(lines) {
@@ -105,9 +71,8 @@ ${rows.join("\n")}
 `;
 }
 
-const lines = [
-  "$ npm run demo",
-  ...importantLines(await runDemo()).flatMap((line) => (/^(\d\.|Done\.)/.test(line) ? ["", line] : [line])),
-];
-await writeFile(PICTURE, draw(lines.map(cut)));
+const lines = ["$ npm run demo", ...importantLines(await runDemo())];
+const widest = Math.max(...lines.map((line) => line.length));
+if (widest > COLUMNS) throw new Error(`A line of the demo has ${widest} characters, more than ${COLUMNS}.`);
+await writeFile(PICTURE, draw(lines));
 process.stdout.write(`${PICTURE}: ${lines.length} lines\n`);

@@ -3,7 +3,6 @@ import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
 import { environmentOf } from "./config/setting-text.ts";
-import type { Options } from "./config/types.ts";
 import { deleteSecrets } from "./config/variables.ts";
 import { createRedactor } from "./core/redact.ts";
 import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
@@ -11,13 +10,16 @@ import { CATALOG } from "./tools/catalog.ts";
 
 const { version } = packageJson;
 
+type ParsedLine = Exclude<CommandLine, { usageError: string }>;
+
 /** Runs the command that `argv` asks for: the arguments after the program's name. */
 export async function main(argv: readonly string[]): Promise<void> {
   const line = parseCommandLine(argv);
   keepConsoleOffStdout(console, process.stderr);
   if (process.env.NODE_DEBUG) keepBytesOffStderr(process.stderr);
   if ("usageError" in line) {
-    process.stderr.write(`${createRedactor(configured({}).config.secrets).scrub(line.usageError)}\n`);
+    const { secrets } = configured({ command: "server", options: {} }).config;
+    process.stderr.write(`${createRedactor(secrets).scrub(line.usageError)}\n`);
     process.exitCode = 2;
   } else if (line.options.help) {
     process.stdout.write(helpText(version));
@@ -29,13 +31,14 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** Reads the configuration, which holds the secrets from then on. */
-function configured(options: Options) {
+function configured({ command, options }: Pick<ParsedLine, "command" | "options">) {
   const env = environmentOf(process.env, process.platform);
-  return { env, config: parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name) }) };
+  const currentFolder = ["save", "status"].includes(command) ? process.cwd() : undefined;
+  return { env, config: parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name), currentFolder }) };
 }
 
-async function run({ command, options }: Exclude<CommandLine, { usageError: string }>): Promise<void> {
-  const { env, config } = configured(options);
+async function run({ command, options, clusters }: ParsedLine): Promise<void> {
+  const { env, config } = configured({ command, options });
   // A crash report would include the environment.
   deleteSecrets(process.env);
   switch (command) {
@@ -43,6 +46,12 @@ async function run({ command, options }: Exclude<CommandLine, { usageError: stri
       return (await import("./server/serve.ts")).serve({ config, version });
     case "check":
       return process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
+    case "save":
+      return process.exit(
+        await (await import("./commands/save/save.ts")).save({ config, env, options, version, clusters }),
+      );
+    case "status":
+      return process.exit(await (await import("./commands/status.ts")).status({ config, env, options, version }));
     case "simulator":
       process.exitCode = await (await import("./commands/simulator.ts")).simulate({
         options,

@@ -15,7 +15,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: ["core"],
   tools: ["core", "atlas", "download"],
   server: ["core", "config", "http", "atlas", "download", "protocol", "tools"],
-  commands: ["core", "config", "http", "auth", "atlas", "download", "tools", "simulator"],
+  commands: ["core", "config", "http", "auth", "atlas", "download", "tools", "server", "simulator"],
   simulator: [],
   "": ["core", "config", "protocol", "tools", "server", "commands"],
 };
@@ -25,6 +25,7 @@ const DOORS: readonly { room: string; to: string; files: readonly string[] }[] =
   { room: "download", to: "tools", files: ["contract.ts"] },
   { room: "download", to: "commands", files: ["contract.ts"] },
   { room: "download", to: "server", files: ["contract.ts", "store.ts"] },
+  { room: "server", to: "commands", files: ["find-target.ts", "runtime.ts"] },
   { room: "simulator", to: "config", files: ["faults/orders.ts"] },
   { room: "simulator", to: "atlas", files: ["simulator.ts"] },
   { room: "simulator", to: "commands", files: ["simulator.ts"] },

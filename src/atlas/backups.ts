@@ -49,7 +49,11 @@ export const newestComplete = (snapshots: readonly Snapshot[]): CompleteSnapshot
 export const isOpen = (snapshot: Snapshot) => !isCompleted(snapshot) && !isFailed(snapshot);
 
 /** What the age of the backups is judged by; facts that are absent count as unknown. */
-type Circumstances = { now: number } & Partial<Pick<FlexCluster, "createDate" | "stateName" | "backupSettings">>;
+type Circumstances = {
+  now: number;
+  /** The age from which a backup is too old; `STALE_HOURS` if absent. */
+  maxAgeHours?: number | undefined;
+} & Partial<Pick<FlexCluster, "createDate" | "stateName" | "backupSettings">>;
 
 /**
  * What somebody who asks for the backups of a cluster should know, as sentences in which "its" is the cluster's; undefined when
@@ -71,7 +75,7 @@ export function attention(snapshots: readonly Snapshot[], circumstances: Circums
 }
 
 function remarkOnAge(snapshots: readonly Snapshot[], circumstances: Circumstances): string | undefined {
-  const { now } = circumstances;
+  const { now, maxAgeHours = STALE_HOURS } = circumstances;
   const [newest] = snapshots;
   const complete = newestComplete(snapshots);
   const isOn = isBackedUp(circumstances);
@@ -79,7 +83,7 @@ function remarkOnAge(snapshots: readonly Snapshot[], circumstances: Circumstance
   if (complete) {
     const age = ageHoursOf(complete, now);
     if (age === undefined) return "How old its newest complete backup is, Atlas does not say.";
-    if (age <= STALE_HOURS) return undefined;
+    if (age <= maxAgeHours) return undefined;
     const isExpected = isOn && !isNextDue(newest, circumstances);
     return `Its newest complete backup is ${ageInWords(age)} old${isExpected ? ", and Atlas takes one a day" : ""}.${next}`;
   }
@@ -123,14 +127,14 @@ export interface BackupLook {
 export async function lookForBackups<Cluster extends ClusterInProject>(
   atlas: Atlas,
   clusters: readonly Cluster[],
-  { clock, deadline, signal }: CallLimits & { clock: Pick<Clock, "now"> },
-  onLook: (count: number) => void,
+  { clock, deadline, signal, maxAgeHours }: CallLimits & { clock: Pick<Clock, "now">; maxAgeHours?: number },
+  onLook: (count: number) => void = () => {},
 ): Promise<(Cluster & BackupLook)[]> {
   const now = clock.now();
   let count = 0;
   return concurrently(clusters, AT_ONCE, async (entry) => {
     const limits = { deadline: Math.min(deadline, clock.now() + LOOK_LIMIT_MS), signal };
-    const look = await lookAt(atlas, entry, limits, now);
+    const look = await lookAt(atlas, entry, limits, { now, maxAgeHours });
     count += 1;
     onLook(count);
     return { ...entry, ...look };
@@ -141,7 +145,7 @@ async function lookAt(
   atlas: Atlas,
   { groupId, cluster }: ClusterInProject,
   limits: CallLimits,
-  now: number,
+  circumstances: Pick<Circumstances, "now" | "maxAgeHours">,
 ): Promise<BackupLook> {
   const { name = "" } = cluster;
   // The name becomes part of the path of a request.
@@ -150,7 +154,7 @@ async function lookAt(
   try {
     const snapshots = await snapshotsOf(atlas, { groupId, name }, limits);
     const newest = newestComplete(snapshots);
-    const remarks = attention(snapshots, { ...cluster, now });
+    const remarks = attention(snapshots, { ...cluster, ...circumstances });
     return { ...(newest && { newest }), ...(remarks !== undefined && { attention: remarks }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

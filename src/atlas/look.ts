@@ -1,7 +1,7 @@
 // Which projects to look at, and the Flex clusters in them.
 import { concurrently } from "../core/concurrency.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
-import { firstFew } from "../core/text.ts";
+import { firstFew, quoted } from "../core/text.ts";
 import type { CallLimits } from "../core/time.ts";
 import type { Atlas } from "./client.ts";
 import type { FlexCluster, Project } from "./model.ts";
@@ -45,6 +45,20 @@ export async function projectsToRead(
   const projects: ReadableProject[] = [];
   for await (const project of atlas.projects(limits)) if (project.id) projects.push({ ...project, id: project.id });
   return { projects };
+}
+
+/** Names clusters in sentences: by name, and by project too where several clusters have the name. */
+export function labelsOf(clusters: readonly NamedCluster[]): (cluster: NamedCluster) => string {
+  const names = clusters.map(({ name }) => name);
+  return ({ name, project }) => {
+    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
+    return `${name} in ${project.name ? quoted(project.name) : `project ${project.id}`}`;
+  };
+}
+
+interface NamedCluster {
+  name: string;
+  project: ReadableProject;
 }
 
 /** The Flex clusters of a project, or why they could not be read. */

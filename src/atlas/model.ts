@@ -106,6 +106,7 @@ export type Snapshot = z.infer<typeof Snapshot>;
 
 /** FlexClusterDescription20241113 without its connection strings. */
 export const FlexCluster = z.object({
+  id: text,
   name: text,
   stateName: text,
   mongoDBVersion: text,

@@ -1,6 +1,6 @@
 // Parses the command line and writes the help text.
 import { parseArgs } from "node:util";
-import { nearest, quoted } from "../core/text.ts";
+import { nearest, quoted, wrapWords } from "../core/text.ts";
 import { shownOr, unwrapped } from "./setting-text.ts";
 import type { Options } from "./types.ts";
 import { OPTION_SETTINGS } from "./variables.ts";
@@ -9,6 +9,8 @@ import { OPTION_SETTINGS } from "./variables.ts";
 const COMMANDS = {
   server: { takes: "[options]", does: "serve an MCP client on standard input and output" },
   check: { takes: "[options]", does: "try the configuration and say what to do about each problem" },
+  save: { takes: "CLUSTER… | --all", does: "save the newest backup of each cluster to a verified file" },
+  status: { takes: "[options]", does: "say how old the newest backups are, in Atlas and here, and what is wrong" },
   simulator: { takes: "[--port N]", does: "run the simulator alone and print the environment to use with it" },
 } as const;
 type Command = keyof typeof COMMANDS;
@@ -19,13 +21,44 @@ interface OptionSpec {
   value?: string;
   short?: string;
   does: string;
-  /** The only command that takes the option; every command does when absent. */
-  only?: Command;
+  /** The only commands that take the option; every command does when absent. */
+  only?: readonly Command[];
+  /** May be given several times; its value is a list with commas then. */
+  repeatable?: true;
 }
 
 const OTHER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  json: { does: "Answer as JSON.", only: "check" },
-  port: { value: "N", does: "Listen there. Default: any free port.", only: "simulator" },
+  all: { does: "Save every Flex cluster that the credentials reach.", only: ["save"] },
+  project: { value: "ID", does: "Look for the clusters in this project only.", only: ["save"] },
+  snapshot: { value: "ID", does: "Save this backup in place of the newest; of one cluster.", only: ["save"] },
+  keep: {
+    value: "N",
+    does: "After a save, delete the older saved files of the cluster except the newest N, this one included.",
+    only: ["save"],
+  },
+  "keep-unprotected": {
+    does: "With --keep: delete also where the file system does not tell whose a file is.",
+    only: ["save"],
+  },
+  report: {
+    value: "FILE",
+    does: "Write what Atlas and its file host did, without ids, names and links, for a report to this project.",
+    only: ["save"],
+  },
+  "max-age": {
+    value: "SPAN",
+    does: "The oldest that the newest backup in Atlas may be, such as 26h (default) or 2d.",
+    only: ["status"],
+  },
+  "max-saved-age": {
+    value: "SPAN",
+    does: "The oldest that the newest saved file may be. Default: no matter, it may also be missing.",
+    only: ["status"],
+  },
+  cluster: { value: "NAME", does: "Only this cluster; may be repeated.", only: ["status"], repeatable: true },
+  ignore: { value: "NAME", does: "Not this cluster; may be repeated.", only: ["status"], repeatable: true },
+  json: { does: "Answer as JSON.", only: ["check", "save", "status"] },
+  port: { value: "N", does: "Listen there. Default: any free port.", only: ["simulator"] },
   help: { short: "h", does: "Print this text." },
   version: { short: "v", does: "Print the version." },
 };
@@ -36,7 +69,7 @@ export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...OTHER_OPTIONS,
 };
 
-export type CommandLine = { command: Command; options: Options } | { usageError: string };
+export type CommandLine = { command: Command; options: Options; clusters: readonly string[] } | { usageError: string };
 
 /** Reads the arguments after the program's name. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -67,7 +100,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (word !== undefined && !isCommand(word))
     return { usageError: unknown("command", word, Object.keys(COMMANDS).filter(isCommand)) };
   const command = word ?? "server";
-  if (extra[0] !== undefined)
+  if (command !== "save" && extra[0] !== undefined)
     return {
       usageError: `${shownOr("The last", extra[0], quoted)} is one word too many after ${command}. See --help.`,
     };
@@ -77,8 +110,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     if (token.kind !== "option") continue;
     const spec = OPTIONS[token.name];
     if (!spec) continue;
-    if (spec.only && spec.only !== command)
-      return { usageError: `--${token.name} belongs to the command ${spec.only}. See --help.` };
+    if (spec.only?.includes(command) === false)
+      return {
+        usageError: `--${token.name} belongs to the command${spec.only.length > 1 ? "s" : ""} ${spec.only.join(", ")}. See --help.`,
+      };
     if (spec.value === undefined && token.value !== undefined) return { usageError: `--${token.name} takes no value.` };
     if (
       spec.value !== undefined &&
@@ -87,9 +122,10 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
         (!token.inlineValue && token.value.startsWith("-")))
     )
       return { usageError: `--${token.name} needs a value: --${token.name} ${spec.value}.` };
-    options[token.name] = token.value ?? true;
+    const earlier = spec.repeatable ? options[token.name] : undefined;
+    options[token.name] = earlier === undefined ? (token.value ?? true) : `${earlier},${token.value}`;
   }
-  return { command, options };
+  return { command, options, clusters: extra };
 }
 
 function unknown(what: string, word: string, known: readonly string[]): string {
@@ -105,7 +141,8 @@ const HELP_WIDTH = 110;
 export function helpText(version: string): string {
   const rows = Object.entries(OPTIONS).map(([name, { value, does, only }]) => {
     const left = `  --${name}${value ? ` ${value}` : ""}`.padEnd(HELP_INDENT);
-    return left + wrapped(`${does.replaceAll("`", "")}${only ? ` (${only} only)` : ""}`);
+    const description = `${does.replaceAll("`", "")}${only ? ` (${only.join(", ")} only)` : ""}`;
+    return left + wrapWords(description, HELP_WIDTH - HELP_INDENT).join(`\n${" ".repeat(HELP_INDENT)}`);
   });
   const usage = Object.entries(COMMANDS).map(([command, { takes, does }]) => {
     const words = ["atlas-flex-snapshots-mcp", ...(isCommand(command) ? [command] : []), takes];
@@ -126,15 +163,4 @@ Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS
 or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
 A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get credentials.
 `;
-}
-
-/** Wraps a description to the column beside the names of the options. */
-function wrapped(text: string): string {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line.length + word.length < HELP_WIDTH - HELP_INDENT) lines[lines.length - 1] = `${line} ${word}`.trim();
-    else lines.push(word);
-  }
-  return lines.join(`\n${" ".repeat(HELP_INDENT)}`);
 }

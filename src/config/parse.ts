@@ -11,6 +11,7 @@ import { misspeltVariables, SETTINGS, type Setting, SIMULATOR_SETTINGS } from ".
 interface Reading extends GroupGiven {
   options: Options;
   toolNames: readonly string[];
+  currentFolder?: string | undefined;
   unusable: Set<string>;
 }
 
@@ -18,7 +19,13 @@ interface Reading extends GroupGiven {
  * Reads options and environment into a configuration. Options beat variables. Never throws: all problems are collected,
  * so that a person can correct them in one go.
  */
-export function parseConfig(input: { options: Options; env: Environment; toolNames: readonly string[] }): Config {
+export function parseConfig(input: {
+  options: Options;
+  env: Environment;
+  toolNames: readonly string[];
+  /** For commands that a person types: relative folders count from here. */
+  currentFolder?: string | undefined;
+}): Config {
   const { env } = input;
   const problems: string[] = [];
   const warnings = misspeltVariables(env);
@@ -73,7 +80,7 @@ function isComplete<Values>(values: Partial<Values>, rows: Record<keyof Values, 
 }
 
 function readSetting<Value>({ name, option, read, failsClosed }: Setting<Value>, reading: Reading): Value {
-  const { options, env, toolNames, problems, warnings } = reading;
+  const { options, env, toolNames, currentFolder, problems, warnings } = reading;
   const chosen = option === undefined ? undefined : options[option];
   const called = option === undefined ? name : `--${option} / ${name}`;
   const fromOption = settingText(chosen === true ? "true" : chosen);
@@ -82,6 +89,7 @@ function readSetting<Value>({ name, option, read, failsClosed }: Setting<Value>,
   return read({
     text: failsClosed ? (text ?? placeholder) : text,
     toolNames,
+    currentFolder,
     problem: (predicate) => problems.push(`${called} ${predicate}`),
     warning: (predicate) => warnings.push(`${name} ${predicate}`),
   });

@@ -10,6 +10,8 @@ export interface Given {
   text: string | undefined;
   /** Every tool of this server. */
   toolNames: readonly string[];
+  /** The folder from which a relative folder counts; where it is absent, a relative folder is a problem. */
+  currentFolder?: string | undefined;
   /** Reports that the setting cannot be used. The sentence begins with the setting's name, `predicate` is the rest of it. */
   problem: (predicate: string) => void;
   /** Reports a doubt in the same way. */
@@ -90,10 +92,15 @@ export function projectIds({ text, problem }: Given): readonly string[] | undefi
   return ids?.filter(isAtlasId);
 }
 
+/** The folder of another user, or one on a drive of Windows: nobody can say which one is meant. */
+const UNKNOWN_BEGINNING = /^(~|[a-z]:)/i;
+
 /** An absolute path; the fallback if the setting is unusable. */
 export function folderOr(fallback: string, paths: PlatformPath = path) {
-  return ({ text = fallback, problem, warning }: Given): string => {
-    const place = absolutePath(text, paths);
+  return ({ text = fallback, currentFolder, problem, warning }: Given): string => {
+    const written = absolutePath(text, paths);
+    const isFromHere = "obstacle" in written && written.obstacle === "relative" && !UNKNOWN_BEGINNING.test(text);
+    const place = isFromHere && currentFolder !== undefined ? { path: paths.resolve(currentFolder, text) } : written;
     if ("path" in place) {
       const unfilled = text.split(/[/\\]/).find((part) => settingText(part).placeholder !== undefined);
       if (unfilled)
@@ -113,8 +120,7 @@ function whatIsWrongWith(value: string, obstacle: PathObstacle, { resolve, norma
     return `begins with a placeholder that nobody filled in: ${shownOr("its value is not shown", value)}. Write the absolute path, or one that begins with ~/, your home folder.`;
   const rule = "must be an absolute path or begin with ~/";
   if (!mayBeQuoted(value)) return `${rule}; its value is not shown, since it may be a secret.`;
-  // The folder of another user, or on another system's drive: nobody can say which one is meant.
-  if (/^(~|[a-z]:)/i.test(text)) return `${rule}, unlike ${text}.`;
+  if (UNKNOWN_BEGINNING.test(text)) return `${rule}, unlike ${text}.`;
   const inHome = normalize(text).replaceAll(sep, "/");
   const alternative = /^(\.\.)?\//.test(inHome) ? "" : `, or ~/${inHome} for a folder in your home folder`;
   // Not taken from the current folder without asking, which is often one of the MCP client's own.

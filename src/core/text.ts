@@ -1,4 +1,4 @@
-// Makes foreign texts and hosts fit to show, and finds what a misspelt word meant.
+// Makes foreign texts and hosts fit to show, breaks lines, and finds what a misspelt word meant.
 
 /** Terminal control sequences: CSI and OSC in their 7-bit and 8-bit forms (ECMA-48 section 5.4). */
 const TERMINAL_SEQUENCES =
@@ -123,6 +123,23 @@ export function spanInWords(seconds: number): string {
 export function firstFew(items: readonly string[], limit = 10, separator = ", "): string {
   const rest = items.length - limit;
   return items.slice(0, limit).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
+}
+
+/** The lines of a text, broken between words. Several blanks become one. A longer word, such as a path, is not cut. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let room = 0;
+  for (const word of text.trim().split(/ +/)) {
+    const length = [...word].length;
+    if (length < room) {
+      lines.push(`${lines.pop() ?? ""} ${word}`);
+      room -= length + 1;
+    } else {
+      lines.push(word);
+      room = width - length;
+    }
+  }
+  return lines;
 }
 
 /** The candidate nearest to `word` in spelling, if at most `limit` letters differ. */

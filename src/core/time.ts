@@ -112,6 +112,12 @@ export function whenOf(date: string | undefined, now: number): string | undefine
   return `${day}, ${two(local.getHours())}:${two(local.getMinutes())}, ${distance(moment, now)}`;
 }
 
+/** The last part of `whenOf`: `9 hours ago`. */
+export function agoOf(date: string | undefined, now: number): string | undefined {
+  const moment = Date.parse(date ?? "");
+  return Number.isNaN(moment) ? undefined : distance(moment, now);
+}
+
 /** The start of the day in this computer's time zone, as a number of days; summer time does not matter. */
 function dayOf(moment: number): number {
   const local = new Date(moment);

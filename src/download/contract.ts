@@ -1,6 +1,7 @@
 // The public interface of this folder: the snapshot store, its reports, and the source of snapshots that it needs.
 import type { ErrorEnvelope } from "../core/errors.ts";
 
+export type { StoreEvent, StoreLog } from "./events.ts";
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
 export { DISK_RESERVE_BYTES } from "./limits.ts";
 
@@ -9,6 +10,9 @@ export { DISK_RESERVE_BYTES } from "./limits.ts";
  * for the longer names of the companion files, since file systems allow 255 bytes.
  */
 export const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/;
+
+/** The names of simulated files begin with it, and no other names that this server chooses. */
+export const SIMULATED_PREFIX = "simulated-";
 
 /** Names one backup. The two ids alone identify it (`isSameSnapshot`); the cluster name may differ between calls. */
 export interface SnapshotIdentity {
@@ -27,6 +31,8 @@ export interface SnapshotFacts {
   mongoDBVersion?: string;
   /** Of the project, cleaned; only where it was known when the save began. */
   projectName?: string;
+  /** Atlas's own id of the cluster, which another cluster of the same name does not have; known where a save began by name. */
+  clusterId?: string;
 }
 
 /** The unchecked facts from Atlas: any field may be absent or hold any text. */
@@ -138,6 +144,8 @@ export interface SaveReport {
   resumedFromBytes?: number;
   /** How often the connection broke in this run and the transfer resumed where it had stopped. */
   interruptions?: number;
+  /** Only when complete: the file was there already, and was not read to its end by this save. */
+  isOlder?: true;
   sha256?: string;
   /** Only when complete. False: the bytes are the host's, but the archive in them is incomplete. */
   sound?: boolean;
@@ -250,8 +258,9 @@ export interface WaitOptions<Report> {
 
 export interface SaveRequest extends SnapshotIdentity {
   fileName?: string;
-  /** Kept in the state and the record of the file. */
+  /** Both are kept in the state and the record of the file. */
   projectName?: string | undefined;
+  clusterId?: string | undefined;
   /** Chosen by the cluster's name, so a later save by name may continue it. */
   byName?: boolean;
 }
@@ -282,36 +291,37 @@ export interface SnapshotStore {
   close(): Promise<void>;
 }
 
-/** What the store logs: ids, sizes and codes, never a link and never the message of a foreign error. */
-export interface StoreEvent {
-  event:
-    | "folder-unprotected"
-    | "call-ended"
-    | "transferring"
-    | "transfer-started"
-    | "file-host-answered"
-    | "transfer-retried"
-    | "link-refused"
-    | "transfer-started-over"
-    | "file-damaged"
-    | "transfer-paused"
-    | "transfer-failed"
-    | "file-saved";
-  snapshotId: string;
-  fileName?: string;
-  /** The file host's name. */
-  host?: string;
-  status?: number;
-  bytes?: number;
-  delayMs?: number;
-  totalBytes?: number;
-  percent?: number;
-  seconds?: number;
-  secondsLeft?: number;
-  bytesPerSecond?: number;
-  /** An error code of this server, the system or the HTTP library. */
-  code?: string;
-  why?: string;
+/** What a person orders with `save --keep`; no tool can. */
+export interface KeepOrder {
+  groupId: string;
+  clusterId: string;
+  /** How many of the cluster's newest backups stay, at least 1. */
+  count: number;
+  /** The file of the save that has just ended well. It stays in any case. */
+  saved: { fileName: string; isOlder?: true };
+  /** Deletes also where the folder does not tell whose a file is. */
+  evenUnprotected: boolean;
 }
 
-export type StoreLog = (event: StoreEvent) => void;
+/** What became of the older files of a cluster. */
+export interface KeepReport {
+  /** File names, the oldest first. */
+  removed: string[];
+  freedBytes: number;
+  /** Files that another process is using, so they are left for the next time. */
+  inUse: string[];
+  /** Why nothing was removed although there was something to remove, in sentences. */
+  problem?: string;
+}
+
+/** Deletes finished files. Only the command `save` has it: `SnapshotStore`, which the tools get, cannot. */
+export interface SnapshotKeeper {
+  /**
+   * Deletes the older sound files of the cluster except the newest, after reading those that stay against their records. `onRead`
+   * hears how far that is. Rejects with a `Failure` of the disk, or with the signal's reason.
+   */
+  keepNewest(
+    order: KeepOrder,
+    options: { signal: AbortSignal; onRead: (fileName: string, percent: number) => void },
+  ): Promise<KeepReport>;
+}

@@ -1,6 +1,6 @@
 // What identifies a snapshot and one version of its file, checked before it becomes a file name, a request or a record.
 import { z } from "zod";
-import { ATLAS_ID, CLUSTER_NAME, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
+import { ATLAS_ID, CLUSTER_NAME, isAtlasId, MAX_CLUSTER_NAME_CHARACTERS } from "../core/atlas-id.ts";
 import { ownFailure } from "../core/errors.ts";
 import { clean as cleanText } from "../core/text.ts";
 import type { RawSnapshotFacts, SnapshotFacts, SnapshotIdentity } from "./contract.ts";
@@ -44,6 +44,7 @@ export const factsSchema = z.object({
   expiration: text,
   mongoDBVersion: text,
   projectName: text,
+  clusterId: text,
 });
 
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]{5,16}(Z|[+-]\d\d:?\d\d)?$/;
@@ -60,9 +61,10 @@ export function cleanFacts(facts: RawSnapshotFacts): SnapshotFacts {
     const value = facts[field];
     if (value !== undefined && TIME.test(value)) clean[field] = value;
   }
-  const { mongoDBVersion } = facts;
+  const { mongoDBVersion, clusterId } = facts;
   const projectName = facts.projectName && cleanText(facts.projectName, MAX_PROJECT_NAME_CHARACTERS);
   if (projectName) clean.projectName = projectName;
+  if (clusterId !== undefined && isAtlasId(clusterId)) clean.clusterId = clusterId;
   if (mongoDBVersion !== undefined && VERSION.test(mongoDBVersion)) clean.mongoDBVersion = mongoDBVersion;
   return clean;
 }

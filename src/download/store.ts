@@ -10,6 +10,7 @@ import type {
   SaveRequest,
   SaveState,
   SnapshotIdentity,
+  SnapshotKeeper,
   SnapshotSource,
   SnapshotStore,
   StopOptions,
@@ -20,6 +21,7 @@ import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
 import { createCheckedFiles, cutTo, listComplete, listParts, listSaved, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
+import { keepNewest } from "./keep-newest.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSaveStatus, type LinkMemory, type RunningSave, recordedAs } from "./saving/running-save.ts";
 import { saveSnapshot } from "./saving/save-snapshot.ts";
@@ -66,11 +68,11 @@ interface Snapshot {
 }
 
 /** Does not touch the folder before the first call. */
-export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore {
+export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStore & SnapshotKeeper {
   const { directory: folder, clock, source, filePrefix } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const policy = { allowLoopback: options.allowLoopback, fileHosts: options.fileHosts };
-  const shared: Omit<RunningSave, "identity" | "fileName" | "projectName" | "byName" | "memory" | "status"> = {
+  const shared: Omit<RunningSave, "identity" | "fileName" | "known" | "byName" | "memory" | "status"> = {
     folder,
     filePrefix,
     source,
@@ -90,7 +92,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
   function startSave(snapshot: Snapshot, request: SaveRequest): BackgroundTask<SaveReport> {
     const { identity, memory } = snapshot;
-    const { fileName, projectName, byName = false } = request;
+    const { fileName, projectName, clusterId, byName = false } = request;
     const terms = termsOf(identity, fileName);
     const status = createSaveStatus(clock);
     snapshot.state = () => status.state;
@@ -98,7 +100,8 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     snapshot.ended = undefined;
     return startTask<SaveReport>({
       run: async (signal) => {
-        const save = { ...shared, identity, fileName, projectName, byName, memory, status };
+        const known = { projectName, clusterId };
+        const save = { ...shared, identity, fileName, known, byName, memory, status };
         const report = await orFailure(saveSnapshot(save, signal), signal).catch((error: unknown) => {
           if (signal.aborted)
             return status.paused(signal.reason instanceof Failure ? signal.reason.envelope : undefined);
@@ -245,6 +248,13 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     verify: async (fileName, wait) => {
       if (isClosed) throw closing();
       return orFailure(verifications.verify(fileName, wait), wait.signal);
+    },
+
+    keepNewest: async (order, { signal, onRead }) => {
+      if (isClosed) throw closing();
+      const directory = await orFailure(findDownloadDirectory(folder), signal);
+      if (!directory) return { removed: [], freedBytes: 0, inUse: [] };
+      return orFailure(keepNewest(directory, order, { ...shared, onRead }, signal), signal);
     },
 
     close: async () => {

@@ -2,7 +2,13 @@
 import { attention, newestComplete, snapshotsOf } from "../atlas/backups.ts";
 import type { Atlas } from "../atlas/client.ts";
 import { reasonInWords } from "../atlas/hints.ts";
-import { lookForClusters, type ProjectSettings, projectsToRead, type ReadableProject } from "../atlas/look.ts";
+import {
+  lookForClusters,
+  type ProjectSettings,
+  type Projects,
+  projectsToRead,
+  type ReadableProject,
+} from "../atlas/look.ts";
 import { type FlexCluster, isCompleted } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
@@ -21,6 +27,8 @@ const MAX_COMPARED_NAMES = 500;
 export interface Target {
   groupId: string;
   projectName?: string | undefined;
+  /** Atlas's own id of the cluster. */
+  clusterId?: string | undefined;
   snapshotId: string;
   /** What the person should know of the choice. */
   notes: string[];
@@ -39,10 +47,18 @@ export async function findTarget(
   options: FindOptions,
   limits: CallLimits,
 ): Promise<Target> {
-  const { atlas, store, clock } = options;
-  const { name, snapshotId } = wanted;
-  const { project, cluster = {} } = await findCluster(wanted, options, limits);
-  const found = { groupId: project.id, ...(project.name ? { projectName: project.name } : {}) };
+  const found = await findCluster(wanted, options, limits);
+  return chooseBackup(found, wanted.snapshotId, options, limits);
+}
+
+/** The backup of the cluster: the wanted one, else one whose save was begun lately, else the newest. */
+export async function chooseBackup(
+  { project, name, cluster = {} }: Found,
+  snapshotId: string | undefined,
+  { atlas, store, clock }: FindOptions,
+  limits: CallLimits,
+): Promise<Target> {
+  const found = { groupId: project.id, projectName: project.name, clusterId: cluster.id };
   if (snapshotId !== undefined) return { ...found, snapshotId, notes: [] };
   const path = { groupId: project.id, name };
   const [snapshots, parts] = await Promise.all([snapshotsOf(atlas, path, limits), store.parts(path, limits.signal)]);
@@ -74,17 +90,20 @@ function olderPart({ identity, facts, bytes }: PartSummary, now: number): string
   return `An unfinished part of another backup${when === undefined ? "" : ` (${when})`} is kept: ${sizeInWords(bytes)}, snapshotId ${identity.snapshotId}.`;
 }
 
-interface Found {
+export interface Found {
   project: ReadableProject;
+  /** The cluster's name. */
+  name: string;
   cluster?: FlexCluster | undefined;
 }
 
 /** The one cluster of the name. Without a project's id, every project that may be read has to be read. */
 async function findCluster(
   { name, groupId }: Pick<SaveOrder, "name" | "groupId">,
-  { atlas, clock, ...settings }: FindOptions,
+  options: FindOptions,
   limits: CallLimits,
 ): Promise<Found> {
+  const { atlas, clock } = options;
   if (groupId !== undefined) {
     const [project, [look]] = await Promise.all([
       named(atlas, { id: groupId }, limits, clock),
@@ -92,14 +111,35 @@ async function findCluster(
     ]);
     // What cannot be read is only shown; the snapshots are asked for by the name itself.
     const clusters = look && "clusters" in look ? look.clusters : [];
-    return { project, cluster: clusters.find((cluster) => cluster.name === name) };
+    return { project, name, cluster: clusters.find((cluster) => cluster.name === name) };
   }
-  const { projects, limitedBy } = await projectsToRead(atlas, undefined, settings, limits);
+  const only = onlyCluster(name, await readClusters(undefined, options, limits));
+  return { ...only, project: await named(atlas, only.project, limits, clock) };
+}
+
+/** The Flex clusters of every project that may be read, and the projects that could not be read. */
+export interface Clusters extends Pick<Projects, "limitedBy"> {
+  read: { project: ReadableProject; clusters: readonly FlexCluster[] }[];
+  unread: { project: ReadableProject; failure: Failure }[];
+}
+
+/** Reads the project that is named, else the default one, else every project. */
+export async function readClusters(
+  groupId: string | undefined,
+  { atlas, ...settings }: ProjectSettings & { atlas: Atlas },
+  limits: CallLimits,
+): Promise<Clusters> {
+  const { projects, ...limitedBy } = await projectsToRead(atlas, groupId, settings, limits);
   const looks = await lookForClusters(atlas, projects, limits);
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
   const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
+  return { read, unread, ...limitedBy };
+}
+
+/** The one cluster of the name; throws a `Failure` that names the others if there is none or more than one. */
+export function onlyCluster(name: string, { read, unread, limitedBy }: Clusters): Found {
   const found = read.flatMap(({ project, clusters }) =>
-    clusters.flatMap((cluster) => (cluster.name === name ? [{ project, cluster }] : [])),
+    clusters.flatMap((cluster) => (cluster.name === name ? [{ project, name, cluster }] : [])),
   );
   const [first] = unread;
   if (first && read.length === 0) throw first.failure;
@@ -107,7 +147,7 @@ async function findCluster(
   if (first) throw notProven(name, unread, found[0]);
   const [only] = found;
   if (!only) throw noneFound(name, read, limitedBy);
-  return { ...only, project: await named(atlas, only.project, limits, clock) };
+  return only;
 }
 
 /** What is only shown must not hold up the save for longer. */
@@ -119,7 +159,7 @@ const shortly = (limits: CallLimits, clock: Clock): CallLimits => ({
 });
 
 /** The project with its name, which is not known yet where the project was given by its id. */
-async function named(
+export async function named(
   atlas: Atlas,
   project: ReadableProject,
   limits: CallLimits,

@@ -4,7 +4,7 @@ import type { Atlas } from "../atlas/client.ts";
 import type { Config } from "../config/types.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
-import type { SnapshotStore, StoreEvent } from "../download/contract.ts";
+import { SIMULATED_PREFIX, type SnapshotKeeper, type SnapshotStore, type StoreEvent } from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
 import type { ToolName } from "../tools/catalog.ts";
 import type { Saves } from "../tools/tool.ts";
@@ -14,7 +14,7 @@ import { createSnapshotSource } from "./snapshot-source.ts";
 /** Created at the first tool call, so that the server starts fast and touches neither network nor disk. */
 export interface Runtime {
   atlas: Atlas;
-  store: SnapshotStore;
+  store: SnapshotStore & SnapshotKeeper;
   saves: Saves;
   /** Stops running saves and checks, and revokes the access token. */
   close: () => Promise<void>;
@@ -30,7 +30,7 @@ export async function createRuntime(
   const { atlas, baseUrl, signOut, close } = await openAtlas(config, edges);
   const store = createSnapshotStore({
     directory: config.downloadDir,
-    filePrefix: config.simulate ? "simulated-" : "",
+    filePrefix: config.simulate ? SIMULATED_PREFIX : "",
     source: createSnapshotSource({ atlas, clock }),
     checkWorker: new URL("./archive-check-worker.js", import.meta.url),
     allowLoopback: isLoopback(baseUrl),
@@ -69,4 +69,5 @@ const LEVELS: Record<StoreEvent["event"], "info" | "warn"> = {
   "transfer-paused": "warn",
   "transfer-failed": "warn",
   "file-saved": "info",
+  "file-deleted": "info",
 };

@@ -83,6 +83,7 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
       name,
       snapshotId: target.snapshotId,
       projectName: target.projectName,
+      clusterId: target.clusterId,
       byName: snapshotId === undefined,
       ...(fileName !== undefined && { fileName }),
     });

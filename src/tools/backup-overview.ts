@@ -1,10 +1,10 @@
 // The newest backup of every cluster in a list, and the sentences that answer "are my backups all right?".
 import * as z from "zod";
 import { ageHoursOf, type BackupLook, type ClusterInProject, lookForBackups, STALE_HOURS } from "../atlas/backups.ts";
-import type { ReadableProject } from "../atlas/look.ts";
+import { labelsOf, type ReadableProject } from "../atlas/look.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { Failure } from "../core/errors.ts";
-import { firstFew, quoted } from "../core/text.ts";
+import { firstFew } from "../core/text.ts";
 import { whenOf } from "../core/time.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -85,7 +85,7 @@ function healthOf(looks: readonly Looked[], isAll: boolean): string[] {
   const fine = looks.length - needy.length - young.length;
   const scope = isAll ? "" : " that were looked at";
   const fresh = `a backup of the last ${STALE_HOURS} hours`;
-  const label = labelsOf(looks);
+  const label = titlesOf(looks);
   const sentences: string[] = [];
   if (needy.length > 0) {
     const share =
@@ -131,12 +131,9 @@ function savedOf(looks: readonly Looked[], isKnown: boolean, ifTool: ToolContext
   ];
 }
 
-/** The name of a cluster in a sentence, with its project where several clusters have the name. */
-function labelsOf(looks: readonly Looked[]): (look: Looked) => string {
-  const names = looks.flatMap(({ cluster }) => cluster.name ?? []);
-  return ({ cluster: { name = "" }, project }) => {
-    if (!isClusterName(name)) return "one without a usual name";
-    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
-    return `${name} in ${project.name ? quoted(project.name) : `project ${project.id}`}`;
-  };
+/** Only names in the form of Atlas stand in a sentence. */
+function titlesOf(looks: readonly Looked[]): (look: Looked) => string {
+  const named = ({ cluster: { name = "" }, project }: Looked) => ({ name, project });
+  const label = labelsOf(looks.map(named));
+  return (look) => (isClusterName(look.cluster.name ?? "") ? label(named(look)) : "one without a usual name");
 }

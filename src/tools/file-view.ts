@@ -2,7 +2,13 @@
 import * as z from "zod";
 import { detailOf, type ErrorEnvelope } from "../core/errors.ts";
 import { sizeInWords, spanInWords } from "../core/text.ts";
-import type { Contents, Integrity, RestoreGuide, SaveReport } from "../download/contract.ts";
+import {
+  type Contents,
+  type Integrity,
+  type RestoreGuide,
+  type SaveReport,
+  SIMULATED_PREFIX,
+} from "../download/contract.ts";
 import { count, field, optionalCount, optionalText, text } from "./tool.ts";
 
 /** The fields about a file in the answers of saving and verifying. */
@@ -122,7 +128,7 @@ export const INCOMPLETE =
 
 /** How to use a restore guide: one of its commands keeps running, and the commands after it are optional. */
 export function restoreAdvice(restore: RestoreGuide | undefined, fileName: string | undefined): string {
-  if (fileName?.startsWith("simulated-"))
+  if (fileName?.startsWith(SIMULATED_PREFIX))
     return "The file is simulated: it has the form of a backup, but cannot be restored.";
   if (!restore) return "How to restore it is not known, since its contents were not recognised.";
   if (restore.kind === "unknown")

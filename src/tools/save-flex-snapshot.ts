@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { sizeInWords, spanInWords } from "../core/text.ts";
 import { whenOf } from "../core/time.ts";
+import { SIMULATED_PREFIX } from "../download/contract.ts";
 import {
   fileFields,
   INCOMPLETE,
@@ -122,7 +123,7 @@ function advice(report: SaveAnswer, context: ToolContext): string {
     if (!report.sound) return INCOMPLETE;
     const { resumedFromBytes: resumed } = report;
     const continued = resumed ? `; it went on from the ${sizeInWords(resumed)} of an earlier attempt` : "";
-    if (report.fileName?.startsWith("simulated-"))
+    if (report.fileName?.startsWith(SIMULATED_PREFIX))
       return `Saved and verified${continued}. The file is simulated: it has the form of a backup, but cannot be restored.`;
     if (report.contents?.kind === "unknown")
       return "The file arrived whole, but its contents were not recognised: it may be no backup.";

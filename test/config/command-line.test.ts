@@ -14,9 +14,14 @@ describe("the command line", () => {
     [["--tools=a,b"], { command: "server", options: { tools: "a,b" } }],
     [["check", "--json"], { command: "check", options: { json: true } }],
     [["simulator", "--port", "8080"], { command: "simulator", options: { port: "8080" } }],
+    [
+      ["save", "orders", "shop", "--keep", "3"],
+      { command: "save", options: { keep: "3" }, clusters: ["orders", "shop"] },
+    ],
+    [["status", "--ignore", "a", "--ignore=b,c"], { command: "status", options: { ignore: "a,b,c" } }],
     [["--download-dir=-odd-"], { command: "server", options: { "download-dir": "-odd-" } }],
   ])("%j is understood", (argv, expected) => {
-    expect(parseCommandLine(argv)).toEqual(expected);
+    expect(parseCommandLine(argv)).toEqual({ clusters: [], ...expected });
   });
 
   test.each([
@@ -27,7 +32,8 @@ describe("the command line", () => {
     [["-x"], 'Unknown option "-x". See --help.'],
     [["chek"], 'Unknown command "chek"; did you mean check? See --help.'],
     [["check", "simulator"], '"simulator" is one word too many after check. See --help.'],
-    [["--json"], "--json belongs to the command check."],
+    [["--json"], "--json belongs to the commands check, save, status."],
+    [["status", "orders"], '"orders" is one word too many after status. See --help.'],
     [["check", "--port", "1"], "--port belongs to the command simulator."],
     [["--tools"], "--tools needs a value: --tools a,b."],
     [["--tools", "--simulate"], "--tools needs a value: --tools a,b."],

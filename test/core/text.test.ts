@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clean, firstFew, hostOf, nearest, quoted, says } from "../../src/core/text.ts";
+import { clean, firstFew, hostOf, nearest, quoted, says, wrapWords } from "../../src/core/text.ts";
 
 describe("cleaning foreign text", () => {
   test.each([
@@ -155,5 +155,31 @@ describe("a list in a sentence", () => {
     [[], ""],
   ])("of %j names at most two and counts the rest: %j", (items, sentence) => {
     expect(firstFew(items, 2, "; ")).toBe(sentence);
+  });
+});
+
+describe("the lines of a text", () => {
+  test.each([
+    ["one two three", 7, ["one two", "three"]],
+    ["one two three", 6, ["one", "two", "three"]],
+    ["one two three", 13, ["one two three"]],
+    ["see /a/long/path here", 8, ["see", "/a/long/path", "here"]],
+    ["größe 数据 🙂🙂 x", 8, ["größe 数据", "🙂🙂 x"]],
+    [" one   two ", 8, ["one two"]],
+    ["", 8, [""]],
+    ["one two", Number.POSITIVE_INFINITY, ["one two"]],
+  ])("%j in %d characters break between words", (text, width, lines) => {
+    expect(wrapWords(text, width)).toEqual(lines);
+  });
+
+  test("hold every word in order, and pass the width only for a word that is longer", () => {
+    const words = fc.array(fc.stringMatching(/^[a-z]{1,12}$/), { minLength: 1 });
+    fc.assert(
+      fc.property(words, fc.integer({ min: 1, max: 40 }), (all, width) => {
+        const lines = wrapWords(all.join(" "), width);
+        expect(lines.join(" ")).toBe(all.join(" "));
+        expect(lines.filter((line) => line.length > width && line.includes(" "))).toEqual([]);
+      }),
+    );
   });
 });

@@ -1,28 +1,21 @@
 // The command `check`: runs the steps, prints a report for people or scripts, and returns the exit code.
-import type { Writable } from "node:stream";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
 import { systemClock } from "../../core/time.ts";
+import { indented, interruption, type Look, lookOf, markOf, written } from "../terminal.ts";
 import { runCheck } from "./run-check.ts";
 import type { Configured, Step, StepState } from "./step.ts";
 
-/** Nobody reads longer lines on a terminal. Lists are shortened long before this limit. */
+/** Nobody reads longer texts on a terminal. Lists are shortened long before this limit. */
 const MAX_LINE_CHARACTERS = 1_000;
 
 /** Wider than the longest title. */
 const TITLE_WIDTH = 21;
 
-const MARKS: Readonly<Record<StepState, { mark: string; colour: number }>> = {
-  ok: { mark: "✓", colour: 32 },
-  warning: { mark: "!", colour: 33 },
-  failed: { mark: "✗", colour: 31 },
-  skipped: { mark: "-", colour: 90 },
-};
-
 /** The paths are relative to the repository and to the installed package. */
 const PAGES =
-  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.\n";
+  "docs/setup.md tells how to get credentials and where to put them, docs/troubleshooting.md what each code means.";
 
 /** Resolves to the exit code: 0 if the check is complete and nothing failed, otherwise 1. */
 export async function check(input: Configured & { version: string }): Promise<0 | 1> {
@@ -30,10 +23,13 @@ export async function check(input: Configured & { version: string }): Promise<0 
   const { options, env, version } = input;
   const config = await withOrdersChecked(input.config);
   const asJson = options.json === true;
-  const inColour = stdout.isTTY === true && !env.NO_COLOR;
+  const look = lookOf(stdout, env);
   const redactor = createRedactor(config.secrets);
   const log = createLog({ level: "warn", scrub: redactor.scrub, stderr });
-  const signal = interruptionOf(stdout);
+  const interrupted = interruption();
+  const { signal } = interrupted;
+  // Nobody reads the report any more.
+  stdout.on("error", (error) => interrupted.abort(error));
   const steps: Step[] = [];
   let complete = false;
 
@@ -42,25 +38,16 @@ export async function check(input: Configured & { version: string }): Promise<0 
     for await (const found of runCheck({ ...input, config, clock: systemClock, redactor, log, signal })) {
       const step = harmless(found, redactor.shown);
       steps.push(step);
-      if (!asJson) stdout.write(stepText(step, inColour));
+      if (!asJson) stdout.write(stepText(step, look));
     }
     complete = true;
   } catch (error) {
     if (signal.aborted) stderr.write("Interrupted.\n");
     else log.error({ error }, "The check itself failed");
   }
-  const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps) : "\n";
-  await new Promise<void>((resolve) => stdout.write(last, () => resolve()));
+  const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps, look) : "\n";
+  await written(stdout, last);
   return complete && nothingFailed(steps) ? 0 : 1;
-}
-
-/** Aborts at the first signal, or when the reader of stdout goes away. A second signal ends the process. */
-function interruptionOf(stdout: Writable): AbortSignal {
-  const controller = new AbortController();
-  const interrupt = () => controller.abort(new Error("The check was interrupted."));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, interrupt);
-  stdout.on("error", interrupt);
-  return controller.signal;
 }
 
 /** The fields of the report in their order, without secrets and without characters that a terminal would act on. */
@@ -76,21 +63,24 @@ function harmless({ id, state, title, found, whatToDo, errorCode }: Step, shown:
   };
 }
 
-/** One line with what was found, and below it what to do, indented. */
-export function stepText({ state, title, found, whatToDo }: Step, inColour: boolean): string {
-  const { mark, colour } = MARKS[state];
-  const shown = inColour ? `\u001b[${colour}m${mark}\u001b[0m` : mark;
+/** What was found beside the title, and below it what to do. Both are indented where their lines are broken. */
+export function stepText({ state, title, found, whatToDo }: Step, look: Look): string {
+  const { columns } = look;
   const advice = (whatToDo ?? "").split("\n").filter(Boolean);
-  return [`${shown} ${title.padEnd(TITLE_WIDTH)}${found}`, ...advice.map((line) => `    ${line}`), ""].join("\n");
+  return [
+    `${markOf(state, look)} ${title.padEnd(TITLE_WIDTH)}${indented(found, TITLE_WIDTH + 2, columns).trimStart()}`,
+    ...advice.map((line) => indented(line, 4, columns)),
+    "",
+  ].join("\n");
 }
 
-export function summaryText(steps: readonly Step[]): string {
+export function summaryText(steps: readonly Step[], { columns }: Pick<Look, "columns"> = {}): string {
   const count = (state: StepState) => steps.filter((step) => step.state === state).length;
   const failures = count("failed");
   const warnings = count("warning");
   const doubts = warnings === 0 ? "" : ` ${warnings === 1 ? "One step has" : `${warnings} steps have`} a warning.`;
-  if (failures > 0) return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${PAGES}`;
-  return `\nEverything that could be tried works.${doubts}\n`;
+  if (failures === 0) return `\nEverything that could be tried works.${doubts}\n`;
+  return `\n${failures === 1 ? "One step" : `${failures} steps`} failed.${doubts}\n${indented(PAGES, 0, columns)}\n`;
 }
 
 /** The report for scripts. An interrupted check is not complete and therefore not `ok`. */

@@ -18,13 +18,6 @@ const KNOWN_CALLER = [402, 403, 404];
 
 const KINDS = { "service-account": "service account", "api-key": "API key", "access-token": "access token" } as const;
 
-/** Advice for a person at a terminal; the error's own hint is written for MCP clients. */
-const HOW_TO_SET = [
-  "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
-  "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret node dist/atlas-flex-snapshots-mcp.js check",
-  "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
-].join("\n");
-
 /** Signs in by reading the first page of projects, which Atlas allows every caller, even without any role. */
 export async function signIn({ atlas }: AtlasAccess, limits: CallLimits): Promise<void> {
   for await (const _ of atlas.projects(limits)) return;
@@ -63,7 +56,7 @@ export function credentials(
     // If only half of a pair is set, the step of the settings has already shown it.
     return unusable.includes("credentials")
       ? skipped("none are complete")
-      : { ...failedWith(ownFailure("CREDENTIALS_MISSING")), whatToDo: HOW_TO_SET };
+      : failedWith(ownFailure("CREDENTIALS_MISSING"));
   }
   const who = chosen
     ? `${nameOf(chosen)} from ${credentialsFrom.join(" and ")}`

@@ -85,14 +85,41 @@ export const warning = (found: string, whatToDo: string): StepResult => ({ state
 export const failed = (found: string, whatToDo: string): StepResult => ({ state: "failed", found, whatToDo });
 export const skipped = (why: string): StepResult => ({ state: "skipped", found: `not tried: ${why}` });
 
-/** A failed step with the failure's own advice and code. */
+/** A failed step with the advice for the failure, and its code. */
 export function failedWith(failure: Failure, found = describeFailure(failure)): StepResult {
-  const { errorCode, hint } = failure.envelope;
-  return { ...failed(found, hint), ...(errorCode ? { errorCode } : {}) };
+  const { errorCode } = failure.envelope;
+  return { ...failed(found, adviceOn(failure)), ...(errorCode ? { errorCode } : {}) };
+}
+
+const HOW_TO_SET = [
+  "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
+  // Three lines that a shell reads as one command: a terminal's width would break a longer one where no shell may.
+  "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… \\",
+  "MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret \\",
+  "node dist/atlas-flex-snapshots-mcp.js check",
+  "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
+].join("\n");
+
+/** In place of hints that name arguments of tools. */
+const ADVICE: Readonly<Record<string, string>> = {
+  CREDENTIALS_MISSING: HOW_TO_SET,
+  SEVERAL_CLUSTERS: "Add --project and the id of the project that is meant.",
+  CLUSTER_UNKNOWN:
+    "Names are case-sensitive. The command status lists every Flex cluster; clusters of other tiers (M0, M10 and above) are not covered.",
+  PROJECTS_UNREADABLE:
+    "Try again, or add --project and the id of the cluster's project. Projects that stay unreadable need an invitation of the credentials, or ATLAS_FLEX_ALLOWED_PROJECTS without them.",
+  NO_COMPLETE_SNAPSHOT:
+    "Try again once Atlas has taken one; none can be taken on demand. For the data of this moment, use mongodump.",
+  SAVED_ELSEWHERE: "Let the other process finish, then try again to see the file.",
+};
+
+/** What a person at a terminal can do, a line each. The hints of failures are written for callers of tools. */
+export function adviceOn({ envelope: { errorCode = "", hint } }: Pick<Failure, "envelope">): string {
+  return ADVICE[errorCode] ?? hint.replaceAll("Call again", "Try again").replaceAll("call again", "try again");
 }
 
 /** The HTTP status, code and detail of a failure, as far as it has them. */
-export function describeFailure({ envelope }: Failure): string {
+export function describeFailure({ envelope }: Pick<Failure, "envelope">): string {
   const { error, errorCode } = envelope;
   const facts = [error === undefined ? "" : `HTTP ${error}`, errorCode ?? ""].filter(Boolean).join(" ");
   return [facts, detailOf(envelope)].filter(Boolean).join(": ");

@@ -28,6 +28,8 @@ export interface DownloadDirectory {
   owns: (stat: Stats) => boolean;
   /** A sentence for people if other users may be able to change or replace the files. */
   warning?: string;
+  /** The folder does not tell whose a file is. */
+  isUnprotected: boolean;
   /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
   confirm: () => Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function findDownloadDirectory(folder: string): Promise<DownloadDir
     path,
     at: (name) => join(path, name),
     owns: (file) => file.isFile() && (owner === undefined || file.uid === owner),
+    isUnprotected: unprotected !== undefined,
     ...(warning !== undefined && { warning }),
     confirm: async () => {
       const now = await folderAt(path);

@@ -76,6 +76,22 @@ export async function acquireLock(name: string, options: LockOptions): Promise<L
   };
 }
 
+/** Holds all locks during the work; rejects with `SAVED_ELSEWHERE` while another process holds one. */
+export async function withLocks<T>(
+  [name, ...others]: readonly string[],
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (name === undefined) return work();
+  const lock = await acquireLock(name, options);
+  if (!lock) throw ownFailure("SAVED_ELSEWHERE");
+  try {
+    return await withLocks(others, options, work);
+  } finally {
+    await lock.release();
+  }
+}
+
 /** Whether a living process holds the lock; changes nothing. */
 export async function isLocked(name: string, options: LockOptions): Promise<boolean> {
   return (await judge(name, options)).state === "held";

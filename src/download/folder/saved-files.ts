@@ -44,8 +44,15 @@ export async function findRecorded(
   return found.sort((one, other) => Date.parse(other.record.savedAt) - Date.parse(one.record.savedAt));
 }
 
+/** Every finished file with a record of this server. */
+export async function listRecorded(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<RecordedFile[]> {
+  const names = await basesOf(directory, beside.record);
+  const files = await concurrently(names, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
+  return files.flatMap((file) => file ?? []);
+}
+
 /** Undefined when the file or its record is missing, or another user's. */
-async function readRecorded(
+export async function readRecorded(
   directory: DownloadDirectory,
   fileName: string,
   checkedFiles: CheckedFiles,
@@ -176,15 +183,12 @@ export async function listSaved(
 
 /** Every finished file that its record still fits. */
 export async function listComplete(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<SavedFile[]> {
-  const names = await basesOf(directory, beside.record);
-  const files = await concurrently(names, AT_A_TIME, async (fileName) => {
-    const recorded = await readRecorded(directory, fileName, checkedFiles);
-    const path = directory.at(fileName);
-    return recorded?.state === "untouched"
-      ? [describeFile({ fileName, path, bytes: recorded.record.bytes }, recorded)]
-      : [];
-  });
-  return files.flat();
+  const files = await listRecorded(directory, checkedFiles);
+  return files
+    .filter(({ state }) => state === "untouched")
+    .map(({ fileName, ...file }) =>
+      describeFile({ fileName, path: directory.at(fileName), bytes: file.record.bytes }, { fileName, ...file }),
+    );
 }
 
 /** The transfers of a list that has room for `most` entries, of which `others` are files. */

@@ -3,6 +3,7 @@ import type { Slots } from "../../core/concurrency.ts";
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type {
+  RawSnapshotFacts,
   SaveReport,
   SaveState,
   SnapshotFacts,
@@ -24,7 +25,8 @@ export interface RunningSave {
   identity: SnapshotIdentity;
   /** As the user gave it. */
   fileName: string | undefined;
-  projectName: string | undefined;
+  /** What the caller knows; the rest comes from Atlas. */
+  known: Pick<RawSnapshotFacts, "projectName" | "clusterId">;
   byName: boolean;
   memory: LinkMemory;
   status: SaveStatus;

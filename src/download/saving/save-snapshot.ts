@@ -155,7 +155,7 @@ function reportSaved({ directory, identity, wanted, status }: Target, { fileName
     ...(wanted === undefined || wanted === fileName ? [] : [SAVED_BEFORE]),
     ...(record.identity.name === identity.name ? [] : [recordedAs(record.identity.name)]),
   ];
-  return completeReport(directory, fileName, record, warnings);
+  return { ...completeReport(directory, fileName, record, warnings), isOlder: true };
 }
 
 /** A crash just before the end may have left part and state although the file was finished. */
@@ -165,18 +165,21 @@ async function removeAllLeftovers({ directory, identity }: Target): Promise<void
 
 /** The part of an earlier attempt, to be finished under the name that is wanted now. */
 async function partToContinue(
-  { directory, identity, wanted }: Target,
+  { directory, identity, wanted, known }: Target,
   parts: readonly OpenPart[],
 ): Promise<OpenPart | undefined> {
-  const part = await findPart(directory, parts, identity);
-  return part && wanted !== undefined ? toPublishAs(directory, part, wanted) : part;
+  const found = await findPart(directory, parts, identity);
+  if (!found) return undefined;
+  const { base, state } = found;
+  const part = { base, state: { ...state, facts: cleanFacts({ ...known, ...state.facts }) } };
+  return wanted === undefined ? part : toPublishAs(directory, part, wanted);
 }
 
 async function newPart(
-  { source, filePrefix, clock, identity, wanted, projectName, byName }: Target,
+  { source, filePrefix, clock, identity, wanted, known, byName }: Target,
   signal: AbortSignal,
 ): Promise<OpenPart> {
-  const facts = cleanFacts({ ...(await source.describe(identity, signal)), projectName });
+  const facts = cleanFacts({ ...(await source.describe(identity, signal)), ...known });
   const base = wanted ?? defaultFileName(filePrefix, identity, facts);
   return { base, state: newState(identity, facts, base, { now: clock.now(), byName }) };
 }

@@ -4,7 +4,7 @@ import type { StopOptions, StopReport } from "../contract.ts";
 import type { DownloadDirectory } from "../folder/directory.ts";
 import { beside, snapshotLock } from "../folder/file-name.ts";
 import { removeFile } from "../folder/file-system.ts";
-import { acquireLock, isLocked } from "../folder/lock.ts";
+import { isLocked, withLocks } from "../folder/lock.ts";
 import { removePart } from "../folder/part.ts";
 import { findRecorded, listParts, type OpenPart } from "../folder/saved-files.ts";
 import type { RunningSave } from "./running-save.ts";
@@ -42,21 +42,5 @@ async function removeParts(directory: DownloadDirectory, parts: readonly OpenPar
   for (const { base } of parts) {
     await removePart(directory.at(beside.part(base)));
     await removeFile(directory.at(beside.state(base)));
-  }
-}
-
-/** Holds all locks during the work; rejects with `SAVED_ELSEWHERE` while another process holds one. */
-async function withLocks(
-  [name, ...others]: readonly string[],
-  options: Parameters<typeof acquireLock>[1],
-  work: () => Promise<void>,
-): Promise<void> {
-  if (name === undefined) return work();
-  const lock = await acquireLock(name, options);
-  if (!lock) throw ownFailure("SAVED_ELSEWHERE");
-  try {
-    await withLocks(others, options, work);
-  } finally {
-    await lock.release();
   }
 }

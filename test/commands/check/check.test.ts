@@ -156,8 +156,39 @@ describe("the report", () => {
   const step: Step = { id: "x", title: "Title", state: "failed", found: "wrong", whatToDo: "one\ntwo" };
 
   test("puts each piece of advice on its own line, and colours the mark on a terminal", () => {
-    expect(stepText(step, false)).toBe("✗ Title                wrong\n    one\n    two\n");
-    expect(stepText(step, true)).toMatch(/^\u001b\[31m✗\u001b\[0m Title/);
+    expect(stepText(step, { inColour: false })).toBe("✗ Title                wrong\n    one\n    two\n");
+    expect(stepText(step, { inColour: true })).toMatch(/^\u001b\[31m✗\u001b\[0m Title/);
+  });
+
+  const path = `/${"folder".repeat(12)}`;
+  const long: Step = {
+    ...step,
+    found: "some words ".repeat(9).trim(),
+    whatToDo: `Write ${path} again, ${"please ".repeat(12).trim()}`,
+  };
+
+  test("breaks lines between words at the width of the terminal, indented, and cuts no path", () => {
+    expect(stepText(long, { inColour: true, columns: 60 }).replace("\u001b[31m✗\u001b[0m", "✗")).toBe(
+      `✗ Title                some words some words some words some
+                       words some words some words some
+                       words some words some words
+    Write
+    ${path}
+    again, please please please please please please please
+    please please please please please
+`,
+    );
+  });
+
+  test("keeps lines whole where there is no terminal", () => {
+    const lines = stepText(long, { inColour: false }).trimEnd().split("\n");
+    expect(lines).toEqual([`✗ Title                ${long.found}`, `    ${long.whatToDo}`]);
+  });
+
+  test("keeps its last sentence within the width of the terminal", () => {
+    const lines = summaryText([step], { columns: 60 }).split("\n");
+    expect(lines.filter((line) => line.length > 60)).toEqual([]);
+    expect(lines.join(" ").trim()).toBe(summaryText([step]).trim().replace("\n", " "));
   });
 
   test("counts failures and warnings", () => {

@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { expect } from "vitest";
 import * as z from "zod";
-import { SIMULATED } from "../../../src/simulator/simulated.ts";
 import type { Simulator } from "../../../src/simulator/simulator.ts";
-import { BUILT, SERVICE_ACCOUNT, temporaryFolder } from "../../fixtures.ts";
+import { SERVICE_ACCOUNT } from "../../fixtures.ts";
+import { startCommand } from "../command.ts";
 
 /** The documented form of `check --json`; an additional field fails the test. */
 const Report = z.strictObject({
@@ -23,33 +20,11 @@ const Report = z.strictObject({
   ),
 });
 
-const SECRET = /SECRET|PRIVATE|ACCESS_TOKEN/;
-
 type Env = Record<string, string>;
 
 /** Starts the built command in a child process, with little more than the given environment; expects no secret in its output. */
 export async function startCheck({ args = [], env = {} }: { args?: string[]; env?: Env }) {
-  const home = await temporaryFolder();
-  const child = spawn(process.execPath, [BUILT, "check", ...args], {
-    env: { PATH: process.env.PATH ?? "", HOME: home, ATLAS_FLEX_DOWNLOAD_DIR: join(home, "snapshots"), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += String(chunk);
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += String(chunk);
-  });
-  const ended = once(child, "close").then(([code]) => {
-    const secrets = Object.entries(env).flatMap(([name, value]) => (SECRET.test(name) ? [value] : []));
-    const { clientSecret, privateKey, accessToken } = SIMULATED;
-    for (const secret of [...secrets, clientSecret, privateKey, accessToken, "canary"])
-      expect(stdout + stderr).not.toContain(secret);
-    return { code, stdout, stderr };
-  });
-  return { child, home, ended };
+  return startCommand({ args: ["check", ...args], env });
 }
 
 /** Runs `check --json`, and expects that `ok`, the exit code and the steps agree. */

@@ -47,7 +47,7 @@ describe("settings that cannot be used", () => {
     expect(step("credentials")).toMatchObject({
       errorCode: "CREDENTIALS_MISSING",
       whatToDo: expect.stringMatching(
-        /docs\/setup\.md[\s\S]*\nMONGODB_ATLAS_CLIENT_ID=\S+ MONGODB_ATLAS_CLIENT_SECRET_FILE=\S+ node \S+ check\n/,
+        /docs\/setup\.md[\s\S]*\nMONGODB_ATLAS_CLIENT_ID=\S+ \\\nMONGODB_ATLAS_CLIENT_SECRET_FILE=\S+ \\\nnode \S+ check\n/,
       ),
     });
   });

@@ -1,0 +1,120 @@
+// Shows how saves go on: bars on a terminal, lines elsewhere.
+import { Writable } from "node:stream";
+import { createLogUpdate } from "log-update";
+import { sizeInWords, spanInWords } from "../../core/text.ts";
+import type { SaveReport } from "../../download/contract.ts";
+import { transferMessage } from "../../tools/file-view.ts";
+import type { Look } from "../terminal.ts";
+
+/** Progress goes to standard error, results to standard output. */
+export interface Display {
+  /** How far one save is; `label` names its cluster. */
+  show: (label: string, report: SaveReport) => void;
+  /** A short sentence in place of the progress. */
+  tell: (label: string, text: string) => void;
+  /** The save has ended: its progress is not shown any more. */
+  remove: (label: string) => void;
+  /** Writes lines above the bars. */
+  print: (stream: NodeJS.WritableStream, text: string) => void;
+  /** Standard error, above the bars. */
+  stderr: Writable;
+}
+
+/** How often a line says how far a save is, where there are no bars. */
+const LINE_EVERY_MS = 10_000;
+
+export function createDisplay(stderr: NodeJS.WriteStream, look: Look, now: () => number): Display {
+  return look.columns === undefined ? lines(stderr, now) : bars(stderr, look);
+}
+
+/** A line at each new state, and every ten seconds. */
+function lines(stderr: NodeJS.WriteStream, now: () => number): Display {
+  const last = new Map<string, { state: string; at: number }>();
+  function write(label: string, state: string, text: string): void {
+    const before = last.get(label);
+    if (before?.state === state && now() - before.at < LINE_EVERY_MS) return;
+    last.set(label, { state, at: now() });
+    stderr.write(`${clockTime(now())} ${label}: ${text}\n`);
+  }
+  return {
+    show: (label, report) => write(label, report.state, transferMessage(report)),
+    tell: (label, text) => write(label, text, text),
+    remove: (label) => void last.delete(label),
+    print: (stream, text) => void stream.write(text),
+    stderr,
+  };
+}
+
+/** In this computer's time zone. */
+function clockTime(at: number): string {
+  const time = new Date(at);
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** A bar for each save, drawn again in place. */
+function bars(stderr: NodeJS.WriteStream, look: Look): Display {
+  const update = createLogUpdate(stderr, { showCursor: true });
+  const rows = new Map<string, (columns: number, labelWidth: number) => string>();
+  function draw(): void {
+    const columns = stderr.columns || look.columns || 80;
+    const labelWidth = Math.max(...[...rows.keys()].map((label) => label.length));
+    if (rows.size > 0) update([...rows.values()].map((row) => row(columns, labelWidth)).join("\n"));
+    else update.clear();
+  }
+  stderr.on("resize", draw);
+  const set = (label: string, row: (columns: number, labelWidth: number) => string) => {
+    rows.set(label, row);
+    draw();
+  };
+  function print(stream: NodeJS.WritableStream, text: string): void {
+    update.clear();
+    stream.write(text);
+    draw();
+  }
+  return {
+    show: (label, report) => set(label, (columns, width) => barRow(label.padEnd(width), report, columns)),
+    tell: (label, text) => set(label, (columns, width) => cut(`${label.padEnd(width)}  ${text}`, columns)),
+    remove: (label) => {
+      rows.delete(label);
+      draw();
+    },
+    print,
+    stderr: new Writable({
+      write(chunk, _encoding, done) {
+        print(stderr, String(chunk));
+        done();
+      },
+    }),
+  };
+}
+
+/** The text beside a bar keeps its width, so that the bar keeps its own: `100%  999.9 of 999.9 MB  999.9 MB/s  59 minutes left`. */
+const FIGURES_WIDTH = 52;
+const MAX_BAR = 40;
+const MIN_BAR = 6;
+
+/** One line of at most `columns` - 1 characters: a full line would make some terminals begin another one. */
+export function barRow(label: string, report: SaveReport, columns: number): string {
+  const { state, bytes, totalBytes } = report;
+  if (!totalBytes || (state !== "downloading" && state !== "verifying"))
+    return cut(`${label}  ${transferMessage(report)}`, columns);
+  const share = Math.min(1, bytes / totalBytes);
+  const figures = `${String(Math.floor(share * 100)).padStart(3)}%  ${figuresOf(report)}`;
+  const width = Math.min(MAX_BAR, columns - 1 - label.length - 4 - FIGURES_WIDTH);
+  if (width < MIN_BAR) return cut(`${label}  ${figures}`, columns);
+  const full = Math.round(share * width);
+  return cut(`${label}  ${"█".repeat(full)}${"░".repeat(width - full)}  ${figures}`, columns);
+}
+
+function figuresOf({ state, bytes, totalBytes = 0, bytesPerSecond, secondsLeft }: SaveReport): string {
+  const total = sizeInWords(totalBytes);
+  if (state === "verifying") return `${total}  verifying`;
+  const unit = total.slice(total.indexOf(" "));
+  const done = sizeInWords(bytes);
+  const amount = `${done.endsWith(unit) ? done.slice(0, -unit.length) : done} of ${total}`;
+  const rate = bytesPerSecond ? `${sizeInWords(bytesPerSecond)}/s` : "";
+  const left = secondsLeft === undefined ? "" : `${spanInWords(secondsLeft)} left`;
+  return [amount.padEnd(17), rate.padEnd(10), left].join("  ").trimEnd();
+}
+
+const cut = (line: string, columns: number) => (line.length < columns ? line : `${line.slice(0, columns - 2)}…`);

@@ -1,0 +1,168 @@
+// The command `save`: finds the clusters, saves a backup of each, and says how each save ended.
+import { checkAllowed, labelsOf } from "../../atlas/look.ts";
+import { withOrdersChecked } from "../../config/simulator.ts";
+import type { Config } from "../../config/types.ts";
+import { isClusterName } from "../../core/atlas-id.ts";
+import { concurrently } from "../../core/concurrency.ts";
+import { Failure, ownFailure } from "../../core/errors.ts";
+import { createRedactor } from "../../core/redact.ts";
+import { quoted, sizeInWords } from "../../core/text.ts";
+import { systemClock } from "../../core/time.ts";
+import type { SnapshotStore } from "../../download/contract.ts";
+import { type Clusters, type Found, onlyCluster, readClusters } from "../../server/find-target.ts";
+import { createRuntime, type Runtime } from "../../server/runtime.ts";
+import type { Configured } from "../check/step.ts";
+import { createCommandLog, Interruption, interruption, lookOf, refuseUnusable, written } from "../terminal.ts";
+import { createDisplay, type Display } from "./display.ts";
+import { readOrder, type SaveOrder } from "./order.ts";
+import { EXIT_TRY_AGAIN, envelopeOf, exitCodeOf, type Outcome, outcomeEntry, outcomeText } from "./outcome.ts";
+import { PATIENCE, saveCluster } from "./save-cluster.ts";
+
+/** Reading hundreds of projects takes a while. */
+const LOOKUP_LIMIT_MS = 120_000;
+/** The store transfers two at once; a third is prepared meanwhile. */
+const AT_ONCE = 3;
+
+/** Wrong usage. It is found before anything is saved. */
+const EXIT_USAGE = 2;
+const WRONG_NAMES = ["CLUSTER_UNKNOWN", "SEVERAL_CLUSTERS"];
+
+interface Run {
+  order: SaveOrder;
+  config: Config;
+  runtime: Runtime;
+  display: Display;
+  signal: AbortSignal;
+  add: (outcome: Outcome) => void;
+}
+
+/** Resolves to the exit code. */
+export async function save(input: Configured & { version: string; clusters: readonly string[] }): Promise<number> {
+  const { stdout, stderr } = process;
+  const { options, env, version, clusters } = input;
+  const order = readOrder(options, clusters);
+  if ("usageError" in order) {
+    await written(stderr, `${order.usageError}\n`);
+    return EXIT_USAGE;
+  }
+  // A reader that has gone must not end a save.
+  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
+  const config = await withOrdersChecked(input.config);
+  const redactor = createRedactor(config.secrets);
+  const { now } = systemClock;
+  const display = createDisplay(stderr, lookOf(stderr, env), now);
+  const log = createCommandLog(input, redactor, display.stderr);
+  const { signal } = interruption();
+  const outcomes: Outcome[] = [];
+  const add = (outcome: Outcome) => {
+    outcomes.push(outcome);
+    const isSaved = outcome.report?.state === "complete";
+    const stream = isSaved ? stdout : stderr;
+    if (isSaved && order.asJson) return;
+    display.print(stream, redactor.scrub(outcomeText(outcome, lookOf(stream, env), now())));
+  };
+  for (const warning of config.warnings) stderr.write(`! ${warning}\n`);
+
+  let runtime: Runtime | undefined;
+  let exitCode = 1;
+  try {
+    refuseUnusable(config);
+    if (config.readOnly) throw readOnly();
+    runtime = await createRuntime(config, {
+      clock: systemClock,
+      redactor,
+      log,
+      version,
+      tools: ["stop_saving_snapshot"],
+    });
+    exitCode = await saveAll({ order, config, runtime, display, signal, add });
+  } catch (error) {
+    if (signal.aborted) exitCode = signal.reason instanceof Interruption ? signal.reason.exitCode : 1;
+    else if (error instanceof Failure) {
+      const outcome = { failure: error.envelope };
+      add(outcome);
+      exitCode = exitCodeOf(outcome);
+    } else log.error({ error }, "The save itself failed");
+  }
+  await runtime?.close();
+  if (signal.aborted) stderr.write(`Stopped.\n${runtime ? await keptText(runtime.store, order) : ""}`);
+  const entries = outcomes.map((outcome) => outcomeEntry(outcome, now()));
+  if (order.asJson) await written(stdout, `${redactor.scrub(JSON.stringify(entries, null, 2))}\n`);
+  await log.written();
+  await Promise.all([written(stdout, ""), written(stderr, "")]);
+  return exitCode;
+}
+
+function readOnly(): Failure {
+  const detail = "ATLAS_FLEX_READ_ONLY or --read-only is on, and a save writes a file.";
+  return ownFailure("CONFIGURATION_INVALID", { detail, hint: "Turn it off for this command." });
+}
+
+async function saveAll(run: Run): Promise<number> {
+  const { order, config, runtime, display, signal, add } = run;
+  const { atlas } = runtime;
+  if (order.projectId !== undefined) checkAllowed(order.projectId, config.allowedProjects);
+  const limits = { deadline: systemClock.now() + LOOKUP_LIMIT_MS, signal };
+  const clusters = await readClusters(order.projectId, { ...config, atlas }, limits);
+  const { found, failed } = order.names.length > 0 ? named(order.names, clusters) : every(clusters);
+  for (const outcome of failed) add(outcome);
+  if (failed.some(({ failure }) => WRONG_NAMES.includes(failure?.errorCode ?? ""))) return EXIT_USAGE;
+  const label = labelsOf(found);
+  const tools = { ...config, ...runtime, clock: systemClock, display, signal, patience: PATIENCE };
+  const saved = await concurrently(found, AT_ONCE, async (each) => {
+    const outcome = await saveCluster(each, label(each), order, tools);
+    add(outcome);
+    return outcome;
+  });
+  const codes = [...failed, ...saved].map(exitCodeOf);
+  return codes.includes(1) ? 1 : codes.includes(EXIT_TRY_AGAIN) ? EXIT_TRY_AGAIN : 0;
+}
+
+/** The clusters to save, and what is known already not to be saved. */
+interface Choice {
+  found: Found[];
+  failed: Outcome[];
+}
+
+function named(names: readonly string[], clusters: Clusters): Choice {
+  const choice: Choice = { found: [], failed: [] };
+  for (const name of names) {
+    try {
+      choice.found.push(onlyCluster(name, clusters));
+    } catch (error) {
+      choice.failed.push({ label: name, failure: envelopeOf(error) });
+    }
+  }
+  return choice;
+}
+
+function every({ read, unread, limitedBy }: Clusters): Choice {
+  const all = read.flatMap(({ project, clusters }) => clusters.map((cluster) => ({ project, cluster })));
+  const found = all.flatMap(({ project, cluster }) => {
+    const { name = "" } = cluster;
+    return isClusterName(name) ? [{ project, name, cluster }] : [];
+  });
+  const failed = unread.map(({ project: { id, name }, failure }) => ({
+    label: `Project ${name ? quoted(name) : id}`,
+    failure: failure.envelope,
+  }));
+  if (found.length + failed.length === 0) throw noCluster(limitedBy);
+  return { found, failed };
+}
+
+function noCluster(limitedBy: string | undefined): Failure {
+  const scope = limitedBy ? ` in the projects that ${limitedBy} names` : " in any project that the credentials reach";
+  return ownFailure("CLUSTER_UNKNOWN", { detail: `There is no Flex cluster${scope}.` });
+}
+
+/** What is kept of the saves that were interrupted. */
+async function keptText(store: SnapshotStore, { names }: SaveOrder): Promise<string> {
+  const { transfers } = await store.list(new AbortController().signal);
+  return transfers
+    .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
+    .map(
+      ({ identity: { name }, bytes }) =>
+        `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
+    )
+    .join("");
+}
