@@ -1,8 +1,9 @@
 // The public interface of this folder: the snapshot store, its reports, and the source of snapshots that it needs.
 import type { ErrorEnvelope } from "../core/errors.ts";
 
-export type { StoreEvent, StoreLog } from "./events.ts";
+export type { FileExchange, StoreEvent, StoreLog } from "./events.ts";
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
+export { type FirstEntries, type FirstEntry, firstEntriesOf } from "./integrity/first-entries.ts";
 export { DISK_RESERVE_BYTES } from "./limits.ts";
 
 /**

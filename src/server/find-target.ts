@@ -158,7 +158,7 @@ const shortly = (limits: CallLimits, clock: Clock): CallLimits => ({
   deadline: Math.min(limits.deadline, clock.now() + SHOWN_LIMIT_MS),
 });
 
-/** The project with its name, which is not known yet where the project was given by its id. */
+/** The project with its name, which is not known where the project was given by its id. What cannot be read stays unnamed. */
 export async function named(
   atlas: Atlas,
   project: ReadableProject,

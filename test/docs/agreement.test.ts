@@ -80,9 +80,9 @@ test("the troubleshooting page lists every code of this server and every documen
   expect(rows).toEqual([...Object.keys(OWN_ERRORS), ...Object.keys(ADVICE)]);
 });
 
-test("README and manifest name the versions of the package", () => {
+test("setup page and manifest name the versions of the package", () => {
   expect(manifest.version).toBe(packageJson.version);
-  expect(readme.text).toContain(`${packageJson.name}-${packageJson.version}.tgz`);
+  expect(pageOf("docs/setup.md").text).toContain(`${packageJson.name}-${packageJson.version}.tgz`);
   expect(readme.text).toContain(`Node.js ${packageJson.engines.node.replace(">=", "")}`);
 });
 

@@ -7,6 +7,7 @@ import { connect, temporaryFolder } from "../fixtures.ts";
 import { CLONE, commandsOf, pageOf, ROOT } from "./pages.ts";
 
 const readme = pageOf("README.md");
+const fences = [readme, pageOf("docs/setup.md")].flatMap((page) => page.fences);
 
 const Start = z.strictObject({
   type: z.literal("stdio").optional(),
@@ -28,13 +29,13 @@ const VsCode = z
   .transform(({ servers }) => servers);
 
 function fromJson(): Start[] {
-  return readme.fences
+  return fences
     .filter(({ language }) => language === "json")
     .map(({ code }) => z.union([McpServers, VsCode]).parse(JSON.parse(code))["atlas-flex-snapshots"]);
 }
 
 function fromToml(): Start[] {
-  return readme.fences
+  return fences
     .filter(({ language }) => language === "toml")
     .map(({ code }) => z.strictObject({ "mcp_servers.atlas-flex-snapshots": Start }).parse(parseToml(code)))
     .map((tables) => tables["mcp_servers.atlas-flex-snapshots"]);

@@ -20,15 +20,17 @@ export interface Display {
   stderr: Writable;
 }
 
+type Terminal = Writable & { columns?: number };
+
 /** How often a line says how far a save is, where there are no bars. */
 const LINE_EVERY_MS = 10_000;
 
-export function createDisplay(stderr: NodeJS.WriteStream, look: Look, now: () => number): Display {
+export function createDisplay(stderr: Terminal, look: Look, now: () => number): Display {
   return look.columns === undefined ? lines(stderr, now) : bars(stderr, look);
 }
 
 /** A line at each new state, and every ten seconds. */
-function lines(stderr: NodeJS.WriteStream, now: () => number): Display {
+function lines(stderr: Terminal, now: () => number): Display {
   const last = new Map<string, { state: string; at: number }>();
   function write(label: string, state: string, text: string): void {
     const before = last.get(label);
@@ -52,7 +54,7 @@ function clockTime(at: number): string {
 }
 
 /** A bar for each save, drawn again in place. */
-function bars(stderr: NodeJS.WriteStream, look: Look): Display {
+function bars(stderr: Terminal, look: Look): Display {
   const update = createLogUpdate(stderr, { showCursor: true });
   const rows = new Map<string, (columns: number, labelWidth: number) => string>();
   function draw(): void {

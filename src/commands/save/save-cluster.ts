@@ -1,8 +1,7 @@
 // Saves the backup of one cluster with the store of the tools, waits for it to the end, and deletes older files if that is ordered.
 import { Failure, ownFailure } from "../../core/errors.ts";
-import type { Clock } from "../../core/time.ts";
 import type { SaveReport } from "../../download/contract.ts";
-import { chooseBackup, type FindOptions, type Found, type Target } from "../../server/find-target.ts";
+import { chooseBackup, type FindOptions, type Found, named, type Target } from "../../server/find-target.ts";
 import type { Runtime } from "../../server/runtime.ts";
 import type { Display } from "./display.ts";
 import type { SaveOrder } from "./order.ts";
@@ -23,9 +22,8 @@ const LOOK_AGAIN_MS = 2_000;
 /** Longer than any save: a transfer ends within 24 hours, and two run at once. */
 const LONGEST_WAIT_MS = 20 * 24 * 3_600_000;
 
-interface SaveTools extends FindOptions, Pick<Runtime, "store"> {
+interface SaveTools extends FindOptions {
   store: Runtime["store"];
-  clock: Clock;
   display: Display;
   patience: Patience;
   signal: AbortSignal;
@@ -38,7 +36,8 @@ export async function saveCluster(found: Found, label: string, order: SaveOrder,
   try {
     display.tell(label, "looking for the backup");
     const limits = { deadline: clock.now() + CHOICE_LIMIT_MS, signal };
-    outcome.target = await chooseBackup(found, order.snapshotId, tools, limits);
+    const project = await named(tools.atlas, found.project, limits, clock);
+    outcome.target = await chooseBackup({ ...found, project }, order.snapshotId, tools, limits);
     const report = await saveBackup(found, outcome.target, label, tools);
     const warnings = [...outcome.target.notes, ...(report.warnings ?? [])];
     outcome.report = { ...report, ...(warnings.length > 0 && { warnings }) };

@@ -16,6 +16,7 @@ import { createCommandLog, Interruption, interruption, lookOf, refuseUnusable, w
 import { createDisplay, type Display } from "./display.ts";
 import { readOrder, type SaveOrder } from "./order.ts";
 import { EXIT_TRY_AGAIN, envelopeOf, exitCodeOf, type Outcome, outcomeEntry, outcomeText } from "./outcome.ts";
+import { createReportFile, obstacleAt } from "./report-file.ts";
 import { PATIENCE, saveCluster } from "./save-cluster.ts";
 
 /** Reading hundreds of projects takes a while. */
@@ -41,8 +42,9 @@ export async function save(input: Configured & { version: string; clusters: read
   const { stdout, stderr } = process;
   const { options, env, version, clusters } = input;
   const order = readOrder(options, clusters);
-  if ("usageError" in order) {
-    await written(stderr, `${order.usageError}\n`);
+  const usageError = "usageError" in order ? order.usageError : order.reportFile && obstacleAt(order.reportFile);
+  if ("usageError" in order || usageError) {
+    await written(stderr, `${usageError}\n`);
     return EXIT_USAGE;
   }
   // A reader that has gone must not end a save.
@@ -63,6 +65,8 @@ export async function save(input: Configured & { version: string; clusters: read
   };
   for (const warning of config.warnings) stderr.write(`! ${warning}\n`);
 
+  const reportOptions = { clock: systemClock, version, redactor, isSimulated: config.simulate, log };
+  const report = order.reportFile === undefined ? undefined : createReportFile(order.reportFile, reportOptions);
   let runtime: Runtime | undefined;
   let exitCode = 1;
   try {
@@ -74,6 +78,7 @@ export async function save(input: Configured & { version: string; clusters: read
       log,
       version,
       tools: ["stop_saving_snapshot"],
+      ...report,
     });
     exitCode = await saveAll({ order, config, runtime, display, signal, add });
   } catch (error) {
@@ -85,6 +90,7 @@ export async function save(input: Configured & { version: string; clusters: read
     } else log.error({ error }, "The save itself failed");
   }
   await runtime?.close();
+  if (report && !(await report.write(outcomes, stderr)) && exitCode === 0) exitCode = 1;
   if (signal.aborted) stderr.write(`Stopped.\n${runtime ? await keptText(runtime.store, order) : ""}`);
   const entries = outcomes.map((outcome) => outcomeEntry(outcome, now()));
   if (order.asJson) await written(stdout, `${redactor.scrub(JSON.stringify(entries, null, 2))}\n`);
