@@ -110,10 +110,12 @@ function isYoung({ createDate, stateName, now }: Circumstances): boolean {
 const ageInWords = (hours: number) =>
   hours < MAX_SHOWN_HOURS ? spanInWords(hours * 3_600) : `${Math.round(hours / 24)} days`;
 
-/** An age above a limit, for a sentence. Where rounding would make both the same: `more than 26 hours`. */
+/** An age above a limit, for a sentence. Where both are the same in words: `more than 26 hours`, with the exact limit. */
 export function ageAbove(limitHours: number, hours: number): string {
   const words = ageInWords(hours);
-  return words === ageInWords(limitHours) ? `more than ${words}` : words;
+  if (words !== ageInWords(limitHours)) return words;
+  const [count, unit] = Number.isInteger(limitHours) ? [limitHours, "hour"] : [Math.round(limitHours * 60), "minute"];
+  return `more than ${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 export interface ClusterInProject {

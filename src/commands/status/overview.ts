@@ -52,9 +52,8 @@ export async function lookAround(
 ): Promise<Overview> {
   const limits = { deadline: systemClock.now() + LIMIT_MS, signal };
   const clusters = await readClusters(undefined, { ...config, atlas }, limits);
-  const [first] = clusters.unread;
-  // The same for every project, and with advice.
-  if (first && clusters.read.length === 0 && first.failure.envelope.source !== "atlas") throw first.failure;
+  const common = clusters.read.length === 0 ? commonFailure(clusters.unread) : undefined;
+  if (common) throw common;
   const all = await clustersIn(clusters, atlas, limits);
   const wanted = all.filter(({ cluster: { name = "" } }) =>
     order.only ? order.only.includes(name) : !order.ignored.includes(name),
@@ -74,6 +73,13 @@ export async function lookAround(
     folder: config.downloadDir,
     isFolderRead: files !== undefined,
   };
+}
+
+/** Said once and with advice, such as that the credentials are rejected; undefined where the projects differ. */
+function commonFailure(unread: Clusters["unread"]): Failure | undefined {
+  const [first] = unread.map(({ failure }) => failure);
+  const isCommon = unread.every(({ failure }) => failure.code === first?.code && failure.envelope.source !== "atlas");
+  return isCommon ? first : undefined;
 }
 
 type Entry = ClusterInProject & { project: ReadableProject };
