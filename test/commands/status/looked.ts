@@ -9,15 +9,15 @@ const MOMENT = {
   ageHours: z.number().optional(),
 };
 
-export const NewestBackup = z.strictObject({ snapshotId: z.string(), ...MOMENT });
-export const NewestFile = z.strictObject({
+const NewestBackup = z.strictObject({ snapshotId: z.string(), ...MOMENT });
+const NewestFile = z.strictObject({
   fileName: z.string(),
   path: z.string(),
   bytes: z.int(),
   snapshotId: z.string(),
   ...MOMENT,
 });
-export const Cluster = z.strictObject({
+const Cluster = z.strictObject({
   ok: z.boolean(),
   name: z.string(),
   projectName: z.string().optional(),
@@ -40,8 +40,8 @@ const Failed = z.strictObject({
   wrong: z.tuple([z.string().min(1)]),
   error: z.looseObject({ errorCode: z.string(), source: z.string(), retryable: z.boolean(), hint: z.string() }),
 });
-/** The documented form of `status --json`; an additional field fails the test. */
-export const Report = z.strictObject({ ...Overview.shape, ...Failed.shape });
+/** Every field that `status --json` may have. */
+export const Report = Overview.extend({ error: Failed.shape.error });
 
 interface Start {
   args?: string[];
