@@ -113,4 +113,28 @@ export const STATUS = [
     tests: FILES,
     only: "of unknown age",
   },
+  {
+    claim: "status: say that no file is saved where the folder could not be read",
+    edits: [edit(OVERVIEW, "...(files ? remarksOnFile(", "...(true ? remarksOnFile(")],
+    tests: FILES,
+    only: "fails once",
+  },
+  {
+    claim: "status: let the name of a project look like another column",
+    edits: [edit(VIEW, '.replaceAll(/ +/g, " ")', "")],
+    tests: TESTS,
+    only: "looks like the next columns",
+  },
+  {
+    claim: "status: say that there are no backups where they could not be read",
+    edits: [edit(VIEW, 'isRead ? "none" : "not read"', '"none"')],
+    tests: TESTS,
+    only: "says not read",
+  },
+  {
+    claim: "status: repeat for each project that the credentials are rejected",
+    edits: [edit(OVERVIEW, "return isCommon ? first : undefined;", "return undefined;")],
+    tests: TESTS,
+    only: "wrong credentials of allowed projects",
+  },
 ];
