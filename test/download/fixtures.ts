@@ -274,5 +274,5 @@ export async function readJsonFile(folder: string, name: string): Promise<Record
 export function asRecorded(report: SaveReport): SaveReport {
   const { integrity, ...rest } = report;
   const notes = integrity?.notes?.map((note) => says("The record", note));
-  return { ...rest, ...(integrity && { integrity: { ...integrity, ...(notes && { notes }) } }) };
+  return { ...rest, isOlder: true, ...(integrity && { integrity: { ...integrity, ...(notes && { notes }) } }) };
 }
