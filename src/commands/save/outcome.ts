@@ -75,8 +75,10 @@ function keptLines(kept: KeepReport | undefined): string[] {
   if (!kept) return [];
   return [
     ...kept.removed.map((fileName) => `Deleted ${fileName}`),
-    ...kept.inUse.map((fileName) => `Not deleted, since another process uses it: ${fileName}`),
-    ...(kept.problem === undefined ? [] : [kept.problem]),
+    ...kept.inUse.map(
+      (fileName) => `Not deleted yet, since another program uses it or has just changed it: ${fileName}`,
+    ),
+    ...(kept.problem === undefined ? [] : [`! ${kept.problem}`]),
   ];
 }
 

@@ -116,11 +116,16 @@ async function saveAll(run: Run): Promise<number> {
   const label = labelsOf(found);
   const tools = { ...config, ...runtime, clock: systemClock, display, signal, patience: PATIENCE };
   const saved = await concurrently(found, AT_ONCE, async (each) => {
-    const outcome = await saveCluster(each, label(each), order, tools);
-    add(outcome);
-    return outcome;
+    // Interrupted, the others still say what they have saved and deleted.
+    const outcome = await saveCluster(each, label(each), order, tools).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (outcome) add(outcome);
+    return outcome ?? [];
   });
-  const codes = [...failed, ...saved].map(exitCodeOf);
+  signal.throwIfAborted();
+  const codes = [...failed, ...saved.flat()].map(exitCodeOf);
   return codes.includes(1) ? 1 : codes.includes(EXIT_TRY_AGAIN) ? EXIT_TRY_AGAIN : 0;
 }
 
