@@ -1,5 +1,5 @@
 // Deletes the older files of a cluster and keeps the newest: the only code that deletes a finished file.
-import { Failure } from "../core/errors.ts";
+import { Failure, ownFailure } from "../core/errors.ts";
 import { firstFew } from "../core/text.ts";
 import { type KeepOrder, type KeepReport, SIMULATED_PREFIX } from "./contract.ts";
 import { type DownloadDirectory, diskFailure, findDownloadDirectory } from "./folder/directory.ts";
@@ -65,6 +65,8 @@ async function deleteOlder(
     try {
       await withLocks([snapshotLock(record.identity)], lock, () => remove(directory, file, report, order, tools));
     } catch (error) {
+      if (report.removed.includes(fileName))
+        return `The file ${fileName} is gone, but its record ${beside.record(fileName)} is not. ${reasonOf(error)}`;
       const isHeld = error instanceof Failure && error.code === "SAVED_ELSEWHERE";
       if (!isHeld && !isInUse(error)) return `${fileName} could not be deleted. ${reasonOf(error)}`;
       report.inUse.push(fileName);
@@ -104,7 +106,7 @@ export function chooseOlder(
     })
     // Ids of Atlas grow with time, so they order backups that finished in the same second.
     .sort(
-      (one, other) => finishOf(other.record.facts) - finishOf(one.record.facts) || (idOf(one) < idOf(other) ? 1 : -1),
+      (one, other) => finishOf(other.record.facts) - finishOf(one.record.facts) || idOf(other).localeCompare(idOf(one)),
     );
   const savedId = ours.filter(({ fileName }) => fileName === saved.fileName).map(idOf)[0];
   const newest = new Set<string>();
@@ -154,6 +156,9 @@ async function readAgain(
     try {
       const { integrity, sound } = await run(signal);
       if (integrity?.recordedSha256 !== "ok" || !sound) wrong.push(fileName);
+    } catch (cause) {
+      const detail = `${fileName} could not be read. ${reasonOf(cause)}`;
+      throw ownFailure("DISK_FAILED", { detail }, { cause });
     } finally {
       ended.abort();
       await told;
