@@ -49,21 +49,23 @@ async function deleteOlder(
   const names = stay.map(({ fileName }) => fileName);
   // The save has just read its own file.
   const unread = names.filter((name) => name !== saved.fileName || saved.isOlder);
-  // What was written to since it was saved may be something else by now.
-  const touched = go.flatMap(({ fileName, state }) => (state === "touched" ? [fileName] : []));
-  const wrong = new Set(await readAgain(directory, [...unread, ...touched], tools, signal));
-  const damaged = names.filter((name) => wrong.has(name));
+  const damaged = await readAgain(directory, unread, tools, signal);
   if (damaged.length > 0) return notAsSaved(damaged);
   // Reading takes long enough for somebody to remove or change what was read first.
   for (const fileName of new Set([...names, saved.fileName]))
     if ((await readRecorded(directory, fileName, tools.checkedFiles))?.state !== "untouched")
       return isMissing(fileName);
-  for (const file of go.filter(({ fileName }) => !wrong.has(fileName))) {
+  for (const file of go) {
     signal.throwIfAborted();
     const { fileName, record } = file;
     const lock = { ...tools, folder: directory };
     try {
-      await withLocks([snapshotLock(record.identity)], lock, () => remove(directory, file, report, order, tools));
+      await withLocks([snapshotLock(record.identity)], lock, async () => {
+        await directory.confirm();
+        if (await mayGo(directory, file, order, tools, signal)) await remove(directory, file, report, tools);
+        // It may be gone: a second run with --keep deletes the same files.
+        else if (await lstatOf(directory.at(fileName))) report.inUse.push(fileName);
+      });
     } catch (error) {
       if (report.removed.includes(fileName))
         return `The file ${fileName} is gone, but its record ${beside.record(fileName)} is not. ${reasonOf(error)}`;
@@ -167,26 +169,30 @@ async function readAgain(
   return wrong;
 }
 
-/** Looks again with the lock held, whether the file still is the one that was chosen. */
+/** Looks again with the lock held: whether the file still is the one that was chosen, and what was saved. */
+async function mayGo(
+  directory: DownloadDirectory,
+  { fileName, record }: RecordedFile,
+  order: KeepOrder,
+  tools: KeepTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { checkedFiles, filePrefix } = tools;
+  const now = await readRecorded(directory, fileName, checkedFiles);
+  const isSame = now?.record.sha256 === record.sha256 && now.record.savedAt === record.savedAt;
+  // With a count of 0 the choice says of this file alone whether it may be deleted.
+  if (!isSame || chooseOlder([now], { ...order, count: 0 }, filePrefix).go.length === 0) return false;
+  // What was written to since it was saved may be something else by now.
+  return now.state === "untouched" || (await readAgain(directory, [fileName], tools, signal)).length === 0;
+}
+
 async function remove(
   directory: DownloadDirectory,
   { fileName, record }: RecordedFile,
   report: KeepReport,
-  order: KeepOrder,
-  { checkedFiles, filePrefix, log }: KeepTools,
+  { log }: KeepTools,
 ): Promise<void> {
-  await directory.confirm();
-  const path = directory.at(fileName);
-  const now = await readRecorded(directory, fileName, checkedFiles);
-  const isSame = now?.record.sha256 === record.sha256 && now.record.savedAt === record.savedAt;
-  // With a count of 0 the choice says of this file alone whether it may be deleted.
-  const mayGo = isSame && chooseOlder([now], { ...order, count: 0 }, filePrefix).go.length > 0;
-  if (!mayGo || now.state !== "untouched") {
-    // It may be gone: a second run with --keep deletes the same files.
-    if (await lstatOf(path)) report.inUse.push(fileName);
-    return;
-  }
-  await removeFile(path);
+  await removeFile(directory.at(fileName));
   report.removed.push(fileName);
   log({ event: "file-deleted", snapshotId: record.identity.snapshotId, fileName, bytes: record.bytes });
   await removeFile(directory.at(beside.record(fileName)));
