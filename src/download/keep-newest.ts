@@ -48,7 +48,9 @@ async function deleteOlder(
   if (directory.isUnprotected && !order.evenUnprotected) return UNPROTECTED;
   const names = stay.map(({ fileName }) => fileName);
   // The save has just read its own file.
-  const unread = names.filter((name) => name !== saved.fileName || saved.isOlder);
+  const isRead = ({ fileName, state }: RecordedFile) =>
+    fileName === saved.fileName && !saved.isOlder && state === "untouched";
+  const unread = stay.flatMap((file) => (isRead(file) ? [] : [file.fileName]));
   const damaged = await readAgain(directory, unread, tools, signal);
   if (damaged.length > 0) return notAsSaved(damaged);
   // Reading takes long enough for somebody to remove or change what was read first.
@@ -69,6 +71,7 @@ async function deleteOlder(
     } catch (error) {
       if (report.removed.includes(fileName))
         return `The file ${fileName} is gone, but its record ${beside.record(fileName)} is not. ${reasonOf(error)}`;
+      signal.throwIfAborted();
       const isHeld = error instanceof Failure && error.code === "SAVED_ELSEWHERE";
       if (!isHeld && !isInUse(error)) return `${fileName} could not be deleted. ${reasonOf(error)}`;
       report.inUse.push(fileName);

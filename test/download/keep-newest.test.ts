@@ -142,6 +142,17 @@ describe("a file stays although it is old enough,", () => {
   });
 });
 
+test("the saved file is read too where it was written to since", async () => {
+  const { at, keep } = await shelf();
+  await utimes(at(nameOf(NEWEST)), 1, 1);
+  const read = new Set<string>();
+  expect(await keep(1, { onRead: (fileName) => void read.add(fileName) })).toEqual({
+    removed: names(1, 2, 3, 4, 5),
+    inUse: [],
+  });
+  expect([...read]).toEqual(names(NEWEST));
+});
+
 test("a file that was written to, but is what was saved, is read and goes", async () => {
   const { at, keep, folder } = await shelf();
   for (const day of [1, 5]) await utimes(at(nameOf(day)), 1, 1);

@@ -120,6 +120,18 @@ describe("nothing is deleted", () => {
     },
   );
 
+  test("when it is stopped while it reads an older file that was written to", async () => {
+    const { folder, at, keep } = await shelf();
+    await utimes(at(nameOf(1)), 1, 1);
+    const stop = new AbortController();
+    expect(await keep(1, { signal: stop.signal, onRead: () => stop.abort() })).toEqual({
+      removed: [],
+      inUse: [],
+      problem: "Nothing was deleted. The command was stopped.",
+    });
+    expect(await namesIn(folder)).toEqual(pairs(1, 2, 3, 4, 5, 6));
+  });
+
   test("in a folder without owners where nothing has to go, which is no problem", async () => {
     const { keep } = await shelf();
     await withoutModes();
