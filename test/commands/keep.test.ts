@@ -3,8 +3,10 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
+import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { lockOfLivingProcess } from "../download/lock-owners.ts";
 import { serverAgainst, simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { SCRATCH } from "../scratch.ts";
 import { at, runCommand, startCommand } from "./command.ts";
@@ -131,6 +133,18 @@ describe("save --keep 2", () => {
     const { code, stdout } = await run("--snapshot", snapshotOf("c2"), "--keep", "2");
     expect([code, deletedIn(stdout)]).toEqual([0, ["c3", "c5"].map(nameOf)]);
     expect(await left(folder)).toEqual(["c2", "c6", "c7"]);
+  });
+
+  test("leaves a file that another process uses, says so, and exits with 75", async () => {
+    const { folder, nameOf, run } = await shelf();
+    const lock = snapshotLock({ groupId: SIMULATED.groupId, snapshotId: snapshotOf("c3") });
+    await lockOfLivingProcess(join(folder, lock));
+    const { code, stdout } = await run("--keep", "2");
+    expect([code, deletedIn(stdout)]).toEqual([75, ["c2", "c5", "c6"].map(nameOf)]);
+    expect(stdout).toContain(
+      `Not deleted yet, since another program uses it or has just changed it: ${nameOf("c3")}\n`,
+    );
+    expect(await left(folder)).toEqual(["c3", "c7"]);
   });
 
   test("names the files in the answer to --json", async () => {
