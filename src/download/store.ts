@@ -256,9 +256,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     keepNewest: async (order, { signal, onRead }) => {
       if (isClosed) throw closing();
-      const directory = await orFailure(findDownloadDirectory(folder), signal);
-      if (!directory) return { removed: [], freedBytes: 0, inUse: [] };
-      return orFailure(keepNewest(directory, order, { ...shared, onRead }, signal), signal);
+      return keepNewest(order, { ...shared, onRead }, signal);
     },
 
     close: async () => {

@@ -63,7 +63,7 @@ export async function save(input: Configured & { version: string; clusters: read
     if (isSaved && order.asJson) return;
     display.print(stream, redactor.scrub(outcomeText(outcome, lookOf(stream, env), now())));
   };
-  for (const warning of config.warnings) stderr.write(`! ${warning}\n`);
+  for (const warning of config.warnings) stderr.write(`! ${redactor.scrub(warning)}\n`);
 
   const reportOptions = { clock: systemClock, version, redactor, isSimulated: config.simulate, log };
   const report = order.reportFile === undefined ? undefined : createReportFile(order.reportFile, reportOptions);
@@ -116,11 +116,16 @@ async function saveAll(run: Run): Promise<number> {
   const label = labelsOf(found);
   const tools = { ...config, ...runtime, clock: systemClock, display, signal, patience: PATIENCE };
   const saved = await concurrently(found, AT_ONCE, async (each) => {
-    const outcome = await saveCluster(each, label(each), order, tools);
-    add(outcome);
-    return outcome;
+    // Interrupted, the others still say what they have saved and deleted.
+    const outcome = await saveCluster(each, label(each), order, tools).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (outcome) add(outcome);
+    return outcome ?? [];
   });
-  const codes = [...failed, ...saved].map(exitCodeOf);
+  signal.throwIfAborted();
+  const codes = [...failed, ...saved.flat()].map(exitCodeOf);
   return codes.includes(1) ? 1 : codes.includes(EXIT_TRY_AGAIN) ? EXIT_TRY_AGAIN : 0;
 }
 
