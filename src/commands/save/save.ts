@@ -166,14 +166,19 @@ function noCluster(limitedBy: string | undefined): Failure {
   return ownFailure("CLUSTER_UNKNOWN", { detail: `There is no Flex cluster${scope}.` });
 }
 
-/** What is kept of the saves that were interrupted. */
+/** What is kept of the saves that were interrupted; nothing where the folder cannot be read. */
 async function keptText(store: SnapshotStore, { names }: SaveOrder): Promise<string> {
-  const { transfers } = await store.list(new AbortController().signal);
-  return transfers
-    .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
-    .map(
-      ({ identity: { name }, bytes }) =>
-        `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
-    )
-    .join("");
+  try {
+    const { transfers } = await store.list(new AbortController().signal);
+    return transfers
+      .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
+      .map(
+        ({ identity: { name }, bytes }) =>
+          `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
+      )
+      .join("");
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return "";
+  }
 }
