@@ -22,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.stderr.write(`${createRedactor(secrets).scrub(line.usageError)}\n`);
     process.exitCode = 2;
   } else if (line.options.help) {
-    process.stdout.write(helpText(version));
+    process.stdout.write(helpText(version, line.command, process.stdout.isTTY ? process.stdout.columns : undefined));
   } else if (line.options.version) {
     process.stdout.write(`${version}\n`);
   } else {
@@ -33,8 +33,17 @@ export async function main(argv: readonly string[]): Promise<void> {
 /** Reads the configuration, which holds the secrets from then on. */
 function configured({ command, options }: Pick<ParsedLine, "command" | "options">) {
   const env = environmentOf(process.env, process.platform);
-  const currentFolder = ["save", "status"].includes(command) ? process.cwd() : undefined;
+  const currentFolder = ["save", "status"].includes(command) ? workingFolder() : undefined;
   return { env, config: parseConfig({ options, env, toolNames: CATALOG.map(({ name }) => name), currentFolder }) };
+}
+
+/** Undefined if it was removed. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 async function run({ command, options, clusters }: ParsedLine): Promise<void> {

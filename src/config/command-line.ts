@@ -9,7 +9,7 @@ import { OPTION_SETTINGS } from "./variables.ts";
 const COMMANDS = {
   server: { takes: "[options]", does: "serve an MCP client on standard input and output" },
   check: { takes: "[options]", does: "try the configuration and say what to do about each problem" },
-  save: { takes: "CLUSTER… | --all", does: "save the newest backup of each cluster to a verified file" },
+  save: { takes: "CLUSTER… | --all [options]", does: "save the newest backup of each cluster to a verified file" },
   status: { takes: "[options]", does: "say how old the newest backups are, in Atlas and here, and what is wrong" },
   simulator: { takes: "[--port N]", does: "run the simulator alone and print the environment to use with it" },
 } as const;
@@ -134,33 +134,46 @@ function unknown(what: string, word: string, known: readonly string[]): string {
   return `Unknown ${what} ${shown}${meant ? `; did you mean ${meant}?` : "."} See --help.`;
 }
 
-/** The columns at which the description of an option begins and its lines end. */
+/** Where the descriptions begin, and where their lines end on a terminal that is wide enough or that is none. */
 const HELP_INDENT = 26;
 const HELP_WIDTH = 110;
 
-export function helpText(version: string): string {
-  const rows = Object.entries(OPTIONS).map(([name, { value, does, only }]) => {
-    const left = `  --${name}${value ? ` ${value}` : ""}`.padEnd(HELP_INDENT);
-    const description = `${does.replaceAll("`", "")}${only ? ` (${only.join(", ")} only)` : ""}`;
-    return left + wrapWords(description, HELP_WIDTH - HELP_INDENT).join(`\n${" ".repeat(HELP_INDENT)}`);
-  });
-  const usage = Object.entries(COMMANDS).map(([command, { takes, does }]) => {
-    const words = ["atlas-flex-snapshots-mcp", ...(isCommand(command) ? [command] : []), takes];
-    return `  ${words.join(" ").padEnd(47)}${does}`;
-  });
-  return `atlas-flex-snapshots-mcp ${version}
-An MCP server on stdio that saves MongoDB Atlas Flex cluster snapshots.
+const EXIT_CODES: Partial<Record<Command, string>> = {
+  check: "Exit code: 0 if nothing failed, otherwise 1.",
+  save: "Exit code: 0 if all is saved and sound, 1 if something failed for good, 75 if another try may help, 2 for wrong usage.",
+  status: "Exit code: 0 if every backup is recent enough, otherwise 1; 2 for wrong usage.",
+};
 
-Usage:
-${usage.join("\n")}
-
-In a clone, write "node dist/atlas-flex-snapshots-mcp.js" instead of "atlas-flex-snapshots-mcp".
-
-Options:
-${rows.join("\n")}
-
-Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET (service account),
-or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN.
-A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get credentials.
-`;
+/** For the server every command and option, for a command its own. */
+export function helpText(version: string, command: Command, columns = HELP_WIDTH): string {
+  const width = Math.max(HELP_INDENT + 20, Math.min(HELP_WIDTH, columns - 1));
+  const isWhole = command === "server";
+  const text = (sentences: string) => wrapWords(sentences, width).join("\n");
+  const beside = (left: string, text: string) =>
+    left.padEnd(HELP_INDENT) + wrapWords(text, width - HELP_INDENT).join(`\n${" ".repeat(HELP_INDENT)}`);
+  const rows = Object.entries(OPTIONS)
+    .filter(([, { only }]) => isWhole || (only?.includes(command) ?? true))
+    .map(([name, { value, does, only }]) => {
+      const whose = only && isWhole ? ` (${only.join(", ")} only)` : "";
+      return beside(`  --${name}${value ? ` ${value}` : ""}`, `${does.replaceAll("`", "")}${whose}`);
+    });
+  const usage = Object.entries(COMMANDS)
+    .filter(([name]) => isWhole || name === command)
+    .map(([name, { takes, does }]) => {
+      const words = ["  atlas-flex-snapshots-mcp", ...(isCommand(name) ? [name] : []), takes];
+      return `${words.join(" ")}\n${" ".repeat(4)}${wrapWords(does, width - 4).join("\n    ")}`;
+    });
+  const paragraphs = [
+    `atlas-flex-snapshots-mcp ${version}\n${text("An MCP server on stdio that saves MongoDB Atlas Flex cluster snapshots.")}`,
+    `Usage:\n${usage.join("\n")}`,
+    text('In a clone, write "node dist/atlas-flex-snapshots-mcp.js" instead of "atlas-flex-snapshots-mcp".'),
+    `Options:\n${rows.join("\n")}`,
+    ...(EXIT_CODES[command] ? [text(EXIT_CODES[command])] : []),
+    ...(isWhole ? ["For one command alone: save --help, for example."] : []),
+    text(CREDENTIALS),
+  ];
+  return `${paragraphs.join("\n\n")}\n`;
 }
+
+const CREDENTIALS =
+  "Credentials come from the environment: MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET (service account), or MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY (API key), or MONGODB_ATLAS_ACCESS_TOKEN. A secret can be read from a file instead: set MONGODB_ATLAS_CLIENT_SECRET_FILE and so on. docs/setup.md says how to get credentials.";

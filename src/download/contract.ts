@@ -145,6 +145,8 @@ export interface SaveReport {
   resumedFromBytes?: number;
   /** How often the connection broke in this run and the transfer resumed where it had stopped. */
   interruptions?: number;
+  /** Only when complete: the cluster whose backup the file is by its record. */
+  recordedName?: string;
   /** Only when complete: the file was there already, and was not read to its end by this save. */
   isOlder?: true;
   sha256?: string;

@@ -113,7 +113,7 @@ async function findCluster(
 
 /** The Flex clusters of every project that may be read, and the projects that could not be read. */
 export interface Clusters {
-  /** What narrows the projects: a setting, or the call itself. */
+  /** What narrows the projects: a setting, or the option of a command. */
   limitedBy?: string;
   read: { project: ReadableProject; clusters: readonly FlexCluster[] }[];
   unread: { project: ReadableProject; failure: Failure }[];
@@ -125,7 +125,7 @@ export async function readClusters(
   { atlas, ...settings }: ProjectSettings & { atlas: Atlas },
   limits: CallLimits,
 ): Promise<Clusters> {
-  const { projects, limitedBy = groupId && "the call" } = await projectsToRead(atlas, groupId, settings, limits);
+  const { projects, limitedBy = groupId && "--project" } = await projectsToRead(atlas, groupId, settings, limits);
   const looks = await lookForClusters(atlas, projects, limits);
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
   const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
@@ -207,7 +207,7 @@ function noneFound(
   const meant = nearest(name, names.slice(0, MAX_COMPARED_NAMES));
   const others = [...new Set(names)].slice(0, MAX_NAMED).join(", ");
   const known = `${meant ? ` Did you mean ${meant}?` : ""}${others ? ` There are: ${others}.` : ""}`;
-  const scope = limitedBy ? ` Only what ${limitedBy} names was searched.` : "";
+  const scope = limitedBy ? ` Only the projects that ${limitedBy} names were searched.` : "";
   return ownFailure("CLUSTER_UNKNOWN", { detail: `No Flex cluster is named ${name}.${known}${scope}` });
 }
 

@@ -233,7 +233,9 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
 
   return {
     async describe({ snapshotId, ...cluster }, signal) {
-      const { status, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
+      const { status, id = snapshotId, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
+      if (id !== snapshotId)
+        throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas answered with another snapshot than was asked for." });
       if (isFailed({ status })) throw ownFailure("SNAPSHOT_FAILED");
       if (status !== undefined && !isCompleted({ status })) throw ownFailure("SNAPSHOT_NOT_COMPLETE");
       return facts;

@@ -195,7 +195,7 @@ describe("the display", () => {
     const display = createDisplay(stream, { inColour: true, columns: 80 }, Date.now);
     display.show("orders", { state: "downloading", bytes: 1, totalBytes: 2 });
     display.tell("a-much-longer-name", "looking for the backup");
-    stream.columns = 60;
+    stream.columns = 50;
     stream.emit("resize");
     display.print(stream, "a result\n");
     display.remove("a-much-longer-name");
@@ -217,9 +217,9 @@ describe("the display", () => {
     display.show("orders", { state: "downloading", bytes: 4, totalBytes: 4 });
     display.show("orders", { state: "verifying", bytes: 4, totalBytes: 4 });
     expect(text().split("\n")).toEqual([
-      "04:31:07 orders: downloading 25% of 4 bytes",
-      "04:31:17 orders: downloading 100% of 4 bytes",
-      "04:31:17 orders: verifying 100% of 4 bytes",
+      "2026-11-26 04:31:07 orders: downloading 25% of 4 bytes",
+      "2026-11-26 04:31:17 orders: downloading 100% of 4 bytes",
+      "2026-11-26 04:31:17 orders: verifying 100% of 4 bytes",
       "",
     ]);
   });

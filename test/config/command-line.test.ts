@@ -52,7 +52,7 @@ describe("the command line", () => {
   });
 
   test("the help text names the version, every command and every option", () => {
-    const text = helpText("9.8.7");
+    const text = helpText("9.8.7", "server");
     for (const word of [
       "9.8.7",
       "check",
@@ -62,5 +62,20 @@ describe("the command line", () => {
       ...Object.keys(OPTIONS).map((name) => `--${name}`),
     ])
       expect(text).toContain(word);
+  });
+
+  test("the help text of a command names its own options only, and its exit codes", () => {
+    const text = helpText("9.8.7", "status");
+    expect(text).toContain("--max-saved-age SPAN");
+    expect(text).toContain("--download-dir DIR");
+    expect(text).toContain("Exit code: 0 if every backup is recent enough");
+    expect(text).not.toMatch(/--keep|--port|only\)|simulator \[/);
+  });
+
+  test.each([40, 60, 80, 200])("the help text breaks between words on a terminal of %i columns", (columns) => {
+    for (const command of ["server", "save"] as const)
+      for (const line of helpText("9.8.7", command, columns).split("\n"))
+        if (line.length > Math.max(46, Math.min(columns - 1, 110)) && !line.includes("CLUSTER…"))
+          expect(line.trim().split(/ {2,}/).at(-1)).not.toMatch(/ /);
   });
 });

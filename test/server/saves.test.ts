@@ -147,7 +147,7 @@ describe("a save by name is refused", () => {
     const { fails } = await against();
     expect(await fails("save_flex_snapshot", { name: "ordres" })).toMatchObject({
       errorCode: "CLUSTER_UNKNOWN",
-      detail: "No Flex cluster is named ordres. Did you mean orders?",
+      detail: "No Flex cluster is named ordres. Did you mean orders? There are: orders, customers, fresh, reports.",
     });
   });
 
@@ -240,7 +240,7 @@ describe("a save by name that finds an older part", () => {
 
 describe("waiting", () => {
   test("lasts as long as the configuration allows, which is also the default of a save then", async () => {
-    const rate = { ...SMALL, fileRateBytesPerSecond: 4_000 };
+    const rate = { ...SMALL, fileRateBytesPerSecond: 6_500 };
     const { client, ok } = await against(rate, { ATLAS_FLEX_MAX_WAIT_SECONDS: "3600" });
     expect(client.getInstructions()).not.toContain("Each call ends within 50 seconds");
     // With the usual 25 seconds this would still be running.

@@ -22,11 +22,14 @@ export interface Display {
 
 type Terminal = Writable & { columns?: number };
 
+/** On a narrower terminal, bars would tell nothing. */
+const MIN_COLUMNS = 30;
+
 /** How often a line says how far a save is, where there are no bars. */
 const LINE_EVERY_MS = 10_000;
 
 export function createDisplay(stderr: Terminal, look: Look, now: () => number): Display {
-  return look.columns === undefined ? lines(stderr, now) : bars(stderr, look);
+  return (look.columns ?? 0) < MIN_COLUMNS ? lines(stderr, now) : bars(stderr, look);
 }
 
 /** A line at each new state, and every ten seconds. */
@@ -133,4 +136,5 @@ function figuresOf(report: SaveReport, withRate: boolean): string {
 const padded = (label: string, width: number) =>
   label.length > width ? `${label.slice(0, width - 1)}…` : label.padEnd(width);
 
-const cut = (line: string, columns: number) => (line.length < columns ? line : `${line.slice(0, columns - 2)}…`);
+const cut = (line: string, columns: number) =>
+  line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`;

@@ -1,6 +1,6 @@
 // How the save of one cluster ended: its exit code, its text for people and its entry for scripts.
 import { type ErrorEnvelope, Failure } from "../../core/errors.ts";
-import { sizeInWords } from "../../core/text.ts";
+import { quoted, sizeInWords } from "../../core/text.ts";
 import { whenOf } from "../../core/time.ts";
 import { type KeepReport, type SaveReport, SIMULATED_PREFIX } from "../../download/contract.ts";
 import type { Found, Target } from "../../server/find-target.ts";
@@ -51,7 +51,7 @@ export function outcomeText(outcome: Outcome, look: Look, now: number, folder?: 
 
 function savedText({ label = "", target, kept }: Outcome, report: SaveReport, look: Look, now: number): string {
   const { facts, path = "", bytes, sha256, contents, warnings = [] } = report;
-  const project = target?.projectName === undefined || label.includes(" in ") ? "" : ` (${target.projectName})`;
+  const project = target?.projectName === undefined || label.includes(" in ") ? "" : ` (${quoted(target.projectName)})`;
   const when = whenOf(facts?.finishTime, now);
   const what = `the backup${when === undefined ? "" : ` of ${when}`}`;
   const how = `${report.isOlder ? "was saved already" : "is saved and verified"}${kept?.problem && kept.removed.length === 0 ? ", but no older file was deleted" : ""}`;
@@ -97,7 +97,7 @@ function failureText({ label, report, failure, isStopped }: Outcome, look: Look,
   const bytes = report?.bytes ?? 0;
   const kept = bytes > 0 ? [`${sizeInWords(bytes)} are kept; the same command continues there.`] : [];
   if (isStopped) return paragraph("failed", `${label}: `, ["stopped.", ...kept], look);
-  const where = envelope?.source === "disk" && folder !== undefined ? [`The download folder is ${folder}`] : [];
+  const where = envelope?.source === "disk" && folder !== undefined ? ["The download folder is:", folder] : [];
   const why = envelope ? [describeFailure({ envelope }), ...adviceOn({ envelope }).split("\n"), ...where] : [];
   const [first = "", ...rest] = why;
   const title = label === undefined ? "Nothing was saved. " : `${label}: not saved. `;
@@ -111,7 +111,8 @@ function paragraph(
   look: Look,
 ): string {
   const head = indented(`${title}${first}`, 2, look.columns).trimStart();
-  const body = rest.map((line) => indented(line, 4, look.columns));
+  // A path may hold several blanks in a row.
+  const body = rest.map((line) => (/^[/\\]|^[a-z]:\\/i.test(line) ? `    ${line}` : indented(line, 4, look.columns)));
   return [`${markOf(state, look)} ${head}`, ...body, ""].join("\n");
 }
 

@@ -1,9 +1,9 @@
 // The file of `save --report`: hands the observers to the save, shows the report on the screen, then writes it.
-import { existsSync } from "node:fs";
+import { accessSync, constants, lstatSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Writable } from "node:stream";
-import { codeOf } from "../../core/errors.ts";
+import { codeOf, hasCode } from "../../core/errors.ts";
 import type { Log } from "../../core/logger.ts";
 import { quoted } from "../../core/text.ts";
 import { written } from "../terminal.ts";
@@ -17,9 +17,15 @@ interface ReportFile extends Pick<Report, "onExchange" | "onFileExchange"> {
 
 /** Why the report cannot be written there, known before anything is saved. An existing file is not overwritten. */
 export function obstacleAt(path: string): string | undefined {
-  if (existsSync(path)) return `${quoted(path)} exists already: choose another name for the report.`;
-  if (!existsSync(dirname(path))) return `There is no folder ${quoted(dirname(path))} for the report.`;
-  return undefined;
+  const folder = dirname(path);
+  try {
+    accessSync(`${folder}/.`, constants.W_OK);
+  } catch (error) {
+    const why = hasCode(error, "ENOENT", "ENOTDIR") ? "There is no folder" : "You may not write to the folder";
+    return `${why} ${quoted(folder)} for the report.`;
+  }
+  if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
+  return `${quoted(path)} exists already: choose another name for the report.`;
 }
 
 /** A fault in the report never ends the save; the log tells it. */

@@ -41,6 +41,8 @@ export async function saveCluster(found: Found, label: string, order: SaveOrder,
     const project = await named(tools.atlas, found.project, limits, clock);
     outcome.target = await chooseBackup({ ...found, project }, order.snapshotId, tools, limits);
     const report = await saveBackup(found, outcome.target, label, tools);
+    const { recordedName = found.name } = report;
+    if (recordedName !== found.name) throw ofAnother(recordedName, found);
     const warnings = [...outcome.target.notes, ...(report.warnings ?? [])];
     outcome.report = { ...report, ...(warnings.length > 0 && { warnings }) };
     if (order.keep !== undefined && report.state === "complete" && report.sound)
@@ -55,6 +57,14 @@ export async function saveCluster(found: Found, label: string, order: SaveOrder,
     display.remove(label);
   }
   return outcome;
+}
+
+function ofAnother(recordedName: string, { name }: Found) {
+  return ownFailure("UNREADABLE_RESPONSE", {
+    detail: `Atlas names as the backup of ${name} one that is saved here as a backup of ${recordedName}.`,
+    retryable: false,
+    hint: "Look at the backups of both clusters in Atlas.",
+  });
 }
 
 const owesNoBackup = ({ cluster = {} }: Found, clock: Clock) =>

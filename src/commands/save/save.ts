@@ -1,10 +1,10 @@
 // The command `save`: finds the clusters, saves a backup of each, and says how each save ended.
-import { checkAllowed, labelsOf } from "../../atlas/look.ts";
+import { checkAllowed, labelsOf, type ReadableProject } from "../../atlas/look.ts";
 import { withOrdersChecked } from "../../config/simulator.ts";
 import type { Config } from "../../config/types.ts";
 import { isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
-import { Failure, ownFailure } from "../../core/errors.ts";
+import { Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { quoted } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
@@ -41,14 +41,18 @@ interface Run {
 export async function save(input: Configured & { version: string; clusters: readonly string[] }): Promise<number> {
   const { stdout, stderr } = process;
   const { options, env, version, clusters } = input;
+  // A reader that has gone must not end a save. Results that a full disk loses make it fail.
+  let areResultsLost = false;
+  stdout.on("error", (error) => {
+    if (!hasCode(error, "EPIPE")) areResultsLost = true;
+  });
+  stderr.on("error", () => undefined);
   const order = readOrder(options, clusters);
   const usageError = "usageError" in order ? order.usageError : order.reportFile && obstacleAt(order.reportFile);
   if ("usageError" in order || usageError) {
     await written(stderr, `${usageError}\n`);
     return EXIT_USAGE;
   }
-  // A reader that has gone must not end a save.
-  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
   const config = await withOrdersChecked(input.config);
   const redactor = createRedactor(config.secrets);
   const { now } = systemClock;
@@ -105,7 +109,7 @@ export async function save(input: Configured & { version: string; clusters: read
   if (order.asJson) await written(stdout, `${redactor.scrub(JSON.stringify(entries, null, 2))}\n`);
   await log.written();
   await Promise.all([written(stdout, ""), written(stderr, "")]);
-  return exitCode;
+  return areResultsLost && exitCode === 0 ? 1 : exitCode;
 }
 
 function readOnly(): Failure {
@@ -118,7 +122,10 @@ async function saveAll(run: Run): Promise<number> {
   const { atlas } = runtime;
   if (order.projectId !== undefined) checkAllowed(order.projectId, config.allowedProjects);
   const limits = { deadline: systemClock.now() + LOOKUP_LIMIT_MS, signal };
-  const clusters = await readClusters(order.projectId, { ...config, atlas }, limits);
+  display.tell("Atlas", "looking for the clusters");
+  const clusters = await readClusters(order.projectId, { ...config, atlas }, limits).finally(() =>
+    display.remove("Atlas"),
+  );
   const { found, failed } = order.names.length > 0 ? named(order.names, clusters) : every(clusters);
   for (const outcome of failed) add(outcome);
   if (failed.some(({ failure }) => WRONG_NAMES.includes(failure?.errorCode ?? ""))) {
@@ -161,13 +168,21 @@ function every({ read, unread, limitedBy }: Clusters): Choice {
     const { name = "" } = cluster;
     return isClusterName(name) ? [{ project, name, cluster }] : [];
   });
-  const failed = unread.map(({ project: { id, name }, failure }) => ({
-    label: `Project ${name ? quoted(name) : id}`,
-    failure: failure.envelope,
-  }));
+  const unusual = all.filter(({ cluster: { name = "" } }) => !isClusterName(name));
+  const failed = [
+    ...unread.map(({ project, failure }) => ({ label: `Project ${titleOf(project)}`, failure: failure.envelope })),
+    ...unusual.map(({ project, cluster: { name = "" } }) => ({
+      label: `The cluster ${quoted(name)} in ${titleOf(project)}`,
+      failure: ownFailure("INVALID_INPUT", { detail: UNUSUAL, hint: "Look at the cluster in Atlas." }).envelope,
+    })),
+  ];
   if (found.length + failed.length === 0) throw noCluster(limitedBy);
   return { found, failed };
 }
+
+const UNUSUAL = "Its name does not have the form of a cluster's name, so its backups cannot be asked for.";
+
+const titleOf = ({ id, name }: ReadableProject) => (name ? quoted(name) : id);
 
 function noCluster(limitedBy: string | undefined): Failure {
   const scope = limitedBy ? ` in the projects that ${limitedBy} names` : " in any project that the credentials reach";

@@ -137,11 +137,15 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
   const own = (files ?? [])
     .filter(({ identity, facts }) => {
       const isOther = id !== undefined && facts?.clusterId !== undefined && facts.clusterId !== id;
+      // Of an earlier cluster of this name.
+      if (Date.parse(facts?.finishTime ?? "") < Date.parse(cluster.createDate ?? "")) return false;
       return identity?.groupId === project.id && identity.name === name && !isOther;
     })
     .sort((one, other) => finishOf(other) - finishOf(one) || Number(other.sound) - Number(one.sound));
   const [latest] = own;
   const newestFile = own.find(({ sound }) => sound);
+  const isAhead = (finishTime: string | undefined) =>
+    Date.parse(finishTime ?? "") > systemClock.now() + CLOCK_TOLERANCE_MS;
   const isChanged = latest?.state === "changed" && latest.identity?.snapshotId !== newestFile?.identity?.snapshotId;
   return {
     name,
@@ -151,7 +155,8 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
     ...(newestFile && { newestFile }),
     wrong: [
       ...(attention === undefined ? [] : [attention]),
-      ...(Date.parse(newest?.finishTime ?? "") > systemClock.now() + CLOCK_TOLERANCE_MS ? [IN_FUTURE] : []),
+      ...(isAhead(newest?.finishTime) ? [IN_FUTURE] : []),
+      ...(isAhead(newestFile?.facts?.finishTime) ? [FILE_IN_FUTURE] : []),
       ...(isChanged ? [changedSince(latest.fileName)] : []),
       ...(latest?.state === "complete" && !latest.sound
         ? [`The archive in ${latest.fileName} is incomplete: do not restore from it.`]
@@ -163,6 +168,8 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
 
 const IN_FUTURE =
   "Its newest backup lies in the future, so the clock of this computer is slow and no age here is right.";
+
+const FILE_IN_FUTURE = "By its record, the backup in its newest file here lies in the future.";
 
 const changedSince = (fileName: string) =>
   `${fileName} was written to since it was saved, so it does not count. The command save reads it again.`;

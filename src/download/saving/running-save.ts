@@ -188,6 +188,7 @@ export function completeReport(
     state: "complete",
     fileName,
     path,
+    recordedName: record.identity.name,
     facts,
     bytes,
     totalBytes: bytes,

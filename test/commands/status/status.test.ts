@@ -17,7 +17,7 @@ describe("a healthy world", () => {
     const { code, stdout, stderr, folder } = await shown({ env: at(await simulatorFor()) });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const lines = stdout.split("\n");
-    expect(lines[0]).toBe("✓ All 5 clusters are well.");
+    expect(lines[0]).toBe("✓ All 5 clusters are well in Atlas. 4 have no file here.");
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}CLUSTER +PROJECT +NEWEST IN ATLAS +NEWEST HERE$/));
     expect(lines).toContainEqual(
       expect.stringMatching(/^✓ orders +Simulated shop +\w{3} \d+ \w{3}, \d\d:\d\d, \d+ \w+ ago +none$/),
@@ -65,7 +65,7 @@ describe("a healthy world", () => {
   test("is one cluster", async () => {
     const atlas = await atlasOfClusters(shop(well));
     const { code, stdout } = await shown({ env: atlas.env });
-    expect([code, stdout.split("\n")[0]]).toEqual([0, "✓ The cluster is well."]);
+    expect([code, stdout.split("\n")[0]]).toEqual([0, "✓ The cluster is well in Atlas. It has no file here."]);
   });
 });
 
@@ -394,8 +394,8 @@ test.each([
 });
 
 test.skipIf(process.platform === "win32").each([
-  ["the end of its input", "<&-", /^✓ All 5 clusters are well\.\n/],
-  ["a reader that takes one line", "| head -1", /^✓ All 5 clusters are well\.\n/],
+  ["the end of its input", "<&-", /^✓ All 5 clusters are well in Atlas\. 4 have no file here\.\n/],
+  ["a reader that takes one line", "| head -1", /^✓ All 5 clusters are well in Atlas\. 4 have no file here\.\n/],
   ["a reader that has gone", "| true", /^$/],
   ["an output that is closed from the start", ">&-", /^$/],
 ])("%s does not change its exit code", async (_, redirection, shown) => {
