@@ -25,18 +25,24 @@ if ($Register) {
   exit 0
 }
 
+function Write-Log([string] $text) { Add-Content -Path $log -Value "$(Get-Date -Format s): $text" }
+
 $node = (Get-Command node.exe).Source
+$tries = 4
 for ($try = 1; ; $try++) {
   # Windows PowerShell would turn each line on standard error into an error of its own; cmd.exe only writes it down.
   cmd.exe /d /c "`"$node`" `"$server`" $save >> `"$log`" 2>&1"
   $code = $LASTEXITCODE
-  if ($code -ne 75 -or $try -eq 4) { break }
+  $ended = "save ended with exit code $code (try $try of $tries)."
+  if ($code -ne 75 -or $try -eq $tries) { break }
+  Write-Log "$ended Try $($try + 1) begins in 15 minutes."
   Start-Sleep -Seconds 900
+  Write-Log "try $($try + 1) of $tries begins."
 }
-Add-Content -Path $log -Value "$(Get-Date -Format s): save ended with exit code $code."
+Write-Log $ended
 
 if ($code -eq 0 -and $healthCheck) {
   curl.exe --fail --silent --retry 3 --max-time 30 --output NUL $healthCheck
-  if ($LASTEXITCODE -ne 0) { Add-Content -Path $log -Value 'The backup is saved, but the health check could not be told.' }
+  if ($LASTEXITCODE -ne 0) { Write-Log 'the backup is saved, but the health check could not be told.' }
 }
 exit $code

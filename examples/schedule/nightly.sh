@@ -6,14 +6,18 @@ set -u
 server="$(dirname "$0")/../../dist/atlas-flex-snapshots-mcp.js"
 
 tries=4
+try=1
 while :; do
   node "$server" save "$@"
   code=$?
-  tries=$((tries - 1))
-  if [ "$code" -ne 75 ] || [ "$tries" -eq 0 ]; then break; fi
+  ended="save ended with exit code $code (try $try of $tries)."
+  if [ "$code" -ne 75 ] || [ "$try" -eq "$tries" ]; then break; fi
+  try=$((try + 1))
+  echo "$(date): $ended Try $try begins in 15 minutes."
   sleep 900
+  echo "$(date): try $try of $tries begins."
 done
-echo "$(date): save ended with exit code $code."
+echo "$(date): $ended"
 
 if [ "$code" -eq 0 ] && [ -n "${HEALTH_CHECK_URL:-}" ]; then
   curl --fail --silent --show-error --retry 3 --max-time 30 --output /dev/null "$HEALTH_CHECK_URL" ||

@@ -13,9 +13,11 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 
 const [cluster, ...rest] = process.argv.slice(2);
 const project = /^[0-9a-f]{24}$/.test(rest[0] ?? "") ? rest.shift() : undefined;
-if (!cluster || cluster.startsWith("-")) {
+const isOption = (word) => word.startsWith("-");
+if (!cluster || isOption(cluster) || (rest.length > 0 && !isOption(rest[0]))) {
   process.stderr.write(
-    "Usage: node examples/schedule/restore-drill.mjs CLUSTER [PROJECT_ID] [options of the server]\n",
+    "Usage: node examples/schedule/restore-drill.mjs CLUSTER [PROJECT_ID] [options of the server]\n" +
+      "The drill restores one cluster: run it once for each.\n",
   );
   process.exit(2);
 }
@@ -38,6 +40,12 @@ const QUESTION = `
   }
   print(JSON.stringify(found));`;
 
+/** Why the operating system starts no program, by its code. */
+const NOT_STARTED = {
+  ENOENT: "it is not installed, or not in a folder of PATH",
+  EACCES: "this user may not run it, or may not enter a folder of PATH",
+};
+
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(name, () =>
@@ -52,8 +60,19 @@ async function run(program, args, env = process.env) {
   try {
     return (await promisify(execFile)(program, args, { env, signal, maxBuffer: 64 * 1024 * 1024 })).stdout;
   } catch (error) {
-    if (error.code === "ENOENT") throw new Error(`${program} is not installed, or not in a folder of PATH.`);
-    throw new Error(`${program} failed with exit code ${error.code}: ${`${error.stderr ?? ""}`.trim().slice(-1_000)}`);
+    const reason = NOT_STARTED[error.code];
+    if (reason) throw new Error(`${program} cannot be started: ${reason} (${error.code}, PATH=${env.PATH}).`);
+    const how = typeof error.code === "number" ? `exit code ${error.code}` : (error.signal ?? error.code);
+    throw new Error(`${program} failed (${how}). ${`${error.stderr ?? ""}`.trim().slice(-1_000)}`.trim());
+  }
+}
+
+/** What a program says of its version, or why it does not run, before anything is unpacked. */
+async function versionOf(program) {
+  try {
+    return (await run(program, ["--version"])).split("\n")[0].trim();
+  } catch (error) {
+    throw new Error(`${error.message}\nThe backup itself was not tried: nothing is known against it.`);
   }
 }
 
@@ -70,7 +89,11 @@ async function newestSavedFile() {
   };
   try {
     const env = { ATLAS_FLEX_LOG_LEVEL: "error", ...process.env };
-    await client.connect(new StdioClientTransport({ command: process.execPath, args: [server, ...rest], env }));
+    await client
+      .connect(new StdioClientTransport({ command: process.execPath, args: [server, ...rest], env }))
+      .catch((cause) => {
+        throw new Error("The server, which reads the saved files, did not start; what it says is above.", { cause });
+      });
     const { files, directory, simulated } = await call("list_saved_snapshots", {});
     const [newest, ...older] = files
       .filter(({ name, groupId }) => name === cluster && (project === undefined || groupId === project))
@@ -160,13 +183,12 @@ async function restore({ data, options, needed }, folder) {
 async function drill() {
   if (process.platform === "win32") throw new Error("The drill needs Linux or macOS; on Windows, run it in WSL.");
   const file = await newestSavedFile();
-  // Before anything is unpacked.
-  const [mongod = ""] = (await run("mongod", ["--version"])).split("\n");
-  await run("mongosh", ["--version"]);
+  const mongod = await versionOf("mongod");
+  await versionOf("mongosh");
   const folder = await mkdtemp(join(TEMPORARY, "atlas-flex-drill-"));
   try {
     const found = Object.entries(await restore(await unpack(file.path, folder), folder));
-    say(`Restored: by mongod (${mongod.trim()}), ${found.length} collections`);
+    say(`Restored: by mongod (${mongod}), ${found.length} collections`);
     for (const [name, documents] of found) say(`          ${JSON.stringify(name)}: ${documents} documents`);
     if (found.length === 0) throw new Error("mongod started, but the backup holds no database of yours.");
   } finally {

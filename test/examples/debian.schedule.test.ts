@@ -68,11 +68,13 @@ async function healthCheck() {
   return { url: `http://127.0.0.1:${address.port}/ping`, pings: () => pings };
 }
 
-/** Gives cron a file until the test ends, and starts cron unless it runs. */
-async function runCron(crontab: string): Promise<void> {
-  const path = `/etc/cron.d/atlas-flex-test-${process.pid}`;
-  await writeFile(path, crontab, { mode: 0o644 });
-  onTestFinished(() => rm(path));
+/** Gives cron files until the test ends, and starts cron unless it runs. */
+async function runCron(...crontabs: string[]): Promise<void> {
+  for (const [index, crontab] of crontabs.entries()) {
+    const path = `/etc/cron.d/atlas-flex-test-${process.pid}-${index}`;
+    await writeFile(path, crontab, { mode: 0o644 });
+    onTestFinished(() => rm(path));
+  }
   const cron = spawn("cron", ["-f"], { stdio: ["ignore", "ignore", "pipe"] });
   const problem = text(cron.stderr);
   const ended = new Promise<string>((resolve) => {
@@ -101,7 +103,7 @@ test("Debian's cron runs the crontab: it saves and tells the health check; what 
     .replace("mdb_sa_id_…", `${SIMULATED.clientId}\nMONGODB_ATLAS_BASE_URL=${simulator.baseUrl}`)
     .replace("/etc/atlas-flex/client-secret", secret)
     .replace(/^HEALTH_CHECK_URL=.*$/m, `HEALTH_CHECK_URL=${health.url}`)
-    .replace(/^[\d*/,-]+ [\d*/,-]+ [\d*/,-]+ \* \* atlas-flex /gm, `* * * * * ${userInfo().username} `)
+    .replace(/^#?[\d*/,-]+ [\d*/,-]+ [\d*/,-]+ \* \* atlas-flex /gm, `* * * * * ${userInfo().username} `)
     // What cron would mail.
     .replace(/(\|\| cat "\$HOME\/(\w+)\.log")$/gm, '$1 >"$HOME/$2.mail"');
   const [save] = entriesOf(mine).entries;
@@ -112,12 +114,28 @@ test("Debian's cron runs the crontab: it saves and tells the health check; what 
 
   const read = async (name: string) => (existsSync(join(home, name)) ? readFile(join(home, name), "utf8") : "");
   const within = { timeout: 150_000, interval: 500 };
-  await expect.poll(() => read("save.log"), within).toMatch(/: save ended with exit code 0\.\n$/);
+  await expect.poll(() => read("save.log"), within).toMatch(/: save ended with exit code 0 \(try 1 of 4\)\.\n$/);
   await expect.poll(health.pings, within).toBeGreaterThan(0);
-  await expect.poll(() => read("other/save.mail"), within).toMatch(/nosuch[\s\S]*: save ended with exit code 2\.\n$/);
+  await expect
+    .poll(() => read("other/save.mail"), within)
+    .toMatch(/nosuch[\s\S]*: save ended with exit code 2 \(try 1 of 4\)\.\n$/);
   await expect.poll(() => read("status.log"), within).toContain("orders");
   await expect.poll(() => read("drill.log"), within).toMatch(/\S/);
   expect(await read("save.mail")).toBe("");
   const saved = await readdir(join(home, "atlas-flex-snapshots"));
   expect(saved.filter((name) => name.endsWith(".tgz"))).toEqual([expect.stringMatching(/^orders-/)]);
+});
+
+test("Debian's cron ignores a whole crontab in which a setting has no value", async () => {
+  const folder = await temporaryFolder();
+  const settings = (await example("crontab")).replace(/^#?\d.*\n/gm, "").replace("MAILTO=you@example.com", 'MAILTO=""');
+  const withLine = (text: string, name: string) =>
+    `${text}* * * * * ${userInfo().username} echo ran >>"${join(folder, name)}"\n`;
+  const blank = settings.replace(/^(HEALTH_CHECK_URL=).*$/m, "$1");
+  const deleted = settings.replace(/^HEALTH_CHECK_URL=.*\n/m, "");
+  await runCron(withLine(blank, "blank"), withLine(deleted, "deleted"));
+  const read = async () => (existsSync(join(folder, "deleted")) ? readFile(join(folder, "deleted"), "utf8") : "");
+  // The second time: by then cron has run all lines of the first minute.
+  await expect.poll(read, { timeout: 150_000, interval: 500 }).toBe("ran\nran\n");
+  expect(await readdir(folder)).toEqual(["deleted"]);
 });

@@ -40,7 +40,7 @@ describe.skipIf(process.platform === "win32")("nightly.sh", () => {
   test("saves, tells the health check, and ends with 0", async () => {
     const { exitCode, stdout, stderr, calls } = await nightly([0]);
     expect({ exitCode, stderr, calls }).toEqual({ exitCode: 0, stderr: "", calls: [SAVE, PING] });
-    expect(stdout).toMatch(/: save ended with exit code 0\.\n$/);
+    expect(stdout).toMatch(/^.+: save ended with exit code 0 \(try 1 of 4\)\.\n$/);
   });
 
   test.each([1, 2, 130])("ends with exit code %i of save at once and does not tell the health check", async (code) => {
@@ -52,10 +52,25 @@ describe.skipIf(process.platform === "win32")("nightly.sh", () => {
     expect({ exitCode, calls }).toEqual({ exitCode: 0, calls: [SAVE, "sleep 900", SAVE, "sleep 900", SAVE, PING] });
   });
 
+  test("says when each try ended, with which exit code, which of how many it was, and when the next begins", async () => {
+    const { stdout } = await nightly([75, 75, 2]);
+    const lines = stdout.trimEnd().split("\n");
+    // What date(1) prints depends on the computer.
+    expect(lines.every((line) => /^.*\d\d:\d\d:\d\d.*: /.test(line))).toBe(true);
+    expect(lines.map((line) => line.replace(/^.*: /, ""))).toEqual([
+      "save ended with exit code 75 (try 1 of 4). Try 2 begins in 15 minutes.",
+      "try 2 of 4 begins.",
+      "save ended with exit code 75 (try 2 of 4). Try 3 begins in 15 minutes.",
+      "try 3 of 4 begins.",
+      "save ended with exit code 2 (try 3 of 4).",
+    ]);
+  });
+
   test("gives up after four tries", async () => {
-    const { exitCode, calls } = await nightly([75, 75, 75, 75, 0]);
+    const { exitCode, stdout, calls } = await nightly([75, 75, 75, 75, 0]);
     expect({ exitCode, saves: calls.filter((call) => call === SAVE).length }).toEqual({ exitCode: 75, saves: 4 });
     expect(calls.at(-1)).toBe(SAVE);
+    expect(stdout).toMatch(/: save ended with exit code 75 \(try 4 of 4\)\.\n$/);
   });
 
   test("ends with 0 and says so when only the health check fails", async () => {

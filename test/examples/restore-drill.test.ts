@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, readdir, readFile, truncate } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -35,6 +35,9 @@ console.log(${JSON.stringify(JSON.stringify(found))});`;
 
 const Started = z.object({ words: z.array(z.string()), folder: z.string(), mode: z.number() });
 
+const NOT_TRIED = "The backup itself was not tried: nothing is known against it.\n";
+const MAY_NOT = "this user may not run it, or may not enter a folder of PATH (EACCES";
+
 const NEWEST = { ...CLUSTER, snapshotId: SIMULATED.snapshotId };
 
 interface Options {
@@ -47,7 +50,11 @@ interface Options {
 interface Bench {
   /** The saved files. */
   paths: string[];
+  /** The folder of the stubs. */
+  bin: string;
   drill: (line?: string) => Promise<Outcome>;
+  /** The same where PATH has only the folder of the stubs. */
+  drillWithStubsOnly: () => Promise<Outcome>;
   started: () => Promise<z.infer<typeof Started>>;
   wasStopped: () => boolean;
   /** What the drill left in its folder for temporary files. */
@@ -75,12 +82,13 @@ async function bench({
   for (const save of saves)
     paths.push(z.string().parse((await session.ok("save_flex_snapshot", { ...save, waitSeconds: 40 })).path));
   const STARTED = join(folder, "started");
+  const env = { ...withStubs(bin), HOME: folder, TMPDIR: temporary, STARTED, ATLAS_FLEX_DOWNLOAD_DIR: snapshots };
   return {
     paths,
-    drill: (line = CLUSTER.name) =>
-      bash(`node examples/schedule/restore-drill.mjs ${line}`, {
-        env: { ...withStubs(bin), HOME: folder, TMPDIR: temporary, STARTED, ATLAS_FLEX_DOWNLOAD_DIR: snapshots },
-      }),
+    bin,
+    drill: (line = CLUSTER.name) => bash(`node examples/schedule/restore-drill.mjs ${line}`, { env }),
+    drillWithStubsOnly: () =>
+      bash(`PATH='${bin}' '${process.execPath}' examples/schedule/restore-drill.mjs ${CLUSTER.name}`, { env }),
     started: async () => Started.parse(JSON.parse(await readFile(STARTED, "utf8"))),
     wasStopped: () => existsSync(`${STARTED}.stopped`),
     left: () => readdir(temporary),
@@ -164,8 +172,31 @@ describe.skipIf(process.platform === "win32")("the restore drill", () => {
 
   test("says which program does not run, before it unpacks anything", async () => {
     const { drill, left } = await bench({ mongod: "process.exit(127)" });
-    expect(await drill()).toMatchObject({ exitCode: 1, stderr: "mongod failed with exit code 127: \n" });
+    expect(await drill()).toMatchObject({ exitCode: 1, stderr: `mongod failed (exit code 127).\n${NOT_TRIED}` });
     expect(await left()).toEqual([]);
+  });
+
+  test.each([
+    ["mongod", "is missing", "it is not installed, or not in a folder of PATH (ENOENT", rm],
+    ["mongosh", "is missing", "it is not installed, or not in a folder of PATH (ENOENT", rm],
+    ["mongod", "may not be run", MAY_NOT, (path: string) => chmod(path, 0o644)],
+  ])("says, where %s %s, why it cannot be started and that the backup was not tried", async (name, _, why, change) => {
+    const { bin, drillWithStubsOnly, left } = await bench();
+    await change(join(bin, name));
+    expect(await drillWithStubsOnly()).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining("Check:    the file is whole"),
+      stderr: `${name} cannot be started: ${why}, PATH=${bin}).\n${NOT_TRIED}`,
+    });
+    expect(await left()).toEqual([]);
+  });
+
+  test.skipIf(process.getuid?.() === 0)("says so too where a folder of PATH may not be entered", async () => {
+    const { bin, drillWithStubsOnly } = await bench();
+    await chmod(bin, 0o600);
+    const outcome = await drillWithStubsOnly();
+    await chmod(bin, 0o700);
+    expect(outcome).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(MAY_NOT) });
   });
 
   test("stops mongod and removes everything when it is ended meanwhile", async () => {
@@ -178,6 +209,10 @@ describe.skipIf(process.platform === "win32")("the restore drill", () => {
 
   test.each([
     ["", 2, "Usage: "],
+    ["orders customers", 2, "Usage: "],
+    ["orders 000000000000000000000000 customers", 2, "The drill restores one cluster: run it once for each."],
+    ["orders ''", 2, "Usage: "],
+    ["orders --nosuch", 1, "The server, which reads the saved files, did not start; what it says is above.\n"],
     ["reports", 1, "no saved file of a cluster named reports"],
     ["orders 000000000000000000000000", 1, "no saved file of a cluster named orders"],
   ])("with the arguments %j ends with exit code %i and %j", async (line, exitCode, words) => {

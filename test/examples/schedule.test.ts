@@ -1,13 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { parse as parsePlist } from "plist";
 import { describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import * as z from "zod";
 import { VARIABLES } from "../../src/config/variables.ts";
-import { pageOf, ROOT } from "../docs/pages.ts";
-import { BUILT } from "../fixtures.ts";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { bash } from "../docs/commands.ts";
+import { commandsOf, pageOf, ROOT } from "../docs/pages.ts";
+import { BUILT, simulatorFor, temporaryFolder } from "../fixtures.ts";
 import { entriesOf, unitOf } from "./formats.ts";
 
 const FOLDER = join(ROOT, "examples/schedule");
@@ -45,6 +48,48 @@ test("each command and option of the examples and the page is one of the built s
   }
   const alone = [...page.text.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option);
   for (const option of alone) expect(help, option).toMatch(new RegExp(`^ +${option}\\b`, "m"));
+});
+
+test("the built server takes each form for several clusters that the page shows, and status has no --all", async () => {
+  const forms = [...page.text.matchAll(/`((?:save|status) [^`]*\bcustomers\b[^`]*|save --all)`/g)];
+  expect(forms).toHaveLength(4);
+  const env = { ...process.env, ATLAS_FLEX_SIMULATOR_BYTES: "300000" };
+  const options = ["--simulate", "--download-dir", await temporaryFolder()];
+  const run = (line: string) =>
+    spawnSync(process.execPath, [BUILT, ...line.split(" "), ...options], { env, encoding: "utf8" });
+  for (const [, form = ""] of forms) {
+    const { stdout } = run(form);
+    for (const name of ["orders", "customers"]) expect(stdout, form).toContain(name);
+  }
+  expect(run("status --all").status).toBe(2);
+});
+
+test.skipIf(process.platform === "win32")("the page's lines for cron check and save with its settings", async () => {
+  const simulator = await simulatorFor({ snapshotBytes: 300_000, jobMs: 0 });
+  const home = await temporaryFolder();
+  const crontab = join(home, "crontab");
+  await writeFile(join(home, "secret"), SIMULATED.clientSecret, { mode: 0o600 });
+  const settings = textOf("crontab")
+    .replace("PATH=", `PATH=${dirname(process.execPath)}:`)
+    .replace("HOME=/var/lib/atlas-flex", `HOME=${home}`)
+    .replace("you@example.com", "you@example.com, me@example.com")
+    .replace("mdb_sa_id_…", `${SIMULATED.clientId}\nMONGODB_ATLAS_BASE_URL=${simulator.baseUrl}`)
+    .replace("/etc/atlas-flex/client-secret", join(home, "secret"))
+    .replace(/^HEALTH_CHECK_URL=.*\n/m, "");
+  await writeFile(crontab, settings);
+  const lines = commandsOf(page).filter((line) => line.includes("env $(grep "));
+  expect(lines).toHaveLength(2);
+  for (const [index, words] of [
+    "Everything that could be tried works.",
+    "save ended with exit code 0 (try 1 of 4).",
+  ].entries()) {
+    const line = (lines[index] ?? "")
+      .replace("sudo -u atlas-flex ", "")
+      .replace("/etc/cron.d/atlas-flex", crontab)
+      .replaceAll("/opt/atlas-flex-snapshots-mcp", ROOT);
+    const outcome = await bash(line);
+    expect(outcome).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(words) });
+  }
 });
 
 test("each variable of this server in the examples is one that it reads", () => {
@@ -103,8 +148,19 @@ describe("the crontab", () => {
     expect(entries.map(({ times, user }) => `${times} ${user}`)).toEqual([
       "17 5 * * * atlas-flex",
       "30 8 * * * atlas-flex",
-      "45 9 1 * * atlas-flex",
     ]);
+  });
+
+  test("has a line for the drill that is switched off until somebody removes its first character", () => {
+    const entries = entriesOf(text.replace(/^#(?=\d)/m, "")).entries.map(({ times, command }) => `${times} ${command}`);
+    expect(entries).toHaveLength(3);
+    expect(entries[2]).toMatch(/^45 9 1 \* \* node \/opt\/\S+\/restore-drill\.mjs orders /);
+  });
+
+  test("and the page warn of a line without a value, of which cron makes an error in the file", () => {
+    expect(() => entriesOf(text.replace(/^(HEALTH_CHECK_URL=).*$/m, "$1"))).toThrow("HEALTH_CHECK_URL=");
+    expect(text).toContain("a line without a value (NAME=), cron ignores this whole file");
+    expect(page.prose).toMatch(/`HEALTH_CHECK_URL=`, Debian's cron ignores the whole file/);
   });
 
   test("has no percent sign, which cron takes for a line end, and no setting that needs the shell", () => {
@@ -127,6 +183,13 @@ describe("the systemd units", () => {
   test("start save again after 75, not after 1 or 2, and tell the health check after a success only", () => {
     expect(save).toMatchObject({ Type: ["oneshot"], Restart: ["on-failure"], RestartPreventExitStatus: ["1 2"] });
     expect(save.ExecStartPost).toEqual([expect.stringMatching(/^-\/usr\/bin\/curl --fail .* https:\S+$/)]);
+  });
+
+  test("that name a cluster or hold a placeholder are all opened in an editor by the page", () => {
+    const opened = commandsOf(page).find((line) => line.startsWith("sudoedit /etc/systemd/"));
+    const names = FILES.filter(({ name, text }) => name.startsWith("atlas-flex-") && /\borders\b|…/.test(text));
+    expect(names).toHaveLength(2);
+    for (const { name } of names) expect(opened?.split(" ")).toContain(`/etc/systemd/system/${name}`);
   });
 
   test("leave Node.js what it needs: memory that is made executable", () => {
@@ -171,6 +234,15 @@ test("the script for Task Scheduler is in ASCII, which every PowerShell reads, a
   for (const [open, close] of ["()", "{}", "[]"])
     expect(code.split(open ?? "").length).toBe(code.split(close ?? "").length);
   expect(text).toContain("-StartWhenAvailable");
+});
+
+test("the script for Task Scheduler writes of its tries what nightly.sh writes", () => {
+  const said = (name: string) =>
+    textOf(name)
+      .replaceAll("$($try + 1)", "$try")
+      .match(/save ended with [^"]*|\$ended Try [^"]*|\btry \$try of [^")]*(?=")/g);
+  expect(said("nightly.sh")).toHaveLength(3);
+  expect(said("nightly.ps1")).toEqual(said("nightly.sh"));
 });
 
 describe("the workflow", () => {
