@@ -126,6 +126,8 @@ export interface ClusterInProject {
 /** What a look at the backups of one cluster found; a cluster without both fields is too young for a backup. */
 export interface BackupLook {
   newest?: CompleteSnapshot;
+  /** All that can be saved, newest first; absent if they could not be read. */
+  complete?: readonly CompleteSnapshot[];
   /** What needs attention: see `attention`, or that the backups could not be read. */
   attention?: string;
   /** Why the backups could not be read. */
@@ -164,7 +166,8 @@ async function lookAt(
     const snapshots = await snapshotsOf(atlas, { groupId, name }, limits);
     const newest = newestComplete(snapshots);
     const remarks = attention(snapshots, { ...cluster, ...circumstances });
-    return { ...(newest && { newest }), ...(remarks !== undefined && { attention: remarks }) };
+    const complete = snapshots.filter(isComplete);
+    return { ...(newest && { newest }), complete, ...(remarks !== undefined && { attention: remarks }) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { attention: `Its backups could not be read${reasonInWords(error, ": ")}.`, failure: error };

@@ -31,6 +31,7 @@ test("the page on commands lists every field of save --json, in its order", () =
       },
       failure: ownFailure("TIMEOUT").envelope,
       kept: { removed: [], inUse: [] },
+      isStopped: true,
     },
     0,
   );

@@ -24,6 +24,8 @@ export interface Row {
   name: string;
   project: ReadableProject;
   newestBackup?: { snapshotId: string; finishTime?: string | undefined };
+  /** All that can be saved, newest first. */
+  backups?: readonly { snapshotId: string; finishTime?: string | undefined }[];
   /** Whether Atlas could be asked for its backups. */
   isRead: boolean;
   /** Only sound ones that are as they were saved. */
@@ -131,7 +133,7 @@ async function savedFiles({ simulate }: Config, store: Runtime["store"], signal:
 
 /** Without `files`, the folder could not be read. */
 function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined, order: StatusOrder): Row {
-  const { project, cluster, newest, attention, failure } = look;
+  const { project, cluster, newest, complete = [], attention, failure } = look;
   const { name = "", id } = cluster;
   // Of the same backup, a sound file comes first.
   const own = (files ?? [])
@@ -151,6 +153,7 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
     name,
     project,
     ...(newest && { newestBackup: { snapshotId: newest.id, finishTime: newest.finishTime } }),
+    backups: complete.map(({ id: snapshotId, finishTime }) => ({ snapshotId, finishTime })),
     isRead: failure === undefined && isClusterName(name),
     ...(newestFile && { newestFile }),
     wrong: [

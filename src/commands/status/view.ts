@@ -93,12 +93,13 @@ export function overviewJson(overview: Overview, { maxAgeHours, maxSavedAgeHours
     when: whenOf(finishTime, now),
     ageHours: ageHoursOf({ finishTime }, now),
   });
-  const clusters = rows.map(({ name, project, newestBackup, newestFile, wrong: ofCluster }) => ({
+  const clusters = rows.map(({ name, project, newestBackup, backups = [], newestFile, wrong: ofCluster }) => ({
     ok: ofCluster.length === 0,
     name: clean(name),
     projectName: project.name,
     groupId: project.id,
     newestBackup: newestBackup && { snapshotId: newestBackup.snapshotId, ...moment(newestBackup.finishTime) },
+    backups: backups.map(({ snapshotId, finishTime }) => ({ snapshotId, finishTime, when: whenOf(finishTime, now) })),
     newestFile: newestFile && {
       fileName: newestFile.fileName,
       path: newestFile.path,

@@ -23,6 +23,9 @@ const Cluster = z.strictObject({
   projectName: z.string().optional(),
   groupId: z.string(),
   newestBackup: NewestBackup.optional(),
+  backups: z.array(
+    z.strictObject({ snapshotId: z.string(), finishTime: z.string().optional(), when: z.string().optional() }),
+  ),
   newestFile: NewestFile.optional(),
   wrong: z.array(z.string().min(1)),
 });

@@ -49,6 +49,7 @@ describe("a healthy world", () => {
       name: "fresh",
       projectName: "Simulated shop",
       groupId: SIMULATED.groupId,
+      backups: [],
       wrong: [],
     });
   });
