@@ -49,7 +49,7 @@ const MAX_DEPTH = 6;
 
 /** As in every recorded answer. */
 const USUAL_DATE = "9999-99-99T99:99:99Z";
-export const FORM_OF_DATE = /^[9T:.Z+ -]+$/;
+export const FORM_OF_DATE = /^9999-99-99[9T:.Z+ -]*$/;
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
