@@ -8,7 +8,7 @@ import type { Log } from "../../core/logger.ts";
 import { quoted } from "../../core/text.ts";
 import { written } from "../terminal.ts";
 import type { Outcome } from "./outcome.ts";
-import { createReport, type Report, type ReportOptions } from "./report.ts";
+import { createReport, type Report, type ReportOptions, type SaveOutcome } from "./report.ts";
 
 interface ReportFile extends Pick<Report, "onExchange" | "onFileExchange"> {
   /** Resolves to false when the report could not be written. */
@@ -59,10 +59,15 @@ export function createReportFile(path: string, { log, ...options }: ReportOption
   };
 }
 
-function described({ found, target, report, failure }: Outcome) {
+/** Of a cluster that was not found, the name is what was typed. */
+function described({ name, found, target, report, failure }: Outcome): SaveOutcome {
+  const clusterName = found?.name ?? name;
+  const projectName = target?.projectName ?? found?.project.name;
   return {
     identity: {
-      ...(found && { name: found.name, groupId: found.project.id }),
+      ...(clusterName !== undefined && { name: clusterName }),
+      ...(projectName !== undefined && { projectName }),
+      ...(found && { groupId: found.project.id }),
       ...(target && { snapshotId: target.snapshotId }),
     },
     ...(report && { report }),

@@ -7,14 +7,14 @@ import { type FileExchange, firstEntriesOf, type SaveReport, type SnapshotIdenti
 import { archiveDifferences, archiveLines, errorLine, reportDifferences, reportLine } from "./report/archive.ts";
 import { createAtlasNotes } from "./report/atlas.ts";
 import { documentedWords } from "./report/documented.ts";
-import { createFileHostNotes, SIGNATURE_PARAMETERS } from "./report/file-host.ts";
+import { createFileHostNotes, NOTHING_REQUESTED, SIGNATURE_PARAMETERS } from "./report/file-host.ts";
 import { createHidden, type Hidden } from "./report/hidden.ts";
 import { OWN_WORDS } from "./report/own-words.ts";
 import { codeShown, KNOWN_HEADERS, times } from "./report/shown.ts";
 
 /** How one save ended. */
 export interface SaveOutcome {
-  identity?: Partial<SnapshotIdentity>;
+  identity?: Partial<SnapshotIdentity & { projectName: string }>;
   report?: SaveReport;
   error?: ErrorEnvelope;
 }
@@ -79,6 +79,7 @@ export function createReport({ clock, version, redactor, isSimulated }: ReportOp
           outcomes.map((outcome) => outcomeLine(outcome, hidden)),
           "No save ended.",
         ),
+        ...(fileHost.isIdle() && outcomes.some(isSaved) ? [`- ${NOTHING_REQUESTED}`] : []),
         "",
         "## Atlas",
         "",
@@ -110,6 +111,8 @@ function counted(texts: string[], none: string): string[] {
   });
 }
 
+const isSaved = ({ report }: SaveOutcome) => report?.state === "complete";
+
 function outcomeLine({ report, error }: SaveOutcome, hidden: Hidden): string {
   if (report) return reportLine(report, hidden);
   return error ? errorLine(error, hidden) : "neither a file nor a failure";
@@ -118,7 +121,13 @@ function outcomeLine({ report, error }: SaveOutcome, hidden: Hidden): string {
 function hideOutcome(hidden: Hidden, { identity = {}, report, error }: SaveOutcome): void {
   for (const id of [identity.groupId, identity.snapshotId, report?.sha256]) if (id !== undefined) hidden.text(id);
   const path = report?.path ?? "";
-  const names = [identity.name, report?.fileName, report?.facts?.projectName, ...path.split(/[/\\]/)];
+  const names = [
+    identity.name,
+    identity.projectName,
+    report?.fileName,
+    report?.facts?.projectName,
+    ...path.split(/[/\\]/),
+  ];
   for (const name of names) if (name !== undefined) hidden.name(name);
   hidden.text(path);
   for (const parameter of error?.parameters ?? []) hidden.text(parameter);

@@ -1,6 +1,12 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { createReportFile } from "../../../src/commands/save/report-file.ts";
+import { ownFailure } from "../../../src/core/errors.ts";
+import { createLog } from "../../../src/core/logger.ts";
+import { createRedactor } from "../../../src/core/redact.ts";
+import { systemClock } from "../../../src/core/time.ts";
 import { SIMULATED } from "../../../src/simulator/simulated.ts";
 import { simulatorFor, temporaryFolder } from "../../fixtures.ts";
 import { at, runCommand } from "../command.ts";
@@ -56,6 +62,37 @@ describe("save --report", () => {
     expect(stderr).toBe(`"${file}" exists already: choose another name for the report.\n`);
     expect(await readFile(file, "utf8")).toBe("mine");
     expect(await readdir(home)).toEqual(["report.md"]);
+  });
+
+  test("hides names that were only typed, and those of projects, where no save ended well", async () => {
+    const file = join(await temporaryFolder(), "report.md");
+    const redactor = createRedactor();
+    const screen = new PassThrough();
+    const log = createLog({ level: "silent", scrub: redactor.scrub, stderr: screen });
+    const options = { clock: systemClock, version: "1.2.3", redactor, isSimulated: true, log };
+    const { onExchange, write } = createReportFile(file, options);
+    const { signal } = new AbortController();
+    const url = new URL("https://cloud.mongodb.com/api/atlas/v2/groups/1/flexClusters");
+    const states = ["BLUE_FALCON", "RED_HERON", "WONDER_LAND", "LATER"].map((stateName) => ({ stateName }));
+    onExchange({
+      request: { method: "GET", url, headers: {}, deadline: 0, signal },
+      response: { status: 200, headers: { date: "now" }, json: { results: states } },
+      ms: 1,
+    });
+    const { envelope: failure } = ownFailure("CONNECTION_FAILED");
+    const found = { name: "red-heron", project: { id: "1", name: "Wonder Land" } };
+    expect(
+      await write(
+        [
+          { name: "blue-falcon", failure },
+          { found, isStopped: true },
+        ],
+        screen,
+      ),
+    ).toBe(true);
+    const text = await readFile(file, "utf8");
+    expect(text).not.toMatch(/BLUE|FALCON|HERON|WONDER/);
+    expect(text).toContain("LATER once");
   });
 
   test("in a folder that is not there is wrong usage", async () => {

@@ -165,7 +165,19 @@ test("a line that holds an observed text in spite of the filters is removed, and
   const report = createReport({ clock: systemClock, version: "1.2.3", redactor: createRedactor(), isSimulated: true });
   const text = await report.describe([{ identity: { name: "gzip ok" }, ...(saved.value && { report: saved.value }) }]);
   expect(text).not.toContain("gzip ok");
-  expect(section(text, "Result")).toBe("- (A line was removed: something in it may tell who it was.)\n");
+  expect(section(text, "Result")).toMatch(/^- \(A line was removed: something in it may tell who it was\.\)\n/);
+});
+
+test("a report without the file host says near its top how to get one with it, if the backup is here", async () => {
+  const { text, outcome } = await simulated();
+  const advice =
+    "- No file was requested. To request a backup that is here already, save it with an empty download folder";
+  expect(text).not.toContain(advice);
+  const report = createReport({ clock: systemClock, version: "1.2.3", redactor: createRedactor(), isSimulated: true });
+  const again = await report.describe([outcome]);
+  expect(section(again, "Result")).toContain(advice);
+  expect(section(again, "File host")).toContain(advice);
+  expect(section(await report.describe([]), "Result")).toBe("- No save ended.\n");
 });
 
 test("a secret of the program is removed from the report, whoever sent it", async () => {

@@ -49,7 +49,7 @@ const MAX_DEPTH = 6;
 
 /** As in every recorded answer. */
 const USUAL_DATE = "9999-99-99T99:99:99Z";
-export const FORM_OF_DATE = /^[9T:.Z+ -]+$/;
+export const FORM_OF_DATE = /^9999-99-99[9T:.Z+ -]*$/;
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -97,13 +97,41 @@ export function kindOf(path: string, fields: Fields): FieldKind | undefined {
   return Object.hasOwn(fields, bare) ? fields[bare] : undefined;
 }
 
-/** Whether every name of a path is documented, or may be shown anyway. */
+/** Whether fields of the object at this path are documented. Otherwise its keys may be data, such as the names of people. */
+export function hasDocumentedFields(path: string, fields: Fields): boolean {
+  const bare = path === "content" ? "" : withoutEnvelope(path);
+  return Object.keys(fields).some((each) => bare === "" || each.startsWith(`${bare}.`));
+}
+
+/** Whether a path is documented, or its last name may be shown anyway. */
 export function isPathShown(path: string, fields: Fields, hidden: Hidden): boolean {
-  const known = new Set(Object.keys(fields).flatMap((each) => each.replaceAll("[]", "").split(".")));
-  return path
-    .replaceAll("[]", "")
-    .split(".")
-    .every((name) => known.has(name) || isFieldShown(name, hidden));
+  const named = path.replace(/(?:\[\])+$/, "");
+  if (["", "content"].includes(named) || kindOf(named, fields) !== undefined) return true;
+  return hasDocumentedFields(parentOf(named), fields) && isFieldShown(lastOf(named), hidden);
+}
+
+export const keys = (count: number): string => (count === 1 ? "1 key" : `${count} keys`);
+
+/** What is said instead of names, by their length. `type` is what else is alike. */
+export function lengthsOf(fields: readonly { path: string; type?: string }[]): string[] {
+  const alike = new Map<string, { letters: number; suffix: string; count: number }>();
+  for (const { path, type } of fields) {
+    const letters = lastOf(path).length;
+    const suffix = type === undefined ? "" : ` (${type})`;
+    const key = `${letters}${suffix}`;
+    alike.set(key, { letters, suffix, count: (alike.get(key)?.count ?? 0) + 1 });
+  }
+  return [...alike.values()].map(({ letters, suffix, count }) =>
+    count === 1
+      ? `a field of ${letters} letters that is not documented${suffix}`
+      : `${count} fields of ${letters} letters that are not documented${suffix}`,
+  );
+}
+
+/** A hostile answer may have very many. */
+export function cutList(texts: readonly string[]): string {
+  const left = texts.length - MAX_VALUES;
+  return [...texts.slice(0, MAX_VALUES), ...(left > 0 ? [`${left} not shown`] : [])].join(", ");
 }
 
 export function valueShown(value: string, kind: FieldKind | undefined, hidden: Hidden): string {
@@ -132,11 +160,13 @@ export function differencesOf(group: Group, hidden: Hidden): string[] {
 function fieldDifferences(group: Group, documented: Fields, hidden: Hidden): string[] {
   const paths = [...new Set([...group.fields.keys()].map(withoutEnvelope))];
   // What is within an unknown field is unknown too: the sentence names the outermost.
-  const isListed = (path: string) => path === "" || path.endsWith("[]") || kindOf(path, documented) !== undefined;
-  const unknown = paths.filter((path) => !isListed(path) && isListed(parentOf(path)));
-  const shown = unknown.filter((path) => isPathShown(path, documented, hidden)).slice(0, MAX_VALUES);
-  const left = unknown.length - shown.length;
-  const named = [...shown, ...(left > 0 ? [`${left} not shown`] : [])].join(", ");
+  const isUnknown = (path: string) => path !== "" && !path.endsWith("[]") && kindOf(path, documented) === undefined;
+  const unknown = paths.filter((path) => isUnknown(path) && hasDocumentedFields(parentOf(path), documented));
+  const shown = unknown.filter((path) => isPathShown(path, documented, hidden));
+  const lengths = lengthsOf(unknown.filter((path) => !shown.includes(path)).map((path) => ({ path })));
+  const isBare = Object.keys(documented).length === 0;
+  const own = isBare ? paths.filter((path) => path !== "" && parentOf(path) === "").length : 0;
+  const named = cutList([...shown, ...(own > 0 ? [keys(own)] : [])]);
   const missing = Object.keys(documented).filter((path) => !paths.includes(path) && paths.includes(parentOf(path)));
   const odd = [...group.fields].flatMap(([path, { values }]) => {
     const kind = kindOf(path, documented);
@@ -147,6 +177,7 @@ function fieldDifferences(group: Group, documented: Fields, hidden: Hidden): str
   });
   return [
     ...(named === "" ? [] : [`fields that are not documented: ${named}.`]),
+    ...(lengths.length === 0 ? [] : [`${cutList(lengths)}.`]),
     ...(missing.length === 0 ? [] : [`documented fields that are always missing: ${missing.join(", ")}.`]),
     ...odd,
   ];

@@ -2,14 +2,18 @@
 import type { Exchange } from "../../../atlas/access.ts";
 import {
   countFields,
+  cutList,
   differencesOf,
   documentedOf,
   FORM_OF_DATE,
   type Group,
+  hasDocumentedFields,
   isObject,
   isPathShown,
+  keys,
   kindOf,
   lastOf,
+  lengthsOf,
   MAX_VALUES,
   parentOf,
   valueShown,
@@ -143,19 +147,24 @@ function linesOf(group: Group, hidden: Hidden): string[] {
 function fieldLines(group: Group, hidden: Hidden): string[] {
   const { fields: documented = {} } = documentedOf(group);
   const fields = [...group.fields];
-  const isShown = (path: string) => path === "" || isPathShown(path, documented, hidden);
+  const isShown = (path: string) => isPathShown(path, documented, hidden);
+  const childrenOf = (parent: string) =>
+    fields.filter(([path]) => path !== "" && parentOf(path) === parent && !path.endsWith("[]"));
   const objects = fields.flatMap(([parent, { count: of, types }]) => {
-    if (!types.has("object") || !isShown(parent)) return [];
-    const children = fields.filter(([path]) => path !== "" && parentOf(path) === parent && !path.endsWith("[]"));
-    const shown = children.filter(([path]) => isShown(path)).slice(0, MAX_VALUES);
-    const left = children.length - shown.length;
-    const names = shown.map(([path, { count, types }]) => {
-      const share = count === of ? "" : ` in ${count} of ${of}`;
-      return `${lastOf(path)} ${[...types].sort().join(" or ")}${share}`;
+    if (!types.has("object") || (parent !== "" && !hasDocumentedFields(parent, documented))) return [];
+    const children = childrenOf(parent).map(([path, { count, types }]) => {
+      const inside = [path, `${path}[]`].filter((each) => !hasDocumentedFields(each, documented)).flatMap(childrenOf);
+      const forms = [[...types].sort().join(" or "), ...(inside.length > 0 ? [`with ${keys(inside.length)}`] : [])];
+      return { path, type: forms.join(" "), share: count === of ? "" : ` in ${count} of ${of}` };
     });
+    const names = children.filter(({ path }) => isShown(path));
+    const others = children.filter((child) => !names.includes(child));
+    if (children.length === 0) return [];
     const where = parent === "" ? "body" : `body.${parent}`;
-    const list = [...names, ...(left > 0 ? [`${left} not shown`] : [])].join(", ");
-    return list === "" ? [] : [`  - ${where}${of > 1 ? `, ${of} objects` : ""}: ${list}`];
+    const list = hasDocumentedFields(parent, documented)
+      ? cutList([...names.map(({ path, type, share }) => `${lastOf(path)} ${type}${share}`), ...lengthsOf(others)])
+      : keys(children.length);
+    return [`  - ${where}${of > 1 ? `, ${of} objects` : ""}: ${list}`];
   });
   const dates = new Map<string, string[]>();
   const values: string[] = [];

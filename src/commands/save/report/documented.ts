@@ -1,4 +1,5 @@
 // What MongoDB documents of each operation that a save uses: statuses, media types, fields and the values of enumerations.
+import { wordsOf } from "./words.ts";
 
 /** A date, one of these values, or anything else. */
 export type FieldKind = "date" | "other" | readonly string[];
@@ -149,6 +150,13 @@ export const ENUM_FIELDS: ReadonlySet<string> = new Set(
   ),
 );
 
+const TABLES = [...Object.values(OPERATIONS).map(({ fields }) => fields), ERROR_FIELDS, TOKEN_ERROR_FIELDS];
+
+/** What the names of fields are built of. */
+export const FIELD_WORDS: ReadonlySet<string> = new Set(
+  TABLES.flatMap((fields) => Object.keys(fields).flatMap(wordsOf)),
+);
+
 /** What the service answers to a request without credentials, with which a Digest exchange begins (RFC 7616). */
 export const CHALLENGE_STATUS = 401;
 
@@ -171,14 +179,15 @@ export function operationOf(method: "GET" | "POST", { pathname }: URL): string {
 /** Parameters of a query that this program sends. */
 export const QUERY_PARAMETERS = ["envelope", "pretty", "itemsPerPage", "pageNum", "includeCount"];
 
-/** Each name and value of this table in lower case: that one of them is in a text tells nothing. */
+/** Each name and value of this table, and each word of them, in lower case: that one of them is in a text tells nothing. */
 export function documentedWords(): string[] {
-  const fields = [...Object.values(OPERATIONS).map((operation) => operation.fields), ERROR_FIELDS, TOKEN_ERROR_FIELDS];
-  return [
+  const words = [
     ...Object.keys(OPERATIONS).flatMap((operation) => [pathOf(operation), ...operation.split(/[^A-Za-z0-9]+/)]),
-    ...fields
-      .flatMap((each) => Object.entries(each))
-      .flatMap(([path, kind]) => [...path.split(/[^A-Za-z_]+/), ...(typeof kind === "string" ? [] : kind)]),
+    ...TABLES.flatMap((fields) => Object.entries(fields)).flatMap(([path, kind]) => [
+      ...path.split(/[^A-Za-z_]+/),
+      ...(typeof kind === "string" ? [] : kind),
+    ]),
     ...QUERY_PARAMETERS,
-  ].map((word) => word.toLowerCase());
+  ];
+  return words.flatMap((word) => [word.toLowerCase(), ...wordsOf(word)]);
 }

@@ -4,14 +4,13 @@ import { sizeInWords } from "../../../core/text.ts";
 import type { FileExchange } from "../../../download/contract.ts";
 import { headerOf } from "../../../http/messages.ts";
 import type { Hidden } from "./hidden.ts";
+import { familyOf, hostShown } from "./hosts.ts";
 import { hideHeaders } from "./observed.ts";
 import {
   codeShown,
   codingsOf,
   etagForm,
-  familyOf,
   headerList,
-  hostShown,
   knownList,
   mediaTypeOf,
   msRange,
@@ -21,6 +20,10 @@ import {
 } from "./shown.ts";
 
 type Answered = FileExchange & { answer: NonNullable<FileExchange["answer"]> };
+
+/** What to do about a report without the file host. */
+export const NOTHING_REQUESTED =
+  "No file was requested. To request a backup that is here already, save it with an empty download folder (--download-dir FOLDER).";
 
 /** More requests than any transfer needs; the report says how many others there were. */
 const MAX_EXCHANGES = 5_000;
@@ -79,16 +82,10 @@ export function createFileHostNotes(hidden: Hidden) {
       else left += 1;
     },
     describe: (): string[] => {
-      const links = grouped(
-        exchanges.filter(({ redirects }) => redirects === 0).map((each) => linkLine(each.url, hidden)),
-      );
+      const links = grouped(exchanges.filter(({ redirects }) => redirects === 0).map((each) => linkLine(each.url)));
       const answers = grouped(exchanges.map((each) => linesOf(each, hidden).join("\n")));
       const bodies = exchanges.filter(isAnswered).filter(({ bytes }) => bytes > 0);
-      if (exchanges.length === 0)
-        return [
-          "- No file was requested. Of a backup that is here already, only an empty download folder gets it again.",
-          "",
-        ];
+      if (exchanges.length === 0) return [`- ${NOTHING_REQUESTED}`, ""];
       return [
         ...links.map(({ text, count }) => `- ${text}; requested ${times(count)}`),
         ...againLines(exchanges),
@@ -98,6 +95,8 @@ export function createFileHostNotes(hidden: Hidden) {
         "",
       ];
     },
+    /** Whether there is nothing to describe. */
+    isIdle: (): boolean => exchanges.length === 0,
     differences: (): string[] => [...new Set(exchanges.flatMap((each) => differencesOf(each, hidden)))],
   };
 }
@@ -111,11 +110,11 @@ function grouped(texts: string[]): { text: string; count: number }[] {
   return [...counts].map(([text, count]) => ({ text, count }));
 }
 
-function linkLine(url: URL, hidden: Hidden): string {
+function linkLine(url: URL): string {
   const folders = url.pathname.split("/").length - 1;
   const parameters = [...url.searchParams.keys()];
   const query = parameters.length === 0 ? "no query" : `query: ${knownList(parameters, SIGNATURE_PARAMETERS)}`;
-  return `Link: ${url.protocol.slice(0, -1)}, host ${hostShown(url, hidden)} (${familyOf(url) ?? "unknown"}), ${folders} segments of path, ${query}`;
+  return `Link: ${url.protocol.slice(0, -1)}, host ${hostShown(url)} (${familyOf(url) ?? "unknown"}), ${folders} segments of path, ${query}`;
 }
 
 /** Whether a link works again, by the statuses of its requests in their order. */
@@ -146,7 +145,7 @@ function linesOf({ answer, offset, redirects, errorXmlCode, code, url }: FileExc
     `server: ${serverOf(headers)}`,
     ...(errorXmlCode === undefined ? [] : [`error document: ${codeShown(errorXmlCode, hidden)}`]),
     ...(target
-      ? [`redirect to ${target.protocol === "https:" ? "https" : "no https"}, host ${hostShown(target, hidden)}`]
+      ? [`redirect to ${target.protocol === "https:" ? "https" : "no https"}, host ${hostShown(target)}`]
       : []),
     `Content-Length ${presence(header("content-length"))}`,
     `Content-Range ${rangeForm(header("content-range"))}`,
@@ -188,7 +187,7 @@ function differencesOf(exchange: FileExchange, hidden: Hidden): string[] {
   const found: string[] = [];
   const say = (isOdd: boolean, text: string) => isOdd && found.push(text);
   say(url.protocol !== "https:", "A link leads to plain http.");
-  say(familyOf(url) === undefined, `The file host is of no known family: ${hostShown(url, hidden)}.`);
+  say(familyOf(url) === undefined, `The file host is of no known family: ${hostShown(url)}.`);
   say(
     ![...url.searchParams.keys()].some((name) => /^x-(?:amz|goog)-signature$|^sig$|^signature$/i.test(name)),
     "A link has no known signature in its query.",
@@ -199,7 +198,7 @@ function differencesOf(exchange: FileExchange, hidden: Hidden): string[] {
   say(target !== undefined, `The file host answered with a redirect (${status}).`);
   say(target?.protocol === "http:", "A redirect leads to plain http.");
   if (target && familyOf(target) === undefined)
-    say(true, `A redirect leads to a host of no known family: ${hostShown(target, hidden)}.`);
+    say(true, `A redirect leads to a host of no known family: ${hostShown(target)}.`);
   say(status >= 400, `The file host answered ${status}${offset > 0 ? " to a request for the rest" : ""}.`);
   if (status !== 200 && status !== 206) return found;
   const header = (name: string) => headerOf(answer, name);

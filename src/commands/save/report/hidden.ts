@@ -1,8 +1,10 @@
-// Remembers what identifies somebody or grants access in what was observed, and finds it in a text.
+// Remembers what identifies somebody or grants access in what was observed, and finds it in a text, in whatever spelling.
+import { domainOf } from "./hosts.ts";
+import { squash, wordsOf } from "./words.ts";
 
-/** What must not come out. Case does not matter. */
+/** What must not come out. Case, blanks and punctuation do not matter. */
 export interface Hidden {
-  /** A name: of a cluster, a project, a person, a file. */
+  /** A name: of a cluster, a project, a person, a file. Each long word of it is remembered too. */
   name: (value: string) => void;
   /** Any other foreign text, and the ids, addresses and hosts in it. */
   text: (value: string) => void;
@@ -24,6 +26,8 @@ const MAX_SEARCHED_CHARACTERS = 64 * 1024;
 /** A shorter text is only found as a word of its own: it may be a part of innocent words. */
 const LONG_CHARACTERS = 6;
 const MIN_CHARACTERS = 3;
+/** A shorter word of a name is a part of too many others. */
+const NAME_WORD_CHARACTERS = 5;
 /** As many characters of a secret in a row are no chance. */
 const SECRET_RUN_CHARACTERS = 8;
 
@@ -41,14 +45,31 @@ const LINK = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s"'<>\\]{1,8000}/gi;
 /** `ownWords`, in lower case, are in the report whatever was observed, so finding one of them tells nothing. */
 export function createHidden(ownWords: ReadonlySet<string>): Hidden {
   const values = new Set<string>();
+  /** The same, squashed. */
+  const bare = new Set<string>();
+  const nameWords = new Set<string>();
   const secrets = new Set<string>();
+  const ownBare = new Set([...ownWords].map(squash));
 
   function add(value: string, minCharacters: number): void {
     const text = value.trim().toLowerCase();
     if (text.length < minCharacters || text.length > MAX_TEXT_CHARACTERS || ownWords.has(text)) return;
     values.add(text);
+    addBare(text, minCharacters);
     // An address is also written with dashes, as in names of hosts.
     if (/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) values.add(text.replaceAll(".", "-"));
+  }
+
+  /** Digits alone are in counts and times too. */
+  function addBare(value: string, minCharacters: number): void {
+    const text = squash(value);
+    if (text.length >= minCharacters && /[a-z]/.test(text) && !ownBare.has(text)) bare.add(text);
+  }
+
+  function name(value: string): void {
+    add(value, 1);
+    for (const word of wordsOf(value.slice(0, MAX_TEXT_CHARACTERS)))
+      if (word.length >= NAME_WORD_CHARACTERS && !ownWords.has(word)) nameWords.add(word);
   }
 
   function text(value: string): void {
@@ -65,8 +86,8 @@ export function createHidden(ownWords: ReadonlySet<string>): Hidden {
   function url({ href, host, hostname, pathname, search, searchParams, username, password }: URL): void {
     for (const whole of [href, host, hostname, search]) add(whole, MIN_CHARACTERS);
     if (pathname.length >= LONG_CHARACTERS) add(pathname, LONG_CHARACTERS);
-    // The last two labels may be shown.
-    for (const label of hostname.split(".").slice(0, -2)) add(label, LONG_CHARACTERS);
+    // The domain of a provider may be shown.
+    for (const label of hostname.split(".").slice(0, domainOf(hostname) ? -2 : -1)) add(label, LONG_CHARACTERS);
     for (const segment of pathname.split("/")) {
       add(segment, MIN_CHARACTERS);
       add(unescaped(segment), MIN_CHARACTERS);
@@ -81,11 +102,26 @@ export function createHidden(ownWords: ReadonlySet<string>): Hidden {
     if (known.length < LONG_CHARACTERS) return;
     values.add(known);
     secrets.add(known);
+    secrets.add(squash(known));
+    addBare(known, LONG_CHARACTERS);
   }
 
   function foundIn(whole: string): string[] {
     const searched = whole.toLowerCase();
-    return [...values].filter((value) => isWithin(searched, value));
+    const isOwn = (token: string) => ownWords.has(token) || /^\d*$/.test(token);
+    // Blanks separate what is shown of foreign names. What consists of own words tells nothing.
+    const chunks = [...new Set(searched.split(/\s+/))].filter((chunk) => !tokensOf(chunk).every(isOwn));
+    const foreign = chunks.flatMap(tokensOf).filter((token) => !ownWords.has(token));
+    const [tokens, squashed, short] = [
+      foreign.join(" "),
+      chunks.map(squash).join(" "),
+      new Set(chunks.flatMap(runsOf)),
+    ];
+    return [
+      ...[...values].filter((value) => isWithin(/^[a-z0-9]+$/.test(value) ? tokens : searched, value)),
+      ...[...bare].filter((value) => (value.length >= LONG_CHARACTERS ? squashed.includes(value) : short.has(value))),
+      ...[...nameWords].filter((word) => tokens.includes(word)),
+    ];
   }
 
   function sharesWithSecret(word: string): boolean {
@@ -98,13 +134,13 @@ export function createHidden(ownWords: ReadonlySet<string>): Hidden {
   }
 
   return {
-    name: (value) => add(value, 1),
+    name,
     text,
     pieces,
     secret,
     url,
     foundIn,
-    isIn: (word) => foundIn(word).length > 0 || sharesWithSecret(word),
+    isIn: (word) => [word, squash(word)].some((each) => foundIn(each).length > 0 || sharesWithSecret(each)),
   };
 }
 
@@ -114,6 +150,22 @@ function unescaped(segment: string): string {
   } catch {
     return segment; // A lone percent sign, which decodes to nothing.
   }
+}
+
+const tokensOf = (chunk: string) => chunk.split(/[^a-z0-9]+/);
+
+/** Neighbouring tokens, joined while they are short: `x-db-1` has `db1`. */
+function runsOf(chunk: string): string[] {
+  const tokens = tokensOf(chunk);
+  return tokens.flatMap((_, from) => {
+    const runs: string[] = [];
+    for (let to = from, run = ""; to < tokens.length; to += 1) {
+      run += tokens[to];
+      if (run.length >= LONG_CHARACTERS) break;
+      runs.push(run);
+    }
+    return runs;
+  });
 }
 
 const isLetter = (character: string | undefined) => character !== undefined && /[a-z0-9]/.test(character);

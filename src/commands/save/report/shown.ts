@@ -1,7 +1,8 @@
 // What a report may show of foreign texts: words of fixed lists, names of a strict form, and the form of everything else.
-import { hostOf } from "../../../core/text.ts";
 import { type HttpResponse, headerOf } from "../../../http/messages.ts";
+import { FIELD_WORDS } from "./documented.ts";
 import type { Hidden } from "./hidden.ts";
+import { wordsOf } from "./words.ts";
 
 export type Headers = HttpResponse["headers"];
 
@@ -25,7 +26,7 @@ export const KNOWN_HEADERS: ReadonlySet<string> = new Set(
 );
 
 const HEADER_NAME = /^[a-z][a-z0-9-]{1,40}$/;
-export const FIELD_NAME = /^[A-Za-z][A-Za-z0-9]{0,40}$/;
+const FIELD_NAME = /^[A-Za-z][A-Za-z0-9]{0,40}$/;
 /** Words in capitals, at most four digits in a row being no number of anything. */
 const ENUM_VALUE = /^(?=.{1,41}$)[A-Z]{1,16}\d{0,3}(?:_(?:[A-Z]{1,16}\d{0,3}|\d{1,3}))*$/;
 const OBJECT_STORE_CODE = /^[A-Z][A-Za-z]{2,40}$/;
@@ -38,23 +39,41 @@ function isPlain(word: string, form: RegExp): boolean {
 
 export const isEnumValue = (word: string): boolean => isPlain(word, ENUM_VALUE);
 
-function list(words: Iterable<string>, isShown: (word: string) => boolean): string {
-  const all = [...new Set(words)].sort();
-  const shown = all.filter(isShown);
-  const left = all.length - shown.length;
-  const cut = shown.slice(0, MAX_LISTED);
-  const others = left + shown.length - cut.length;
-  return [...cut, ...(others > 0 ? [`${others} not shown`] : [])].join(", ") || "none";
-}
 const MAX_LISTED = 60;
 
-export const headerList = (names: Iterable<string>, hidden: Hidden): string =>
-  list(names, (name) => KNOWN_HEADERS.has(name) || (isPlain(name, HEADER_NAME) && !hidden.isIn(name)));
+/** What follows these is whatever the owner of the file chose. */
+const OWNERS_HEADERS = ["x-amz-meta-", "x-goog-meta-", "x-ms-meta-"];
+const HEADER_WORDS: ReadonlySet<string> = new Set([...KNOWN_HEADERS].flatMap((name) => name.split("-")));
 
-export const isFieldShown = (name: string, hidden: Hidden): boolean => isPlain(name, FIELD_NAME) && !hidden.isIn(name);
+/** Known names, and those that consist of words of known names; of the others, how many there are. */
+export function headerList(names: Iterable<string>, hidden: Hidden): string {
+  const all = [...new Set(names)].sort();
+  const isBuilt = (name: string) => name.split("-").every((word) => HEADER_WORDS.has(word));
+  const isShown = (name: string) =>
+    KNOWN_HEADERS.has(name) || (isPlain(name, HEADER_NAME) && isBuilt(name) && !hidden.isIn(name));
+  const shown = all.flatMap((name) => {
+    const prefix = OWNERS_HEADERS.find((each) => name.startsWith(each));
+    return prefix !== undefined ? [`${prefix}...`] : isShown(name) ? [name] : [];
+  });
+  const cut = shown.slice(0, MAX_LISTED);
+  const others = all.length - cut.length;
+  const left = others === 0 ? [] : [others === 1 ? "1 other header" : `${others} other headers`];
+  return [...new Set(cut), ...left].join(", ") || "none";
+}
 
-export const knownList = (words: Iterable<string>, known: readonly string[]): string =>
-  list(words, (word) => known.includes(word));
+/** Whether a field that is not documented consists of words of documented ones. */
+export function isFieldShown(name: string, hidden: Hidden): boolean {
+  const words = wordsOf(name);
+  const isBuilt = words.join("") === name.toLowerCase() && words.every((word) => FIELD_WORDS.has(word));
+  return isPlain(name, FIELD_NAME) && isBuilt && !hidden.isIn(name);
+}
+
+export function knownList(words: Iterable<string>, known: readonly string[]): string {
+  const all = [...new Set(words)].sort();
+  const shown = all.filter((word) => known.includes(word));
+  const left = all.length - shown.length;
+  return [...shown, ...(left > 0 ? [`${left} not shown`] : [])].join(", ") || "none";
+}
 
 /** A value of an enumeration or a code: as it is, or the form that it has. */
 export function enumShown(value: string, hidden: Hidden, documented: readonly string[] = []): string {
@@ -147,31 +166,6 @@ export function etagForm(etag: string | undefined): string {
   if (parts !== undefined) return `${strength}, like an MD5 of ${parts} part${parts === "1" ? "" : "s"}`;
   if (/^0x[0-9a-f]+$/i.test(inner)) return `${strength}, 0x and ${inner.length - 2} hexadecimal digits`;
   return `${strength}, another text of ${inner.length} characters`;
-}
-
-const FAMILIES: readonly (readonly [suffix: string, family: string])[] = [
-  ["amazonaws.com", "Amazon S3 or another service of AWS"],
-  ["storage.googleapis.com", "Google Cloud Storage"],
-  ["blob.core.windows.net", "Azure Blob Storage"],
-  ["cloudfront.net", "Amazon CloudFront"],
-  ["mongodb.net", "MongoDB"],
-  ["mongodb.com", "MongoDB"],
-  ["mongodbgov.com", "MongoDB"],
-];
-
-export const familyOf = ({ hostname }: URL): string | undefined =>
-  FAMILIES.find(([suffix]) => hostname === suffix || hostname.endsWith(`.${suffix}`))?.[1];
-
-const LABEL = /^[a-z][a-z0-9-]{0,30}$/;
-
-/** The last two labels of a host that has more; of others the form, since the whole name would tell who it is. */
-export function hostShown(url: URL, hidden: Hidden): string {
-  const name = hostOf(url) === undefined ? "" : url.hostname.replace(/\.$/, "");
-  const labels = name.split(".");
-  if (/^[[\d]|^$/.test(labels.at(-1) ?? "") || labels.length < 2) return "<address>";
-  const last = labels.slice(-2);
-  const isShown = labels.length > 2 && last.every((label) => isPlain(label, LABEL)) && !hidden.isIn(last.join("."));
-  return isShown || familyOf(url) !== undefined ? last.join(".") : "<host>";
 }
 
 /** The form of a date: `9999-99-99T99:99:99Z`; undefined for another text. */
