@@ -10,41 +10,57 @@ const COMMAND = ["test/commands/keep.test.ts"];
 export const OLDER = [
   {
     claim: "delete files of another cluster of the same name",
-    edits: [
-      edit(KEEP, "identity.groupId === groupId && facts.clusterId === clusterId", "identity.groupId === groupId"),
-    ],
+    edits: [edit(KEEP, " && facts.clusterId === clusterId", "")],
     tests: CHOICE,
   },
   {
     claim: "delete files of another project",
-    edits: [
-      edit(KEEP, "identity.groupId === groupId && facts.clusterId === clusterId", "facts.clusterId === clusterId"),
-    ],
+    edits: [edit(KEEP, "identity.groupId === groupId && ", "")],
     tests: CHOICE,
   },
   {
+    claim: "delete files of another name than the cluster's",
+    edits: [edit(KEEP, " && identity.name === name;", ";")],
+    tests: CHOICE,
+  },
+  {
+    claim: "count and delete files of no kind that is recognised",
+    edits: [edit(KEEP, ' && contents.kind !== "unknown" && isTimed', " && isTimed")],
+    tests: CHOICE,
+  },
+  {
+    claim: "delete although what was saved is not recognised as a backup",
+    edits: [edit(KEEP, 'if (savedFile.record.contents.kind === "unknown")', "if (false)")],
+    tests: NOTHING,
+  },
+  {
     claim: "count and delete files that are not sound",
-    edits: [edit(KEEP, "return isOfCluster && sound && finishOf", "return isOfCluster && finishOf")],
+    edits: [edit(KEEP, "return isOfCluster && sound &&", "return isOfCluster &&")],
     tests: CHOICE,
   },
   {
     claim: "delete files without a finish time first",
-    edits: [edit(KEEP, " && finishOf(facts) > 0", "")],
+    edits: [edit(KEEP, "finishOf(facts) > 0 && ", "")],
     tests: CHOICE,
   },
   {
-    claim: "delete real files after a simulated save",
-    edits: [edit(KEEP, " && fileName.startsWith(SIMULATED_PREFIX) === isSimulated", "")],
+    claim: "let a backup of the future take a place for good",
+    edits: [edit(KEEP, " && finishOf(facts) <= now + MOST_AHEAD_MS", "")],
+    tests: CHOICE,
+  },
+  {
+    claim: "count and delete copies, and real files after a simulated save",
+    edits: [edit(KEEP, " && isTimed && isNamedBySave", " && isTimed")],
     tests: CHOICE,
   },
   {
     claim: "delete the file that was just saved, if it is old",
-    edits: [edit(KEEP, "isAmongNewest || id === savedId", "isAmongNewest")],
+    edits: [edit(KEEP, "isAmongNewest || file.fileName === saved.fileName", "isAmongNewest")],
     tests: CHOICE,
   },
   {
-    claim: "count two copies of a backup as two",
-    edits: [edit(KEEP, "newest.add(id);", "newest.add(file.fileName);")],
+    claim: "count records without files",
+    edits: [edit(KEEP, 'else if (file.state !== "gone")', "else")],
     tests: CHOICE,
   },
   {
@@ -58,8 +74,13 @@ export const OLDER = [
     tests: NOTHING,
   },
   {
-    claim: "delete where the folder keeps no owners",
-    edits: [edit(KEEP, "directory.isUnprotected && !order.evenUnprotected", "directory.isUnprotected && false")],
+    claim: "delete where other users may have put files",
+    edits: [edit(KEEP, "order.evenUnprotected ? undefined : await directory.doubt()", "undefined")],
+    tests: NOTHING,
+  },
+  {
+    claim: "delete on a disk that keeps no owners but looks private",
+    edits: [edit("src/download/folder/directory.ts", "warning ?? (await hiddenDoubt(found, path))", "warning")],
     tests: NOTHING,
   },
   {
@@ -74,24 +95,12 @@ export const OLDER = [
   },
   {
     claim: "delete a file that was replaced after the choice",
-    edits: [
-      edit(
-        KEEP,
-        "if (await mayGo(directory, file, order, tools, signal)) await",
-        "if (await lstatOf(directory.at(fileName))) await",
-      ),
-    ],
+    edits: [edit(KEEP, 'if (fate !== "goes") return;', 'if (fate === "gone") return;')],
     tests: NEWEST,
   },
   {
     claim: "delete a file that was overwritten, without reading it",
-    edits: [
-      edit(
-        KEEP,
-        'return now.state === "untouched" || (await readAgain(directory, [fileName], tools, signal)).length === 0;',
-        "return true;",
-      ),
-    ],
+    edits: [edit(KEEP, 'if (now.state !== "touched") return "goes";', 'return "goes";')],
     tests: NEWEST,
   },
   {
@@ -99,11 +108,11 @@ export const OLDER = [
     edits: [
       edit(
         KEEP,
-        `  await removeFile(directory.at(fileName));
-  report.removed`,
-        `  await removeFile(directory.at(beside.record(fileName)));
-  await removeFile(directory.at(fileName));
-  report.removed`,
+        `    await removeFile(directory.at(fileName));
+    report.removed`,
+        `    await removeFile(directory.at(recordName));
+    await removeFile(directory.at(fileName));
+    report.removed`,
       ),
     ],
     tests: NEWEST,
@@ -114,11 +123,26 @@ export const OLDER = [
       edit(
         KEEP,
         `        await directory.confirm();
-`,
-        "",
+        await remove`,
+        "        await remove",
       ),
     ],
     tests: NOTHING,
+  },
+  {
+    claim: "delete a file whose lock another process took over while it was read",
+    edits: [edit(KEEP, "        await confirm();\n", "")],
+    tests: NEWEST,
+  },
+  {
+    claim: "delete the record of a file that is back",
+    edits: [edit(KEEP, '(now.state === "gone") === (state === "gone")', "true")],
+    tests: NEWEST,
+  },
+  {
+    claim: "ask to try again where an older file is not as it was saved",
+    edits: [edit(KEEP, '.length === 0 ? "goes" : "changed";', '.length === 0 ? "goes" : "inUse";')],
+    tests: NEWEST,
   },
   {
     claim: "keep deleting after an interruption",

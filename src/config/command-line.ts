@@ -37,7 +37,7 @@ const OTHER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     only: ["save"],
   },
   "keep-unprotected": {
-    does: "With --keep: delete also where the file system does not tell whose a file is.",
+    does: "With --keep: delete also where other users may have put files into the folder.",
     only: ["save"],
   },
   report: {

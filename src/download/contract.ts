@@ -297,21 +297,25 @@ export interface SnapshotStore {
 /** What a person orders with `save --keep`; no tool can. */
 export interface KeepOrder {
   groupId: string;
+  /** The cluster's name. */
+  name: string;
   clusterId: string;
   /** How many of the cluster's newest backups stay, at least 1. */
   count: number;
   /** The file of the save that has just ended well. It stays in any case. */
   saved: { fileName: string; isOlder?: true };
-  /** Deletes also where the folder does not tell whose a file is. */
+  /** Deletes also where other users may have put files into the folder (`SavedList.warning`). */
   evenUnprotected: boolean;
 }
 
 /** What became of the older files of a cluster. */
 export interface KeepReport {
-  /** File names, the oldest first. */
+  /** File names, the oldest first. Names of records only where a crash had left a record without its file. */
   removed: string[];
-  /** Files that another process is using or has changed meanwhile, so they are left for the next time. */
+  /** Files that another process is using or has replaced meanwhile, so they are left for the next time. */
   inUse: string[];
+  /** Older files that are not as they were saved, so they are left. */
+  changed: string[];
   /** Why nothing was removed, or no more than `removed`, in sentences. */
   problem?: string;
 }

@@ -1,4 +1,17 @@
-import { chown, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  cp,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -72,6 +85,12 @@ async function plant(from: string, to: string, changes: Record<string, unknown> 
   await writeFile(`${to}.json`, JSON.stringify({ ...record, ...changes }), { mode: 0o600 });
 }
 
+/** A field of the record is another one. */
+async function alterRecord(path: string, changes: Record<string, unknown>): Promise<void> {
+  const record = JSON.parse(await readFile(`${path}.json`, "utf8"));
+  await writeFile(`${path}.json`, JSON.stringify({ ...record, ...changes }), { mode: 0o600 });
+}
+
 async function damage(path: string): Promise<void> {
   const bytes = await readFile(path);
   bytes.writeUInt8(bytes.readUInt8(60_000) ^ 1, 60_000);
@@ -91,6 +110,9 @@ describe("save --keep 2", () => {
     await plant(path("c2"), aside("no-cluster.tgz"), { ...oldest, clusterId: undefined });
     await plant(path("c2"), aside("unsound.tgz"), { ...oldest, sound: false });
     await plant(path("c2"), aside("simulated-orders.tgz"), oldest);
+    await plant(path("c7"), aside("simulated-copy.tgz"));
+    await link(path("c3"), aside("linked.tgz"));
+    await link(`${path("c3")}.json`, aside("linked.tgz.json"));
     const strangers = (await readdir(folder)).filter((name) => !/-5fa1\w+\.tgz/.test(name));
     const before = await Promise.all(strangers.map((name) => readFile(aside(name))));
 
@@ -100,7 +122,7 @@ describe("save --keep 2", () => {
     expect(await left(folder)).toEqual(["c7"]);
     expect((await readdir(folder)).filter((name) => name.includes("c8.tgz"))).toHaveLength(2);
     expect(await Promise.all(strangers.map((name) => readFile(aside(name))))).toEqual(before);
-    expect(strangers.length).toBeGreaterThanOrEqual(10);
+    expect(strangers.length).toBeGreaterThanOrEqual(14);
     expect(code).toBe(0);
     // Again, with nothing left to do.
     const again = await run("--keep", "2");
@@ -147,6 +169,28 @@ describe("save --keep 2", () => {
     expect(await left(folder)).toEqual(["c3", "c7"]);
   });
 
+  test("leaves an older file that is not as it was saved, says so each time, and exits with 0", async () => {
+    const { folder, nameOf, path, run } = await shelf();
+    await damage(path("c3"));
+    for (const gone of [["c2", "c5", "c6"], []]) {
+      const { code, stdout } = await run("--keep", "2");
+      expect([code, deletedIn(stdout)]).toEqual([0, gone.map(nameOf)]);
+      expect(stdout).toContain(`    Not deleted, since it is not as it was saved: ${nameOf("c3")}\n`);
+    }
+    const [entry] = JSON.parse((await run("--keep", "2", "--json")).stdout);
+    expect(entry).toMatchObject({ deleted: [], inUse: [], changed: [nameOf("c3")] });
+    expect(await left(folder)).toEqual(["c3", "c7"]);
+  });
+
+  test("deletes nothing, exits with 1 and says so when what it saved is not recognised as a backup", async () => {
+    const { folder, run, nameOf, path } = await shelf();
+    await alterRecord(path("c7"), { contents: { kind: "unknown", unpackedBytes: 0 } });
+    const { code, stdout } = await run("--snapshot", snapshotOf("c7"), "--keep", "1");
+    expect([code, deletedIn(stdout)]).toEqual([1, []]);
+    expect(stdout).toContain(`! Nothing was deleted. What is in ${nameOf("c7")} was not recognised as a backup`);
+    expect(await left(folder)).toEqual(OLDER);
+  });
+
   test("names the files in the answer to --json", async () => {
     const { nameOf, run, path } = await shelf();
     const Kept = z.tuple([
@@ -154,11 +198,12 @@ describe("save --keep 2", () => {
         state: z.literal("complete"),
         deleted: z.array(z.string()),
         inUse: z.array(z.string()),
+        changed: z.array(z.string()),
         notDeleted: z.string().optional(),
       }),
     ]);
     const [done] = Kept.parse(JSON.parse((await run("--keep", "3", "--json")).stdout));
-    expect(done).toMatchObject({ deleted: ["c2", "c3", "c5"].map(nameOf), inUse: [] });
+    expect(done).toMatchObject({ deleted: ["c2", "c3", "c5"].map(nameOf), inUse: [], changed: [] });
     expect(done).not.toHaveProperty("notDeleted");
     await damage(path("c7"));
     const { code, stdout } = await run("--keep", "2", "--json");
@@ -224,15 +269,34 @@ test("a save whose archive is incomplete deletes nothing", async () => {
   expect(await left(folder)).toEqual(OLDER);
 });
 
-test("where the folder keeps no owners, nothing is deleted without --keep-unprotected", async () => {
+test.each(["777", "755"])(
+  "where the folder keeps no owners and shows mode %s, nothing is deleted without --keep-unprotected",
+  async (mode) => {
+    const { home, folder } = await shelf();
+    const hook = `${pathToFileURL(resolve("test/fixtures/without-modes.mjs"))}?mode=${mode}`;
+    const start = { env: { ...at(simulator), NODE_OPTIONS: `--import=${hook}` }, home };
+    const refused = await runCommand({ ...start, args: ["save", "orders", "--keep", "1"] });
+    expect([refused.code, deletedIn(refused.stdout)]).toEqual([1, []]);
+    expect(refused.stdout).toContain("To delete all the same, add --keep-unprotected.");
+    expect(await left(folder)).toEqual(OLDER);
+    const ordered = await runCommand({ ...start, args: ["save", "orders", "--keep", "1", "--keep-unprotected"] });
+    expect([ordered.code, deletedIn(ordered.stdout).length]).toEqual([0, 5]);
+  },
+);
+
+test("below a folder that others may write to, nothing is deleted without --keep-unprotected", async () => {
   const { home, folder } = await shelf();
-  const open = { NODE_OPTIONS: `--import=${pathToFileURL(resolve("test/fixtures/without-modes.mjs"))}` };
-  const start = { env: { ...at(simulator), ...open }, home };
-  const refused = await runCommand({ ...start, args: ["save", "orders", "--keep", "1"] });
+  const above = join(home, "above");
+  await mkdir(above);
+  await rename(folder, join(above, "snapshots"));
+  await chmod(above, 0o777);
+  const args = ["save", "orders", "--keep", "1", "--download-dir", join(above, "snapshots")];
+  const refused = await runCommand({ args, env: at(simulator), home });
   expect([refused.code, deletedIn(refused.stdout)]).toEqual([1, []]);
+  expect(refused.stdout).toContain("! Nothing was deleted. Other users of this computer can move or replace");
   expect(refused.stdout).toContain("To delete all the same, add --keep-unprotected.");
-  expect(await left(folder)).toEqual(OLDER);
-  const ordered = await runCommand({ ...start, args: ["save", "orders", "--keep", "1", "--keep-unprotected"] });
+  expect(await left(join(above, "snapshots"))).toEqual(OLDER);
+  const ordered = await runCommand({ args: [...args, "--keep-unprotected"], env: at(simulator), home });
   expect([ordered.code, deletedIn(ordered.stdout).length]).toEqual([0, 5]);
 });
 
@@ -249,7 +313,7 @@ async function atFirstRecord(home: string, code: string): Promise<Record<string,
   return { ...at(simulator), NODE_OPTIONS: `--import=${pathToFileURL(hook)}` };
 }
 
-test("killed between a file and its record, it leaves a record that counts for nothing, and the next run goes on", async () => {
+test("killed between a file and its record, it leaves a record that counts for nothing, and the next run goes on with it", async () => {
   const { home, folder, nameOf, run } = await shelf();
   const env = await atFirstRecord(home, 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});');
   const { signal } = await runCommand({ args: ["save", "orders", "--keep", "2"], env, home });
@@ -261,8 +325,8 @@ test("killed between a file and its record, it leaves a record that counts for n
   expect(files).toHaveLength(5);
   expect(files.filter(({ fileName, state }) => fileName === nameOf("c2") || state !== "complete")).toEqual([]);
   const { code, stdout } = await run("--keep", "2");
-  expect([code, deletedIn(stdout)]).toEqual([0, ["c3", "c5", "c6"].map(nameOf)]);
-  expect(await left(folder)).toEqual(["c7"]);
+  expect([code, deletedIn(stdout)]).toEqual([0, [`${nameOf("c2")}.json`, ...["c3", "c5", "c6"].map(nameOf)]]);
+  expect((await readdir(folder)).filter((name) => !/c[78]\.tgz(\.json)?$/.test(name))).toEqual([]);
 });
 
 test("interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks", async () => {

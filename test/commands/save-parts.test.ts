@@ -97,12 +97,13 @@ const outcome = (report: Partial<SaveReport>, rest: Partial<Outcome> = {}): Outc
 });
 
 describe("the exit code", () => {
-  const kept = { removed: [], inUse: [] };
+  const kept = { removed: [], inUse: [], changed: [] };
   test.each([
     [0, "a sound file", outcome({})],
     [1, "an archive that is incomplete inside", outcome({ sound: false })],
     [1, "older files that could not be deleted", outcome({}, { kept: { ...kept, problem: "Nothing was deleted." } })],
     [75, "an older file in use", outcome({}, { kept: { ...kept, inUse: ["older.tgz"] } })],
+    [0, "an older file that is not as it was saved", outcome({}, { kept: { ...kept, changed: ["older.tgz"] } })],
     [
       75,
       "a transfer that paused and may go on",

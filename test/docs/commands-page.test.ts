@@ -30,7 +30,7 @@ test("the page on commands lists every field of save --json, in its order", () =
         contents: { kind: "unknown", unpackedBytes: 1 },
       },
       failure: ownFailure("TIMEOUT").envelope,
-      kept: { removed: [], inUse: [] },
+      kept: { removed: [], inUse: [], changed: [] },
       isStopped: true,
     },
     0,

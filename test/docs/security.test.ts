@@ -145,22 +145,40 @@ A file whose record is missing, belongs to another user, or names another projec
   download/keep-choice.test.ts: a file %s is neither counted nor deleted
   download/keep-newest.test.ts: a file stays although it is old enough, > when its record says that it is %s
   download/keep-newest.test.ts: a file stays although it is old enough, > when %s belongs to another user
-Neither is one that is incomplete, simulated (by a save that is not), or not what was saved.
+Neither is one that is incomplete, not recognised as a backup, simulated (by a save that is not), or not what was saved.
   download/keep-choice.test.ts: a file %s is neither counted nor deleted
   download/keep-choice.test.ts: a file whose size is not the recorded one > is neither counted nor deleted where it is older
   download/keep-newest.test.ts: a file stays although it is old enough, > where it was written to and is not what was saved any more
+A file under a name that a person chose, such as a copy or a hard link, is not deleted, and neither is one whose backup finished more than an hour in the future.
+  download/keep-choice.test.ts: a file under a name that a person chose, such as a copy, is neither counted nor deleted, even if it is changed
+  download/keep-choice.test.ts: a file %s is neither counted nor deleted
+  download/keep-newest.test.ts: copies and hard links under names that a person chose stay, with their records, and count for nothing
+None of these files counts as one of the newest.
+  download/keep-choice.test.ts: whatever is in the folder, only older sound files of the cluster go, and the ordered number of backups stays
+If what was just saved is not recognised as a backup, nothing is deleted.
+  commands/keep.test.ts: save --keep 2 > deletes nothing, exits with 1 and says so when what it saved is not recognised as a backup
+  download/keep-nothing.test.ts: nothing is deleted > when what was just saved is not recognised as a backup, although older files are
 Before anything is deleted, the files that stay are read.
   download/keep-newest.test.ts: what stays is read first, except the file that the save has just read
-If one is damaged or has another size, or if the folder does not tell whose a file is and \`--keep-unprotected\` is not given, nothing is deleted.
+If one is damaged or has another size, nothing is deleted.
   commands/keep.test.ts: save --keep 2 > deletes nothing, exits with 1 and says what to do when the other backup that stays %s
   download/keep-nothing.test.ts: nothing is deleted > when a file that stays %s, however often one tries
-  commands/keep.test.ts: where the folder keeps no owners, nothing is deleted without --keep-unprotected
+Without \`--keep-unprotected\` nothing is deleted where other users may have put or replaced files: on a file system that keeps no owners, which an empty file shows that is created and removed, below a folder that others may write to, and on Windows outside the profile folder.
+  commands/keep.test.ts: where the folder keeps no owners and shows mode %s, nothing is deleted without --keep-unprotected
+  commands/keep.test.ts: below a folder that others may write to, nothing is deleted without --keep-unprotected
+  download/keep-nothing.test.ts: nothing is deleted > on Windows outside the profile folder, unless that is ordered
 Each file is deleted before its record and under the lock of its backup.
   download/keep-newest.test.ts: the older files go, the oldest first and each before its record, and nothing else changes
   download/keep-newest.test.ts: a file stays although it is old enough, > while another process holds the lock of its backup, and goes the next time
 It stays if another process has that lock, or if the file was changed meanwhile.
   download/keep-newest.test.ts: a file stays although it is old enough, > while another process holds the lock of its backup, and goes the next time
   download/keep-newest.test.ts: a file stays although it is old enough, > when it is %s between choice and deletion
+Folder and lock are confirmed once more before the deletion.
+  download/keep-newest.test.ts: a file stays although it is old enough, > when another process takes its lock over while it is read
+  download/keep-nothing.test.ts: nothing is deleted > when the folder is another one once an older file is read
+A record that a crash has left without its file is deleted where its file would have been.
+  download/keep-newest.test.ts: a record that a crash left without its file > is no backup, and goes where its file would have gone
+  download/keep-newest.test.ts: a record that a crash left without its file > stays if its file is back by the time of the deletion
 Each file that is deleted is named in the output, also when the command fails or is interrupted afterwards.
   commands/keep.test.ts: interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks
   download/keep-nothing.test.ts: when the system refuses > %s (%s), the report says what is gone and why no more is

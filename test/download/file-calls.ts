@@ -88,8 +88,8 @@ async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats:
 }
 
 /** Until the test ends, every entry reads the same, as on exFAT, SMB and the drives of Windows in WSL. */
-export async function withoutModes(uid = process.getuid?.() ?? 0): Promise<void> {
-  await show(({ mode }) => ({ uid, mode: (mode & ~0o7777) | 0o777 }));
+export async function withoutModes({ uid = process.getuid?.() ?? 0, mode = 0o777 } = {}): Promise<void> {
+  await show((stats) => ({ uid, mode: (stats.mode & ~0o7777) | mode }));
   await change("handle.chmod", () => async () => undefined);
 }
 

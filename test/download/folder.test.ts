@@ -138,7 +138,7 @@ describe("the download folder", () => {
   ])("may be on a file system without permissions whose files all belong to %s, with a warning", async (_who, uid) => {
     const events: StoreEvent[] = [];
     const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
-    await withoutModes(uid);
+    await withoutModes({ uid });
     const store = openStore(folder, { source, log: (event) => void events.push(event) });
     const first = await saveTo(store);
     expect(first).toMatchObject({ state: "complete" });

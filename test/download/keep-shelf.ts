@@ -3,17 +3,18 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { KeepOrder } from "../../src/download/contract.ts";
 import type { SnapshotStoreOptions } from "../../src/download/store.ts";
+import { change } from "./file-calls.ts";
 import { archive, identity, KIB, openStore, sha256, temporaryFolder } from "./fixtures.ts";
 
 const CLUSTER = "5fa1000000000000000000d1";
 export const NEWEST = 6;
-export const nameOf = (day: number) => `orders-${day}.tgz`;
+export const nameOf = (day: number) => `orders-2025111${day}T0301Z-${idOf(day)}.tgz`;
 export const recordOf = (day: number) => `${nameOf(day)}.json`;
 export const idOf = (day: number) => `5fa1000000000000000000c${day}`;
 
 /** A folder with a whole backup of each day, 1 to 6, and a store over it. Day 6 counts as the one just saved. */
 export async function shelf(options: Partial<SnapshotStoreOptions> = {}) {
-  const folder = await temporaryFolder();
+  const folder = options.directory ?? (await temporaryFolder());
   const at = (name: string) => join(folder, name);
   const put = async (day: number, changes: Record<string, unknown> = {}, name = nameOf(day)) => {
     const bytes = await archive(20 * KIB, day);
@@ -22,7 +23,7 @@ export async function shelf(options: Partial<SnapshotStoreOptions> = {}) {
       v: 1,
       ...identity,
       snapshotId: idOf(day),
-      finishTime: `2026-11-1${day}T03:01:10Z`,
+      finishTime: `2025-11-1${day}T03:01:10Z`,
       clusterId: CLUSTER,
       bytes: bytes.length,
       mtimeMs: (await stat(at(name))).mtimeMs,
@@ -42,6 +43,7 @@ export async function shelf(options: Partial<SnapshotStoreOptions> = {}) {
     keeper.keepNewest(
       {
         groupId: identity.groupId,
+        name: identity.name,
         clusterId: CLUSTER,
         count,
         saved: { fileName: nameOf(NEWEST) },
@@ -63,3 +65,19 @@ interface KeepHooks {
 /** The names of whole backups with their records, as `namesIn` returns them. */
 export const pairs = (...days: number[]) => days.flatMap((day) => [nameOf(day), recordOf(day)]).sort();
 export const names = (...days: number[]) => days.map(nameOf);
+
+/** Deletes all but two; `alter` runs once the file is looked up to be read, and before that. */
+export async function whileItReads(fileName: string, keep: Shelf["keep"], alter: () => Promise<unknown>) {
+  let isFound = false;
+  let altered: Promise<unknown> | undefined;
+  const onRead = (name: string) => {
+    isFound ||= name === fileName;
+  };
+  // The first file that is read then is its record.
+  await change("handle.readFile", (original) => async (...args) => {
+    if (isFound) altered ??= alter();
+    await altered;
+    return original(...args);
+  });
+  return keep(2, { onRead });
+}

@@ -87,6 +87,7 @@ function keptLines(kept: KeepReport | undefined): string[] {
     ...kept.inUse.map(
       (fileName) => `Not deleted yet, since another program uses it or has just changed it: ${fileName}`,
     ),
+    ...kept.changed.map((fileName) => `Not deleted, since it is not as it was saved: ${fileName}`),
     ...(kept.problem === undefined ? [] : [`! ${kept.problem}`]),
   ];
 }
@@ -141,7 +142,7 @@ export function outcomeEntry(outcome: Outcome, now: number) {
     ...(contents && { contents: viewContents(contents) }),
     warnings: report?.warnings,
     ...(isStopped && { stopped: true }),
-    ...(kept && { deleted: kept.removed, inUse: kept.inUse, notDeleted: kept.problem }),
+    ...(kept && { deleted: kept.removed, inUse: kept.inUse, changed: kept.changed, notDeleted: kept.problem }),
     error,
   };
 }

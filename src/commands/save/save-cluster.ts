@@ -46,7 +46,12 @@ export async function saveCluster(found: Found, label: string, order: SaveOrder,
     const warnings = [...outcome.target.notes, ...(report.warnings ?? [])];
     outcome.report = { ...report, ...(warnings.length > 0 && { warnings }) };
     if (order.keep !== undefined && report.state === "complete" && report.sound)
-      outcome.kept = await keepNewest(order, order.keep, { label, target: outcome.target, report }, tools);
+      outcome.kept = await keepNewest(
+        order,
+        order.keep,
+        { label, name: found.name, target: outcome.target, report },
+        tools,
+      );
   } catch (error) {
     if (signal.aborted) return { ...outcome, isStopped: true };
     outcome.failure = envelopeOf(error);
@@ -125,14 +130,15 @@ async function saveOnce(
 async function keepNewest(
   { keepUnprotected }: SaveOrder,
   count: number,
-  { label, target, report }: { label: string; target: Target; report: SaveReport },
+  { label, name, target, report }: { label: string; name: string; target: Target; report: SaveReport },
   { store, display, signal }: SaveTools,
 ) {
   const { fileName = "", isOlder } = report;
-  if (target.clusterId === undefined) return { removed: [], inUse: [], problem: NO_CLUSTER_ID };
+  if (target.clusterId === undefined) return { removed: [], inUse: [], changed: [], problem: NO_CLUSTER_ID };
   return store.keepNewest(
     {
       groupId: target.groupId,
+      name,
       clusterId: target.clusterId,
       count,
       saved: { fileName, ...(isOlder && { isOlder }) },
@@ -140,7 +146,7 @@ async function keepNewest(
     },
     {
       signal,
-      onRead: (name, percent) => display.tell(label, "reading the older files that stay", `${name} ${percent}%`),
+      onRead: (file, percent) => display.tell(label, "reading the older files that stay", `${file} ${percent}%`),
     },
   );
 }

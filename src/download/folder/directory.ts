@@ -28,8 +28,11 @@ export interface DownloadDirectory {
   owns: (stat: Stats) => boolean;
   /** A sentence for people if other users may be able to change or replace the files. */
   warning?: string;
-  /** The folder does not tell whose a file is. */
-  isUnprotected: boolean;
+  /**
+   * `warning`, and for a folder without one what its file system answers: a disk that keeps no owners may look private. Asks with
+   * a file that is created and removed.
+   */
+  doubt: () => Promise<string | undefined>;
   /** Rejects with `DOWNLOAD_DIR_UNUSABLE` when another folder has taken its place: O_NOFOLLOW does not protect parents. */
   confirm: () => Promise<void>;
 }
@@ -49,7 +52,7 @@ export async function findDownloadDirectory(folder: string): Promise<DownloadDir
     path,
     at: (name) => join(path, name),
     owns: (file) => file.isFile() && (owner === undefined || file.uid === owner),
-    isUnprotected: unprotected !== undefined,
+    doubt: async () => warning ?? (await hiddenDoubt(found, path)),
     ...(warning !== undefined && { warning }),
     confirm: async () => {
       const now = await folderAt(path);
@@ -210,10 +213,22 @@ async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; u
     return undefined;
   });
   if (!made || made.keepsModes) throw refused(open);
-  // The file must have been made in the folder that was judged.
-  if (made.dev !== found.dev || !isSameFile(await folderAt(path), found))
-    throw unusable("it was replaced while in use");
+  await refuseOther(made, found, path);
   return { owner: made.uid, unprotected: UNPROTECTED };
+}
+
+/** ntfs-3g with the options `uid` and `umask`, for example, shows a folder as this user's alone, whoever wrote what is in it. */
+async function hiddenDoubt(found: Stats, path: string): Promise<string | undefined> {
+  const user = thisUser();
+  if (!user) return undefined;
+  const made = await probe(path, user);
+  await refuseOther(made, found, path);
+  return made.keepsModes ? undefined : UNPROTECTED;
+}
+
+/** The file of a probe must have been made in the folder that was judged. */
+async function refuseOther({ dev }: Pick<Stats, "dev">, found: Stats, path: string): Promise<void> {
+  if (dev !== found.dev || !isSameFile(await folderAt(path), found)) throw unusable("it was replaced while in use");
 }
 
 const READ_ONLY_DISK = "Its disk is read-only. Copy the files that you want to see into a folder of your own.";

@@ -76,17 +76,25 @@ export async function acquireLock(name: string, options: LockOptions): Promise<L
   };
 }
 
-/** Holds all locks during the work; rejects with `SAVED_ELSEWHERE` while another process holds one. */
+/**
+ * Holds all locks during the work; rejects with `SAVED_ELSEWHERE` while another process holds one. The work gets a `confirm`,
+ * which rejects when one is lost meanwhile.
+ */
 export async function withLocks<T>(
   [name, ...others]: readonly string[],
   options: LockOptions,
-  work: () => Promise<T>,
+  work: (confirm: Lock["confirm"]) => Promise<T>,
 ): Promise<T> {
-  if (name === undefined) return work();
+  if (name === undefined) return work(async () => undefined);
   const lock = await acquireLock(name, options);
   if (!lock) throw ownFailure("SAVED_ELSEWHERE");
   try {
-    return await withLocks(others, options, work);
+    return await withLocks(others, options, (confirmOthers) =>
+      work(async () => {
+        await lock.confirm();
+        await confirmOthers();
+      }),
+    );
   } finally {
     await lock.release();
   }

@@ -18,8 +18,11 @@ const AT_A_TIME = 32;
 export interface RecordedFile {
   fileName: string;
   record: SaveRecord;
-  /** `touched`: same size, but written to since it was saved. Copies and backups do that too; only a check can tell. */
-  state: "untouched" | "touched" | "changed";
+  /**
+   * `touched`: same size, but written to since it was saved. Copies and backups do that too; only a check can tell. `gone`: only
+   * the record is there (`listOrphaned`).
+   */
+  state: "untouched" | "touched" | "changed" | "gone";
 }
 
 /**
@@ -49,6 +52,20 @@ export async function listRecorded(directory: DownloadDirectory, checkedFiles: C
   const names = await basesOf(directory, beside.record);
   const files = await concurrently(names, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
   return files.flatMap((file) => file ?? []);
+}
+
+/** The records without a file, as a crash leaves them that comes between the removal of a file and that of its record. */
+export async function listOrphaned(directory: DownloadDirectory): Promise<RecordedFile[]> {
+  const names = await basesOf(directory, beside.record);
+  const files = await concurrently(names, AT_A_TIME, (name) => readOrphaned(directory, name));
+  return files.flatMap((file) => file ?? []);
+}
+
+/** Undefined unless there is a record of this user and nothing under the name of its file. */
+export async function readOrphaned(directory: DownloadDirectory, fileName: string): Promise<RecordedFile | undefined> {
+  if (await lstatOf(directory.at(fileName))) return undefined;
+  const record = await readRecord(directory, fileName);
+  return record && { fileName, record, state: "gone" };
 }
 
 /** Undefined when the file or its record is missing, or another user's. */
