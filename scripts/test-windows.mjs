@@ -14,7 +14,13 @@ import { expectVersion, fetchNode, npm, oldest, packageJson, readReport, root, r
 
 /** Parts of the tests by name: the paths that vitest runs. */
 const PARTS = {
-  journey: ["test/commands/save", "test/download/folder", "test/download/lock", "test/download/own-names", "test/download/part"],
+  journey: [
+    "test/commands/save",
+    "test/download/folder",
+    "test/download/lock",
+    "test/download/own-names",
+    "test/download/part",
+  ],
 };
 const COMPILER = "x86_64-w64-mingw32-gcc";
 const DEBIAN = "wine wine64 gcc-mingw-w64-x86-64-win32";
@@ -90,7 +96,11 @@ async function unlessDone(place, key, work) {
 /** Refuses to begin without the programs, in one sentence. */
 async function missingPrograms() {
   const found = await Promise.all(
-    [["wine", "--version"], ["wineserver", "--version"], [COMPILER, "--version"]].map(([program, word]) =>
+    [
+      ["wine", "--version"],
+      ["wineserver", "--version"],
+      [COMPILER, "--version"],
+    ].map(([program, word]) =>
       run(program, [word], { env }).then(
         () => [],
         () => [program],

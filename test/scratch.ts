@@ -11,4 +11,4 @@ function hasRoom(path: string): boolean {
 }
 
 /** The folder for files of tests: in memory where possible, so that no test waits for a busy disk to sync. */
-export const SCRATCH = existsSync(MEMORY) && hasRoom(MEMORY) ? MEMORY : tmpdir();
+export const SCRATCH = process.platform === "linux" && existsSync(MEMORY) && hasRoom(MEMORY) ? MEMORY : tmpdir();

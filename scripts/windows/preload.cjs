@@ -10,7 +10,10 @@ Socket.prototype.setKeepAlive = function () {
 // A process that a test starts with an environment of its own needs this file too.
 const { spawn } = ChildProcess.prototype;
 ChildProcess.prototype.spawn = function (options) {
-  const isGiven = options.envPairs.some((pair) => /^NODE_OPTIONS=/i.test(pair));
-  if (!isGiven) options.envPairs.push(`NODE_OPTIONS=${process.env.NODE_OPTIONS}`);
+  const name = "NODE_OPTIONS=";
+  const index = options.envPairs.findIndex((pair) => pair.toUpperCase().startsWith(name));
+  const given = index < 0 ? "" : options.envPairs.splice(index, 1)[0].slice(name.length);
+  const here = process.env.NODE_OPTIONS;
+  options.envPairs.push(name + (given.includes(here) ? given : `${here} ${given}`));
   return spawn.call(this, options);
 };

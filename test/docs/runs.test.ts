@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { startSimulator } from "../../src/simulator/simulator.ts";
+import { lacks } from "../platform.ts";
 import { bash, type Outcome, RUNNABLE } from "./commands.ts";
 import { commandsOf, PAGES, pageOf, ROOT } from "./pages.ts";
 
@@ -42,7 +43,7 @@ let ended: ReadonlyMap<string, Outcome & { home: string }>;
 
 /** Runs all commands at once, since most of them only wait; each has its own home folder. */
 beforeAll(async () => {
-  if (process.platform === "win32") return;
+  if (lacks("shell")) return;
   folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
   await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
   const simulator = await startSimulator({ snapshotBytes: 1_000_000, jobMs: 100 });
@@ -67,7 +68,7 @@ function outcomeOf(line: string): Outcome & { home: string } {
   return outcome;
 }
 
-describe.skipIf(process.platform === "win32")("a command of the pages", () => {
+describe("a command of the pages", { tags: "shell" }, () => {
   test.each(RUNNABLE)("%s prints something and succeeds", (line) => {
     const { exitCode, stdout, stderr } = outcomeOf(line);
     expect({ exitCode, stdout, stderr }).toEqual({

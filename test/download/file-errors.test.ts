@@ -188,28 +188,25 @@ test("free space is unknown, not zero, where the file system answers zeros", asy
   expect(await listOf(store)).not.toHaveProperty("freeBytes");
 });
 
-test.runIf(process.platform === "linux")(
-  "a file is renamed over a part only after this process has closed the part",
-  async () => {
-    const file = await remoteFile(300 * KIB);
-    const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
-    expect(await save()).toMatchObject({ state: "paused" });
-    const state = join(folder, `${defaultName}.part.json`);
-    const json = JSON.parse(await readFile(state, "utf8"));
-    // As if another computer still had the part open: the part is copied and the copy takes its name.
-    const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
-    await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
-    const openAtRename: string[] = [];
-    await change("rename", (original) => async (...args) => {
-      if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
-      return original(...args);
-    });
-    server.script(serve(file));
-    expect(await save()).toMatchObject({ state: "complete" });
-    expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
-    expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
-  },
-);
+test("a file is renamed over a part only after this process has closed the part", { tags: "linux" }, async () => {
+  const file = await remoteFile(300 * KIB);
+  const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
+  expect(await save()).toMatchObject({ state: "paused" });
+  const state = join(folder, `${defaultName}.part.json`);
+  const json = JSON.parse(await readFile(state, "utf8"));
+  // As if another computer still had the part open: the part is copied and the copy takes its name.
+  const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
+  await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
+  const openAtRename: string[] = [];
+  await change("rename", (original) => async (...args) => {
+    if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
+    return original(...args);
+  });
+  server.script(serve(file));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
+  expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
+});
 
 /** The files that this process has open, by proc(5). */
 async function openFiles(): Promise<string[]> {

@@ -9,7 +9,6 @@ import { change, refuse } from "./file-calls.ts";
 import { clock, namesIn, temporaryFolder } from "./fixtures.ts";
 
 const limits = { lockBeatMs: 10, lockSilentMs: 1_000 };
-const isLinux = process.platform === "linux";
 
 /** The name of a lock in a folder of its own. */
 interface Place {
@@ -86,7 +85,7 @@ test("a lock that cannot be written is not left behind", async () => {
 });
 
 describe("a lock is respected", () => {
-  test.runIf(isLinux)("of a living process, however long it was silent", async () => {
+  test("of a living process, however long it was silent", { tags: "linux" }, async () => {
     expect(await take(await heldBy(await identityOf(process.ppid), 3_600_000))).toBeUndefined();
   });
 
@@ -107,17 +106,16 @@ describe("a lock is taken over", () => {
     expect(lock).toMatchObject({ lost: { aborted: false } });
   });
 
-  test.runIf(isLinux)("of a process whose pid belongs to another process now", async () => {
+  test("of a process whose pid belongs to another process now", { tags: "linux" }, async () => {
     expect(await take(await heldBy({ started: "1" }))).toMatchObject({ lost: { aborted: false } });
   });
 
-  test.runIf(isLinux)(
-    "of a process that was killed and whose entry its parent has not collected (a zombie)",
-    async () => {
-      const lock = await take(await heldBy(await identityOf(await zombie())));
-      expect(lock).toMatchObject({ lost: { aborted: false } });
-    },
-  );
+  test("of a process that was killed and whose entry its parent has not collected (a zombie)", {
+    tags: "linux",
+  }, async () => {
+    const lock = await take(await heldBy(await identityOf(await zombie())));
+    expect(lock).toMatchObject({ lost: { aborted: false } });
+  });
 
   test("with this process's number that this process does not hold, as an earlier process in a container leaves it", async () => {
     expect(await take(await heldBy({}))).toMatchObject({ lost: { aborted: false } });

@@ -132,7 +132,7 @@ async function processFor(ms: number) {
   return { ...(await newOwner()), pid, ...(started !== undefined && { started }) };
 }
 
-describe.runIf(process.platform === "linux")("a save that finds a lock of another process", () => {
+describe("a save that finds a lock of another process", { tags: "linux" }, () => {
   test("waits a moment for that process to end, as after a client has killed and restarted the server", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));

@@ -122,25 +122,29 @@ test("a secret is removed from a setting that contains it by mistake", async () 
 test.each([
   ["as text", []],
   ["as JSON", ["--json"]],
-])("Ctrl-C ends a check that waits for Atlas, revokes the token and exits with 1 (%s)", async (_, args) => {
-  const simulator = await simulatorFor({ orders: "listFlexClusters=hang" });
-  const env = { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...SERVICE_ACCOUNT };
-  const { child, ended } = await startCheck({ args, env });
-  await vi.waitFor(() => expect(simulator.count("listFlexClusters")).toBeGreaterThan(0), { timeout: 10_000 });
-  child.kill("SIGINT");
-  const { code, stdout, stderr } = await ended;
-  expect(code).toBe(1);
-  expect(stderr).toBe("Interrupted.\n");
-  expect(simulator.count("revoke")).toBe(1);
-  if (args.length === 0) {
-    expect(stdout).toMatch(/✓ Projects +3 projects/);
-    expect(stdout).not.toContain("Flex clusters");
-    return;
-  }
-  const { ok, steps } = JSON.parse(stdout);
-  expect(ok).toBe(false);
-  expect(steps.at(-1)).toMatchObject({ id: "projects", state: "ok" });
-});
+])(
+  "Ctrl-C ends a check that waits for Atlas, revokes the token and exits with 1 (%s)",
+  { tags: "signals" },
+  async (_, args) => {
+    const simulator = await simulatorFor({ orders: "listFlexClusters=hang" });
+    const env = { MONGODB_ATLAS_BASE_URL: simulator.baseUrl, ...SERVICE_ACCOUNT };
+    const { child, ended } = await startCheck({ args, env });
+    await vi.waitFor(() => expect(simulator.count("listFlexClusters")).toBeGreaterThan(0), { timeout: 10_000 });
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await ended;
+    expect(code).toBe(1);
+    expect(stderr).toBe("Interrupted.\n");
+    expect(simulator.count("revoke")).toBe(1);
+    if (args.length === 0) {
+      expect(stdout).toMatch(/✓ Projects +3 projects/);
+      expect(stdout).not.toContain("Flex clusters");
+      return;
+    }
+    const { ok, steps } = JSON.parse(stdout);
+    expect(ok).toBe(false);
+    expect(steps.at(-1)).toMatchObject({ id: "projects", state: "ok" });
+  },
+);
 
 test("the check is interrupted when the reader of stdout goes away", async () => {
   const simulator = await simulatorFor({ orders: "listSnapshots=slow-headers@500" });

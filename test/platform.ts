@@ -1,0 +1,43 @@
+import { TestRunner } from "vitest";
+
+declare module "vitest" {
+  interface TestTags {
+    need: Need;
+  }
+}
+
+const isWindows = process.platform === "win32";
+
+/**
+ * What a test may need and some systems lack. A test names its needs as tags, or calls
+ * `needs` for one row of a table; where one is lacking it is skipped, and the end of the run counts the skipped tests.
+ */
+const NEEDS = [
+  { name: "signals", skip: isWindows, description: "on Windows a signal from another process ends a process at once" },
+  { name: "modes", skip: isWindows, description: "Windows has access control lists instead of owners and modes" },
+  { name: "links", skip: isWindows, description: "Windows lets only administrators make symbolic links" },
+  { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
+  { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
+  { name: "npm", skip: isWindows, description: "Windows starts npm only through a shell" },
+  { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },
+  { name: "root", skip: process.getuid?.() !== 0, description: "only root may give files to another user" },
+  { name: "no-root", skip: process.getuid?.() === 0, description: "root may read what others closed" },
+  {
+    name: "wine",
+    skip: process.env.ATLAS_FLEX_TEST_ON_WINE === "1",
+    description: "Wine lacks something that Windows has",
+  },
+] as const;
+
+export type Need = (typeof NEEDS)[number]["name"];
+
+/** The needs as the configuration of vitest expects them. */
+export const TAGS = [...NEEDS];
+
+/** Whether this system lacks something. */
+export const lacks = (need: Need): boolean => NEEDS.some(({ name, skip }) => name === need && skip);
+
+/** Skips the rest of the running test where a need is lacking. */
+export function needs(...needed: readonly Need[]): void {
+  for (const need of needed) TestRunner.getCurrentTest()?.context.skip(lacks(need), need);
+}
