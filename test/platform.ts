@@ -7,6 +7,7 @@ declare module "vitest" {
 }
 
 const isWindows = process.platform === "win32";
+const isWine = process.env.ATLAS_FLEX_TEST_ON_WINE === "1";
 
 /**
  * What a test may need and some systems lack. A test names its needs as tags, or calls
@@ -18,15 +19,11 @@ const NEEDS = [
   { name: "links", skip: isWindows, description: "Windows lets only administrators make symbolic links" },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
-  { name: "npm", skip: isWindows, description: "Windows starts npm only through a shell" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },
   { name: "root", skip: process.getuid?.() !== 0, description: "only root may give files to another user" },
   { name: "no-root", skip: process.getuid?.() === 0, description: "root may read what others closed" },
-  {
-    name: "wine",
-    skip: process.env.ATLAS_FLEX_TEST_ON_WINE === "1",
-    description: "Wine lacks something that Windows has",
-  },
+  { name: "npm", skip: isWine, description: "Node.js on Wine comes without npm" },
+  { name: "wine", skip: isWine, description: "Wine lacks something that Windows has" },
 ] as const;
 
 export type Need = (typeof NEEDS)[number]["name"];
