@@ -17,6 +17,7 @@ const NEEDS = [
   { name: "signals", skip: isWindows, description: "on Windows a signal from another process ends a process at once" },
   { name: "modes", skip: isWindows, description: "Windows has access control lists instead of owners and modes" },
   { name: "links", skip: isWindows, description: "Windows lets only administrators make symbolic links" },
+  { name: "moves", skip: isWindows, description: "Windows renames no folder while a file in it is open" },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },

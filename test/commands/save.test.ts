@@ -45,7 +45,7 @@ const sha256Of = async (path: string) =>
     .digest("hex");
 
 /** The path that a result names on a line of its own. */
-const pathIn = (stdout: string) => /^ {4}(\/.*\.tgz)$/m.exec(stdout)?.[1] ?? "";
+const pathIn = (stdout: string) => /^ {4}((?:\/|\w:\\).*\.tgz)$/m.exec(stdout)?.[1] ?? "";
 
 describe("save", () => {
   test("saves the newest backup of the named cluster; the result is on stdout, the progress on stderr", async () => {

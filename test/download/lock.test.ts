@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createDownloadDirectory } from "../../src/download/folder/directory.ts";
@@ -70,8 +70,11 @@ test("a lock whose content cannot be read is removed by its holder all the same,
   for (const isNewer of [false, true]) {
     const at = await place();
     const lock = await acquireLock(at.name, at.options);
-    if (isNewer) await rm(at.path);
-    await writeFile(at.path, "");
+    // Made while the lock is there, so that it cannot get the lock's number in the file system.
+    await writeFile(`${at.path}.new`, "");
+    if (isNewer) await rename(`${at.path}.new`, at.path);
+    else await writeFile(at.path, "");
+    await rm(`${at.path}.new`, { force: true });
     await lock?.release();
     expect(await namesIn(join(at.path, ".."))).toEqual(isNewer ? ["x.lock"] : []);
   }

@@ -135,7 +135,9 @@ describe("a file with its record, of which either may be planted,", () => {
     return { folder, saved, verified, listed: await ok("list_saved_snapshots"), log };
   }
 
-  test("is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere", async () => {
+  test("is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere", {
+    tags: "modes",
+  }, async () => {
     const { folder, saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), OPEN);
     expect(saved.warnings).toEqual([expect.stringContaining(WARNING)]);
     for (const { nextStep } of [verified, listed]) expect(nextStep).toContain(WARNING);
@@ -149,7 +151,7 @@ describe("a file with its record, of which either may be planted,", () => {
     expect(log()).toMatch(/"level":40[^\n]*"folder-unprotected"/);
   });
 
-  test("that is incomplete is reported with the warning too", async () => {
+  test("that is incomplete is reported with the warning too", { tags: "modes" }, async () => {
     const unpacked = await tar({ ...dataFiles(), "collection-4-1.wt": "x".repeat(4 * KIB) });
     const { verified } = await answersAbout(unpacked.subarray(0, -3 * KIB), OPEN);
     expect(verified).toMatchObject({ sound: false, nextStep: expect.stringContaining(WARNING) });
