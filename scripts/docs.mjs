@@ -21,6 +21,7 @@ const SOURCES = `
   export { MEANINGS } from "./src/tools/tool.ts";
   export { toJSONSchema } from "zod";
   export { OPTION_SETTINGS, VARIABLES } from "./src/config/variables.ts";
+  export { OPTIONS } from "./src/config/command-line.ts";
 `;
 
 const code = await importBundled({ stdin: { contents: SOURCES, resolveDir: ".", loader: "ts" } });
@@ -130,6 +131,15 @@ const configuration = () =>
     }),
   );
 
+/** The options that a command has besides those of every command. */
+const optionsOf = (command) => () =>
+  table(
+    ["Option", "Meaning"],
+    Object.entries(code.OPTIONS)
+      .filter(([, { only }]) => only?.includes(command))
+      .map(([name, { value, does }]) => [codeSpan(value === undefined ? `--${name}` : `--${name} ${value}`), does]),
+  );
+
 const simulatorVariables = () =>
   table(
     ["Variable", "Meaning"],
@@ -226,6 +236,9 @@ const simulatedIds = () =>
 const BLOCKS = {
   tools,
   configuration,
+  "options-check": optionsOf("check"),
+  "options-save": optionsOf("save"),
+  "options-status": optionsOf("status"),
   "simulator-variables": simulatorVariables,
   "tool-reference": () => code.TOOLS.map(toolSection).join("\n\n"),
   "own-errors": ownErrors,

@@ -51,7 +51,9 @@ async function run({ command, options, clusters }: ParsedLine): Promise<void> {
         await (await import("./commands/save/save.ts")).save({ config, env, options, version, clusters }),
       );
     case "status":
-      return process.exit(await (await import("./commands/status.ts")).status({ config, env, options, version }));
+      return process.exit(
+        await (await import("./commands/status/status.ts")).status({ config, env, options, version }),
+      );
     case "simulator":
       process.exitCode = await (await import("./commands/simulator.ts")).simulate({
         options,

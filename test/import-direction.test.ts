@@ -137,6 +137,15 @@ test("no source file starts another process", async () => {
   expect((await imports()).filter(({ to }) => /child_process|cluster$/.test(to))).toEqual([]);
 });
 
+test("only the command save asks for the deletion of finished files", async () => {
+  const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const found = await Promise.all(
+    files.map(async (file) => ((await readFile(join(SRC, file), "utf8")).includes("keepNewest") ? [file] : [])),
+  );
+  const inside = ["download/contract.ts", "download/keep-newest.ts", "download/store.ts"];
+  expect(found.flat().sort()).toEqual(["commands/save/save-cluster.ts", ...inside]);
+});
+
 test("only file-system.ts calls what a file system may refuse for a moment or lack", async () => {
   const files = (await readdir(join(SRC, "download"), { recursive: true })).filter((file) => file.endsWith(".ts"));
   const found = await Promise.all(

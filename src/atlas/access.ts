@@ -1,11 +1,11 @@
 // Connects a command to Atlas, real or simulated: transport, envelopes, signing, retries and removal of secrets in one chain.
 import { createSigner } from "../auth/sign.ts";
 import type { Config } from "../config/types.ts";
-import { ownFailure } from "../core/errors.ts";
+import { Failure, ownFailure } from "../core/errors.ts";
 import type { Redactor } from "../core/redact.ts";
 import { visible } from "../core/text.ts";
 import type { Clock } from "../core/time.ts";
-import type { HttpResponse, Middleware, Send } from "../http/messages.ts";
+import type { HttpRequest, HttpResponse, Middleware, Send } from "../http/messages.ts";
 import { withRetry } from "../http/retry.ts";
 import { createTransport } from "../http/transport.ts";
 import { type Atlas, createAtlas } from "./client.ts";
@@ -37,13 +37,25 @@ export interface AccessEdges {
   clock: Clock;
   redactor: Redactor;
   version: string;
+  /** Called with each request, that of a token included, as it was sent, and with what came of it. */
+  onExchange?: (exchange: Exchange) => void;
+}
+
+/** A signed request and its answer before anything is unwrapped or removed: both hold secrets. */
+export interface Exchange {
+  request: HttpRequest;
+  /** Absent when no usable answer arrived; `failure` then says why, unless the caller gave up. */
+  response?: HttpResponse;
+  failure?: { code?: string; status?: number };
+  ms: number;
 }
 
 /** Sends nothing yet. */
-export async function openAtlas(config: Config, { clock, redactor, version }: AccessEdges): Promise<AtlasAccess> {
+export async function openAtlas(config: Config, edges: AccessEdges): Promise<AtlasAccess> {
+  const { clock, redactor, version, onExchange } = edges;
   const { baseUrl, credentials, close } = await targetOf(config);
   const transport = createTransport({ proxy: config.proxy, userAgent: `atlas-flex-snapshots-mcp/${version}`, clock });
-  const unwrapped = unwrapEnvelope(transport.send);
+  const unwrapped = unwrapEnvelope(onExchange ? observed(clock, onExchange)(transport.send) : transport.send);
   const signer = credentials
     ? createSigner(credentials, { baseUrl, send: unwrapped, clock, onSecret: redactor.addToken })
     : { send: withoutCredentials, close: async () => {} };
@@ -71,6 +83,26 @@ async function targetOf(config: Config): Promise<Target> {
 }
 
 const withoutCredentials: Send = () => Promise.reject(ownFailure("CREDENTIALS_MISSING"));
+
+function observed(clock: Clock, onExchange: (exchange: Exchange) => void): Middleware {
+  return (next) => async (request) => {
+    const start = clock.ticks();
+    const seen = (outcome: Pick<Exchange, "response" | "failure">) =>
+      onExchange({ request, ...outcome, ms: clock.ticks() - start });
+    try {
+      const response = await next(request);
+      seen({ response });
+      return response;
+    } catch (error) {
+      seen(error instanceof Failure ? { failure: failureOf(error) } : {});
+      throw error;
+    }
+  };
+}
+
+function failureOf({ code, envelope: { error } }: Failure): NonNullable<Exchange["failure"]> {
+  return { ...(code !== undefined && { code }), ...(error !== undefined && { status: error }) };
+}
 
 /**
  * Unwraps the bodies that Atlas sends for `envelope=true`: `{status, content}` around a resource, or an extra `status` beside a

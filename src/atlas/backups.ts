@@ -2,6 +2,7 @@
 import { isAtlasId, isClusterName } from "../core/atlas-id.ts";
 import { concurrently } from "../core/concurrency.ts";
 import { Failure } from "../core/errors.ts";
+import { spanInWords } from "../core/text.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { Atlas } from "./client.ts";
 import { reasonInWords } from "./hints.ts";
@@ -81,11 +82,11 @@ function remarkOnAge(snapshots: readonly Snapshot[], circumstances: Circumstance
   const isOn = isBackedUp(circumstances);
   const next = newest && isOpen(newest) ? " The next one is not complete yet." : "";
   if (complete) {
-    const age = ageHoursOf(complete, now);
-    if (age === undefined) return "How old its newest complete backup is, Atlas does not say.";
+    const age = (now - Date.parse(complete.finishTime ?? "")) / HOUR_MS;
+    if (Number.isNaN(age)) return "How old its newest complete backup is, Atlas does not say.";
     if (age <= maxAgeHours) return undefined;
-    const isExpected = isOn && !isNextDue(newest, circumstances);
-    return `Its newest complete backup is ${ageInWords(age)} old${isExpected ? ", and Atlas takes one a day" : ""}.${next}`;
+    const isLate = isOn && age > STALE_HOURS && !isNextDue(newest, circumstances);
+    return `Its newest complete backup is ${ageAbove(maxAgeHours, age)} old${isLate ? ", and Atlas takes one a day" : ""}.${next}`;
   }
   if (!isOn || (newest && !isOpen(newest))) return `There is no complete backup.${next}`;
   if (isYoung(circumstances)) return undefined;
@@ -107,7 +108,15 @@ function isYoung({ createDate, stateName, now }: Circumstances): boolean {
 }
 
 const ageInWords = (hours: number) =>
-  hours < MAX_SHOWN_HOURS ? `${Math.round(hours)} hours` : `${Math.round(hours / 24)} days`;
+  hours < MAX_SHOWN_HOURS ? spanInWords(hours * 3_600) : `${Math.round(hours / 24)} days`;
+
+/** An age above a limit, for a sentence. Where both are the same in words: `more than 26 hours`, with the exact limit. */
+export function ageAbove(limitHours: number, hours: number): string {
+  const words = ageInWords(hours);
+  if (words !== ageInWords(limitHours)) return words;
+  const [count, unit] = Number.isInteger(limitHours) ? [limitHours, "hour"] : [Math.round(limitHours * 60), "minute"];
+  return `more than ${count} ${unit}${count === 1 ? "" : "s"}`;
+}
 
 export interface ClusterInProject {
   groupId: string;

@@ -52,7 +52,7 @@ const OTHER_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   "max-saved-age": {
     value: "SPAN",
-    does: "The oldest that the newest saved file may be. Default: no matter, it may also be missing.",
+    does: "The oldest that the backup in the newest saved file may be. Default: any age, and the file may be missing.",
     only: ["status"],
   },
   cluster: { value: "NAME", does: "Only this cluster; may be repeated.", only: ["status"], repeatable: true },

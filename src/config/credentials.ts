@@ -1,6 +1,6 @@
 // Chooses the credentials: which kind, from which variables or files, and what is wrong with them.
 import { isUtf8 } from "node:buffer";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { codeOf } from "../core/errors.ts";
 import { MIN_ATLAS_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
@@ -176,12 +176,21 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
     if (placeholder !== undefined)
       return { problem: `names a file that holds a placeholder in place of the secret${named(path)}.` };
     if (text === undefined) return { problem: "names an empty file." };
-    return { secret: text, readableByOthers: process.platform !== "win32" && (stat.mode & 0o044) !== 0 };
+    return { secret: text, readableByOthers: isReadableByOthers(stat) };
   } catch {
     return { problem: "names a file that cannot be read." };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Rights of the group count only on a file of this user. Another owner gave them on purpose, to let this user read the file,
+ * and an access list shows as rights of the group too: systemd gives a service its credentials so ("systemd.exec", LoadCredential=).
+ */
+function isReadableByOthers({ mode, uid }: Stats): boolean {
+  if (process.platform === "win32") return false;
+  return (mode & (uid === process.getuid?.() ? 0o044 : 0o004)) !== 0;
 }
 
 /** The text of a file, or what is wrong with its encoding, to follow "a file". */

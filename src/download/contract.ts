@@ -1,8 +1,9 @@
 // The public interface of this folder: the snapshot store, its reports, and the source of snapshots that it needs.
 import type { ErrorEnvelope } from "../core/errors.ts";
 
-export type { StoreEvent, StoreLog } from "./events.ts";
+export type { FileExchange, StoreEvent, StoreLog } from "./events.ts";
 export { freeBytesFor, inspectFolder } from "./folder/directory.ts";
+export { type FirstEntries, type FirstEntry, firstEntriesOf } from "./integrity/first-entries.ts";
 export { DISK_RESERVE_BYTES } from "./limits.ts";
 
 /**
@@ -307,10 +308,9 @@ export interface KeepOrder {
 export interface KeepReport {
   /** File names, the oldest first. */
   removed: string[];
-  freedBytes: number;
-  /** Files that another process is using, so they are left for the next time. */
+  /** Files that another process is using or has changed meanwhile, so they are left for the next time. */
   inUse: string[];
-  /** Why nothing was removed although there was something to remove, in sentences. */
+  /** Why nothing was removed, or no more than `removed`, in sentences. */
   problem?: string;
 }
 
@@ -318,7 +318,7 @@ export interface KeepReport {
 export interface SnapshotKeeper {
   /**
    * Deletes the older sound files of the cluster except the newest, after reading those that stay against their records. `onRead`
-   * hears how far that is. Rejects with a `Failure` of the disk, or with the signal's reason.
+   * hears how far that is. When the signal aborts, or the disk fails, the report tells what is deleted already.
    */
   keepNewest(
     order: KeepOrder,

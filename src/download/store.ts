@@ -5,6 +5,7 @@ import type { Clock } from "../core/time.ts";
 import type { ProxySettings } from "../http/dispatchers.ts";
 import { type BackgroundTask, startTask } from "./background-task.ts";
 import type {
+  FileExchange,
   OpenTransfer,
   SaveReport,
   SaveRequest,
@@ -48,6 +49,8 @@ export interface SnapshotStoreOptions {
   log?: StoreLog;
   /** Called with each link and each target of a redirect before it is used. */
   onLink?: (url: URL) => void;
+  /** Called with each request to a file host when it has ended. */
+  onExchange?: (exchange: FileExchange) => void;
   /** A save goes on when its last call is cancelled; otherwise it stops then. */
   outlivesCalls?: boolean;
   limits?: Partial<Limits>;
@@ -85,6 +88,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     checkedFiles: createCheckedFiles(),
     log: options.log ?? (() => undefined),
     onLink: options.onLink ?? (() => undefined),
+    onExchange: options.onExchange,
   };
   const verifications = createVerifications({ ...shared, readOnly: options.readOnly ?? false });
   const snapshots = new Map<string, Snapshot>();
@@ -252,9 +256,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
 
     keepNewest: async (order, { signal, onRead }) => {
       if (isClosed) throw closing();
-      const directory = await orFailure(findDownloadDirectory(folder), signal);
-      if (!directory) return { removed: [], freedBytes: 0, inUse: [] };
-      return orFailure(keepNewest(directory, order, { ...shared, onRead }, signal), signal);
+      return keepNewest(order, { ...shared, onRead }, signal);
     },
 
     close: async () => {

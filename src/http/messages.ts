@@ -16,6 +16,8 @@ export interface HttpResponse {
   headers: Record<string, string | string[] | undefined>;
   /** The parsed body; undefined when it is empty or not JSON. */
   json: unknown;
+  /** Bytes of the body as it arrived, where the transport counted them. */
+  bodyBytes?: number;
 }
 
 /** Sends one request. Rejects with a `Failure` unless a complete response arrives; with the signal's reason when aborted. */

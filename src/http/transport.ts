@@ -41,7 +41,8 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
           const detail = `${host} answered with a redirect, which is not followed.`;
           throw ownFailure("REDIRECT_REFUSED", { error: status, detail });
         }
-        return { ...head, json: await readBody(received, head, dispatchers.maxBodyBytes) };
+        const json = await readBody(received, head, dispatchers.maxBodyBytes);
+        return { ...head, json, bodyBytes: received.length };
       });
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason;
@@ -53,7 +54,7 @@ export function createTransport({ proxy, userAgent, limits, clock = systemClock 
 }
 
 /** A complete response, its body as it arrived. */
-interface Received extends Omit<HttpResponse, "json"> {
+interface Received extends Omit<HttpResponse, "json" | "bodyBytes"> {
   body: Buffer;
 }
 

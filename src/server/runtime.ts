@@ -4,7 +4,13 @@ import type { Atlas } from "../atlas/client.ts";
 import type { Config } from "../config/types.ts";
 import type { Log } from "../core/logger.ts";
 import { isLoopback } from "../core/loopback.ts";
-import { SIMULATED_PREFIX, type SnapshotKeeper, type SnapshotStore, type StoreEvent } from "../download/contract.ts";
+import {
+  type FileExchange,
+  SIMULATED_PREFIX,
+  type SnapshotKeeper,
+  type SnapshotStore,
+  type StoreEvent,
+} from "../download/contract.ts";
 import { createSnapshotStore } from "../download/store.ts";
 import type { ToolName } from "../tools/catalog.ts";
 import type { Saves } from "../tools/tool.ts";
@@ -22,9 +28,14 @@ export interface Runtime {
 
 export async function createRuntime(
   config: Config,
-  edges: AccessEdges & { log: Log; tools: readonly ToolName[] },
+  edges: AccessEdges & {
+    log: Log;
+    tools: readonly ToolName[];
+    /** Called with each request to a file host and what came of it. */
+    onFileExchange?: (exchange: FileExchange) => void;
+  },
 ): Promise<Runtime> {
-  const { clock, log, redactor, tools } = edges;
+  const { clock, log, redactor, tools, onFileExchange } = edges;
   // A save that nobody can stop ends with the last call that waits for it.
   const outlivesCalls = tools.includes("stop_saving_snapshot");
   const { atlas, baseUrl, signOut, close } = await openAtlas(config, edges);
@@ -41,6 +52,7 @@ export async function createRuntime(
     clock,
     log: ({ event, ...fields }) => log[LEVELS[event]](fields, event),
     onLink: redactor.addLink,
+    ...(onFileExchange && { onExchange: onFileExchange }),
   });
   const saves = createSaves({ ...config, atlas, store, clock, log, outlivesCalls });
   return {

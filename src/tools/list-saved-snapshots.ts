@@ -132,7 +132,7 @@ function adviceOn({ files, transfers, truncated, lookingUp }: Listed, ifTool: To
     has("unrecorded") && "An unrecorded file has no record of this server, so where it came from is not known.",
     has("foreign") && "A foreign file belongs to another user of this computer: do not restore from it.",
     files.length > 0 &&
-      "This server deletes no finished file: a person can delete it in the folder, with its .json file.",
+      "No tool deletes a finished file: a person can delete it in the folder, with its .json file, or give the command save the option --keep N, which leaves the newest N of a cluster.",
     truncated && "The list is cut: the folder holds more than is shown. Of its files, the newest are shown.",
     files.length + transfers.length + lookingUp.length === 0 && "Nothing has been saved yet.",
   ]

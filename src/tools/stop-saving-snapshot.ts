@@ -46,8 +46,7 @@ export const stopSavingSnapshot = defineTool({
 });
 
 function advice({ state, bytes, savedAs }: StopReport, discard: boolean, { ifTool }: ToolContext): string {
-  const kept =
-    savedAs === undefined ? "" : ` The finished file ${savedAs} stays: this server deletes no finished file.`;
+  const kept = savedAs === undefined ? "" : ` The finished file ${savedAs} stays: no tool deletes a finished file.`;
   if (state === "discarded") return `The download has ended, and its unfinished part is deleted.${kept}`;
   const goOn = ifTool("save_flex_snapshot", " To continue later, call save_flex_snapshot with the same snapshotId.");
   if (state === "stopped")

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { chmod, chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { temporaryFolder } from "../fixtures.ts";
@@ -92,6 +92,23 @@ describe("credentials", () => {
       "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",
     ]);
   });
+
+  test("a file that only its group may read besides its owner brings a warning", async () => {
+    const path = await secretFile("secret-from-a-file", 0o640);
+    expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path }).warnings).toHaveLength(1);
+  });
+
+  test.runIf(process.getuid?.() === 0)(
+    "a file that another user shares with this one, as systemd does, brings none, unless everybody may read it",
+    async () => {
+      const path = await secretFile("secret-from-a-file", 0o440);
+      const warnings = () => parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path }).warnings;
+      await chown(path, 1234, 1234);
+      expect(warnings()).toEqual([]);
+      await chmod(path, 0o444);
+      expect(warnings()).toHaveLength(1);
+    },
+  );
 
   test("a secret given both ways is a problem", () => {
     const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET_FILE: "/x" });

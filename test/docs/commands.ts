@@ -14,6 +14,12 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^(mongod|mongodump|mongorestore|docker) /, "needs other software"],
   [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
   [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],
+  [
+    /^(sudo|sudoedit|systemctl|journalctl) /,
+    "needs root and its scheduler; test/examples checks the files that it installs",
+  ],
+  [/^(cp|open|launchctl|tail) /, "needs macOS; test/examples checks the file that it installs"],
+  [/^(age|age-keygen|gh) /, "needs GitHub; test/examples checks the workflow"],
   [/^(mkdir|tar|gzip|sha256sum) /, "needs a saved file; has a test of its own"],
 ];
 

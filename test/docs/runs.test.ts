@@ -206,3 +206,35 @@ test("the demo's picture has 80 columns, begins with the save, and has no link a
   expect(SHOWN.at(-1)).toMatch(/^Done\./);
   expect(PICTURE).not.toMatch(/X-Amz|Signature=|\/(home|root|tmp|Users)\//);
 });
+
+/** Every command of a console block with the output that the page shows. */
+function consoleOf(page: string): [string, string][] {
+  const blocks = pageOf(page).fences.filter(({ language }) => language === "console");
+  return blocks.flatMap(({ code }) =>
+    code
+      .split(/^\$ /m)
+      .slice(1)
+      .map((part): [string, string] => [part.slice(0, part.indexOf("\n")), part.slice(part.indexOf("\n") + 1)]),
+  );
+}
+
+/** The same for every day, computer and reader. */
+const timeless = (text: string) =>
+  text
+    .replace(/\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w{3}(, | \d{4}, )\d\d:\d\d/g, "DAY")
+    .replace(/\d+ (hours?|minutes?|days) ago/g, "AGO")
+    .replace(/\d{8}T\d{4}Z/g, "TIME")
+    .replace(/\/\S*\/atlas-flex-snapshots\/simulated/g, "FOLDER")
+    .replace(/ {2,}/g, "  ");
+
+test.skipIf(process.platform === "win32")("the README shows what save and status print", async () => {
+  const home = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  const shown = consoleOf("README.md");
+  expect(shown.map(([line]) => line.split(" ")[2])).toEqual(["save", "status"]);
+  for (const [line, output] of shown) {
+    const { exitCode, stdout } = await bash(line, { env: { HOME: home } });
+    expect(exitCode, line).toBe(0);
+    expect(timeless(stdout), line).toBe(timeless(output));
+  }
+  await rm(home, { recursive: true });
+});

@@ -132,6 +132,38 @@ No finished file and no file of somebody else is overwritten.
   download/part.test.ts: an existing file of the same name > stays unchanged when it appears during the transfer; saving under another name transfers nothing again
   download/crash.test.ts: an existing file of that name stays unchanged, even an empty one
   download/own-names.test.ts: the first gets the name and the second is refused
+No tool deletes a finished file.
+  commands/keep.test.ts: no tool of the server deletes a finished file, whatever it is asked
+  import-direction.test.ts: only the command save asks for the deletion of finished files
+Only the command \`save\` with the option \`--keep N\` does, once the save has ended with a sound file: of the sound files of this cluster it deletes those of all but the newest N backups, and never the one just saved.
+  commands/keep.test.ts: save --keep 2 > deletes all older backups but the newest two, says which, and touches nothing else
+  commands/keep.test.ts: save --keep 2 > leaves the older backup that it was told to save, beside the newest two
+  commands/keep.test.ts: a save that fails deletes nothing
+  commands/keep.test.ts: a save whose archive is incomplete deletes nothing
+  download/keep-choice.test.ts: whatever is in the folder, only older sound files of the cluster go, and the ordered number of backups stays
+A file whose record is missing, belongs to another user, or names another project or cluster, no id of the cluster or no finish time is never deleted.
+  download/keep-choice.test.ts: a file %s is neither counted nor deleted
+  download/keep-newest.test.ts: a file stays although it is old enough, > when its record says that it is %s
+  download/keep-newest.test.ts: a file stays although it is old enough, > when %s belongs to another user
+Neither is one that is incomplete, simulated (by a save that is not), or not what was saved.
+  download/keep-choice.test.ts: a file %s is neither counted nor deleted
+  download/keep-choice.test.ts: a file whose size is not the recorded one > is neither counted nor deleted where it is older
+  download/keep-newest.test.ts: a file stays although it is old enough, > where it was written to and is not what was saved any more
+Before anything is deleted, the files that stay are read.
+  download/keep-newest.test.ts: what stays is read first, except the file that the save has just read
+If one is damaged or has another size, or if the folder does not tell whose a file is and \`--keep-unprotected\` is not given, nothing is deleted.
+  commands/keep.test.ts: save --keep 2 > deletes nothing, exits with 1 and says what to do when the other backup that stays %s
+  download/keep-nothing.test.ts: nothing is deleted > when a file that stays %s, however often one tries
+  commands/keep.test.ts: where the folder keeps no owners, nothing is deleted without --keep-unprotected
+Each file is deleted before its record and under the lock of its backup.
+  download/keep-newest.test.ts: the older files go, the oldest first and each before its record, and nothing else changes
+  download/keep-newest.test.ts: a file stays although it is old enough, > while another process holds the lock of its backup, and goes the next time
+It stays if another process has that lock, or if the file was changed meanwhile.
+  download/keep-newest.test.ts: a file stays although it is old enough, > while another process holds the lock of its backup, and goes the next time
+  download/keep-newest.test.ts: a file stays although it is old enough, > when it is %s between choice and deletion
+Each file that is deleted is named in the output, also when the command fails or is interrupted afterwards.
+  commands/keep.test.ts: interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks
+  download/keep-nothing.test.ts: when the system refuses > %s (%s), the report says what is gone and why no more is
 A file gets its final name only after its length, if the file host named one, and the checksums of its gzip data were right.
   download/fault-matrix.test.ts: %s, where only a whole file gets its final name > %s: %s
   download/integrity/gzip.test.ts: a file is damaged: > every flipped bit of the data and the trailer

@@ -8,7 +8,14 @@ import { pack } from "tar-stream";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { says } from "../../src/core/text.ts";
 import { systemClock } from "../../src/core/time.ts";
-import type { SavedList, SaveReport, SnapshotSource, SnapshotStore, WaitOptions } from "../../src/download/contract.ts";
+import type {
+  SavedList,
+  SaveReport,
+  SnapshotKeeper,
+  SnapshotSource,
+  SnapshotStore,
+  WaitOptions,
+} from "../../src/download/contract.ts";
 import { startArchiveCheck, type UnpackLimits } from "../../src/download/integrity/archive-check.ts";
 import { examineArchive } from "../../src/download/integrity/examine.ts";
 import type { Limits } from "../../src/download/limits.ts";
@@ -194,7 +201,7 @@ export function sourceOf(url: string): SnapshotSource & { asked: number } {
   return source;
 }
 
-export function openStore(directory: string, options: Partial<SnapshotStoreOptions>): SnapshotStore {
+export function openStore(directory: string, options: Partial<SnapshotStoreOptions>): SnapshotStore & SnapshotKeeper {
   const store = createSnapshotStore({
     directory,
     filePrefix: "",
@@ -274,5 +281,5 @@ export async function readJsonFile(folder: string, name: string): Promise<Record
 export function asRecorded(report: SaveReport): SaveReport {
   const { integrity, ...rest } = report;
   const notes = integrity?.notes?.map((note) => says("The record", note));
-  return { ...rest, ...(integrity && { integrity: { ...integrity, ...(notes && { notes }) } }) };
+  return { ...rest, isOlder: true, ...(integrity && { integrity: { ...integrity, ...(notes && { notes }) } }) };
 }

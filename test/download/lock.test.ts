@@ -7,6 +7,7 @@ import { createDownloadDirectory } from "../../src/download/folder/directory.ts"
 import { acquireLock, isLocked, type Lock, type LockOwner, newOwner } from "../../src/download/folder/lock.ts";
 import { change, refuse } from "./file-calls.ts";
 import { clock, namesIn, temporaryFolder } from "./fixtures.ts";
+import { identityOf } from "./lock-owners.ts";
 
 const limits = { lockBeatMs: 10, lockSilentMs: 1_000 };
 
@@ -34,13 +35,6 @@ async function heldBy(changes: Partial<LockOwner>, ageMs = 0): Promise<Place> {
   const then = (Date.now() - ageMs) / 1_000;
   await utimes(at.path, then, then);
   return at;
-}
-
-/** Number and start of another process, by proc(5). */
-async function identityOf(pid: number): Promise<Pick<LockOwner, "pid" | "started">> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  return { pid, ...(started !== undefined && { started }) };
 }
 
 /** A process that has ended and that nobody collects: its parent has become a program that started no process. */

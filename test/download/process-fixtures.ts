@@ -182,7 +182,7 @@ export async function play(versions: RemoteFile[], steps: Step[]): Promise<void>
   const folder = await temporaryFolder();
   // Many of the faults end in a stall.
   const open = () => openStore(folder, { source: sourceOf(server.url), limits: { ...IMPATIENT, stallMs: 80 } });
-  let store = open();
+  let store: SnapshotStore = open();
   try {
     for (const { script, action } of steps) {
       server.script(...script.map((behaviour) => behaviourOf(versions, behaviour)));

@@ -164,7 +164,7 @@ describe("a file with its record, of which either may be planted,", () => {
     const { saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), {});
     expect(saved).not.toHaveProperty("warnings");
     expect(listed.nextStep).toBe(
-      "To check a file and see how to restore it, call verify_saved_snapshot with its fileName. This server deletes no finished file: a person can delete it in the folder, with its .json file.",
+      "To check a file and see how to restore it, call verify_saved_snapshot with its fileName. No tool deletes a finished file: a person can delete it in the folder, with its .json file, or give the command save the option --keep N, which leaves the newest N of a cluster.",
     );
     const order = "To restore it on this computer, install what restore.needs names and run restore.commands in order.";
     expect(verified.nextStep).toMatch(
@@ -198,7 +198,7 @@ test.each([
       { fileName: "open.tgz", state: "paused", bytes: 5_000_000_000, size: "10.0 GB", percent: 50, ...words },
     ],
     nextStep: expect.stringMatching(
-      /A paused transfer without lastError stopped when its client closed\..*This server deletes no finished file: a person can delete it in the folder, with its \.json file\.$/,
+      /A paused transfer without lastError stopped when its client closed\..*No tool deletes a finished file: a person can delete it in the folder, with its \.json file, or give the command save the option --keep N, which leaves the newest N of a cluster\.$/,
     ),
   });
 });

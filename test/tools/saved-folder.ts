@@ -37,7 +37,10 @@ export async function putFile(
     bytes = Buffer.from("12345678"),
     ...changes
   }: { bytes?: Buffer } & Partial<
-    Record<"sound" | "contents" | "etag" | "integrity" | "finishTime" | "projectName", unknown>
+    Record<
+      "groupId" | "name" | "clusterId" | "sound" | "contents" | "etag" | "integrity" | "finishTime" | "projectName",
+      unknown
+    >
   > = {},
 ): Promise<void> {
   const path = join(folder, fileName);

@@ -5,7 +5,7 @@ import { whenOf } from "../../core/time.ts";
 import { type KeepReport, type SaveReport, SIMULATED_PREFIX } from "../../download/contract.ts";
 import type { Found, Target } from "../../server/find-target.ts";
 import { INCOMPLETE, viewContents, viewIntegrity } from "../../tools/file-view.ts";
-import { adviceOn, describeFailure } from "../check/step.ts";
+import { adviceOn, counted, describeFailure } from "../check/step.ts";
 import { indented, type Look, markOf } from "../terminal.ts";
 
 /** Worth another try (EX_TEMPFAIL of sysexits.h). */
@@ -46,7 +46,7 @@ function savedText({ label = "", target, kept }: Outcome, report: SaveReport, lo
   const when = whenOf(facts?.finishTime, now);
   const what = `the backup${when === undefined ? "" : ` of ${when}`}`;
   const how = report.isOlder ? "was saved already" : "is saved and verified";
-  const collections = contents?.collections === undefined ? "" : `, ${contents.collections} collections`;
+  const collections = contents?.collections === undefined ? "" : `, ${counted(contents.collections, "collection")}`;
   const version = facts?.mongoDBVersion === undefined ? "" : `, MongoDB ${facts.mongoDBVersion}`;
   const isSimulated = report.fileName?.startsWith(SIMULATED_PREFIX);
   const lines = [
@@ -75,8 +75,10 @@ function keptLines(kept: KeepReport | undefined): string[] {
   if (!kept) return [];
   return [
     ...kept.removed.map((fileName) => `Deleted ${fileName}`),
-    ...kept.inUse.map((fileName) => `Not deleted, since another process uses it: ${fileName}`),
-    ...(kept.problem === undefined ? [] : [kept.problem]),
+    ...kept.inUse.map(
+      (fileName) => `Not deleted yet, since another program uses it or has just changed it: ${fileName}`,
+    ),
+    ...(kept.problem === undefined ? [] : [`! ${kept.problem}`]),
   ];
 }
 

@@ -29,7 +29,7 @@ interface SaveTools extends FindOptions {
   signal: AbortSignal;
 }
 
-/** Rejects only when the signal aborts, or for an unexpected error. */
+/** Rejects only when the signal aborts before the backup is saved, or for an unexpected error. */
 export async function saveCluster(found: Found, label: string, order: SaveOrder, tools: SaveTools): Promise<Outcome> {
   const { display, clock, signal } = tools;
   const outcome: Outcome = { label, found };
@@ -102,7 +102,7 @@ async function keepNewest(
   { store, display, signal }: SaveTools,
 ) {
   const { fileName = "", isOlder } = report;
-  if (target.clusterId === undefined) return { removed: [], freedBytes: 0, inUse: [], problem: NO_CLUSTER_ID };
+  if (target.clusterId === undefined) return { removed: [], inUse: [], problem: NO_CLUSTER_ID };
   return store.keepNewest(
     {
       groupId: target.groupId,
@@ -115,4 +115,5 @@ async function keepNewest(
   );
 }
 
-const NO_CLUSTER_ID = "Nothing was deleted, since Atlas names no id of this cluster.";
+const NO_CLUSTER_ID =
+  "Nothing was deleted. Atlas named no id of this cluster, so its files cannot be told from those of another one of its name.";

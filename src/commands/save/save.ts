@@ -16,6 +16,7 @@ import { createCommandLog, Interruption, interruption, lookOf, refuseUnusable, w
 import { createDisplay, type Display } from "./display.ts";
 import { readOrder, type SaveOrder } from "./order.ts";
 import { EXIT_TRY_AGAIN, envelopeOf, exitCodeOf, type Outcome, outcomeEntry, outcomeText } from "./outcome.ts";
+import { createReportFile, obstacleAt } from "./report-file.ts";
 import { PATIENCE, saveCluster } from "./save-cluster.ts";
 
 /** Reading hundreds of projects takes a while. */
@@ -41,8 +42,9 @@ export async function save(input: Configured & { version: string; clusters: read
   const { stdout, stderr } = process;
   const { options, env, version, clusters } = input;
   const order = readOrder(options, clusters);
-  if ("usageError" in order) {
-    await written(stderr, `${order.usageError}\n`);
+  const usageError = "usageError" in order ? order.usageError : order.reportFile && obstacleAt(order.reportFile);
+  if ("usageError" in order || usageError) {
+    await written(stderr, `${usageError}\n`);
     return EXIT_USAGE;
   }
   // A reader that has gone must not end a save.
@@ -61,8 +63,10 @@ export async function save(input: Configured & { version: string; clusters: read
     if (isSaved && order.asJson) return;
     display.print(stream, redactor.scrub(outcomeText(outcome, lookOf(stream, env), now())));
   };
-  for (const warning of config.warnings) stderr.write(`! ${warning}\n`);
+  for (const warning of config.warnings) stderr.write(`! ${redactor.scrub(warning)}\n`);
 
+  const reportOptions = { clock: systemClock, version, redactor, isSimulated: config.simulate, log };
+  const report = order.reportFile === undefined ? undefined : createReportFile(order.reportFile, reportOptions);
   let runtime: Runtime | undefined;
   let exitCode = 1;
   try {
@@ -74,6 +78,7 @@ export async function save(input: Configured & { version: string; clusters: read
       log,
       version,
       tools: ["stop_saving_snapshot"],
+      ...report,
     });
     exitCode = await saveAll({ order, config, runtime, display, signal, add });
   } catch (error) {
@@ -85,6 +90,7 @@ export async function save(input: Configured & { version: string; clusters: read
     } else log.error({ error }, "The save itself failed");
   }
   await runtime?.close();
+  if (report && !(await report.write(outcomes, stderr)) && exitCode === 0) exitCode = 1;
   if (signal.aborted) stderr.write(`Stopped.\n${runtime ? await keptText(runtime.store, order) : ""}`);
   const entries = outcomes.map((outcome) => outcomeEntry(outcome, now()));
   if (order.asJson) await written(stdout, `${redactor.scrub(JSON.stringify(entries, null, 2))}\n`);
@@ -110,11 +116,16 @@ async function saveAll(run: Run): Promise<number> {
   const label = labelsOf(found);
   const tools = { ...config, ...runtime, clock: systemClock, display, signal, patience: PATIENCE };
   const saved = await concurrently(found, AT_ONCE, async (each) => {
-    const outcome = await saveCluster(each, label(each), order, tools);
-    add(outcome);
-    return outcome;
+    // Interrupted, the others still say what they have saved and deleted.
+    const outcome = await saveCluster(each, label(each), order, tools).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (outcome) add(outcome);
+    return outcome ?? [];
   });
-  const codes = [...failed, ...saved].map(exitCodeOf);
+  signal.throwIfAborted();
+  const codes = [...failed, ...saved.flat()].map(exitCodeOf);
   return codes.includes(1) ? 1 : codes.includes(EXIT_TRY_AGAIN) ? EXIT_TRY_AGAIN : 0;
 }
 
@@ -155,14 +166,19 @@ function noCluster(limitedBy: string | undefined): Failure {
   return ownFailure("CLUSTER_UNKNOWN", { detail: `There is no Flex cluster${scope}.` });
 }
 
-/** What is kept of the saves that were interrupted. */
+/** What is kept of the saves that were interrupted; nothing where the folder cannot be read. */
 async function keptText(store: SnapshotStore, { names }: SaveOrder): Promise<string> {
-  const { transfers } = await store.list(new AbortController().signal);
-  return transfers
-    .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
-    .map(
-      ({ identity: { name }, bytes }) =>
-        `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
-    )
-    .join("");
+  try {
+    const { transfers } = await store.list(new AbortController().signal);
+    return transfers
+      .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
+      .map(
+        ({ identity: { name }, bytes }) =>
+          `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
+      )
+      .join("");
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return "";
+  }
 }

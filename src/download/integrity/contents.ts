@@ -1,6 +1,7 @@
 // Tells from the unpacked bytes what an archive holds: a data directory, a dump directory or a mongodump archive.
 import { mongodumpFormat } from "./mongodump.ts";
-import { type ContentsFound, createPieces, type Format, type NextPiece } from "./pieces.ts";
+import { createPieces, type Format, type NextPiece } from "./pieces.ts";
+import type { ContentsFound } from "./soundness.ts";
 import { BLOCK_BYTES, parsePax, parseTarHeader, type TarHeader, text } from "./tar-header.ts";
 
 /** How much is read of an archive: more than a snapshot holds, so that a bomb of tiny pieces costs only seconds. */
@@ -22,7 +23,7 @@ const DEFAULT_LIMITS: ContentsLimits = {
 /** Holds at most one piece in memory; a chunk is valid only during `write`. */
 export function createContentsReader(limits: Partial<ContentsLimits> = {}) {
   let head = Buffer.alloc(0);
-  let open: { format: Format; pieces: ReturnType<typeof createPieces> } | undefined;
+  let open: { format: Format<ContentsFound>; pieces: ReturnType<typeof createPieces> } | undefined;
 
   function start() {
     const format = formatOf(head, { ...DEFAULT_LIMITS, ...limits });
@@ -46,7 +47,7 @@ export function createContentsReader(limits: Partial<ContentsLimits> = {}) {
   };
 }
 
-function formatOf(head: Buffer, limits: ContentsLimits): Format {
+function formatOf(head: Buffer, limits: ContentsLimits): Format<ContentsFound> {
   // Every mongodump archive starts with 0x8199e26d in little-endian order.
   if (head.length >= 4 && head.readUInt32LE(0) === 0x8199e26d) return mongodumpFormat(limits);
   if (isTar(head)) return tarFormat(limits.tarHeaders);
@@ -97,7 +98,7 @@ const UNMARKED = "The tar inside lacks its end marker, which tar tolerates.";
  * Reads the headers of a tar and skips the data of its files. Hand-written because tar-stream, the usual parser, stalls for
  * ever at a folder that states a size.
  */
-function tarFormat(maxHeaders: number): Format {
+function tarFormat(maxHeaders: number): Format<ContentsFound> {
   const tally = createNameTally();
   let headers = 0;
   let extensionBytes = 0;

@@ -1,5 +1,6 @@
 // Reads a mongodump archive: which collections it names, and whether each of them is there to its end.
 import type { Format, NextPiece } from "./pieces.ts";
+import type { ContentsFound } from "./soundness.ts";
 
 // mongo-tools refuses larger documents: 16 MiB, plus 16 KiB for its own fields.
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024 + 16 * 1024;
@@ -26,7 +27,7 @@ type State = "version" | "prelude" | "between" | "documents" | "ended";
  * archive itself has no end mark, so it is whole once every collection has its last block. Of a document, only the length is
  * read.
  */
-export function mongodumpFormat(limits: { documents: number; blocks: number }): Format {
+export function mongodumpFormat(limits: { documents: number; blocks: number }): Format<ContentsFound> {
   const nextLength: NextPiece = { skip: 0, take: LENGTH_BYTES };
   /** Collections whose last block has not come. */
   const open = new Set<string>();

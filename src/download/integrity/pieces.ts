@@ -1,22 +1,11 @@
 // Cuts a stream of chunks into the pieces that the reader of an archive asks for.
-import type { Contents } from "../contract.ts";
-import type { Ending } from "./soundness.ts";
-
-export interface ContentsFound {
-  contents: Omit<Contents, "unpackedBytes">;
-  ending: Ending;
-  notes: string[];
-  /** Why the whole archive counts as damaged although its gzip data is right. */
-  damage?: string;
-}
-
 /** One kind of archive, read in pieces of known length. */
-export interface Format {
+export interface Format<Found> {
   first: NextPiece;
   /** Reads a piece and says where the next one is; undefined after the last one. */
   read: (piece: Buffer) => NextPiece | undefined;
   /** The result at the end of the input, which lies between two pieces or within one. */
-  found: (endsBetweenPieces: boolean) => ContentsFound;
+  found: (endsBetweenPieces: boolean) => Found;
 }
 
 /** Where the next piece is: `take` bytes after `skip` bytes that nobody needs. */

@@ -8,6 +8,15 @@ import type { Contents, Integrity } from "../contract.ts";
  */
 export type Ending = "marked" | "border" | "early" | "unknown" | "foreign";
 
+/** What reading the unpacked data found. */
+export interface ContentsFound {
+  contents: Omit<Contents, "unpackedBytes">;
+  ending: Ending;
+  notes: string[];
+  /** Why the whole archive counts as damaged although its gzip data is right. */
+  damage?: string;
+}
+
 /**
  * `sound`: a whole archive. `incomplete`: exactly the bytes that the host has, but the archive in them is not whole.
  * `damaged`: these need not be the host's bytes, or not all of them. `foreign`: something else was sent in its place.

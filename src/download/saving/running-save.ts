@@ -3,6 +3,7 @@ import type { Slots } from "../../core/concurrency.ts";
 import type { ErrorEnvelope } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type {
+  FileExchange,
   RawSnapshotFacts,
   SaveReport,
   SaveState,
@@ -43,6 +44,7 @@ export interface RunningSave {
   limits: Limits;
   log: StoreLog;
   onLink: (url: URL) => void;
+  onExchange: ((exchange: FileExchange) => void) | undefined;
 }
 
 /** The links of a snapshot that this process remembers between calls; never written to disk. */

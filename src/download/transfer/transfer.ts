@@ -4,7 +4,7 @@ import { codeOf, Failure, ownFailure } from "../../core/errors.ts";
 import { hostOf } from "../../core/text.ts";
 import type { Clock } from "../../core/time.ts";
 import { isUntrusted } from "../../http/dispatchers.ts";
-import type { SnapshotLink, StoreEvent } from "../contract.ts";
+import type { FileExchange, SnapshotLink, StoreEvent } from "../contract.ts";
 import type { LocalCopy } from "../folder/local-copy.ts";
 import type { Limits } from "../limits.ts";
 import type { ObjectVersion } from "../snapshot.ts";
@@ -30,6 +30,8 @@ export interface Transfer {
   log: (event: Omit<StoreEvent, "snapshotId" | "fileName">) => void;
   /** Called with each link and each target of a redirect before it is used: they grant access to the file. */
   onLink: (url: URL) => void;
+  /** Called with each request when it has ended. */
+  onExchange: ((exchange: FileExchange) => void) | undefined;
 }
 
 export interface TransferLinks {
@@ -146,13 +148,19 @@ async function attempt(
   { whyWhole, otherTotal }: Run,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { copy, requester, limits, clock, status, log, onLink } = transfer;
+  const { copy, requester, limits, clock, status, log, onLink, onExchange } = transfer;
+  const start = clock.ticks();
+  const seen: Omit<FileExchange, "ms"> = { url, redirects, offset: 0, bytes: 0 };
   const watch = watchSpeed(limits, clock);
   try {
     const range = whyWhole === undefined ? rangeOf(copy) : undefined;
     onLink(url);
+    seen.offset = range?.offset ?? 0;
     const response = await requester.get(url, range, AbortSignal.any([signal, watch.signal]));
+    const headersMs = clock.ticks() - start;
     const errorXmlCode = isRefusal(response.status) ? await readErrorXmlCode(response.body) : undefined;
+    seen.answer = { status: response.status, headers: response.headers, ms: headersMs };
+    if (errorXmlCode !== undefined) seen.errorXmlCode = errorXmlCode;
     signal.throwIfAborted();
     const offset = range?.offset ?? 0;
     const asked = { ...copy.version, url, redirects, offset, ...(otherTotal !== undefined && { otherTotal }) };
@@ -167,7 +175,11 @@ async function attempt(
         log({ event: "transfer-started-over", host: nameOf(url), bytes: copy.bytes, why });
         status.warn(`${why} The transfer started over.`);
       };
-      return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes: status.received, onStartOver });
+      const onBytes = (bytes: number) => {
+        seen.bytes += bytes;
+        status.received(bytes);
+      };
+      return await receiveBody(response.body, verdict, { copy, watch, limits, onBytes, onStartOver });
     }
     response.body.drop();
     if (verdict.kind === "reject") throw ownFailure(verdict.code, verdict.facts);
@@ -175,10 +187,14 @@ async function attempt(
   } catch (error) {
     signal.throwIfAborted();
     const failure = failureIn(error);
+    if (failure?.code !== undefined) seen.code = failure.code;
     if (failure) throw from ? asRedirect(failure, from, transfer.policy) : failure;
-    return { kind: "retry", code: retryCodeOf(error, watch.signal.aborted) };
+    const code = retryCodeOf(error, watch.signal.aborted);
+    seen.code = code;
+    return { kind: "retry", code };
   } finally {
     watch.stop();
+    onExchange?.({ ...seen, ms: clock.ticks() - start });
   }
 }
 

@@ -1,0 +1,307 @@
+import { chown, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { SIMULATED } from "../../src/simulator/simulated.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+import { lockOfLivingProcess } from "../download/lock-owners.ts";
+import { serverAgainst, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { SCRATCH } from "../scratch.ts";
+import { at, runCommand, startCommand } from "./command.ts";
+
+const SMALL = {
+  snapshotBytes: 100 * 1024,
+  jobMs: 50,
+  tokenRequestsPerMinute: 10_000,
+  rateLimit: { capacity: 1e6, refillPerMinute: 1e6 },
+};
+/** Older backups of the simulated cluster, the oldest first. The fourth of the eight failed; each test saves the eighth. */
+const OLDER = ["c2", "c3", "c5", "c6", "c7"];
+const snapshotOf = (ending: string) => SIMULATED.snapshotId.replace(/c8$/, ending);
+
+let simulator: Simulator;
+let filled = "";
+
+beforeAll(async () => {
+  simulator = await startSimulator(SMALL);
+  filled = await mkdtemp(join(SCRATCH, "keep-"));
+  for (const ending of OLDER) {
+    const args = ["save", "orders", "--snapshot", snapshotOf(ending)];
+    expect(await runCommand({ args, env: at(simulator), home: filled })).toMatchObject({ code: 0 });
+  }
+});
+afterAll(async () => {
+  await simulator.close();
+  await rm(filled, { recursive: true });
+});
+
+/** A copy of a folder into which the command saved five older backups. */
+async function shelf() {
+  const home = await temporaryFolder();
+  const folder = join(home, "snapshots");
+  await cp(join(filled, "snapshots"), folder, { recursive: true, preserveTimestamps: true });
+  const names = await readdir(folder);
+  // A copy has the old times to the microsecond only.
+  for (const name of names.filter((each) => each.endsWith(".tgz"))) {
+    const record = JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"));
+    const { mtimeMs } = await stat(join(folder, name));
+    await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...record, mtimeMs }), { mode: 0o600 });
+  }
+  const nameOf = (ending: string) => names.find((name) => name.endsWith(`${ending}.tgz`)) ?? "";
+  const path = (ending: string) => join(folder, nameOf(ending));
+  const run = (...args: string[]) => runCommand({ args: ["save", "orders", ...args], env: at(simulator), home });
+  return { home, folder, nameOf, path, run };
+}
+
+/** Which of the older backups are in the folder, and which of their records. */
+async function left(folder: string) {
+  const names = await readdir(folder);
+  return OLDER.filter((ending) => names.some((name) => name.endsWith(`${ending}.tgz`))).map((ending) =>
+    names.some((name) => name.endsWith(`${ending}.tgz.json`)) ? ending : `${ending} without record`,
+  );
+}
+
+const deletedIn = (text: string) => [...text.matchAll(/^ {4}Deleted (\S+)$/gm)].map(([, name]) => name);
+
+/** Copies an older backup and its record under another name, with some fields of the record changed. */
+async function plant(from: string, to: string, changes: Record<string, unknown> = {}): Promise<void> {
+  await cp(from, to, { preserveTimestamps: true });
+  const record = JSON.parse(await readFile(`${from}.json`, "utf8"));
+  await writeFile(`${to}.json`, JSON.stringify({ ...record, ...changes }), { mode: 0o600 });
+}
+
+async function damage(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  bytes.writeUInt8(bytes.readUInt8(60_000) ^ 1, 60_000);
+  await writeFile(path, bytes);
+}
+
+describe("save --keep 2", () => {
+  test("deletes all older backups but the newest two, says which, and touches nothing else", async () => {
+    const { folder, nameOf, path, run } = await shelf();
+    const aside = (name: string) => join(folder, name);
+    const oldest = { finishTime: "2020-01-01T00:00:00Z" };
+    await cp(path("c2"), aside("unrecorded.tgz"));
+    await plant(path("c2"), aside("other-user.tgz"), oldest);
+    if (process.getuid?.() === 0) await chown(aside("other-user.tgz"), 4321, 4321);
+    else await rm(aside("other-user.tgz.json"));
+    await plant(path("c2"), aside("other-cluster.tgz"), { ...oldest, clusterId: "5fa1000000000000000000d9" });
+    await plant(path("c2"), aside("no-cluster.tgz"), { ...oldest, clusterId: undefined });
+    await plant(path("c2"), aside("unsound.tgz"), { ...oldest, sound: false });
+    await plant(path("c2"), aside("simulated-orders.tgz"), oldest);
+    const strangers = (await readdir(folder)).filter((name) => !/-5fa1\w+\.tgz/.test(name));
+    const before = await Promise.all(strangers.map((name) => readFile(aside(name))));
+
+    const { code, stdout } = await run("--keep", "2");
+    expect(deletedIn(stdout)).toEqual(["c2", "c3", "c5", "c6"].map(nameOf));
+    expect(stdout).toMatch(/^✓ orders .* is saved and verified\.\n/);
+    expect(await left(folder)).toEqual(["c7"]);
+    expect((await readdir(folder)).filter((name) => name.includes("c8.tgz"))).toHaveLength(2);
+    expect(await Promise.all(strangers.map((name) => readFile(aside(name))))).toEqual(before);
+    expect(strangers.length).toBeGreaterThanOrEqual(10);
+    expect(code).toBe(0);
+    // Again, with nothing left to do.
+    const again = await run("--keep", "2");
+    expect([again.code, deletedIn(again.stdout)]).toEqual([0, []]);
+  });
+
+  test.each<[string, (path: string) => Promise<void>]>([
+    ["has another size", (path) => writeFile(path, "short")],
+    ["is damaged inside", damage],
+  ])("deletes nothing, exits with 1 and says what to do when the other backup that stays %s", async (_what, harm) => {
+    const { folder, nameOf, path, run } = await shelf();
+    await harm(path("c7"));
+    const { code, stdout } = await run("--keep", "2");
+    expect(code).toBe(1);
+    expect(deletedIn(stdout)).toEqual([]);
+    expect(stdout).toMatch(/^✗ orders .* is saved and verified\.\n/);
+    expect(stdout).toContain(
+      `! Nothing was deleted. Of the files that stay, these are changed, damaged or incomplete: ${nameOf("c7")}. Move them out of the download folder`,
+    );
+    expect(await left(folder)).toEqual(OLDER);
+    await rm(path("c7"));
+    expect(await run("--keep", "2")).toMatchObject({ code: 0 });
+    expect((await readdir(folder)).filter((name) => name.endsWith(".tgz")).map((name) => name.slice(-6, -4))).toEqual(
+      expect.arrayContaining(["c6", "c8"]),
+    );
+  });
+
+  test("leaves the older backup that it was told to save, beside the newest two", async () => {
+    const { folder, run, nameOf } = await shelf();
+    const { code, stdout } = await run("--snapshot", snapshotOf("c2"), "--keep", "2");
+    expect([code, deletedIn(stdout)]).toEqual([0, ["c3", "c5"].map(nameOf)]);
+    expect(await left(folder)).toEqual(["c2", "c6", "c7"]);
+  });
+
+  test("leaves a file that another process uses, says so, and exits with 75", async () => {
+    const { folder, nameOf, run } = await shelf();
+    const lock = snapshotLock({ groupId: SIMULATED.groupId, snapshotId: snapshotOf("c3") });
+    await lockOfLivingProcess(join(folder, lock));
+    const { code, stdout } = await run("--keep", "2");
+    expect([code, deletedIn(stdout)]).toEqual([75, ["c2", "c5", "c6"].map(nameOf)]);
+    expect(stdout).toContain(
+      `Not deleted yet, since another program uses it or has just changed it: ${nameOf("c3")}\n`,
+    );
+    expect(await left(folder)).toEqual(["c3", "c7"]);
+  });
+
+  test("names the files in the answer to --json", async () => {
+    const { nameOf, run, path } = await shelf();
+    const Kept = z.tuple([
+      z.object({
+        state: z.literal("complete"),
+        deleted: z.array(z.string()),
+        inUse: z.array(z.string()),
+        notDeleted: z.string().optional(),
+      }),
+    ]);
+    const [done] = Kept.parse(JSON.parse((await run("--keep", "3", "--json")).stdout));
+    expect(done).toMatchObject({ deleted: ["c2", "c3", "c5"].map(nameOf), inUse: [] });
+    expect(done).not.toHaveProperty("notDeleted");
+    await damage(path("c7"));
+    const { code, stdout } = await run("--keep", "2", "--json");
+    const [refused] = Kept.parse(JSON.parse(stdout));
+    expect([code, refused.deleted]).toEqual([1, []]);
+    expect(refused.notDeleted).toMatch(/^Nothing was deleted\. .*c7\.tgz/);
+  });
+
+  test("deletes of several clusters, and with --all, the older backups of each", async () => {
+    const { home, folder } = await shelf();
+    const env = at(simulator);
+    for (const ending of ["1c1", "1c2"])
+      await runCommand({ args: ["save", "customers", "--snapshot", `5fa100000000000000000${ending}`], env, home });
+    const args = ["save", "orders", "customers", "--keep", "1"];
+    const { code, stdout } = await runCommand({ args, env, home });
+    expect(code).toBe(0);
+    expect(deletedIn(stdout)).toHaveLength(7);
+    const files = async () => (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+    expect((await files()).map((name) => /^[a-z]+/.exec(name)?.[0])).toEqual(["customers", "orders"]);
+    const all = await runCommand({ args: ["save", "--all", "--keep", "1"], env, home });
+    expect(deletedIn(all.stdout)).toEqual([]);
+    expect(await files()).toHaveLength(4);
+  });
+});
+
+describe("nothing is saved or deleted, and the exit code is 2,", () => {
+  test.each(["0", "x", "-1", "1.5", "", "1e3"])("with --keep=%s", async (count) => {
+    const { folder, run } = await shelf();
+    const requests = simulator.requests.length;
+    const { code, stderr } = await run(`--keep=${count}`);
+    expect(code).toBe(2);
+    expect(stderr).toContain("--keep");
+    expect(simulator.requests.length).toBe(requests);
+    expect(await left(folder)).toEqual(OLDER);
+  });
+
+  test("with --keep-unprotected alone", async () => {
+    const { folder, run } = await shelf();
+    const { code, stderr } = await run("--keep-unprotected");
+    expect([code, stderr]).toEqual([2, "--keep-unprotected belongs to --keep. See --help.\n"]);
+    expect(await readdir(folder)).toHaveLength(2 * OLDER.length);
+  });
+});
+
+test("a save that fails deletes nothing", async () => {
+  const { home, folder } = await shelf();
+  const failing = await simulatorFor({ ...SMALL, orders: "file=404" });
+  const { code, stdout } = await runCommand({ args: ["save", "orders", "--keep", "1"], env: at(failing), home });
+  expect(code).not.toBe(0);
+  expect(stdout).toBe("");
+  expect(await left(folder)).toEqual(OLDER);
+});
+
+test("a save whose archive is incomplete deletes nothing", async () => {
+  const { home, folder, run } = await shelf();
+  await run();
+  const saved = (await readdir(folder)).find((name) => name.endsWith("c8.tgz.json")) ?? "";
+  const record = JSON.parse(await readFile(join(folder, saved), "utf8"));
+  await writeFile(join(folder, saved), JSON.stringify({ ...record, sound: false }));
+  const { code, stdout } = await runCommand({ args: ["save", "orders", "--keep", "1"], env: at(simulator), home });
+  expect(code).toBe(1);
+  expect(stdout).toContain("do not use it");
+  expect(await left(folder)).toEqual(OLDER);
+});
+
+test("where the folder keeps no owners, nothing is deleted without --keep-unprotected", async () => {
+  const { home, folder } = await shelf();
+  const open = { NODE_OPTIONS: `--import=${pathToFileURL(resolve("test/fixtures/without-modes.mjs"))}` };
+  const start = { env: { ...at(simulator), ...open }, home };
+  const refused = await runCommand({ ...start, args: ["save", "orders", "--keep", "1"] });
+  expect([refused.code, deletedIn(refused.stdout)]).toEqual([1, []]);
+  expect(refused.stdout).toContain("To delete all the same, add --keep-unprotected.");
+  expect(await left(folder)).toEqual(OLDER);
+  const ordered = await runCommand({ ...start, args: ["save", "orders", "--keep", "1", "--keep-unprotected"] });
+  expect([ordered.code, deletedIn(ordered.stdout).length]).toEqual([0, 5]);
+});
+
+/** Loaded into the command: at the deletion of the first record it does what the code says. */
+async function atFirstRecord(home: string, code: string): Promise<Record<string, string>> {
+  const hook = join(home, "hook.mjs");
+  await writeFile(
+    hook,
+    `import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";
+     const { unlink } = fs.promises;
+     fs.promises.unlink = async (path) => { if (String(path).endsWith(".tgz.json")) { ${code} } return unlink(path); };
+     syncBuiltinESMExports();`,
+  );
+  return { ...at(simulator), NODE_OPTIONS: `--import=${pathToFileURL(hook)}` };
+}
+
+test("killed between a file and its record, it leaves a record that counts for nothing, and the next run goes on", async () => {
+  const { home, folder, nameOf, run } = await shelf();
+  const env = await atFirstRecord(home, 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});');
+  const { signal } = await runCommand({ args: ["save", "orders", "--keep", "2"], env, home });
+  expect(signal).toBe("SIGKILL");
+  expect(await left(folder)).toEqual(["c3", "c5", "c6", "c7"]);
+  const { ok } = await serverAgainst(simulator, { args: ["--download-dir", folder], env: at(simulator) });
+  const listed = z.object({ files: z.array(z.object({ fileName: z.string(), state: z.string() })) });
+  const { files } = listed.parse(await ok("list_saved_snapshots"));
+  expect(files).toHaveLength(5);
+  expect(files.filter(({ fileName, state }) => fileName === nameOf("c2") || state !== "complete")).toEqual([]);
+  const { code, stdout } = await run("--keep", "2");
+  expect([code, deletedIn(stdout)]).toEqual([0, ["c3", "c5", "c6"].map(nameOf)]);
+  expect(await left(folder)).toEqual(["c7"]);
+});
+
+test("interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks", async () => {
+  const { home, folder, nameOf } = await shelf();
+  const env = await atFirstRecord(home, 'process.emit("SIGINT");');
+  const { code, stdout, stderr } = await runCommand({ args: ["save", "orders", "--keep", "2"], env, home });
+  expect([code, deletedIn(stdout)]).toEqual([130, [nameOf("c2")]]);
+  expect(stdout).toMatch(/^✗ orders .* is saved and verified\.\n/);
+  expect(stdout).toContain("! No more was deleted. The command was stopped.");
+  expect(stderr).toContain("Stopped.");
+  expect(await left(folder)).toEqual(["c3", "c5", "c6", "c7"]);
+});
+
+test("two runs at once save once, and the newest two backups stay", async () => {
+  const { home, folder } = await shelf();
+  const jobs = simulator.count("requestDownload");
+  const args = ["save", "orders", "--keep", "2"];
+  const runs = await Promise.all([1, 2].map(() => startCommand({ args, env: at(simulator), home })));
+  const ends = await Promise.all(runs.map(({ ended }) => ended));
+  // A file that one is deleting is in use for the other, which is worth another try.
+  expect(ends.filter(({ code }) => code !== 0 && code !== 75)).toEqual([]);
+  expect(new Set(ends.flatMap(({ stdout }) => deletedIn(stdout))).size).toBe(4);
+  expect(await left(folder)).toEqual(["c7"]);
+  expect(simulator.count("requestDownload") - jobs).toBeLessThanOrEqual(1);
+});
+
+test("no tool of the server deletes a finished file, whatever it is asked", async () => {
+  const { folder } = await shelf();
+  const { ok, call, client } = await serverAgainst(simulator, { args: ["--download-dir", folder], env: at(simulator) });
+  const archives = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  const before = await Promise.all(archives.map((name) => readFile(join(folder, name))));
+  const { tools } = await client.listTools();
+  const cluster = { groupId: SIMULATED.groupId, name: SIMULATED.name };
+  for (const { name, inputSchema } of tools) {
+    expect(JSON.stringify(inputSchema)).not.toMatch(/keep/i);
+    for (const extra of [{}, { discard: true }, { keep: 1 }, { discard: true, keep: 1, keepUnprotected: true }])
+      await call(name, { ...cluster, snapshotId: snapshotOf("c2"), ...extra }).catch(() => undefined);
+  }
+  for (const ending of OLDER) await ok("stop_saving_snapshot", { snapshotId: snapshotOf(ending), discard: true });
+  expect(await left(folder)).toEqual(OLDER);
+  expect(await Promise.all(archives.map((name) => readFile(join(folder, name))))).toEqual(before);
+});
