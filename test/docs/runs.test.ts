@@ -227,7 +227,7 @@ const timeless = (text: string) =>
     .replace(/\/\S*\/atlas-flex-snapshots\/simulated/g, "FOLDER")
     .replace(/ {2,}/g, "  ");
 
-test.skipIf(process.platform === "win32")("the README shows what save and status print", async () => {
+test("the README shows what save and status print", { tags: "shell" }, async () => {
   const home = await mkdtemp(join(tmpdir(), "atlas-flex-"));
   const shown = consoleOf("README.md");
   expect(shown.map(([line]) => line.split(" ")[2])).toEqual(["save", "status"]);

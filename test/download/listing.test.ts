@@ -1,6 +1,6 @@
 import { mkdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ownFailure } from "../../src/core/errors.ts";
 import type { SaveReport, SnapshotSource } from "../../src/download/contract.ts";
 import { createDownloadDirectory } from "../../src/download/folder/directory.ts";
@@ -104,7 +104,8 @@ describe("the list", () => {
     ])("shows it while its snapshot is still looked up, in %s", async (_, name) => {
       const { opened, open } = gate();
       const folder = join(await temporaryFolder(), name);
-      const { opened: linked } = gate();
+      const { opened: linked, open: openLink } = gate();
+      onTestFinished(openLink);
       const link = () => linked.then(() => ({ url: "" }));
       const store = openStore(folder, { source: { ...described(() => opened.then(() => facts)), link } });
       const saving = store.save(identity, atOnce());
@@ -125,7 +126,8 @@ describe("the list", () => {
     });
 
     test("shows one that waits behind two others as queued", async () => {
-      const { opened } = gate();
+      const { opened, open } = gate();
+      onTestFinished(open);
       const source = { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) };
       const store = openStore(await temporaryFolder(), { source });
       for (const end of ["1", "2", "3"])
