@@ -11,7 +11,7 @@ export const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
 
 export const run = promisify(execFile);
 export const npm = (args, cwd) =>
-  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26 });
+  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26, timeout: 600_000 });
 
 /** The versions among the arguments of a script. */
 export const versionsIn = (words) => words.filter((word) => /^[\d.]+$/.test(word));

@@ -25,7 +25,7 @@ const PARTS = {
 const COMPILER = "x86_64-w64-mingw32-gcc";
 const DEBIAN = "wine wine64 gcc-mingw-w64-x86-64-win32";
 /** Far longer than a run takes; then everything in Wine is ended. */
-const MINUTES = { tests: 60, preparing: 10 };
+const MINUTES = { tests: 45, preparing: 10 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
 const versions = versionsIn(positionals);
@@ -183,34 +183,37 @@ async function test(version) {
   return isWell;
 }
 
+/** Takes the folder, which another run may not use meanwhile, and runs everything in it. */
 async function main() {
   if (values.only !== undefined && !Object.hasOwn(PARTS, values.only))
     throw new Error(`--only ${values.only} is not known; there is: ${Object.keys(PARTS).join(", ")}`);
   const missing = await missingPrograms();
   if (missing.length > 0) throw new Error(`${missing.join(", ")} not found. On Debian: apt-get install ${DEBIAN}`);
-  // Held until this process ends, however it ends.
+  // Linux gives this name back when this process ends, however it ends.
   await once(createServer().listen(`\0${folder}`).unref(), "listening").catch(() => {
     throw new Error(`another run uses ${folder}; wait for its end`);
   });
-  await mkdir(folder, { recursive: true });
-  say("Preparing: tree, packages for Windows, Wine");
-  await copyTree();
-  await installPackages();
-  await createPrefix();
-  for (const version of versions.length > 0 ? versions : [oldest.split(".")[0]])
-    if (!(await test(version))) process.exitCode = 1;
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.on(signal, () => {
+      endWine();
+      process.exit(1);
+    });
+  try {
+    await mkdir(folder, { recursive: true });
+    say("Preparing: tree, packages for Windows, Wine");
+    await copyTree();
+    await installPackages();
+    await createPrefix();
+    for (const version of versions.length > 0 ? versions : [oldest.split(".")[0]])
+      if (!(await test(version))) process.exitCode = 1;
+  } finally {
+    endWine();
+  }
 }
 
-for (const signal of ["SIGINT", "SIGTERM"])
-  process.on(signal, () => {
-    endWine();
-    process.exit(1);
-  });
 try {
   await main();
 } catch (error) {
   process.stderr.write(`npm run test:windows: ${String(error.message).trim()}\n`);
   process.exitCode = 1;
-} finally {
-  endWine();
 }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -44,7 +44,7 @@ let ended: ReadonlyMap<string, Outcome & { home: string }>;
 /** Runs all commands at once, since most of them only wait; each has its own home folder. */
 beforeAll(async () => {
   if (lacks("shell")) return;
-  folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  folder = await mkdtemp(join(await realpath(tmpdir()), "atlas-flex-"));
   await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
   const simulator = await startSimulator({ snapshotBytes: 1_000_000, jobMs: 100 });
   const lines = [DEMO, SAVE, INSPECTOR, ...REFUSED.map(([line]) => line), ...RUNNABLE];
@@ -228,7 +228,7 @@ const timeless = (text: string) =>
     .replace(/ {2,}/g, "  ");
 
 test("the README shows what save and status print", { tags: "shell" }, async () => {
-  const home = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  const home = await mkdtemp(join(await realpath(tmpdir()), "atlas-flex-"));
   const shown = consoleOf("README.md");
   expect(shown.map(([line]) => line.split(" ")[2])).toEqual(["save", "status"]);
   for (const [line, output] of shown) {
