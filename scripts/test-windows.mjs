@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { cp, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism, homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { expectVersion, fetchNode, npm, oldest, packageJson, readReport, root, run, versionsIn } from "./nodes.mjs";
@@ -167,6 +167,8 @@ async function test(version) {
   await rm(report, { force: true });
   say(`\nNode.js ${exact} for Windows: ${chosen.length > 0 ? chosen.join(" ") : "all tests"}`);
   const started = Date.now();
+  // Where tests find `node`.
+  env.WINEPATH = onWindows(dirname(binary));
   const { exitCode } = await wine(
     [
       ...[binary, onWindows(join(tree, "node_modules/vitest/vitest.mjs")), "run", ...chosen],

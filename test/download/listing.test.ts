@@ -105,7 +105,7 @@ describe("the list", () => {
       const { opened, open } = gate();
       const folder = join(await temporaryFolder(), name);
       const { opened: linked, open: openLink } = gate();
-      onTestFinished(openLink);
+      onTestFinished(openLink); // Before the folder is removed.
       const link = () => linked.then(() => ({ url: "" }));
       const store = openStore(folder, { source: { ...described(() => opened.then(() => facts)), link } });
       const saving = store.save(identity, atOnce());
@@ -127,9 +127,10 @@ describe("the list", () => {
 
     test("shows one that waits behind two others as queued", async () => {
       const { opened, open } = gate();
-      onTestFinished(open);
       const source = { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) };
       const store = openStore(await temporaryFolder(), { source });
+      // Before the folder is removed, whose parts stay open until then.
+      onTestFinished(open);
       for (const end of ["1", "2", "3"])
         await store.save({ ...identity, snapshotId: identity.snapshotId.slice(0, -1) + end }, atOnce());
       await expect.poll(() => statesOf(store)).toEqual(["requesting", "requesting", "queued"]);

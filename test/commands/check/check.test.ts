@@ -1,4 +1,5 @@
 import { readdir } from "node:fs/promises";
+import { resolve } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { jsonReport, stepText, summaryText } from "../../../src/commands/check/check.ts";
 import type { Step } from "../../../src/commands/check/step.ts";
@@ -103,7 +104,7 @@ describe("the text form", () => {
 
   test("shows texts from Atlas without characters that a terminal would act on", async () => {
     const env = { ATLAS_FLEX_SIMULATOR_ORDERS: "api=hostile", ATLAS_FLEX_ALLOWED_PROJECTS: SIMULATED.groupId };
-    const args = ["--simulate", "--download-dir", "/\u001b[31mred"];
+    const args = ["--simulate", "--download-dir", resolve("/\u001b[31mred")];
     const { stdout } = await (await startCheck({ args, env })).ended;
     expect(stdout).toMatch(/✓ Download folder .*red/);
     expect(stdout).toMatch(/✓ Projects +1 allowed project: "Simulated shop/);
@@ -114,9 +115,13 @@ describe("the text form", () => {
 
 test("a secret is removed from a setting that contains it by mistake", async () => {
   const secret = "canary-of-a-secret";
-  const env = { ...SERVICE_ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET: secret, ATLAS_FLEX_DOWNLOAD_DIR: `/${secret}` };
+  const env = {
+    ...SERVICE_ACCOUNT,
+    MONGODB_ATLAS_CLIENT_SECRET: secret,
+    ATLAS_FLEX_DOWNLOAD_DIR: resolve(`/${secret}`),
+  };
   const { step } = await checkedAgainst(await simulatorFor(), env);
-  expect(step("download-folder")?.found).toMatch(/^\/\[removed\] /);
+  expect(step("download-folder")?.found).toMatch(/^(?:\/|\w:\\)\[removed\] /);
 });
 
 test.each([
