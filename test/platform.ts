@@ -20,6 +20,7 @@ const NEEDS = [
   { name: "moves", skip: isWindows, description: "Windows renames no folder while a file in it is open" },
   { name: "devices", skip: isWindows, description: "Windows has no devices among its files" },
   { name: "posix-paths", skip: isWindows, description: "the paths of Windows have a table of their own" },
+  { name: "folder-sync", skip: isWindows, description: "Windows syncs no folder" },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },
