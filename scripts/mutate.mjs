@@ -10,11 +10,12 @@ import { ATLAS } from "./mutations/atlas.mjs";
 import { CORE } from "./mutations/core.mjs";
 import { FOLDER } from "./mutations/folder.mjs";
 import { OLDER } from "./mutations/older.mjs";
+import { SAVES } from "./mutations/save.mjs";
 import { SERVER } from "./mutations/server.mjs";
 import { STATUS } from "./mutations/status.mjs";
 import { TRANSFER } from "./mutations/transfer.mjs";
 
-const MUTATIONS = [...ATLAS, ...SERVER, ...TRANSFER, ...FOLDER, ...OLDER, ...CORE, ...STATUS];
+const MUTATIONS = [...ATLAS, ...SERVER, ...TRANSFER, ...FOLDER, ...OLDER, ...CORE, ...SAVES, ...STATUS];
 
 const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);
