@@ -1,6 +1,7 @@
 import { cp, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { needs } from "../platform.ts";
 import { change, giveAway, refuse, withoutModes } from "./file-calls.ts";
 import { flipBit, identity, KIB, namesIn } from "./fixtures.ts";
 import { idOf, nameOf, names, pairs, recordOf, type Shelf, shelf } from "./keep-shelf.ts";
@@ -105,6 +106,7 @@ describe("nothing is deleted", () => {
 
   test.each([0, 1])(
     "where the folder keeps no owners (%i backups stay beside the saved one), unless that is ordered",
+    { tags: "modes" },
     async (more) => {
       const { folder, keep } = await shelf();
       await withoutModes();
@@ -192,6 +194,7 @@ describe("when the system refuses", () => {
       `No more was deleted. The file ${nameOf(2)} is gone, but its record ${recordOf(2)} is not. Another program probably has a file of the download folder open: the system answered EBUSY.`,
     ],
   ])("%s (%s), the report says what is gone and why no more is", async (_what, code, path, gone, problem) => {
+    if (code === "EACCES") needs("access-codes");
     const { folder, keep } = await shelf();
     const refused = await refuse("unlink", code, { path });
     expect(await keep(2)).toEqual({ removed: names(...gone), inUse: [], problem });
@@ -211,7 +214,9 @@ describe("when the system refuses", () => {
     expect(await namesIn(folder)).toEqual(pairs(1, 2, 3, 4, 5, 6));
   });
 
-  test("a lock of the backup that another user has put there, nothing is deleted", async () => {
+  test("a lock of the backup that another user has put there, nothing is deleted", {
+    tags: ["modes", "linux"],
+  }, async () => {
     const { at, keep } = await shelf();
     const lock = snapshotLock({ ...identity, snapshotId: idOf(1) });
     await writeFile(at(lock), JSON.stringify(await identityOf(process.ppid)));
