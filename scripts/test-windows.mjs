@@ -15,11 +15,13 @@ import { expectVersion, fetchNode, npm, oldest, packageJson, readReport, root, r
 /** Parts of the tests by name: the paths that vitest runs. */
 const PARTS = {
   journey: [
-    "test/commands/save",
-    "test/download/folder",
-    "test/download/lock",
-    "test/download/own-names",
-    "test/download/part",
+    "test/commands/save.test.ts",
+    "test/download/crash.test.ts",
+    "test/download/folder.test.ts",
+    "test/download/lock.test.ts",
+    "test/download/own-names.test.ts",
+    "test/download/part.test.ts",
+    "test/download/save.test.ts",
   ],
 };
 const COMPILER = "x86_64-w64-mingw32-gcc";

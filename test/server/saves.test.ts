@@ -114,9 +114,14 @@ test("a lookup is used again only while what it found is being saved", async () 
   await expect
     .poll(() => ok("list_saved_snapshots"), { timeout: 20_000 })
     .toMatchObject({ files: [{ name, state: "complete" }], transfers: [] });
-  const before = operations(simulator).filter((operation) => operation === "listSnapshots").length;
-  expect(await ok("save_flex_snapshot", { name, groupId })).toMatchObject({ state: "complete" });
-  expect(operations(simulator).filter((operation) => operation === "listSnapshots")).toHaveLength(before + 1);
+  const lookups = () => operations(simulator).filter((operation) => operation === "listSnapshots").length;
+  const before = lookups();
+  // The file is there a moment before the save has ended.
+  const next = async () => {
+    expect(await ok("save_flex_snapshot", { name, groupId })).toMatchObject({ state: "complete" });
+    return lookups();
+  };
+  await expect.poll(next, { timeout: 20_000 }).toBe(before + 1);
 });
 
 test("a lookup that fails after its call has ended is told to the next call, and to the log", async () => {
