@@ -22,6 +22,7 @@ const NEEDS = [
   { name: "posix-paths", skip: isWindows, description: "the paths of Windows have a table of their own" },
   { name: "folder-sync", skip: isWindows, description: "Windows syncs no folder" },
   { name: "access-codes", skip: isWindows, description: "EACCES means on Windows that a program has the file open" },
+  { name: "replace-open", skip: isWindows, description: "Windows replaces no file that a process has open" },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },
