@@ -285,7 +285,7 @@ export interface SnapshotStore {
   /** The parts of a cluster's snapshots. */
   parts(cluster: Pick<SnapshotIdentity, "groupId" | "name">, signal: AbortSignal): Promise<PartSummary[]>;
   list(signal: AbortSignal): Promise<SavedList>;
-  /** Every finished file with a record that it still fits, as far as that shows without reading it. */
+  /** Every finished file with a record, `complete` or `changed` as far as that shows without reading it. */
   saved(signal: AbortSignal): Promise<SavedFile[]>;
   verify(fileName: string, wait: WaitOptions<VerifyReport>): Promise<VerifyReport>;
   /** Stops every transfer within a second; each can be resumed. */

@@ -20,7 +20,7 @@ import type {
 } from "./contract.ts";
 import { diskFailure, findDownloadDirectory } from "./folder/directory.ts";
 import { chosenFileName } from "./folder/file-name.ts";
-import { createCheckedFiles, cutTo, listComplete, listParts, listSaved, progressOf } from "./folder/saved-files.ts";
+import { createCheckedFiles, cutTo, listParts, listSaved, listWithRecords, progressOf } from "./folder/saved-files.ts";
 import { startArchiveCheck } from "./integrity/archive-check.ts";
 import { keepNewest } from "./keep-newest.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -246,7 +246,7 @@ export function createSnapshotStore(options: SnapshotStoreOptions): SnapshotStor
     saved: async (signal) => {
       signal.throwIfAborted();
       const directory = await orFailure(findDownloadDirectory(folder), signal);
-      return directory ? orFailure(listComplete(directory, shared.checkedFiles), signal) : [];
+      return directory ? orFailure(listWithRecords(directory, shared.checkedFiles), signal) : [];
     },
 
     verify: async (fileName, wait) => {

@@ -115,8 +115,14 @@ function nameProxyFailures(host: string): Dispatcher.DispatcherComposeIntercepto
       },
       onResponseError(controller, cause) {
         const code = isTlsError(cause) ? "TLS_FAILED" : "PROXY_FAILED";
-        const detail = `No tunnel through the proxy ${host} could be set up.`;
-        const failure = cause instanceof Failure ? cause : ownFailure(code, { detail }, { cause });
+        const reason = codeOf(cause) ?? "";
+        // Such as ECONNREFUSED: nobody answered there, which may be otherwise in a minute.
+        const coded = /^E[A-Z_]{1,30}$/.test(reason) ? ` (${reason})` : "";
+        const facts = {
+          detail: `No tunnel through the proxy ${host} could be set up${coded}.`,
+          ...(code === "PROXY_FAILED" && { retryable: true }),
+        };
+        const failure = cause instanceof Failure ? cause : ownFailure(code, facts, { cause });
         handler.onResponseError?.(controller, failure);
       },
     });

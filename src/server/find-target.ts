@@ -2,13 +2,7 @@
 import { attention, newestComplete, snapshotsOf } from "../atlas/backups.ts";
 import type { Atlas } from "../atlas/client.ts";
 import { reasonInWords } from "../atlas/hints.ts";
-import {
-  lookForClusters,
-  type ProjectSettings,
-  type Projects,
-  projectsToRead,
-  type ReadableProject,
-} from "../atlas/look.ts";
+import { lookForClusters, type ProjectSettings, projectsToRead, type ReadableProject } from "../atlas/look.ts";
 import { type FlexCluster, isCompleted } from "../atlas/model.ts";
 import { isClusterName } from "../core/atlas-id.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
@@ -118,7 +112,9 @@ async function findCluster(
 }
 
 /** The Flex clusters of every project that may be read, and the projects that could not be read. */
-export interface Clusters extends Pick<Projects, "limitedBy"> {
+export interface Clusters {
+  /** What narrows the projects: a setting, or the call itself. */
+  limitedBy?: string;
   read: { project: ReadableProject; clusters: readonly FlexCluster[] }[];
   unread: { project: ReadableProject; failure: Failure }[];
 }
@@ -129,11 +125,11 @@ export async function readClusters(
   { atlas, ...settings }: ProjectSettings & { atlas: Atlas },
   limits: CallLimits,
 ): Promise<Clusters> {
-  const { projects, ...limitedBy } = await projectsToRead(atlas, groupId, settings, limits);
+  const { projects, limitedBy = groupId && "the call" } = await projectsToRead(atlas, groupId, settings, limits);
   const looks = await lookForClusters(atlas, projects, limits);
   const unread = looks.flatMap((look) => ("failure" in look ? [look] : []));
   const read = looks.flatMap((look) => ("clusters" in look ? [look] : []));
-  return { read, unread, ...limitedBy };
+  return { read, unread, ...(limitedBy && { limitedBy }) };
 }
 
 /** The one cluster of the name; throws a `Failure` that names the others if there is none or more than one. */
@@ -210,8 +206,8 @@ function noneFound(
   const names = read.flatMap(({ clusters }) => clusters.flatMap((cluster) => cluster.name ?? [])).filter(isClusterName);
   const meant = nearest(name, names.slice(0, MAX_COMPARED_NAMES));
   const others = [...new Set(names)].slice(0, MAX_NAMED).join(", ");
-  const known = meant ? ` Did you mean ${meant}?` : others ? ` There are: ${others}.` : "";
-  const scope = limitedBy ? ` Only the projects that ${limitedBy} names were searched.` : "";
+  const known = `${meant ? ` Did you mean ${meant}?` : ""}${others ? ` There are: ${others}.` : ""}`;
+  const scope = limitedBy ? ` Only what ${limitedBy} names was searched.` : "";
   return ownFailure("CLUSTER_UNKNOWN", { detail: `No Flex cluster is named ${name}.${known}${scope}` });
 }
 

@@ -111,11 +111,28 @@ const ADVICE: Readonly<Record<string, string>> = {
   NO_COMPLETE_SNAPSHOT:
     "Try again once Atlas has taken one; none can be taken on demand. For the data of this moment, use mongodump.",
   SAVED_ELSEWHERE: "Let the other process finish, then try again to see the file.",
+  FILE_EXISTS: "Move that file, with its .json file, out of the download folder, then try again.",
 };
+
+const LISTED = "the command status --cluster NAME --json lists the ids of its backups";
+
+/** Advice that names tools or a server, in the words of a command. */
+const IN_OTHER_WORDS: readonly [RegExp, string][] = [
+  [/List the cluster's snapshots and use an id from there/, `Use another id: ${LISTED}`],
+  [/Choose another snapshot of the cluster whose status is COMPLETED[^.]*\./, `Choose another backup: ${LISTED}.`],
+  [/\bSave another snapshot of the cluster\b/g, `Save another backup with --snapshot (${LISTED})`],
+  [/List the Flex clusters without a groupId to see the projects/, "The command check lists the projects"],
+  [/List the Flex clusters of the project and use a name from there/, "The command status lists the Flex clusters"],
+  [/set ATLAS_FLEX_DOWNLOAD_DIR and restart this server/, "add --download-dir"],
+  [/, restart this server and call again/, " and try again"],
+  [/\bCall again\b/g, "Try again"],
+  [/\bcall again\b/g, "try again"],
+];
 
 /** What a person at a terminal can do, a line each. The hints of failures are written for callers of tools. */
 export function adviceOn({ envelope: { errorCode = "", hint } }: Pick<Failure, "envelope">): string {
-  return ADVICE[errorCode] ?? hint.replaceAll("Call again", "Try again").replaceAll("call again", "try again");
+  const own = ADVICE[errorCode];
+  return own ?? IN_OTHER_WORDS.reduce((text, [pattern, words]) => text.replace(pattern, words), hint);
 }
 
 /** The HTTP status, code and detail of a failure, as far as it has them. */

@@ -43,6 +43,7 @@ function mistakeIn(options: Options, clusters: readonly string[]): string | unde
   if (all && clusters.length > 0) return "Name clusters or give --all, not both.";
   if (!all && clusters.length === 0) return "Name at least one cluster, or give --all.";
   const unusual = clusters.find((name) => !isClusterName(name));
+  if (unusual?.includes(",")) return "Separate the names of clusters with blanks, not with commas.";
   if (unusual !== undefined)
     return `${shownOr("One of the names", unusual, quoted)} is not the name of a cluster: letters, digits and hyphens.`;
   for (const [name, id] of Object.entries({ project, snapshot }))

@@ -14,6 +14,8 @@ export const EXIT_TRY_AGAIN = 75;
 export interface Outcome {
   /** The cluster's name, with its project where several have the name. Absent if nothing could be saved at all. */
   label?: string;
+  /** The cluster's name, where it is known. */
+  name?: string;
   found?: Found;
   target?: Target;
   /** Of a save that has ended, well or not. */
@@ -22,10 +24,15 @@ export interface Outcome {
   failure?: ErrorEnvelope;
   /** Only with `--keep`, after a sound save. */
   kept?: KeepReport;
+  /** The command was stopped before the save had ended. */
+  isStopped?: true;
+  /** Atlas owes no backup of this cluster yet, and only `--all` asked for it. */
+  isTooYoung?: true;
 }
 
 /** 0: saved and sound. 1: failed for good. 75: worth another try. */
 export function exitCodeOf({ report, kept, ...outcome }: Outcome): number {
+  if (outcome.isTooYoung) return 0;
   if (report?.state !== "complete") {
     const failure = outcome.failure ?? report?.lastError;
     return failure?.retryable === false ? 1 : EXIT_TRY_AGAIN;
@@ -35,9 +42,11 @@ export function exitCodeOf({ report, kept, ...outcome }: Outcome): number {
 }
 
 /** What happened, for a person. */
-export function outcomeText(outcome: Outcome, look: Look, now: number): string {
-  const { report } = outcome;
-  return report?.state === "complete" ? savedText(outcome, report, look, now) : failureText(outcome, look);
+export function outcomeText(outcome: Outcome, look: Look, now: number, folder?: string): string {
+  const { report, isTooYoung, label = "" } = outcome;
+  if (isTooYoung)
+    return paragraph("skipped", `${label}: `, ["too young for a backup; there will be one tomorrow."], look);
+  return report?.state === "complete" ? savedText(outcome, report, look, now) : failureText(outcome, look, folder);
 }
 
 function savedText({ label = "", target, kept }: Outcome, report: SaveReport, look: Look, now: number): string {
@@ -45,7 +54,7 @@ function savedText({ label = "", target, kept }: Outcome, report: SaveReport, lo
   const project = target?.projectName === undefined || label.includes(" in ") ? "" : ` (${target.projectName})`;
   const when = whenOf(facts?.finishTime, now);
   const what = `the backup${when === undefined ? "" : ` of ${when}`}`;
-  const how = report.isOlder ? "was saved already" : "is saved and verified";
+  const how = `${report.isOlder ? "was saved already" : "is saved and verified"}${kept?.problem && kept.removed.length === 0 ? ", but no older file was deleted" : ""}`;
   const collections = contents?.collections === undefined ? "" : `, ${counted(contents.collections, "collection")}`;
   const version = facts?.mongoDBVersion === undefined ? "" : `, MongoDB ${facts.mongoDBVersion}`;
   const isSimulated = report.fileName?.startsWith(SIMULATED_PREFIX);
@@ -82,29 +91,39 @@ function keptLines(kept: KeepReport | undefined): string[] {
   ];
 }
 
-function failureText({ label, report, failure }: Outcome, look: Look): string {
+/** `folder`: the download folder, for failures of the disk. */
+function failureText({ label, report, failure, isStopped }: Outcome, look: Look, folder: string | undefined): string {
   const envelope = failure ?? report?.lastError;
   const bytes = report?.bytes ?? 0;
   const kept = bytes > 0 ? [`${sizeInWords(bytes)} are kept; the same command continues there.`] : [];
-  const why = envelope ? [describeFailure({ envelope }), ...adviceOn({ envelope }).split("\n")] : [];
+  if (isStopped) return paragraph("failed", `${label}: `, ["stopped.", ...kept], look);
+  const where = envelope?.source === "disk" && folder !== undefined ? [`The download folder is ${folder}`] : [];
+  const why = envelope ? [describeFailure({ envelope }), ...adviceOn({ envelope }).split("\n"), ...where] : [];
   const [first = "", ...rest] = why;
   const title = label === undefined ? "Nothing was saved. " : `${label}: not saved. `;
   return paragraph("failed", title, [first, ...rest, ...kept], look);
 }
 
-function paragraph(state: "ok" | "failed", title: string, [first = "", ...rest]: string[], look: Look): string {
+function paragraph(
+  state: "ok" | "failed" | "skipped",
+  title: string,
+  [first = "", ...rest]: string[],
+  look: Look,
+): string {
   const head = indented(`${title}${first}`, 2, look.columns).trimStart();
   const body = rest.map((line) => indented(line, 4, look.columns));
   return [`${markOf(state, look)} ${head}`, ...body, ""].join("\n");
 }
 
 /** The entry of the outcome in the answer to `--json`, in the words of the tools. */
-export function outcomeEntry({ found, target, report, failure, kept }: Outcome, now: number) {
-  const error = failure ?? report?.lastError;
+export function outcomeEntry(outcome: Outcome, now: number) {
+  const { found, target, report, kept, isStopped, isTooYoung } = outcome;
+  const envelope = isTooYoung ? undefined : (outcome.failure ?? report?.lastError);
+  const error = envelope && { ...envelope, hint: adviceOn({ envelope }) };
   const { bytes = 0, facts, integrity, contents } = report ?? {};
   return {
-    state: report?.state === "complete" ? "complete" : bytes > 0 ? "paused" : "failed",
-    name: found?.name,
+    state: stateOf(outcome),
+    name: found?.name ?? outcome.name,
     projectName: target?.projectName ?? found?.project.name,
     groupId: found?.project.id,
     snapshotId: target?.snapshotId,
@@ -120,9 +139,16 @@ export function outcomeEntry({ found, target, report, failure, kept }: Outcome, 
     ...(integrity && { integrity: viewIntegrity(integrity) }),
     ...(contents && { contents: viewContents(contents) }),
     warnings: report?.warnings,
+    ...(isStopped && { stopped: true }),
     ...(kept && { deleted: kept.removed, inUse: kept.inUse, notDeleted: kept.problem }),
     error,
   };
+}
+
+function stateOf({ report, isTooYoung }: Outcome) {
+  if (isTooYoung) return "too-young";
+  if (report?.state === "complete") return "complete";
+  return (report?.bytes ?? 0) > 0 ? "paused" : "failed";
 }
 
 /** Throws what is not a failure. */

@@ -1,5 +1,7 @@
 // Saves the backup of one cluster with the store of the tools, waits for it to the end, and deletes older files if that is ordered.
+import { attention } from "../../atlas/backups.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
+import type { Clock } from "../../core/time.ts";
 import type { SaveReport } from "../../download/contract.ts";
 import { chooseBackup, type FindOptions, type Found, named, type Target } from "../../server/find-target.ts";
 import type { Runtime } from "../../server/runtime.ts";
@@ -29,7 +31,7 @@ interface SaveTools extends FindOptions {
   signal: AbortSignal;
 }
 
-/** Rejects only when the signal aborts before the backup is saved, or for an unexpected error. */
+/** Rejects only for an unexpected error. */
 export async function saveCluster(found: Found, label: string, order: SaveOrder, tools: SaveTools): Promise<Outcome> {
   const { display, clock, signal } = tools;
   const outcome: Outcome = { label, found };
@@ -44,37 +46,52 @@ export async function saveCluster(found: Found, label: string, order: SaveOrder,
     if (order.keep !== undefined && report.state === "complete" && report.sound)
       outcome.kept = await keepNewest(order, order.keep, { label, target: outcome.target, report }, tools);
   } catch (error) {
-    signal.throwIfAborted();
+    if (signal.aborted) return { ...outcome, isStopped: true };
     outcome.failure = envelopeOf(error);
+    const { errorCode } = outcome.failure;
+    if (order.names.length === 0 && errorCode === "NO_COMPLETE_SNAPSHOT" && owesNoBackup(found, clock))
+      outcome.isTooYoung = true;
   } finally {
     display.remove(label);
   }
   return outcome;
 }
 
+const owesNoBackup = ({ cluster = {} }: Found, clock: Clock) =>
+  attention([], { ...cluster, now: clock.now() }) === undefined;
+
 /** Waits for another process that saves the same backup, then finds its file. */
 async function saveBackup(found: Found, target: Target, label: string, tools: SaveTools): Promise<SaveReport> {
   const { clock, patience, display, signal } = tools;
   const until = clock.ticks() + patience.elsewhereMs;
+  let isWaiting = false;
   for (;;) {
     try {
-      return await saveOnce(found, target, label, tools);
+      return await saveOnce(found, target, label, tools, isWaiting);
     } catch (error) {
       const isElsewhere = error instanceof Failure && error.code === "SAVED_ELSEWHERE";
       if (!isElsewhere || clock.ticks() >= until) throw error;
+      isWaiting = true;
       display.tell(label, "another process is saving this backup; waiting for it");
       await clock.sleep(Math.min(LOOK_AGAIN_MS, patience.elsewhereMs), signal);
     }
   }
 }
 
-async function saveOnce(found: Found, target: Target, label: string, tools: SaveTools): Promise<SaveReport> {
+/** While it waits for another process, what comes before the transfer is not shown. */
+async function saveOnce(
+  found: Found,
+  target: Target,
+  label: string,
+  tools: SaveTools,
+  isWaiting: boolean,
+): Promise<SaveReport> {
   const { store, clock, display, patience, signal } = tools;
   const { groupId, snapshotId, projectName, clusterId } = target;
   const silent = new AbortController();
   let last = { bytes: -1, at: clock.ticks() };
   const onProgress = (report: SaveReport) => {
-    display.show(label, report);
+    if (!isWaiting || !["queued", "requesting"].includes(report.state)) display.show(label, report);
     const isMoving = report.bytes !== last.bytes || report.state === "queued" || report.state === "verifying";
     if (isMoving) last = { bytes: report.bytes, at: clock.ticks() };
     else if (clock.ticks() - last.at >= patience.silentMs) silent.abort();
@@ -111,7 +128,10 @@ async function keepNewest(
       saved: { fileName, ...(isOlder && { isOlder }) },
       evenUnprotected: keepUnprotected,
     },
-    { signal, onRead: (name, percent) => display.tell(label, `reading ${name} again, ${percent}%`) },
+    {
+      signal,
+      onRead: (name, percent) => display.tell(label, "reading the older files that stay", `${name} ${percent}%`),
+    },
   );
 }
 

@@ -6,7 +6,7 @@ import { isClusterName } from "../../core/atlas-id.ts";
 import { concurrently } from "../../core/concurrency.ts";
 import { Failure, ownFailure } from "../../core/errors.ts";
 import { createRedactor } from "../../core/redact.ts";
-import { quoted, sizeInWords } from "../../core/text.ts";
+import { quoted } from "../../core/text.ts";
 import { systemClock } from "../../core/time.ts";
 import type { SnapshotStore } from "../../download/contract.ts";
 import { type Clusters, type Found, onlyCluster, readClusters } from "../../server/find-target.ts";
@@ -58,10 +58,13 @@ export async function save(input: Configured & { version: string; clusters: read
   const outcomes: Outcome[] = [];
   const add = (outcome: Outcome) => {
     outcomes.push(outcome);
+    // What a save that was stopped has on the disk is known when all has ended.
+    if (outcome.isStopped) return;
     const isSaved = outcome.report?.state === "complete";
     const stream = isSaved ? stdout : stderr;
     if (isSaved && order.asJson) return;
-    display.print(stream, redactor.scrub(outcomeText(outcome, lookOf(stream, env), now())));
+    const text = outcomeText(outcome, lookOf(stream, env), now(), config.downloadDir);
+    display.print(stream, redactor.scrub(text));
   };
   for (const warning of config.warnings) stderr.write(`! ${redactor.scrub(warning)}\n`);
 
@@ -84,14 +87,20 @@ export async function save(input: Configured & { version: string; clusters: read
   } catch (error) {
     if (signal.aborted) exitCode = signal.reason instanceof Interruption ? signal.reason.exitCode : 1;
     else if (error instanceof Failure) {
-      const outcome = { failure: error.envelope };
-      add(outcome);
-      exitCode = exitCodeOf(outcome);
+      const failure = error.envelope;
+      display.print(stderr, redactor.scrub(outcomeText({ failure }, lookOf(stderr, env), now(), config.downloadDir)));
+      outcomes.push(...(order.names.length > 0 ? order.names.map((name) => ({ name, failure })) : [{ failure }]));
+      exitCode = exitCodeOf({ failure });
     } else log.error({ error }, "The save itself failed");
   }
   await runtime?.close();
-  if (report && !(await report.write(outcomes, stderr)) && exitCode === 0) exitCode = 1;
-  if (signal.aborted) stderr.write(`Stopped.\n${runtime ? await keptText(runtime.store, order) : ""}`);
+  if (report && exitCode !== EXIT_USAGE && !(await report.write(outcomes, stderr)) && exitCode === 0) exitCode = 1;
+  if (signal.aborted) {
+    const stopped = outcomes.filter(({ isStopped }) => isStopped);
+    if (runtime) await findKept(stopped, runtime.store);
+    const texts = stopped.map((outcome) => outcomeText(outcome, lookOf(stderr, env), now()));
+    stderr.write(stopped.length > 0 ? texts.join("") : "Stopped.\n");
+  }
   const entries = outcomes.map((outcome) => outcomeEntry(outcome, now()));
   if (order.asJson) await written(stdout, `${redactor.scrub(JSON.stringify(entries, null, 2))}\n`);
   await log.written();
@@ -112,20 +121,19 @@ async function saveAll(run: Run): Promise<number> {
   const clusters = await readClusters(order.projectId, { ...config, atlas }, limits);
   const { found, failed } = order.names.length > 0 ? named(order.names, clusters) : every(clusters);
   for (const outcome of failed) add(outcome);
-  if (failed.some(({ failure }) => WRONG_NAMES.includes(failure?.errorCode ?? ""))) return EXIT_USAGE;
+  if (failed.some(({ failure }) => WRONG_NAMES.includes(failure?.errorCode ?? ""))) {
+    if (found.length > 0) process.stderr.write("Nothing was saved.\n");
+    return EXIT_USAGE;
+  }
   const label = labelsOf(found);
   const tools = { ...config, ...runtime, clock: systemClock, display, signal, patience: PATIENCE };
   const saved = await concurrently(found, AT_ONCE, async (each) => {
-    // Interrupted, the others still say what they have saved and deleted.
-    const outcome = await saveCluster(each, label(each), order, tools).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-      return undefined;
-    });
-    if (outcome) add(outcome);
-    return outcome ?? [];
+    const outcome = await saveCluster(each, label(each), order, tools);
+    add(outcome);
+    return outcome;
   });
   signal.throwIfAborted();
-  const codes = [...failed, ...saved.flat()].map(exitCodeOf);
+  const codes = [...failed, ...saved].map(exitCodeOf);
   return codes.includes(1) ? 1 : codes.includes(EXIT_TRY_AGAIN) ? EXIT_TRY_AGAIN : 0;
 }
 
@@ -141,7 +149,7 @@ function named(names: readonly string[], clusters: Clusters): Choice {
     try {
       choice.found.push(onlyCluster(name, clusters));
     } catch (error) {
-      choice.failed.push({ label: name, failure: envelopeOf(error) });
+      choice.failed.push({ label: name, name, failure: envelopeOf(error) });
     }
   }
   return choice;
@@ -166,19 +174,15 @@ function noCluster(limitedBy: string | undefined): Failure {
   return ownFailure("CLUSTER_UNKNOWN", { detail: `There is no Flex cluster${scope}.` });
 }
 
-/** What is kept of the saves that were interrupted; nothing where the folder cannot be read. */
-async function keptText(store: SnapshotStore, { names }: SaveOrder): Promise<string> {
+/** Adds what is on the disk of the saves that were stopped; nothing where the folder cannot be read. */
+async function findKept(stopped: readonly Outcome[], store: SnapshotStore): Promise<void> {
   try {
     const { transfers } = await store.list(new AbortController().signal);
-    return transfers
-      .filter(({ identity: { name }, bytes }) => bytes > 0 && (names.length === 0 || names.includes(name)))
-      .map(
-        ({ identity: { name }, bytes }) =>
-          `${sizeInWords(bytes)} of ${name} are kept; the same command continues there.\n`,
-      )
-      .join("");
+    for (const outcome of stopped) {
+      const part = transfers.find(({ identity }) => identity.snapshotId === outcome.target?.snapshotId);
+      if (part && part.bytes > 0) outcome.report = { ...part, state: "paused" };
+    }
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return "";
   }
 }

@@ -142,6 +142,7 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
     .sort((one, other) => finishOf(other) - finishOf(one) || Number(other.sound) - Number(one.sound));
   const [latest] = own;
   const newestFile = own.find(({ sound }) => sound);
+  const isChanged = latest?.state === "changed" && latest.identity?.snapshotId !== newestFile?.identity?.snapshotId;
   return {
     name,
     project,
@@ -151,7 +152,10 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
     wrong: [
       ...(attention === undefined ? [] : [attention]),
       ...(Date.parse(newest?.finishTime ?? "") > systemClock.now() + CLOCK_TOLERANCE_MS ? [IN_FUTURE] : []),
-      ...(latest && !latest.sound ? [`The archive in ${latest.fileName} is incomplete: do not restore from it.`] : []),
+      ...(isChanged ? [changedSince(latest.fileName)] : []),
+      ...(latest?.state === "complete" && !latest.sound
+        ? [`The archive in ${latest.fileName} is incomplete: do not restore from it.`]
+        : []),
       ...(files ? remarksOnFile(newestFile, newest !== undefined, order) : []),
     ],
   };
@@ -159,6 +163,9 @@ function rowOf(look: BackupLook & Entry, files: readonly SavedFile[] | undefined
 
 const IN_FUTURE =
   "Its newest backup lies in the future, so the clock of this computer is slow and no age here is right.";
+
+const changedSince = (fileName: string) =>
+  `${fileName} was written to since it was saved, so it does not count. The command save reads it again.`;
 
 const finishOf = ({ facts, savedAt }: SavedFile) => Date.parse(facts?.finishTime ?? savedAt ?? "") || 0;
 

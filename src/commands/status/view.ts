@@ -36,7 +36,7 @@ const hanging = (text: string, look: Look) => indented(text, 2, look.columns).tr
 function summaryOf({ rows, wrong }: Overview): string[] {
   const bad = rows.filter((row) => row.wrong.length > 0);
   if (bad.length === 0 && wrong.length > 0) return [];
-  if (bad.length === 0) return [rows.length === 1 ? "The cluster is well." : `All ${rows.length} clusters are well.`];
+  if (bad.length === 0) return [wellText(rows)];
   const label = labelsOf(rows.map(named));
   const names = firstFew(bad.map((row) => label(named(row))));
   // One sentence has room on the line; of several, the table shows which belongs to which cluster.
@@ -46,6 +46,14 @@ function summaryOf({ rows, wrong }: Overview): string[] {
   return [
     `${bad.length} of ${counted(rows.length, "cluster")} ${bad.length === 1 ? "needs" : "need"} attention: ${names}.${detail}${more}`,
   ];
+}
+
+/** Without --max-saved-age nothing is wrong where no file is, but nobody should believe that one is. */
+function wellText(rows: readonly Row[]): string {
+  const missing = rows.filter(({ newestBackup, newestFile }) => newestBackup && !newestFile).length;
+  const all = rows.length === 1 ? "The cluster is well" : `All ${rows.length} clusters are well`;
+  if (missing === 0) return `${all}.`;
+  return `${all} in Atlas. ${rows.length === 1 ? "It has" : missing === 1 ? "1 has" : `${missing} have`} no file here.`;
 }
 
 /** Atlas promises the form of a name, but does not guarantee it. */

@@ -181,14 +181,14 @@ export async function listSaved(
   };
 }
 
-/** Every finished file that its record still fits. */
-export async function listComplete(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<SavedFile[]> {
+/** Every finished file with a record; of those that were written to since, the facts are what the record says. */
+export async function listWithRecords(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<SavedFile[]> {
   const files = await listRecorded(directory, checkedFiles);
-  return files
-    .filter(({ state }) => state === "untouched")
-    .map(({ fileName, ...file }) =>
-      describeFile({ fileName, path: directory.at(fileName), bytes: file.record.bytes }, { fileName, ...file }),
-    );
+  return files.map((file) => {
+    const { fileName, record } = file;
+    const described = describeFile({ fileName, path: directory.at(fileName), bytes: record.bytes }, file);
+    return { ...described, facts: record.facts };
+  });
 }
 
 /** The transfers of a list that has room for `most` entries, of which `others` are files. */

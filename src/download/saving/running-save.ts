@@ -146,14 +146,17 @@ export function createSaveStatus(clock: Pick<Clock, "now">): SaveStatus {
 
 const WINDOW_MS = 10_000;
 const SAMPLE_MS = 250;
+const SILENT_MS = 5_000;
 
 /** Averages over the last ten seconds: steady enough to show, quick enough to follow the line. */
 export function createRateMeter(now: () => number) {
   let samples: { at: number; sum: number }[] = [];
+  let last = Number.NEGATIVE_INFINITY;
   let sum = 0;
   return {
     add: (bytes: number): void => {
       const at = now();
+      last = at;
       // The clock was set back: older samples are useless.
       if (at < (samples.at(-1)?.at ?? at)) samples = [];
       if (at - (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= SAMPLE_MS) samples.push({ at, sum });
@@ -162,6 +165,8 @@ export function createRateMeter(now: () => number) {
     },
     /** Undefined until the samples span enough time. */
     bytesPerSecond: (): number | undefined => {
+      // Nothing has come for a while, so the average says nothing of what is to come.
+      if (now() - last > SILENT_MS) return undefined;
       const first = samples[0];
       const spanMs = first ? now() - first.at : 0;
       return first && spanMs >= SAMPLE_MS ? Math.round(((sum - first.sum) * 1_000) / spanMs) : undefined;

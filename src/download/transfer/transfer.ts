@@ -48,6 +48,7 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
   const { copy, links, clock, limits, status, log } = transfer;
   const budget = createRetryBudget(limits, clock.random, copy.bytes);
   let run: Run = { doubts: 0 };
+  let brokenAt = 0;
   while (!copy.isComplete) {
     const link = await links.next(signal);
     const { outcome, host } = await request(transfer, checkLink(link.url, transfer.policy), run, signal);
@@ -73,7 +74,9 @@ export async function transferFile(transfer: Transfer, signal: AbortSignal): Pro
         const delayMs = budget.next(outcome.kind === "retry" ? outcome.afterMs : undefined);
         if (delayMs === undefined) throw interrupted(host, again);
         log({ event: "transfer-retried", host, bytes: copy.bytes, code: again.code, delayMs });
-        if (copy.bytes > 0 && again.why === undefined) status.interrupted();
+        // An attempt that brought nothing is no resumption.
+        if (copy.bytes > brokenAt && again.why === undefined) status.interrupted();
+        brokenAt = copy.bytes;
         await clock.sleep(delayMs, signal);
         break;
       }

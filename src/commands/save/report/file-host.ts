@@ -84,6 +84,11 @@ export function createFileHostNotes(hidden: Hidden) {
       );
       const answers = grouped(exchanges.map((each) => linesOf(each, hidden).join("\n")));
       const bodies = exchanges.filter(isAnswered).filter(({ bytes }) => bytes > 0);
+      if (exchanges.length === 0)
+        return [
+          "- No file was requested. Of a backup that is here already, only an empty download folder gets it again.",
+          "",
+        ];
       return [
         ...links.map(({ text, count }) => `- ${text}; requested ${times(count)}`),
         ...againLines(exchanges),

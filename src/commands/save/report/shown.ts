@@ -144,7 +144,7 @@ export function etagForm(etag: string | undefined): string {
   const strength = `${weak ? "weak" : "strong"}${quoted === undefined ? ", without quotation marks" : ""}`;
   const parts = /^[0-9a-f]{32}-(\d{1,5})$/i.exec(inner)?.[1];
   if (/^[0-9a-f]{32}$/i.test(inner)) return `${strength}, like an MD5`;
-  if (parts !== undefined) return `${strength}, like an MD5 of ${parts} parts`;
+  if (parts !== undefined) return `${strength}, like an MD5 of ${parts} part${parts === "1" ? "" : "s"}`;
   if (/^0x[0-9a-f]+$/i.test(inner)) return `${strength}, 0x and ${inner.length - 2} hexadecimal digits`;
   return `${strength}, another text of ${inner.length} characters`;
 }
