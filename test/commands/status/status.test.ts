@@ -397,12 +397,12 @@ test.each([
   },
 );
 
-test.skipIf(process.platform === "win32").each([
+test.each([
   ["the end of its input", "<&-", /^✓ All 5 clusters are well\.\n/],
   ["a reader that takes one line", "| head -1", /^✓ All 5 clusters are well\.\n/],
   ["a reader that has gone", "| true", /^$/],
   ["an output that is closed from the start", ">&-", /^$/],
-])("%s does not change its exit code", async (_, redirection, shown) => {
+])("%s does not change its exit code", { tags: "shell" }, async (_, redirection, shown) => {
   const line = `set -o pipefail; '${process.execPath}' '${BUILT}' status --simulate ${redirection}`;
   const { exitCode, stdout, stderr } = await bash(line, { env: { HOME: "/nonexistent" } });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
