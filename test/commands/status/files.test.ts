@@ -137,7 +137,7 @@ describe("a newest file that is not sound", () => {
 });
 
 describe("a download folder that cannot be used", () => {
-  test("fails once, and no cluster is said to lack a file", { tags: "links" }, async () => {
+  test("fails once, and no cluster is said to lack a file", { tags: "modes" }, async () => {
     const { home, folder } = await homeWith({});
     await chmod(folder, 0o777);
     const { env } = await atlasOfClusters(shop(orders));
