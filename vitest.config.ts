@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig } from "vitest/config";
+import { TAGS } from "./test/platform.ts";
 
 /** Tests that take minutes; only `npm run test:long` runs them. */
 const long = "test/**/*.long.test.ts";
@@ -9,9 +10,11 @@ const schedule = "test/**/*.schedule.test.ts";
 export default defineConfig(({ mode }) => ({
   test:
     mode === "long" || mode === "schedule"
-      ? { include: [mode === "long" ? long : schedule], testTimeout: 600_000, hookTimeout: 30_000 }
+      ? { include: [mode === "long" ? long : schedule], tags: TAGS, testTimeout: 600_000, hookTimeout: 30_000 }
       : {
+          tags: TAGS,
           include: ["test/**/*.test.ts"],
+          reporters: ["default", "./test/skipped.ts"],
           // Most tests wait for processes and timers, so more workers than processors are useful.
           maxWorkers: Math.max(4, availableParallelism() - 1),
           // No test changes state that another one sees, so each worker loads modules once: a seventh of the time.

@@ -1,31 +1,20 @@
 // Runs the tests, and the packed package from an empty folder, on every supported major version of Node.js. An unavailable
 // version is a failure. Arguments choose versions; --package-only skips the tests.
 import "./node-version.mjs";
-import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { promisify } from "node:util";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { expectVersion, fetchNode, npm, oldest, readReport, root, run, versionsIn } from "./nodes.mjs";
 
 const SUPPORTED = ["20", "22", "24", "26"];
 
-const packageJson = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
-const root = join(import.meta.dirname, "..");
-const run = promisify(execFile);
-const npm = (args, cwd) =>
-  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26 });
-
-/** Installs npm's `node` package for this run only and returns its binary. */
-async function fetchNode(version, folder) {
-  await mkdir(folder, { recursive: true });
-  await npm(["install", "--prefix", folder, `node@${version}`], folder);
-  const binary = join(folder, "node_modules/node/bin/node");
-  await access(binary);
+/** Installs npm's `node` package for this run only. */
+async function installNode(version) {
+  const binary = await fetchNode({ version, folder: join(folder, version) });
   const { stdout } = await run(binary, ["--version"]);
-  if (!`${stdout.trim()}.`.startsWith(`v${version}.`)) throw new Error(`asked for ${version}, got ${stdout.trim()}`);
-  return { binary, exact: stdout.trim() };
+  return { binary, exact: expectVersion(version, stdout.trim()) };
 }
 
 /** Installs the packed package into an empty folder; returns the file that its command runs. */
@@ -74,20 +63,12 @@ async function runTests(binary, report) {
   await run(binary, args, { cwd: root, env, maxBuffer: 2 ** 28 }).catch(() => {
     // The report says which tests failed.
   });
-  const { success, numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(report, "utf8"));
-  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
-    const titles = assertionResults
-      .filter((test) => test.status === "failed")
-      .map(({ fullName, failureMessages }) => `${fullName} (${failureMessages[0]?.split("\n")[0]})`);
-    return status === "failed" && titles.length === 0 ? [`${name} as a whole`] : titles;
-  });
+  const { success, failed, passed, total } = await readReport(report);
   if (!success) throw new Error(`${failed.length} failed: ${failed.join("; ")}`);
-  return `${numPassedTests} of ${numTotalTests} passed`;
+  return `${passed} of ${total} passed`;
 }
 
-const chosen = process.argv.slice(2).filter((word) => /^[\d.]+$/.test(word));
-/** The oldest version that the package supports; it runs only the package, since the test tools need a newer one. */
-const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
+const chosen = versionsIn(process.argv.slice(2));
 const packageOnly = process.argv.includes("--package-only");
 const folder = await mkdtemp(join(tmpdir(), "test-nodes-"));
 const rows = [];
@@ -107,11 +88,12 @@ try {
   await run("npm", ["run", "build"], { cwd: root });
   const command = await installPackage(join(folder, "package"));
   for (const version of chosen.length > 0 ? chosen : [oldest, ...SUPPORTED]) {
-    const node = await outcome(() => fetchNode(version, join(folder, version)));
+    const node = await outcome(() => installNode(version));
     const row = { node: node.exact ?? version, package: "-", tests: "-" };
     if (node.binary === undefined) row.package = `not available: ${node}`;
     else {
       row.package = await outcome(() => startPackage(node.binary, command, join(folder, `home-${version}`)));
+      // The tools of the tests need a newer version than the package does.
       if (!packageOnly && version !== oldest)
         row.tests = await outcome(() => runTests(node.binary, join(folder, `${version}.json`)));
     }

@@ -2,8 +2,7 @@
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
-import { environmentOf } from "./config/setting-text.ts";
-import { deleteSecrets } from "./config/variables.ts";
+import { deleteSecrets, environmentOf } from "./config/variables.ts";
 import { createRedactor } from "./core/redact.ts";
 import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { CATALOG } from "./tools/catalog.ts";

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 import * as z from "zod";
 import { SIMULATED } from "../src/simulator/simulated.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../src/simulator/simulator.ts";
-import { SCRATCH } from "./scratch.ts";
+import { removeFolder, SCRATCH } from "./scratch.ts";
 
 /** The built server, as its users start it. */
 export const BUILT = join(import.meta.dirname, "../dist/atlas-flex-snapshots-mcp.js");
@@ -53,7 +53,7 @@ export async function simulatorFor(options: SimulatorOptions = {}): Promise<Simu
 /** A folder for this test, removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(SCRATCH, "atlas-flex-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => removeFolder(folder));
   return folder;
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, normalize } from "node:path";
+import { join, posix } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const SRC = join(import.meta.dirname, "../src");
@@ -45,15 +45,21 @@ interface Import {
   to: string;
 }
 
+/** The source files below a folder, with `/` on every system. */
+async function sourcesIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder, { recursive: true })).map((name) => name.replaceAll("\\", "/"));
+  return names.filter((name) => name.endsWith(".ts"));
+}
+
 /** Every import of every source file, types and lazy ones included, as paths from `src`. */
 async function imports(): Promise<Import[]> {
-  const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const files = await sourcesIn(SRC);
   const found = await Promise.all(
     files.map(async (from) => {
       const text = await readFile(join(SRC, from), "utf8");
       return [...text.matchAll(/(?:\bfrom |\bimport\(|^import )"([^"\n]+)"/gm)].map(([, to = ""]) => ({
         from,
-        to: to.startsWith(".") ? normalize(join(dirname(from), to)) : to,
+        to: to.startsWith(".") ? posix.join(posix.dirname(from), to) : to,
       }));
     }),
   );
@@ -107,7 +113,7 @@ test("no files import each other in a circle, types included", async () => {
 });
 
 describe("every source file", async () => {
-  const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const files = await sourcesIn(SRC);
   const texts = await Promise.all(
     files.map(async (file) => ({ file, lines: (await readFile(join(SRC, file), "utf8")).split("\n") })),
   );
@@ -138,7 +144,7 @@ test("no source file starts another process", async () => {
 });
 
 test("only the command save asks for the deletion of finished files", async () => {
-  const files = (await readdir(SRC, { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const files = await sourcesIn(SRC);
   const found = await Promise.all(
     files.map(async (file) => ((await readFile(join(SRC, file), "utf8")).includes("keepNewest") ? [file] : [])),
   );
@@ -147,7 +153,7 @@ test("only the command save asks for the deletion of finished files", async () =
 });
 
 test("only file-system.ts calls what a file system may refuse for a moment or lack", async () => {
-  const files = (await readdir(join(SRC, "download"), { recursive: true })).filter((file) => file.endsWith(".ts"));
+  const files = await sourcesIn(join(SRC, "download"));
   const found = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(join(SRC, "download", file), "utf8");

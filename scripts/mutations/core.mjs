@@ -132,9 +132,15 @@ export const CORE = [
   },
   {
     claim: "distinguish the case of names on Windows",
-    edits: [edit("src/config/setting-text.ts", 'platform === "win32" ?', 'platform === "cygwin" ?')],
+    edits: [edit("src/config/variables.ts", 'if (platform !== "win32") return', 'if (platform !== "cygwin") return')],
     tests: ["test/config/environment.test.ts"],
     only: "have no case on Windows",
+  },
+  {
+    claim: "show a secret in the name of a variable in upper case",
+    edits: [edit("src/config/variables.ts", "return isWarnedOf ? name : upper;", "return upper;")],
+    tests: ["test/config/environment.test.ts"],
+    only: "stay as they are written in a warning",
   },
   {
     claim: "leave the password of a proxy in the environment",

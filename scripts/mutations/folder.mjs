@@ -135,6 +135,12 @@ export const FOLDER = [
     only: "on Windows",
   },
   {
+    claim: "wait for Windows to sync a folder, which it never does",
+    edits: [edit("src/download/folder/file-system.ts", 'if (process.platform === "win32") return;', "")],
+    tests: ["test/download/file-errors.test.ts"],
+    only: "no folder is synced on Windows",
+  },
+  {
     claim: "fail a published save because its part cannot be removed",
     edits: [
       edit(

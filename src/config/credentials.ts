@@ -153,7 +153,8 @@ function whatIsWrong(value: string, minCharacters: number): string | undefined {
  */
 export function readSecretFile(setting: string): { secret: string; readableByOthers: boolean } | { problem: string } {
   const place = absolutePath(setting);
-  if ("obstacle" in place) return { problem: WRONG_PATHS[place.obstacle] };
+  // On Windows a path without a drive is not absolute, that of the instructions included.
+  if ("obstacle" in place) return { problem: problemOfSample(setting) ?? WRONG_PATHS[place.obstacle] };
   const { path } = place;
   let descriptor: number;
   try {
@@ -220,9 +221,13 @@ function problemOfOpening(path: string, error: unknown): string {
   if (code === "EACCES" || code === "EPERM")
     return `names a file that this user may not read${shown}. Check its owner and its permissions.`;
   if (code !== "ENOENT" && code !== "ENOTDIR") return `names a file that cannot be opened${shown}.`;
-  if (path.startsWith("/path/to/")) return `is still the placeholder of the instructions${shown}. Name your own file.`;
-  return `names a file that does not exist${shown}.`;
+  return problemOfSample(path) ?? `names a file that does not exist${shown}.`;
 }
+
+const problemOfSample = (path: string): string | undefined =>
+  path.startsWith("/path/to/")
+    ? `is still the placeholder of the instructions${named(path)}. Name your own file.`
+    : undefined;
 
 /** The path as the end of a clause; nothing if somebody may have put the secret itself into it. */
 const named = (path: string): string => (mayBeQuoted(path) ? `: ${clean(path)}` : "");

@@ -1,20 +1,9 @@
-// What was written for a setting: variables by name, texts without what stands around them, placeholders, absolute paths, and whether a message may quote them.
+// What was written for a setting: texts without what stands around them, placeholders, absolute paths, and whether a message may quote them.
 import { homedir } from "node:os";
 import path, { type PlatformPath } from "node:path";
 import { clean } from "../core/text.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * A copy of the variables. Windows does not distinguish case in their names, so there every name is in upper case, as are the
- * names that this server reads.
- */
-export function environmentOf(variables: Environment, platform: NodeJS.Platform): Environment {
-  const entries = Object.entries(variables);
-  return Object.fromEntries(
-    platform === "win32" ? entries.map(([name, value]) => [name.toUpperCase(), value]) : entries,
-  );
-}
 
 /** All fields are absent if the setting is not set. */
 export interface SettingText {

@@ -207,6 +207,20 @@ const SHARED = /^(MONGODB_ATLAS|MDB_MCP_API)_/i;
 /** A shared name that differs from ours in more letters belongs to another tool. */
 const SLIP_LETTERS = 2;
 
+/**
+ * A copy of the variables. Windows does not distinguish case in their names, so there they are in upper case, as are the names
+ * that this server reads. One that a warning may name stays as it is: a secret in it would not be recognised in upper case.
+ */
+export function environmentOf(variables: Environment, platform: NodeJS.Platform): Environment {
+  if (platform !== "win32") return { ...variables };
+  const read = (name: string) => {
+    const upper = name.toUpperCase();
+    const isWarnedOf = (OWN.test(name) || SHARED.test(name)) && !KNOWN_VARIABLES.includes(upper);
+    return isWarnedOf ? name : upper;
+  };
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [read(name), value]));
+}
+
 /** A warning for each variable that seems to be meant for this server but is not read. Its value is not shown. */
 export function misspeltVariables(env: Environment): string[] {
   return Object.keys(env).flatMap((name) => {

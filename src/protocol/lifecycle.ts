@@ -38,6 +38,7 @@ export function runUntilEnd(options: {
 }): (reason: EndReason) => Promise<void> {
   const { settle, onEnd, report, limitMs = END_LIMIT_MS, graceMs = GRACE_MS } = options;
   const { stdin, stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) unblock(stream);
 
   let ending: Promise<void> | undefined;
   function end(reason: EndReason): Promise<void> {
@@ -81,6 +82,17 @@ export function runUntilEnd(options: {
  */
 export function keepConsoleOffStdout(target: Console, stderr: Writable): void {
   Object.assign(target, new Console(stderr, stderr));
+}
+
+/**
+ * On Windows Node.js makes pipes for standard output and error block (lib/net.js, `setBlocking`): a client that stops reading,
+ * if only the log, would stop the whole process. It has no public way to undo that.
+ */
+function unblock(stream: Writable): void {
+  const handle: unknown = Reflect.get(stream, "_handle");
+  if (process.platform !== "win32" || !(handle instanceof Object)) return;
+  const setBlocking: unknown = Reflect.get(handle, "setBlocking");
+  if (typeof setBlocking === "function") Reflect.apply(setBlocking, handle, [false]);
 }
 
 /** Whether `work` ends within the limit. The timer keeps the process alive until `process.exit` sets the code. */

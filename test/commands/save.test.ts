@@ -46,7 +46,7 @@ const sha256Of = async (path: string) =>
     .digest("hex");
 
 /** The path that a result names on a line of its own. */
-const pathIn = (stdout: string) => /^ {4}(\/.*\.tgz)$/m.exec(stdout)?.[1] ?? "";
+const pathIn = (stdout: string) => /^ {4}((?:\/|\w:\\).*\.tgz)$/m.exec(stdout)?.[1] ?? "";
 
 describe("save", () => {
   test("saves the newest backup of the named cluster; the result is on stdout, the progress on stderr", async () => {
@@ -137,7 +137,7 @@ describe("save", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
     ["SIGHUP", 129],
-  ] as const)("%s stops it with exit code %i and keeps the part", async (signal, expected) => {
+  ] as const)("%s stops it with exit code %i and keeps the part", { tags: "signals" }, async (signal, expected) => {
     const simulator = await quickly({ snapshotBytes: 16 * MIB, fileRateBytesPerSecond: 2 * MIB });
     const { child, home, stderr, ended } = await startCommand({ args: ["save", "orders"], env: at(simulator) });
     await vi.waitFor(() => expect(stderr()).toContain("downloading"), { timeout: 20_000 });
@@ -149,7 +149,7 @@ describe("save", () => {
     expect(simulator.count("revoke")).toBe(1);
   });
 
-  test("a signal while the clusters are looked up stops it at once", async () => {
+  test("a signal while the clusters are looked up stops it at once", { tags: "signals" }, async () => {
     const simulator = await quickly({ orders: "listFlexClusters=hang" });
     const { child, stderr, ended } = await startCommand({ args: ["save", "orders"], env: at(simulator) });
     await vi.waitFor(() => expect(simulator.count("listFlexClusters")).toBeGreaterThan(0), { timeout: 20_000 });

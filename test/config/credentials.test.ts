@@ -85,30 +85,36 @@ describe("credentials", () => {
   });
 
   test("a secret comes from the file that its _FILE variable names", async () => {
-    const path = await secretFile("secret-from-a-file", 0o644);
+    const path = await secretFile("secret-from-a-file", 0o600);
     const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path });
     expect(config.credentials).toEqual({ kind: "service-account", clientId: "a", clientSecret: "secret-from-a-file" });
+    expect(config.warnings).toEqual([]);
+  });
+
+  test("a secret in a file that others can read is used with a warning", { tags: "modes" }, async () => {
+    const path = await secretFile("secret-from-a-file", 0o644);
+    const config = parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path });
+    expect(config).toMatchObject({ credentials: { clientSecret: "secret-from-a-file" }, problems: [] });
     expect(config.warnings).toEqual([
       "The file of MONGODB_ATLAS_CLIENT_SECRET_FILE can be read by other users of this computer; make it 0600.",
     ]);
   });
 
-  test("a file that only its group may read besides its owner brings a warning", async () => {
+  test("a file that only its group may read besides its owner brings a warning", { tags: "modes" }, async () => {
     const path = await secretFile("secret-from-a-file", 0o640);
     expect(parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path }).warnings).toHaveLength(1);
   });
 
-  test.runIf(process.getuid?.() === 0)(
-    "a file that another user shares with this one, as systemd does, brings none, unless everybody may read it",
-    async () => {
-      const path = await secretFile("secret-from-a-file", 0o440);
-      const warnings = () => parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path }).warnings;
-      await chown(path, 1234, 1234);
-      expect(warnings()).toEqual([]);
-      await chmod(path, 0o444);
-      expect(warnings()).toHaveLength(1);
-    },
-  );
+  test("a file that another user shares with this one, as systemd does, brings none, unless everybody may read it", {
+    tags: "root",
+  }, async () => {
+    const path = await secretFile("secret-from-a-file", 0o440);
+    const warnings = () => parse({ MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: path }).warnings;
+    await chown(path, 1234, 1234);
+    expect(warnings()).toEqual([]);
+    await chmod(path, 0o444);
+    expect(warnings()).toHaveLength(1);
+  });
 
   test("a secret given both ways is a problem", () => {
     const config = parse({ ...ACCOUNT, MONGODB_ATLAS_CLIENT_SECRET_FILE: "/x" });

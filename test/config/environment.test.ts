@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { environmentOf } from "../../src/config/setting-text.ts";
-import { deleteSecrets, SECRET_VARIABLES } from "../../src/config/variables.ts";
+import { deleteSecrets, environmentOf, SECRET_VARIABLES } from "../../src/config/variables.ts";
 import { createRedactor } from "../../src/core/redact.ts";
 import { parse } from "../parsed.ts";
 
@@ -13,8 +12,15 @@ describe("names of variables", () => {
     const config = parse(environmentOf({ ...odd, atlas_flex_hide_urls: "true" }, "win32"));
     expect(config).toMatchObject({ readOnly: true, projectId: ID, proxy: { httpsProxy: "http://proxy:1/" } });
     expect(config.warnings).toEqual([
-      "ATLAS_FLEX_HIDE_URLS is not a setting of this server; did you mean ATLAS_FLEX_HIDE_SNAPSHOT_URLS?",
+      "atlas_flex_hide_urls is not a setting of this server; did you mean ATLAS_FLEX_HIDE_SNAPSHOT_URLS?",
     ]);
+  });
+
+  test("stay as they are written in a warning, also on Windows, so that a secret in one is recognised", () => {
+    const secret = { MONGODB_ATLAS_ACCESS_TOKEN: "swordfish" };
+    const { warnings } = parse(environmentOf({ ...secret, Atlas_Flex_swordfish: "x" }, "win32"));
+    expect(warnings.join()).toContain("Atlas_Flex_");
+    expect(warnings.join()).not.toMatch(/swordfish/i);
   });
 
   test("have one elsewhere, and a warning names the variable that is meant", () => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { readSecretFile } from "../../src/config/credentials.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER, SERVICE_ACCOUNT, serverAgainst, serverWith, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { needs } from "../platform.ts";
 
 describe("a setting that cannot be used does not keep the server from starting", () => {
   test.each([
@@ -28,7 +29,7 @@ describe("a setting that cannot be used does not keep the server from starting",
     ["a proxy with a broken escape", { HTTPS_PROXY: "http://u:p%zz@127.0.0.1:9" }, "HTTPS_PROXY"],
     [
       "a secret in a folder",
-      { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/" },
+      { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: resolve("/") },
       "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
     ],
     [
@@ -36,7 +37,8 @@ describe("a setting that cannot be used does not keep the server from starting",
       { MONGODB_ATLAS_CLIENT_ID: "a", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/dev/zero" },
       "MONGODB_ATLAS_CLIENT_SECRET_FILE must name a regular file",
     ],
-  ])("%s", async (_, env, problem) => {
+  ])("%s", async (what, env, problem) => {
+    if (what === "a secret in an endless file") needs("devices");
     const { client, log } = await serverWith({ env });
     const { content } = await client
       .callTool({ name: "list_flex_snapshots", arguments: CLUSTER })
@@ -75,7 +77,7 @@ describe("the built server", () => {
     const { ok, log } = await serverWith({ env: Object.fromEntries(quoted) });
     const { snapshotId } = SIMULATED;
     expect(await ok("save_flex_snapshot", { ...CLUSTER, snapshotId })).toMatchObject({
-      path: expect.stringMatching(new RegExp(`^${folder}/`)),
+      path: expect.stringContaining(join(folder, "orders-")),
     });
     expect(log()).not.toMatch(/"level":[45]0/);
   });
@@ -173,14 +175,11 @@ describe("the file of a secret", () => {
     expect(readSecretFile(path)).toEqual({ problem: `names a file that does not exist: ${path}.` });
   });
 
-  test.runIf(process.getuid?.() !== 0 && process.platform !== "win32")(
-    "of another user is distinguished from a missing one",
-    async () => {
-      const path = join(await temporaryFolder(), "secret");
-      await writeFile(path, "s", { mode: 0o000 });
-      expect(readSecretFile(path)).toEqual({ problem: expect.stringContaining(`may not read: ${path}`) });
-    },
-  );
+  test("of another user is distinguished from a missing one", { tags: ["modes", "no-root"] }, async () => {
+    const path = join(await temporaryFolder(), "secret");
+    await writeFile(path, "s", { mode: 0o000 });
+    expect(readSecretFile(path)).toEqual({ problem: expect.stringContaining(`may not read: ${path}`) });
+  });
 
   test("may begin with the home folder", () => {
     const missing = "a-secret-that-is-not-there";

@@ -102,10 +102,13 @@ test("the generated blocks are up to date with the code; npm run docs updates th
   expect(runDocs(ROOT, "--check")).toEqual({ status: 0, stdout: "", stderr: "" });
 });
 
-test("npm run docs reports a stale page and manifest with --check and rewrites them without", async () => {
+test("npm run docs reports a stale page and manifest with --check and rewrites them without", {
+  tags: "wine",
+}, async () => {
   const clone = await temporaryFolder();
   await cp(join(ROOT, "docs"), join(clone, "docs"), { recursive: true });
-  for (const name of ["src", "node_modules", "package.json"]) await symlink(join(ROOT, name), join(clone, name));
+  for (const name of ["src", "node_modules"]) await symlink(join(ROOT, name), join(clone, name), "junction");
+  await cp(join(ROOT, "package.json"), join(clone, "package.json"));
   const { text } = pageOf("README.md");
   const readme = join(clone, "README.md");
   const stale = text.replace("| reads Atlas |", "| writes Atlas |");

@@ -17,36 +17,32 @@ test("every npm script that the pages name is one of the package", () => {
   expect([...new Set(named)].filter((name) => !Object.hasOwn(packageJson.scripts, name))).toEqual([]);
 });
 
-test.skipIf(process.platform === "win32")(
-  "the secret's file holds what was typed and is readable by its owner only",
-  async () => {
-    const home = await temporaryFolder();
-    const line = commandsOf(pageOf("docs/setup.md")).find((command) => command.startsWith("(umask")) ?? "";
-    expect(await bash(line, { env: { HOME: home }, input: "mdb_sa_sk_1234567890\n" })).toMatchObject({ exitCode: 0 });
-    const file = join(home, ".atlas-flex-secret");
-    expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1234567890");
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-  },
-);
+test("the secret's file holds what was typed and is readable by its owner only", { tags: "shell" }, async () => {
+  const home = await temporaryFolder();
+  const line = commandsOf(pageOf("docs/setup.md")).find((command) => command.startsWith("(umask")) ?? "";
+  expect(await bash(line, { env: { HOME: home }, input: "mdb_sa_sk_1234567890\n" })).toMatchObject({ exitCode: 0 });
+  const file = join(home, ".atlas-flex-secret");
+  expect(await readFile(file, "utf8")).toBe("mdb_sa_sk_1234567890");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
 
-test.skipIf(process.platform === "win32")(
-  "README, setup and troubleshooting have a command that checks the reader's credentials",
-  async () => {
-    const simulator = await simulatorFor();
-    const home = await temporaryFolder();
-    const secret = join(home, ".atlas-flex-secret");
-    await writeFile(secret, SIMULATED.clientSecret, { mode: 0o600 });
-    for (const path of ["README.md", "docs/setup.md", "docs/troubleshooting.md"]) {
-      const line = commandsOf(pageOf(path)).find((command) => /^MONGODB_ATLAS_CLIENT_ID=.* check$/.test(command)) ?? "";
-      const own = line.replace("mdb_sa_id_…", SIMULATED.clientId).replace("/path/to/secret", secret);
-      const env = { HOME: home, MONGODB_ATLAS_BASE_URL: simulator.baseUrl };
-      expect(await bash(own, { env }), path).toMatchObject({
-        exitCode: 0,
-        stdout: expect.stringContaining("Atlas accepts it"),
-      });
-    }
-  },
-);
+test("README, setup and troubleshooting have a command that checks the reader's credentials", {
+  tags: "shell",
+}, async () => {
+  const simulator = await simulatorFor();
+  const home = await temporaryFolder();
+  const secret = join(home, ".atlas-flex-secret");
+  await writeFile(secret, SIMULATED.clientSecret, { mode: 0o600 });
+  for (const path of ["README.md", "docs/setup.md", "docs/troubleshooting.md"]) {
+    const line = commandsOf(pageOf(path)).find((command) => /^MONGODB_ATLAS_CLIENT_ID=.* check$/.test(command)) ?? "";
+    const own = line.replace("mdb_sa_id_…", SIMULATED.clientId).replace("/path/to/secret", secret);
+    const env = { HOME: home, MONGODB_ATLAS_BASE_URL: simulator.baseUrl };
+    expect(await bash(own, { env }), path).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("Atlas accepts it"),
+    });
+  }
+});
 
 test("the commands of the restore page are those in the answer of a tool", () => {
   const facts = { platform: "linux", mongoDBVersion: "8.0.16" } as const;

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { startSimulator } from "../../src/simulator/simulator.ts";
+import { lacks } from "../platform.ts";
 import { bash, type Outcome, RUNNABLE } from "./commands.ts";
 import { commandsOf, PAGES, pageOf, ROOT } from "./pages.ts";
 
@@ -42,8 +43,8 @@ let ended: ReadonlyMap<string, Outcome & { home: string }>;
 
 /** Runs all commands at once, since most of them only wait; each has its own home folder. */
 beforeAll(async () => {
-  if (process.platform === "win32") return;
-  folder = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+  if (lacks("shell")) return;
+  folder = await mkdtemp(join(await realpath(tmpdir()), "atlas-flex-"));
   await writeFile(join(folder, "npx"), NPX, { mode: 0o755 });
   const simulator = await startSimulator({ snapshotBytes: 1_000_000, jobMs: 100 });
   const lines = [DEMO, SAVE, INSPECTOR, ...REFUSED.map(([line]) => line), ...RUNNABLE];
@@ -67,7 +68,7 @@ function outcomeOf(line: string): Outcome & { home: string } {
   return outcome;
 }
 
-describe.skipIf(process.platform === "win32")("a command of the pages", () => {
+describe("a command of the pages", { tags: "shell" }, () => {
   test.each(RUNNABLE)("%s prints something and succeeds", (line) => {
     const { exitCode, stdout, stderr } = outcomeOf(line);
     expect({ exitCode, stdout, stderr }).toEqual({
@@ -226,8 +227,8 @@ const timeless = (text: string) =>
     .replace(/\/\S*\/atlas-flex-snapshots\/simulated/g, "FOLDER")
     .replace(/ {2,}/g, "  ");
 
-test.skipIf(process.platform === "win32")("the README shows what save and status print", async () => {
-  const home = await mkdtemp(join(tmpdir(), "atlas-flex-"));
+test("the README shows what save and status print", { tags: "shell" }, async () => {
+  const home = await mkdtemp(join(await realpath(tmpdir()), "atlas-flex-"));
   const shown = consoleOf("README.md");
   expect(shown.map(([line]) => line.split(" ")[2])).toEqual(["save", "status"]);
   for (const [line, output] of shown) {

@@ -39,7 +39,7 @@ describe("a save that is called again", () => {
   });
 
   test("finds more bytes saved after a call that did not wait", async () => {
-    const file = await remoteFile(200 * KIB);
+    const file = await remoteFile(600 * KIB);
     const { store, save, server, folder } = await stage({}, serve(file, slow));
     await store.save(identity, patiently({ waitMs: 0 }));
     await once(async () => (await listOf(store)).transfers[0]?.bytes).toBeGreaterThan(0);

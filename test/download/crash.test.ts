@@ -169,7 +169,7 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
 }
 
 test("the intent to rename and the record are on disk before the file gets its name", async () => {
-  const { directory, publish } = await unlinkable("EPERM", rm);
+  const { directory, publish } = await unlinkable("ENOTSUP", rm);
   await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(directory.at("a.tgz"))).size).toBe(0);
   expect(await readState(directory, "a.tgz")).toMatchObject({ renaming: true });

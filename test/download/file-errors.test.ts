@@ -2,6 +2,7 @@ import { Stats } from "node:fs";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { needs } from "../platform.ts";
 import { serve } from "./fault-server.ts";
 import { change, pretendWindows, type Refusal, refuse } from "./file-calls.ts";
 import { defaultName, hashOf, KIB, listOf, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
@@ -31,6 +32,7 @@ const titled = (rows: Row[]) =>
 
 /** What a save becomes when the call fails, and that the next save completes when the call works again. */
 async function outcome({ call, of, code, becomes, ...refusal }: Row): Promise<void> {
+  if (call === "handle.sync") needs("folder-sync");
   const file = await remoteFile(300 * KIB);
   const { folder, save } = await stage({}, serve(file));
   const broken = await refuse(call, code, { ...refusal, ...(of && { path: PATHS[of] }) });
@@ -111,7 +113,9 @@ describe("what a save becomes on Windows while another program has a file open:"
   });
 });
 
-test("a file that is complete stays complete, with a warning, when its name cannot be brought to the disk", async () => {
+test("a file that is complete stays complete, with a warning, when its name cannot be brought to the disk", {
+  tags: "folder-sync",
+}, async () => {
   const file = await remoteFile(60 * KIB);
   const { folder, save } = await stage({}, serve(file));
   await refuse("handle.sync", "EIO", { after: 1 });
@@ -119,6 +123,14 @@ test("a file that is complete stays complete, with a warning, when its name cann
   expect(report).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
   expect(report.warnings?.join()).toContain("could not confirm that the name is on the disk");
   expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+});
+
+test("no folder is synced on Windows, which refuses it always and not only for a moment", async () => {
+  pretendWindows();
+  const { save } = await stage({}, serve(await remoteFile(60 * KIB)));
+  const sync = await refuse("handle.sync", "EPERM");
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(sync.refused()).toBe(0);
 });
 
 test("a save stays complete when its part cannot be closed", async () => {
@@ -188,28 +200,25 @@ test("free space is unknown, not zero, where the file system answers zeros", asy
   expect(await listOf(store)).not.toHaveProperty("freeBytes");
 });
 
-test.runIf(process.platform === "linux")(
-  "a file is renamed over a part only after this process has closed the part",
-  async () => {
-    const file = await remoteFile(300 * KIB);
-    const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
-    expect(await save()).toMatchObject({ state: "paused" });
-    const state = join(folder, `${defaultName}.part.json`);
-    const json = JSON.parse(await readFile(state, "utf8"));
-    // As if another computer still had the part open: the part is copied and the copy takes its name.
-    const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
-    await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
-    const openAtRename: string[] = [];
-    await change("rename", (original) => async (...args) => {
-      if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
-      return original(...args);
-    });
-    server.script(serve(file));
-    expect(await save()).toMatchObject({ state: "complete" });
-    expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
-    expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
-  },
-);
+test("a file is renamed over a part only after this process has closed the part", { tags: "linux" }, async () => {
+  const file = await remoteFile(300 * KIB);
+  const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
+  expect(await save()).toMatchObject({ state: "paused" });
+  const state = join(folder, `${defaultName}.part.json`);
+  const json = JSON.parse(await readFile(state, "utf8"));
+  // As if another computer still had the part open: the part is copied and the copy takes its name.
+  const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
+  await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
+  const openAtRename: string[] = [];
+  await change("rename", (original) => async (...args) => {
+    if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
+    return original(...args);
+  });
+  server.script(serve(file));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
+  expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
+});
 
 /** The files that this process has open, by proc(5). */
 async function openFiles(): Promise<string[]> {

@@ -20,7 +20,7 @@ import { startArchiveCheck, type UnpackLimits } from "../../src/download/integri
 import { examineArchive } from "../../src/download/integrity/examine.ts";
 import type { Limits } from "../../src/download/limits.ts";
 import { createSnapshotStore, type SnapshotStoreOptions } from "../../src/download/store.ts";
-import { SCRATCH } from "../scratch.ts";
+import { removeFolder, SCRATCH } from "../scratch.ts";
 import { type Behaviour, type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
 
 export const KIB = 1024;
@@ -174,7 +174,7 @@ export async function remoteFile(bytes: number, seed = 1): Promise<RemoteFile> {
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await realpath(await mkdtemp(join(SCRATCH, "store-test-")));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => removeFolder(folder));
   return folder;
 }
 

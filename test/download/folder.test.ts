@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { freeBytesFor, inspectFolder, type StoreEvent } from "../../src/download/contract.ts";
+import { type Need, needs } from "../platform.ts";
 import { serve } from "./fault-server.ts";
 import { change, pretendWindows, withoutModes, withWindowsPaths } from "./file-calls.ts";
 import {
@@ -30,7 +31,7 @@ async function folderOf(path: string, mode: number, group = process.getgid?.() ?
 }
 
 describe("the download folder", () => {
-  test("is created with mode 0700, and only when something is saved", async () => {
+  test("is created with mode 0700, and only when something is saved", { tags: "modes" }, async () => {
     const parent = await temporaryFolder();
     const file = await remoteFile(20 * KIB);
     const { server } = await stage({}, serve(file));
@@ -43,47 +44,56 @@ describe("the download folder", () => {
     for (const path of [folder, join(parent, "a")]) expect((await stat(path)).mode & 0o777).toBe(0o700);
   });
 
-  const refusals: [what: string, make: (path: string) => Promise<unknown>, says: RegExp][] = [
+  const refusals: [what: string, make: (path: string) => Promise<unknown>, says: RegExp, ...need: Need[]][] = [
     ["a plain file", (path) => writeFile(path, ""), /is not a folder/],
-    ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), /leads nowhere/],
-    ["a link to a file", (path) => symlink("/etc/hostname", path), /is not a folder/],
-    ["a link to the folder of everyone", (path) => symlink("/tmp", path), /belongs to another user|by every user/],
-    ["writable by everyone", (path) => folderOf(path, 0o777), /by every user/],
-    ["writable by everyone, with the sticky bit", (path) => folderOf(path, 0o1777), /by every user/],
+    ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), /leads nowhere/, "links"],
+    ["a link to a file", (path) => symlink("/etc/hostname", path), /is not a folder/, "links"],
+    [
+      "a link to the folder of everyone",
+      (path) => symlink("/tmp", path),
+      /belongs to another user|by every user/,
+      "links",
+    ],
+    ["writable by everyone", (path) => folderOf(path, 0o777), /by every user/, "modes"],
+    ["writable by everyone, with the sticky bit", (path) => folderOf(path, 0o1777), /by every user/, "modes"],
+    ["writable by a group that is not the user's own", (path) => folderOf(path, 0o770, 4321), /by its group/, "root"],
+    ["another user's", (path) => folderOf(path, 0o700).then(() => chown(path, 4321, 4321)), /another user/, "root"],
+    [
+      "another user's link",
+      (path) => symlink(".", path).then(() => lchown(path, 4321, 4321)),
+      /link of another user/,
+      "root",
+    ],
   ];
-  if (isRoot)
-    refusals.push(
-      ["writable by a group that is not the user's own", (path) => folderOf(path, 0o770, 4321), /by its group/],
-      ["another user's", (path) => folderOf(path, 0o700).then(() => chown(path, 4321, 4321)), /another user/],
-      [
-        "another user's link",
-        (path) => symlink(".", path).then(() => lchown(path, 4321, 4321)),
-        /link of another user/,
-      ],
-    );
 
-  test.each(refusals)("is refused when it is %s, and nothing is asked for or written", async (_what, make, says) => {
-    const path = join(await temporaryFolder(), "folder");
-    await make(path);
-    const source = sourceOf("http://127.0.0.1:1/x?");
-    await expect(saveTo(openStore(path, { source }))).rejects.toMatchObject({
-      code: "DOWNLOAD_DIR_UNUSABLE",
-      envelope: { detail: expect.stringMatching(says) },
-    });
-    expect(source.asked).toBe(0);
-    if ((await stat(path).catch(() => undefined))?.isDirectory() && !(await lstat(path)).isSymbolicLink())
-      expect(await namesIn(path)).toEqual([]);
-  });
+  test.each(refusals)(
+    "is refused when it is %s, and nothing is asked for or written",
+    async (_what, make, says, ...need) => {
+      needs(...need);
+      const path = join(await temporaryFolder(), "folder");
+      await make(path);
+      const source = sourceOf("http://127.0.0.1:1/x?");
+      await expect(saveTo(openStore(path, { source }))).rejects.toMatchObject({
+        code: "DOWNLOAD_DIR_UNUSABLE",
+        envelope: { detail: expect.stringMatching(says) },
+      });
+      expect(source.asked).toBe(0);
+      if ((await stat(path).catch(() => undefined))?.isDirectory() && !(await lstat(path)).isSymbolicLink())
+        expect(await namesIn(path)).toEqual([]);
+    },
+  );
 
-  const mended: [mode: number, group: number | undefined, command: string][] = [
+  const mended: [mode: number, group: number | undefined, command: string, ...need: Need[]][] = [
     [0o777, undefined, "chmod go-w"],
     [0o1757, undefined, "chmod o-w"],
+    [0o770, 4321, "chmod g-w", "root"],
   ];
-  if (isRoot) mended.push([0o770, 4321, "chmod g-w"]);
 
   test.each(mended)(
     "of mode %o, open to others, is refused with the command that mends it",
-    async (mode, group, command) => {
+    { tags: ["modes", "shell"] },
+    async (mode, group, command, ...need) => {
+      needs(...need);
       const path = join(await temporaryFolder(), "it's open");
       await folderOf(path, mode, group);
       const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
@@ -99,7 +109,7 @@ describe("the download folder", () => {
     },
   );
 
-  test("may be writable by the user's private group", async () => {
+  test("may be writable by the user's private group", { tags: "modes" }, async () => {
     const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
     const path = join(await temporaryFolder(), "folder");
     await folderOf(path, 0o770);
@@ -108,7 +118,9 @@ describe("the download folder", () => {
     expect(report.state).toBe(isPrivate ? "complete" : "DOWNLOAD_DIR_UNUSABLE");
   });
 
-  test("may be a link of this user to a folder elsewhere, whose real path is used and shown", async () => {
+  test("may be a link of this user to a folder elsewhere, whose real path is used and shown", {
+    tags: "links",
+  }, async () => {
     const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
     const link = join(await temporaryFolder(), "link");
     await symlink(folder, link);
@@ -117,7 +129,9 @@ describe("the download folder", () => {
     expect(await listOf(store)).toMatchObject({ directory: folder, files: [{ path: join(folder, defaultName) }] });
   });
 
-  test("that is a link keeps its target for the whole transfer, wherever the link leads meanwhile", async () => {
+  test("that is a link keeps its target for the whole transfer, wherever the link leads meanwhile", {
+    tags: "links",
+  }, async () => {
     const file = await remoteFile(200 * KIB);
     const [target, elsewhere, parent] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
     const link = join(parent, "link");
@@ -135,24 +149,28 @@ describe("the download folder", () => {
   test.each([
     ["the user", undefined],
     ["the one who mounted it", 4321],
-  ])("may be on a file system without permissions whose files all belong to %s, with a warning", async (_who, uid) => {
-    const events: StoreEvent[] = [];
-    const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
-    await withoutModes({ uid });
-    const store = openStore(folder, { source, log: (event) => void events.push(event) });
-    const first = await saveTo(store);
-    expect(first).toMatchObject({ state: "complete" });
-    expect(first.warnings?.join()).toContain("keeps no owners and permissions");
-    expect((await saveTo(store)).warnings).toEqual(first.warnings);
-    expect(events).toContainEqual(expect.objectContaining({ event: "folder-unprotected" }));
-    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
-    expect(await listOf(store)).toMatchObject({ files: [{ state: "complete" }] });
-  });
+  ])(
+    "may be on a file system without permissions whose files all belong to %s, with a warning",
+    { tags: "modes" },
+    async (_who, uid) => {
+      const events: StoreEvent[] = [];
+      const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
+      await withoutModes({ uid });
+      const store = openStore(folder, { source, log: (event) => void events.push(event) });
+      const first = await saveTo(store);
+      expect(first).toMatchObject({ state: "complete" });
+      expect(first.warnings?.join()).toContain("keeps no owners and permissions");
+      expect((await saveTo(store)).warnings).toEqual(first.warnings);
+      expect(events).toContainEqual(expect.objectContaining({ event: "folder-unprotected" }));
+      expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+      expect(await listOf(store)).toMatchObject({ files: [{ state: "complete" }] });
+    },
+  );
 
   test("on Windows may be outside the user's profile, with a warning of save, log and check, and inside without", async () => {
     const { folder, source } = await stage({}, serve(await remoteFile(20 * KIB)));
     const inHome = async (home: string) => {
-      vi.stubEnv("HOME", home);
+      for (const variable of ["HOME", "USERPROFILE"]) vi.stubEnv(variable, home);
       const events: StoreEvent[] = [];
       const { warnings } = await saveTo(openStore(folder, { source, log: (event) => void events.push(event) }));
       const { warning } = await inspectFolder(folder);
@@ -165,7 +183,9 @@ describe("the download folder", () => {
     expect(await inHome(folder)).toEqual({ warnings: undefined, warning: undefined, isLogged: false });
   });
 
-  test("below a folder in which others may replace it is used with a warning that names that folder", async () => {
+  test("below a folder in which others may replace it is used with a warning that names that folder", {
+    tags: "modes",
+  }, async () => {
     const { source } = await stage({}, serve(await remoteFile(20 * KIB)));
     const above = join(await temporaryFolder(), "above");
     await mkdir(above);
@@ -177,7 +197,7 @@ describe("the download folder", () => {
     expect((await saveTo(openStore(join(above, "deep", "folder"), { source }))).warnings).toBeUndefined();
   });
 
-  test.runIf(isRoot)("is refused when a part of its path is another user's link (needs root)", async () => {
+  test("is refused when a part of its path is another user's link (needs root)", { tags: "root" }, async () => {
     const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
     const link = join(await temporaryFolder(), "link");
     await symlink(folder, link);
@@ -188,7 +208,7 @@ describe("the download folder", () => {
     });
   });
 
-  test("whose question to the file system is answered in another folder is refused", async () => {
+  test("whose question to the file system is answered in another folder is refused", { tags: "modes" }, async () => {
     const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
     await chmod(folder, 0o777);
     const elsewhere = await temporaryFolder();
@@ -205,7 +225,7 @@ describe("the download folder", () => {
     expect((await namesIn(folder)).filter((name) => name.endsWith(".tgz"))).toEqual([]);
   });
 
-  test("that is opened to everyone during the transfer gets no file", async () => {
+  test("that is opened to everyone during the transfer gets no file", { tags: "modes" }, async () => {
     const file = await remoteFile(200 * KIB);
     const { folder, save } = await stage({}, async (request, socket) => {
       await chmod(folder, 0o777);
@@ -230,7 +250,7 @@ describe("the download folder", () => {
     },
   );
 
-  test("is refused without hanging where no folder can be created", async () => {
+  test("is refused without hanging where no folder can be created", { tags: "linux" }, async () => {
     const source = sourceOf("http://127.0.0.1:1/x?");
     await expect(saveTo(openStore("/proc/none/deep/folder", { source }))).rejects.toMatchObject({
       code: "DOWNLOAD_DIR_UNUSABLE",
@@ -240,7 +260,7 @@ describe("the download folder", () => {
   test.each([
     ["a link to another place", (elsewhere: string, folder: string) => symlink(elsewhere, folder)],
     ["another folder", (_elsewhere: string, folder: string) => mkdir(folder, { mode: 0o700 })],
-  ])("is not written to when %s takes its place during the transfer", async (_what, swap) => {
+  ])("is not written to when %s takes its place during the transfer", { tags: "moves" }, async (_what, swap) => {
     const file = await remoteFile(200 * KIB);
     const elsewhere = await temporaryFolder();
     const parent = await temporaryFolder();

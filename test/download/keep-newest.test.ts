@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { type Need, needs } from "../platform.ts";
 import { change, giveAway, refuse } from "./file-calls.ts";
 import { archive, flipBit, identity, KIB, listOf, namesIn, openStore } from "./fixtures.ts";
 import { idOf, NEWEST, nameOf, names, pairs, recordOf, shelf, whileItReads } from "./keep-shelf.ts";
@@ -62,7 +63,7 @@ test.each([1, 6, 1_000])("with %i to stay, as many stay as there are", async (co
 });
 
 describe("a file stays although it is old enough,", () => {
-  test("while another process holds the lock of its backup, and goes the next time", async () => {
+  test("while another process holds the lock of its backup, and goes the next time", { tags: "linux" }, async () => {
     const { folder, at, keep } = await shelf();
     const lock = at(snapshotLock({ ...identity, snapshotId: idOf(2) }));
     await lockOfLivingProcess(lock);
@@ -83,19 +84,20 @@ describe("a file stays although it is old enough,", () => {
 
   const NOT_AS_SAVED = { inUse: [], changed: names(1) };
   const IN_USE = { inUse: names(1), changed: [] };
-  test.each<[string, (path: string) => Promise<unknown>, { inUse: string[]; changed: string[] }?]>([
+  test.each<[string, (path: string) => Promise<unknown>, { inUse: string[]; changed: string[] }?, ...Need[]]>([
     ["replaced by a longer one", (path) => writeFile(path, Buffer.alloc(40 * KIB)), NOT_AS_SAVED],
     [
       "overwritten without a new size",
       async (path) => writeFile(path, flipBit(await readFile(path), 9 * KIB)),
       NOT_AS_SAVED,
     ],
-    ["replaced by a link", async (path) => rm(path).then(() => symlink("/etc/hostname", path))],
+    ["replaced by a link", async (path) => rm(path).then(() => symlink("/etc/hostname", path)), IN_USE, "links"],
     ["replaced by a folder", async (path) => rm(path).then(() => mkdir(path))],
-    ["given to another user", giveAway],
+    ["given to another user", giveAway, IN_USE, "modes"],
     ["given another record", (path) => copyFile(path.replace(nameOf(1), recordOf(5)), `${path}.json`)],
     ["left without its record", (path) => rm(`${path}.json`)],
-  ])("when it is %s between choice and deletion", async (_what, alter, named = IN_USE) => {
+  ])("when it is %s between choice and deletion", async (_what, alter, named = IN_USE, ...need) => {
+    needs(...need);
     const { folder, at, keep } = await shelf();
     // The choice is made.
     const alterFirst = () => alter(at(nameOf(1)));
@@ -154,7 +156,7 @@ describe("a file stays although it is old enough,", () => {
     ["the file", [nameOf(1)]],
     ["the record", [recordOf(1)]],
     ["both", [nameOf(1), recordOf(1)]],
-  ])("when %s belongs to another user", async (_what, foreign) => {
+  ])("when %s belongs to another user", { tags: "modes" }, async (_what, foreign) => {
     const { at, keep, folder } = await shelf();
     for (const name of foreign) await giveAway(at(name));
     expect(await keep(2)).toEqual({ removed: names(2, 3, 4), inUse: [], changed: [] });
@@ -181,7 +183,9 @@ test("a file that was written to, but is what was saved, is read and goes", asyn
   expect(await namesIn(folder)).toEqual(pairs(5, 6));
 });
 
-test("links and folders under the names of older files stay, with what the links lead to", async () => {
+test("links and folders under the names of older files stay, with what the links lead to", {
+  tags: "links",
+}, async () => {
   const { folder, at, keep } = await shelf();
   await rename(at(nameOf(1)), at("elsewhere"));
   await symlink(at("elsewhere"), at(nameOf(1)));

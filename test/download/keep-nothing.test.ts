@@ -2,6 +2,7 @@ import { chmod, cp, link, mkdir, readFile, rename, rm, utimes, writeFile } from 
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
+import { needs } from "../platform.ts";
 import { change, giveAway, pretendWindows, refuse, withoutModes } from "./file-calls.ts";
 import { flipBit, identity, KIB, namesIn, temporaryFolder } from "./fixtures.ts";
 import { idOf, NEWEST, nameOf, names, pairs, recordOf, type Shelf, shelf, whileItReads } from "./keep-shelf.ts";
@@ -153,6 +154,7 @@ describe("nothing is deleted", () => {
     ["755", 1],
   ])(
     "where the file system keeps no owners, and every entry shows mode %s (%i to stay), unless that is ordered",
+    { tags: "modes" },
     async (mode, count) => {
       const { folder, keep } = await shelf();
       await withoutModes({ mode: Number.parseInt(mode, 8) });
@@ -281,6 +283,7 @@ describe("when the system refuses", () => {
       `No more was deleted. The file ${nameOf(2)} is gone, but its record ${recordOf(2)} is not. Another program probably has a file of the download folder open: the system answered EBUSY.`,
     ],
   ])("%s (%s), the report says what is gone and why no more is", async (_what, code, path, gone, problem) => {
+    if (code === "EACCES") needs("access-codes");
     const { folder, keep } = await shelf();
     const refused = await refuse("unlink", code, { path });
     expect(await keep(2)).toEqual({ removed: names(...gone), inUse: [], changed: [], problem });
@@ -305,7 +308,9 @@ describe("when the system refuses", () => {
     expect(await namesIn(folder)).toEqual(pairs(1, 2, 3, 4, 5, 6));
   });
 
-  test("a lock of the backup that another user has put there, nothing is deleted", async () => {
+  test("a lock of the backup that another user has put there, nothing is deleted", {
+    tags: ["modes", "linux"],
+  }, async () => {
     const { at, keep } = await shelf();
     const lock = snapshotLock({ ...identity, snapshotId: idOf(1) });
     await writeFile(at(lock), JSON.stringify(await identityOf(process.ppid)));

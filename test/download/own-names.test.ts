@@ -2,10 +2,11 @@ import { execFile } from "node:child_process";
 import { lstat, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { newOwner } from "../../src/download/folder/lock.ts";
 import { pageOf } from "../docs/pages.ts";
+import { type Need, needs } from "../platform.ts";
 import { type Behaviour, type RemoteFile, serve } from "./fault-server.ts";
 import { change, withoutModes } from "./file-calls.ts";
 import {
@@ -30,13 +31,13 @@ const run = promisify(execFile);
 const precious = "precious, and not ours";
 const old = new Date(1_000);
 
-const foreign: [what: string, make: (path: string) => Promise<unknown>][] = [
+const foreign: [what: string, make: (path: string) => Promise<unknown>, ...need: Need[]][] = [
   ["a file", (path) => writeFile(path, precious).then(() => utimes(path, old, old))],
   ["a folder", (path) => mkdir(path).then(() => utimes(path, old, old))],
-  ["a link", (path) => symlink("/etc/hostname", path)],
-  ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path)],
+  ["a link", (path) => symlink("/etc/hostname", path), "links"],
+  ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), "links"],
+  ["a pipe", (path) => run("mkfifo", [path]), "pipes"],
 ];
-if (process.platform !== "win32") foreign.push(["a pipe", (path) => run("mkfifo", [path])]);
 
 const names = [
   "mine.tgz",
@@ -59,7 +60,9 @@ function held(file: RemoteFile): { behaviour: Behaviour; release: () => void } {
   return { behaviour, release };
 }
 
-describe.each(foreign)("%s of the user", (_what, make) => {
+describe.each(foreign)("%s of the user", (_what, make, ...need) => {
+  beforeEach(() => needs(...need));
+
   test.each(names)("under the name %s stays unchanged, and nothing is requested", async (name) => {
     const { server, source, folder, save } = await stage({}, serve(await remoteFile(20 * KIB)));
     const path = join(folder, name);
@@ -178,40 +181,37 @@ function documentedNames(): Set<string> {
   return new Set([...[...names].map(([, name = ""]) => name.replace(/-$/, "-TOKEN")), "TOKEN"]);
 }
 
-test.skipIf(process.platform === "win32")(
-  "docs/security.md lists every name that a save gives to a file, and no other",
-  async () => {
-    const file = await remoteFile(200 * KIB);
-    const { folder, save, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
-    const made: string[] = [];
-    for (const [call, position] of Object.entries({ open: 0, rename: 1, link: 1 }))
-      await change(call, (original) => async (...args) => {
-        made.push(String(args[position]));
-        return original(...args);
-      });
-    expect(await save()).toMatchObject({ state: "paused" });
+test("docs/security.md lists every name that a save gives to a file, and no other", { tags: "modes" }, async () => {
+  const file = await remoteFile(200 * KIB);
+  const { folder, save, server } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+  const made: string[] = [];
+  for (const [call, position] of Object.entries({ open: 0, rename: 1, link: 1 }))
+    await change(call, (original) => async (...args) => {
+      made.push(String(args[position]));
+      return original(...args);
+    });
+  expect(await save()).toMatchObject({ state: "paused" });
 
-    const at = (name: string) => join(folder, name);
-    const dead = { ...(await newOwner()), space: "elsewhere", token: "0123abcd" };
-    await writeFile(at(snapshotLock(identity)), JSON.stringify(dead));
-    await writeFile(at(`${defaultName}.lock`), "");
-    for (const lock of [snapshotLock(identity), `${defaultName}.lock`]) await utimes(at(lock), old, old);
-    const state = await readJsonFile(folder, `${defaultName}.part.json`);
-    await writeFile(at(`${defaultName}.part.json`), `${JSON.stringify({ ...state, writer: dead }, undefined, 2)}\n`);
-    await withoutModes();
-    server.script(serve(file));
-    expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
+  const at = (name: string) => join(folder, name);
+  const dead = { ...(await newOwner()), space: "elsewhere", token: "0123abcd" };
+  await writeFile(at(snapshotLock(identity)), JSON.stringify(dead));
+  await writeFile(at(`${defaultName}.lock`), "");
+  for (const lock of [snapshotLock(identity), `${defaultName}.lock`]) await utimes(at(lock), old, old);
+  const state = await readJsonFile(folder, `${defaultName}.part.json`);
+  await writeFile(at(`${defaultName}.part.json`), `${JSON.stringify({ ...state, writer: dead }, undefined, 2)}\n`);
+  await withoutModes();
+  server.script(serve(file));
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
 
-    const names = made
-      .filter((path) => dirname(path) === folder)
-      .map((path) =>
-        basename(path)
-          .replace(defaultName, "NAME.tgz")
-          .replace(/^[0-9a-f]{24}-[0-9a-f]{24}/, "PROJECT-SNAPSHOT"),
-      )
-      .map((name) => name.replace(/^(.probe-)[0-9a-f]{16}(-2)?$/, "$1TOKEN"))
-      .flatMap((name) => name.split(/(?<=\.(?:lock|part|json))\.(?:(?=tmp$|unreadable$)|[0-9a-f]{8}$)/))
-      .map((name) => name.replace(/^(tmp|unreadable)$/, ".$1").replace(/^$/, "TOKEN"));
-    expect(new Set(names)).toEqual(documentedNames());
-  },
-);
+  const names = made
+    .filter((path) => dirname(path) === folder)
+    .map((path) =>
+      basename(path)
+        .replace(defaultName, "NAME.tgz")
+        .replace(/^[0-9a-f]{24}-[0-9a-f]{24}/, "PROJECT-SNAPSHOT"),
+    )
+    .map((name) => name.replace(/^(.probe-)[0-9a-f]{16}(-2)?$/, "$1TOKEN"))
+    .flatMap((name) => name.split(/(?<=\.(?:lock|part|json))\.(?:(?=tmp$|unreadable$)|[0-9a-f]{8}$)/))
+    .map((name) => name.replace(/^(tmp|unreadable)$/, ".$1").replace(/^$/, "TOKEN"));
+  expect(new Set(names)).toEqual(documentedNames());
+});

@@ -1,3 +1,4 @@
+/** @module-tag modes */
 import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

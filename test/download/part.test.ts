@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { type Need, needs } from "../platform.ts";
 import { type RemoteFile, serve } from "./fault-server.ts";
 import {
   defaultName,
@@ -26,11 +27,12 @@ async function broken(file: RemoteFile) {
 }
 
 describe("a part", () => {
-  test.each([
-    ["a symbolic link", async (path: string, victim: string) => rm(path).then(() => symlink(victim, path))],
-    ["a second name of another file", async (path: string, victim: string) => rm(path).then(() => link(victim, path))],
-    ["a folder", async (path: string) => rm(path).then(() => mkdir(path))],
-  ])("that has become %s is left alone", async (_what, replace) => {
+  test.each<[what: string, replace: (path: string, victim: string) => Promise<unknown>, ...need: Need[]]>([
+    ["a symbolic link", (path, victim) => rm(path).then(() => symlink(victim, path)), "links"],
+    ["a second name of another file", (path, victim) => rm(path).then(() => link(victim, path))],
+    ["a folder", (path) => rm(path).then(() => mkdir(path))],
+  ])("that has become %s is left alone", async (_what, replace, ...need) => {
+    needs(...need);
     const { folder, save } = await broken(await remoteFile(200 * KIB));
     const victim = join(await temporaryFolder(), "victim");
     await writeFile(victim, "precious");

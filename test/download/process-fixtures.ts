@@ -1,7 +1,7 @@
 // What process.test.ts and process.long.test.ts have in common.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { Failure } from "../../src/core/errors.ts";
 import type { SnapshotStore } from "../../src/download/contract.ts";
-import { SCRATCH } from "../scratch.ts";
+import { removeFolder, SCRATCH } from "../scratch.ts";
 import { IMPATIENT } from "./fault-rows.ts";
 import { type Behaviour, type RemoteFile, respond, serve, startFaultServer, type Twist } from "./fault-server.ts";
 import {
@@ -52,18 +52,19 @@ export async function buildChild(): Promise<{ program: string; remove: () => Pro
     format: "esm",
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   });
-  return { program, remove: () => rm(folder, { recursive: true }) };
+  return { program, remove: () => removeFolder(folder) };
 }
 
-/** Saves the file at `url` into `folder` in a process of its own; `limit` is a shell command that runs first. */
+/** Saves the file at `url` into `folder` in a process of its own; `limit` is a command of a POSIX shell that runs first. */
 export function startChild(
   program: string,
-  { folder, url, limit = ":", mode = "" }: { folder: string; url: string; limit?: string; mode?: string },
+  { folder, url, limit, mode = "" }: { folder: string; url: string; limit?: string; mode?: string },
 ): Child {
-  const script = `${limit}; exec "$@"`;
   const order = JSON.stringify({ folder, url, mode, worker, identity, facts, limits });
-  const args = ["-c", script, "sh", process.execPath, program, order];
-  const child = spawn("/bin/sh", args, { stdio: ["ignore", "pipe", "inherit"] });
+  const words = [process.execPath, program, order];
+  const [command = "", ...args] =
+    limit === undefined ? words : ["/bin/sh", "-c", `${limit}; exec "$@"`, "sh", ...words];
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   const output = text(child.stdout);
   const result = once(child, "exit").then(async () => {
     const written = await output;

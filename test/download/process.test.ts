@@ -6,7 +6,6 @@ import { type RemoteFile, serve } from "./fault-server.ts";
 import { defaultName, gate, KIB, namesIn, remoteFile, stage, temporaryFolder } from "./fixtures.ts";
 import { buildChild, killAndContinue, play, startChild, stepsOf, versionsOf } from "./process-fixtures.ts";
 
-const isPosix = process.platform !== "win32";
 let file: RemoteFile;
 let child: Awaited<ReturnType<typeof buildChild>>;
 
@@ -16,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => child.remove());
 
-describe.runIf(isPosix)("another process", () => {
+describe("another process", () => {
   test.each([0.02, 0.5, 0.98])("that is killed after %d of the file loses no committed byte", async (share) => {
     await killAndContinue(file, share, await temporaryFolder(), child.program);
   });
@@ -36,7 +35,7 @@ describe.runIf(isPosix)("another process", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("that reaches its file size limit keeps its bytes and says why", async () => {
+  test("that reaches its file size limit keeps its bytes and says why", { tags: "shell" }, async () => {
     const { server, folder, save } = await stage({}, serve(file));
     const limit = "ulimit -f 2048";
     const other = startChild(child.program, { folder, url: server.url, limit });
@@ -48,7 +47,9 @@ describe.runIf(isPosix)("another process", () => {
     expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: part.length });
   });
 
-  test("that runs out of file descriptors loses nothing and continues when it has some again", async () => {
+  test("that runs out of file descriptors loses nothing and continues when it has some again", {
+    tags: "shell",
+  }, async () => {
     const { server, folder, save } = await stage({}, serve(file, { after: 512 * KIB }), serve(file, { after: 0 }));
     expect(await save()).toMatchObject({ state: "paused", bytes: 512 * KIB });
     server.script(serve(file));

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Contents } from "../../src/download/contract.ts";
 import { restoreGuide } from "../../src/download/restore-guide.ts";
+import { lacks } from "../platform.ts";
 import { dataFiles, temporaryFolder, tgz } from "./fixtures.ts";
 
 const path = "/srv/snapshots/Cluster0-1.tgz";
@@ -138,7 +139,7 @@ async function runCommands(archive: string, contents: Contents, { isOpen = false
 
 /** The words that run a command as another user. Only root may, and `setpriv` is a program of Linux. */
 const as = (uid: number) => ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-const mayBecomeOthers = process.getuid?.() === 0 && process.platform === "linux";
+const mayBecomeOthers = !lacks("root") && !lacks("linux");
 const ATTACKER = 1001;
 
 /** What the attacker's shell says of a command: whether it succeeds. */
@@ -149,7 +150,7 @@ function attackerCan(command: string): boolean {
 
 const valueAfter = (words: readonly string[] | undefined, option: string) => words?.[words.indexOf(option) + 1] ?? "";
 
-describe("run by a shell, the commands", () => {
+describe("run by a shell, the commands", { tags: "shell" }, () => {
   test.each(["", "./", "snapshot/", "./a/b/"])(
     "unpack a real archive with its files below %j so that the data directory is where mongod looks",
     async (prefix) => {
@@ -234,28 +235,29 @@ describe.each([
 ])("of an archive with %s that asks for open folders of another user,", (_, { folderDepth, ...contents }, files) => {
   const found = { ...contents, ...(folderDepth !== undefined && { folderDepth }) };
 
-  test("everything unpacked belongs to the reader, in a folder that only the reader can enter", async () => {
+  test("everything unpacked belongs to the reader, in a folder that only the reader can enter", {
+    tags: "shell",
+  }, async () => {
     const folder = await temporaryFolder();
     await runCommands(await hostileArchive(folder, files), found);
     await expectPrivate(join(folder, "x-restored"), process.getuid?.());
   });
 
-  test.skipIf(!mayBecomeOthers)(
-    "no other user reads or writes the files (needs root on Linux, to be several users)",
-    async () => {
-      for (const uid of [0, 1000]) {
-        const folder = await temporaryFolder();
-        const archive = await hostileArchive(folder, files);
-        await chown(folder, uid, uid);
-        await runCommands(archive, found, { uid });
-        const restored = join(folder, "x-restored");
-        await expectPrivate(restored, uid);
-        expect(attackerCan(`ls ${folder}`)).toBe(true);
-        for (const attempt of [`ls ${restored}`, `ls ${restored}/data`, `touch ${restored}/data/planted`])
-          expect(attackerCan(attempt), attempt).toBe(false);
-      }
-    },
-  );
+  test("no other user reads or writes the files (needs root on Linux, to be several users)", {
+    tags: ["root", "linux"],
+  }, async () => {
+    for (const uid of [0, 1000]) {
+      const folder = await temporaryFolder();
+      const archive = await hostileArchive(folder, files);
+      await chown(folder, uid, uid);
+      await runCommands(archive, found, { uid });
+      const restored = join(folder, "x-restored");
+      await expectPrivate(restored, uid);
+      expect(attackerCan(`ls ${folder}`)).toBe(true);
+      for (const attempt of [`ls ${restored}`, `ls ${restored}/data`, `touch ${restored}/data/planted`])
+        expect(attackerCan(attempt), attempt).toBe(false);
+    }
+  });
 });
 
 /** The folder is closed, and nobody else owns anything in it or may write to it. */
@@ -277,22 +279,26 @@ describe("for a file in a folder that is open to others", () => {
   test.each([
     ["a data directory", dataDirectory, dataFiles("./")],
     ["a dump", { ...dump, folderDepth: 0 }, dumpFiles("./")],
-  ])("the commands unpack and serve %s elsewhere, where no other user can enter", async (_, contents, files) => {
-    const folder = await temporaryFolder();
-    const archive = await hostileArchive(folder, files);
-    await chmod(folder, 0o777);
-    const place = placeOf(contents, { ...open, path: archive });
-    onTestFinished(() => rm(place, { recursive: true, force: true }));
-    const calls = await runCommands(archive, contents, { isOpen: true });
-    expect(dirname(place)).toBe("/var/tmp");
-    await expectPrivate(place, process.getuid?.());
-    expect(await readdir(folder)).toEqual(["x.tgz"]);
-    // Each path in the arguments is in the private folder.
-    const words = calls.flat().map((word) => decodeURIComponent(word));
-    expect(words.filter((word) => word.includes("/")).length).toBeGreaterThan(0);
-    for (const word of words.filter((word) => word.includes("/"))) expect(word).toContain(place);
-    if (mayBecomeOthers) expect(attackerCan(`ls ${place}`)).toBe(false);
-  });
+  ])(
+    "the commands unpack and serve %s elsewhere, where no other user can enter",
+    { tags: "shell" },
+    async (_, contents, files) => {
+      const folder = await temporaryFolder();
+      const archive = await hostileArchive(folder, files);
+      await chmod(folder, 0o777);
+      const place = placeOf(contents, { ...open, path: archive });
+      onTestFinished(() => rm(place, { recursive: true, force: true }));
+      const calls = await runCommands(archive, contents, { isOpen: true });
+      expect(dirname(place)).toBe("/var/tmp");
+      await expectPrivate(place, process.getuid?.());
+      expect(await readdir(folder)).toEqual(["x.tgz"]);
+      // Each path in the arguments is in the private folder.
+      const words = calls.flat().map((word) => decodeURIComponent(word));
+      expect(words.filter((word) => word.includes("/")).length).toBeGreaterThan(0);
+      for (const word of words.filter((word) => word.includes("/"))) expect(word).toContain(place);
+      if (mayBecomeOthers) expect(attackerCan(`ls ${place}`)).toBe(false);
+    },
+  );
 
   test("the place is the same in each answer, one for each file, and cannot be guessed", async () => {
     const place = placeOf(dump);
@@ -312,7 +318,7 @@ describe("for a file in a folder that is open to others", () => {
   });
 });
 
-test("an earlier unpacked folder makes the first command fail", async () => {
+test("an earlier unpacked folder makes the first command fail", { tags: "shell" }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "restore-guide-"));
   try {
     await mkdir(join(folder, "x-restored"));

@@ -12,7 +12,7 @@ const text = fc.string({
   ),
 });
 
-test("a POSIX shell gives back any argument", () => {
+test("a POSIX shell gives back any argument", { tags: "shell" }, () => {
   fc.assert(
     fc.property(fc.array(text, { minLength: 1, maxLength: 20 }), (words) => {
       const command = ["printf '%s\\0'", ...words.map((word) => shellQuote(word, "linux"))].join(" ");

@@ -71,20 +71,29 @@ describe.each(takeovers)("a process that %s and wakes up later", (_how, happen) 
   test.each([
     ["the same file", 1],
     ["a file that was replaced", 2],
-  ])("writes nothing into %s that another process has published by then", async (_what, seed) => {
-    const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
-    await happen(folder);
-    await moveAway(folder, state, ({ writer }) => writer);
-    const file = await remoteFile(400 * KIB, seed);
-    expect(await (await another(folder, file)).save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
-    wake();
-    await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
-    expect(await hashOf(folder)).toBe(sha256(file.bytes));
-    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
-  });
+  ])(
+    "writes nothing into %s that another process has published by then",
+    { tags: "replace-open" },
+    async (_what, seed) => {
+      const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
+      await happen(folder);
+      await moveAway(folder, state, ({ writer }) => writer);
+      const file = await remoteFile(400 * KIB, seed);
+      expect(await (await another(folder, file)).save()).toMatchObject({
+        state: "complete",
+        sha256: sha256(file.bytes),
+      });
+      wake();
+      await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+      expect(await hashOf(folder)).toBe(sha256(file.bytes));
+      expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+    },
+  );
 });
 
-test("the bytes that a sleeping process had committed are not transferred again", async () => {
+test("the bytes that a sleeping process had committed are not transferred again", {
+  tags: "replace-open",
+}, async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, wake } = await asleep(file);
   await Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock)));
@@ -96,7 +105,9 @@ test("the bytes that a sleeping process had committed are not transferred again"
   wake();
 });
 
-test("a process that slept changes neither the part nor the state of the process that continued", async () => {
+test("a process that slept changes neither the part nor the state of the process that continued", {
+  tags: "replace-open",
+}, async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, saving, wake } = await asleep(file);
   await Promise.all(locks.map((name) => rm(join(folder, name))));
@@ -132,7 +143,7 @@ async function processFor(ms: number) {
   return { ...(await newOwner()), pid, ...(started !== undefined && { started }) };
 }
 
-describe.runIf(process.platform === "linux")("a save that finds a lock of another process", () => {
+describe("a save that finds a lock of another process", { tags: "linux" }, () => {
   test("waits a moment for that process to end, as after a client has killed and restarted the server", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));

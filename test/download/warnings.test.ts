@@ -181,7 +181,7 @@ describe("what is not gzip is refused with what it is", () => {
 test("on Windows, outside the user's profile, the list and the check of a file warn of the other users", async () => {
   const { folder, store } = await savedStage();
   const about = async (home: string) => {
-    vi.stubEnv("HOME", home);
+    for (const variable of ["HOME", "USERPROFILE"]) vi.stubEnv(variable, home);
     return [await listOf(store), await store.verify(defaultName, patiently())].map(({ warning }) => warning);
   };
   pretendWindows();

@@ -36,7 +36,7 @@ async function nightly(codes: number[], { curl = 0, url = "https://health.exampl
 const SAVE = 'save ["save","a b","--keep","14"]';
 const PING = "curl https://health.example.com/ping/1";
 
-describe.skipIf(process.platform === "win32")("nightly.sh", () => {
+describe("nightly.sh", { tags: "shell" }, () => {
   test("saves, tells the health check, and ends with 0", async () => {
     const { exitCode, stdout, stderr, calls } = await nightly([0]);
     expect({ exitCode, stderr, calls }).toEqual({ exitCode: 0, stderr: "", calls: [SAVE, PING] });

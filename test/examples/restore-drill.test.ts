@@ -95,7 +95,7 @@ async function bench({
   };
 }
 
-describe.skipIf(process.platform === "win32")("the restore drill", () => {
+describe("the restore drill", { tags: "shell" }, () => {
   test("starts mongod from the newest file on a socket alone, counts, stops it and removes everything", async () => {
     const { drill, started, wasStopped, left } = await bench({ found: { "shop.orders": 3, "shop.items": 41 } });
     const { exitCode, stdout, stderr } = await drill();

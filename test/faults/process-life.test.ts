@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
 import { CLUSTER } from "../fixtures.ts";
+import { needs } from "../platform.ts";
 import { openStation, type Station, type StdioServer } from "./station.ts";
 
 const SNAPSHOT = { ...CLUSTER, snapshotId: SIMULATED.downloadedSnapshotId };
@@ -41,7 +42,9 @@ async function expectCleanEnd({ server }: Station): Promise<void> {
   expect(() => process.kill(server.child.pid ?? Number.NaN, 0)).toThrow("ESRCH");
 }
 
-describe.each(ENDS)("$end", ({ run }) => {
+describe.each(ENDS)("$end", ({ end, run }) => {
+  if (end.startsWith("SIG")) beforeEach(() => needs("signals"));
+
   test("in the middle of a call ends the process cleanly and revokes its token", async () => {
     // The job never ends, so the call keeps polling and reporting.
     const station = await stationOf({ simulator: { orders: "getRestoreJob=unknown-status+nulls" } });
@@ -102,7 +105,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
   test("does not wait for the answer to a revocation", async () => {
     const station = await stationOf({ simulator: { orders: "revoke=hang" } });
     await station.server.call("list_flex_snapshots", CLUSTER);
-    station.server.child.kill("SIGTERM");
+    station.server.child.stdin.end();
     await expectCleanEnd(station);
     expect(station.simulator.count("revoke")).toBe(1);
   });
@@ -117,7 +120,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
     },
   );
 
-  test("does not wait for a token", async () => {
+  test("does not wait for a token", { tags: "signals" }, async () => {
     const station = await stationOf({ simulator: { orders: "token=hang" } });
     forget(station.server.call("list_flex_snapshots", CLUSTER));
     await until(() => station.simulator.count("token"));
@@ -126,7 +129,7 @@ describe("a process that ends cleanly in spite of Atlas", () => {
     expect(station.simulator.count("revoke")).toBe(0);
   });
 
-  test("revokes a token that arrives while it ends", async () => {
+  test("revokes a token that arrives while it ends", { tags: "signals" }, async () => {
     const station = await stationOf({ simulator: { orders: "token=slow-headers@700" } });
     forget(station.server.call("list_flex_snapshots", CLUSTER));
     await until(() => station.simulator.count("token"));
@@ -137,13 +140,15 @@ describe("a process that ends cleanly in spite of Atlas", () => {
 
   test("has sent nothing when no tool was called", async () => {
     const station = await stationOf();
-    station.server.child.kill("SIGTERM");
+    station.server.child.stdin.end();
     await expectCleanEnd(station);
     expect(station.simulator.requests).toEqual([]);
   });
 });
 
-test("a download request that is running when the process ends is sent once and creates its job", async () => {
+test("a download request that is running when the process ends is sent once and creates its job", {
+  tags: "signals",
+}, async () => {
   const station = await stationOf({ simulator: { orders: "requestDownload=hang-after" } });
   forget(station.server.call("request_flex_snapshot_download", SNAPSHOT));
   await until(() => station.simulator.count("requestDownload"));
@@ -196,7 +201,9 @@ test.each<[part: string, message: (id: number) => object]>([
   120_000,
 );
 
-test("a client that sends many requests and reads nothing costs little memory and can leave normally", async () => {
+test("a client that sends many requests and reads nothing costs little memory and can leave normally", {
+  tags: "wine",
+}, async () => {
   // Piled-up answers would take three times as much.
   const station = await stationOf({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });
   const { child } = station.server;

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -8,7 +8,7 @@ import * as z from "zod";
 import type { CredentialKind } from "../../src/simulator/simulated.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/simulator.ts";
 import { BUILT, CLUSTER } from "../fixtures.ts";
-import { SCRATCH } from "../scratch.ts";
+import { removeFolder, SCRATCH } from "../scratch.ts";
 import { credentialsOf, leaksIn, signaturesOf } from "../secrets/sentinels.ts";
 
 /** A simulator and the built server that talks to it, with its own download folder. */
@@ -71,7 +71,7 @@ export async function openStation({
       const { code, signal } = await server.leave();
       for (const other of others) await other.leave();
       await simulator.close();
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
       const unfit = server.output.stderr.split("\n").filter((line) => line !== "" && !line.startsWith("{"));
       return [
         ...server.violations.map((line) => `not JSON-RPC on stdout: ${line}`),

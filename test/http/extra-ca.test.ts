@@ -21,7 +21,7 @@ async function bundle(): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire("file:///");' },
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     write: false,
   });
   return outputFiles[0]?.text ?? "";

@@ -47,42 +47,41 @@ async function slowServer() {
 }
 
 // Only Linux certainly drops what does not fit into the queue; Windows refuses it.
-test.runIf(process.platform === "linux")(
-  "a slow address is not given up for one that leads nowhere: Atlas and file host, direct and through a proxy",
-  async () => {
-    const { port, open, probe } = await slowServer();
-    vi.spyOn(dns, "lookup").mockImplementation((...args: unknown[]) => {
-      const done = args.at(-1);
-      const addresses = [
-        { address: "127.0.0.1", family: 4 },
-        { address: "::1", family: 6 }, // Nobody listens there.
-      ];
-      if (typeof done === "function") done(null, addresses);
-    });
-    onTestFinished(() => void vi.restoreAllMocks());
-    const here = new URL(`http://localhost:${port}/`);
-    const send = transport();
-    const proxied = transport({ proxy: { httpProxy: here.origin } });
-    const exempting = transport({ proxy: { httpProxy: here.origin, noProxy: "atlas.test" } });
-    const policy = { allowLoopback: true, fileHosts: ["atlas.test", "files.test"] };
-    const proxy = { httpsProxy: here.origin };
-    const requester = createFileRequester({ policy, limits: { connectTimeoutMs: 10_000 }, proxy });
-    onTestFinished(requester.close);
-    const { signal } = new AbortController();
-    const statusOf = async (response: Promise<{ status: number }>) => (await response).status;
-    const outcomes = Promise.all([
-      statusOf(send(get(here))),
-      statusOf(send(post(here))),
-      failureOf(proxied(get(new URL("http://atlas.test/")))).then(({ message }) => message),
-      statusOf(exempting(get(new URL(`http://atlas.test:${port}/`)))),
-      statusOf(requester.get(here, undefined, signal)),
-      requester.get(new URL("https://files.test/"), undefined, signal).catch((error: unknown) => String(error)),
-    ]);
-    outcomes.catch(() => undefined); // Awaited below.
-    await delay(400);
-    expect(probe.connecting).toBe(true);
-    open();
-    const refused = expect.stringContaining(`The proxy localhost:${port} answered 403.`);
-    expect(await outcomes).toEqual([200, 200, refused, 200, 200, refused]);
-  },
-);
+test("a slow address is not given up for one that leads nowhere: Atlas and file host, direct and through a proxy", {
+  tags: "linux",
+}, async () => {
+  const { port, open, probe } = await slowServer();
+  vi.spyOn(dns, "lookup").mockImplementation((...args: unknown[]) => {
+    const done = args.at(-1);
+    const addresses = [
+      { address: "127.0.0.1", family: 4 },
+      { address: "::1", family: 6 }, // Nobody listens there.
+    ];
+    if (typeof done === "function") done(null, addresses);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  const here = new URL(`http://localhost:${port}/`);
+  const send = transport();
+  const proxied = transport({ proxy: { httpProxy: here.origin } });
+  const exempting = transport({ proxy: { httpProxy: here.origin, noProxy: "atlas.test" } });
+  const policy = { allowLoopback: true, fileHosts: ["atlas.test", "files.test"] };
+  const proxy = { httpsProxy: here.origin };
+  const requester = createFileRequester({ policy, limits: { connectTimeoutMs: 10_000 }, proxy });
+  onTestFinished(requester.close);
+  const { signal } = new AbortController();
+  const statusOf = async (response: Promise<{ status: number }>) => (await response).status;
+  const outcomes = Promise.all([
+    statusOf(send(get(here))),
+    statusOf(send(post(here))),
+    failureOf(proxied(get(new URL("http://atlas.test/")))).then(({ message }) => message),
+    statusOf(exempting(get(new URL(`http://atlas.test:${port}/`)))),
+    statusOf(requester.get(here, undefined, signal)),
+    requester.get(new URL("https://files.test/"), undefined, signal).catch((error: unknown) => String(error)),
+  ]);
+  outcomes.catch(() => undefined); // Awaited below.
+  await delay(400);
+  expect(probe.connecting).toBe(true);
+  open();
+  const refused = expect.stringContaining(`The proxy localhost:${port} answered 403.`);
+  expect(await outcomes).toEqual([200, 200, refused, 200, 200, refused]);
+});

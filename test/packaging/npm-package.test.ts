@@ -1,3 +1,4 @@
+/** @module-tag npm */
 import { exec, execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

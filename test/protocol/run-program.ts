@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { afterAll, afterEach } from "vitest";
 import * as z from "zod";
+import { removeFolder, SCRATCH } from "../scratch.ts";
 
-const folder = mkdtemp(join(tmpdir(), "protocol-"));
+const folder = mkdtemp(join(SCRATCH, "protocol-"));
 const running = new Set<ChildProcess>();
 afterEach(() => {
   for (const child of running) child.kill("SIGKILL");
 });
-afterAll(async () => rm(await folder, { recursive: true }));
+afterAll(async () => removeFolder(await folder));
 
 /** Bundles a program of test/protocol/programs the way the product is bundled; returns the path of the built file. */
 export async function buildProgram(name: string): Promise<string> {

@@ -234,7 +234,7 @@ describe("the process", () => {
     expect(output.stdout).toBe("");
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("aborts calls on %s, and ends", async (signal) => {
+  test.each(["SIGTERM", "SIGINT"] as const)("aborts calls on %s, and ends", { tags: "signals" }, async (signal) => {
     const { child, send, ended, saw, output } = start();
     send(call(1, "wait", { mark: "it" }));
     await saw("stderr", '{"waiting":"it"}');

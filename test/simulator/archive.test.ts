@@ -146,16 +146,20 @@ describe("a data directory", () => {
     expect(gunzipSync(loose.bytes)).toHaveLength(loose.file.rawLength);
   });
 
-  test.skipIf(spawnSync("gzip", ["--version"]).error !== undefined)("passes gzip -t", async () => {
+  const isMissing = (program: string) => spawnSync(program, ["--version"]).error !== undefined;
+
+  test("passes gzip -t", async ({ skip }) => {
+    skip(isMissing("gzip"), "this computer has no gzip");
     const { bytes } = await build(2 * MIB);
     expect(spawnSync("gzip", ["-t"], { input: bytes }).stderr.toString()).toBe("");
   });
 
-  test.skipIf(spawnSync("tar", ["--version"]).error !== undefined)("is listed by tar without a complaint", async () => {
+  test("is listed by tar without a complaint", async ({ skip }) => {
+    skip(isMissing("tar"), "this computer has no tar");
     const { bytes } = await build(2 * MIB);
     const { status, stdout, stderr } = spawnSync("tar", ["-tzf", "-"], { input: bytes });
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: "" });
-    expect(stdout.toString().split("\n")).toContain("_mdb_catalog.wt");
+    expect(stdout.toString().split(/\r?\n/)).toContain("_mdb_catalog.wt");
   });
 });
 

@@ -23,6 +23,8 @@ import {
   Restorable,
 } from "./saved-folder.ts";
 
+const EVERY_USER = "every other user of this computer can read it meanwhile, without a password";
+
 test("a list of the longest names in a folder with a long path stays below its limit and says that it is truncated", async () => {
   const folder = join(await temporaryFolder(), "d".repeat(100), "é".repeat(100));
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -118,7 +120,8 @@ test("a data directory with a folder for each database is restored with the opti
   const { ok } = await serverWith({ args: ["--download-dir", folder], env: SERVICE_ACCOUNT });
   const verified = Restorable.parse(await ok("verify_saved_snapshot", { fileName: "per-db.tgz" }));
   expect(verified.restore.commands[2]).toMatch(/ --directoryperdb --wiredTigerDirectoryForIndexes --port/);
-  expect(verified.nextStep).toContain("serves the data through a Unix socket that only this user can open");
+  const served = "serves the data through a Unix socket that only this user can open";
+  expect(verified.nextStep).toContain(process.platform === "win32" ? EVERY_USER : served);
 });
 
 describe("a file with its record, of which either may be planted,", () => {
@@ -135,7 +138,9 @@ describe("a file with its record, of which either may be planted,", () => {
     return { folder, saved, verified, listed: await ok("list_saved_snapshots"), log };
   }
 
-  test("is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere", async () => {
+  test("is not said to be what was saved where the file system keeps no permissions, and is restored elsewhere", {
+    tags: "modes",
+  }, async () => {
     const { folder, saved, verified, listed, log } = await answersAbout(await tar(dataFiles()), OPEN);
     expect(saved.warnings).toEqual([expect.stringContaining(WARNING)]);
     for (const { nextStep } of [verified, listed]) expect(nextStep).toContain(WARNING);
@@ -149,7 +154,7 @@ describe("a file with its record, of which either may be planted,", () => {
     expect(log()).toMatch(/"level":40[^\n]*"folder-unprotected"/);
   });
 
-  test("that is incomplete is reported with the warning too", async () => {
+  test("that is incomplete is reported with the warning too", { tags: "modes" }, async () => {
     const unpacked = await tar({ ...dataFiles(), "collection-4-1.wt": "x".repeat(4 * KIB) });
     const { verified } = await answersAbout(unpacked.subarray(0, -3 * KIB), OPEN);
     expect(verified).toMatchObject({ sound: false, nextStep: expect.stringContaining(WARNING) });
@@ -175,8 +180,7 @@ describe("a file with its record, of which either may be planted,", () => {
 test("where there are no Unix sockets, the advice warns of the other users", () => {
   const facts = { path: "C:\\x.tgz", platform: "win32" } as const;
   const guide = restoreGuide({ kind: "data-directory", folderDepth: 0, unpackedBytes: 1 }, facts);
-  const warning = "every other user of this computer can read it meanwhile, without a password";
-  expect(restoreAdvice(guide, "x.tgz")).toContain(warning);
+  expect(restoreAdvice(guide, "x.tgz")).toContain(EVERY_USER);
 });
 
 test.each([

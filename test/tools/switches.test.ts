@@ -98,7 +98,9 @@ describe("read-only", () => {
     expect(await treeOf(home)).not.toEqual(before);
   });
 
-  test("asks a folder that others may write to whether it keeps permissions, which leaves no file", async () => {
+  test("asks a folder that others may write to whether it keeps permissions, which leaves no file", {
+    tags: "modes",
+  }, async () => {
     const folder = join(await temporaryFolder(), "open");
     await mkdir(folder);
     await chmod(folder, 0o777);

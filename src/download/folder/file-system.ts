@@ -34,7 +34,7 @@ const IN_USE_ON_WINDOWS = ["EACCES", "EPERM"];
 /** With these, renaming to the name would fail like the link, or would replace a file that has the name (EEXIST). */
 const WITHOUT_REMEDY = ["EEXIST", "ENOENT", "ENOSPC", "EDQUOT", "EROFS"];
 
-/** The file system has no such operation. Windows cannot open folders, so it cannot sync them (EPERM, EISDIR, EACCES). */
+/** The file system has no such operation; some cannot open folders either, so they cannot sync them (EPERM, EISDIR, EACCES). */
 const NO_SYNC = ["EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
 const NO_FOLDER_SYNC = [...NO_SYNC, "EACCES", "EBADF", "EISDIR", "EPERM"];
 
@@ -184,8 +184,12 @@ export async function syncFile(handle: FileHandle): Promise<void> {
   }
 }
 
-/** Makes names that were created, renamed or removed in the folder of `path` survive a power cut, where the system can. */
+/**
+ * Makes names that were created, renamed or removed in the folder of `path` survive a power cut, where the system can. Windows
+ * syncs no folder: it answers EPERM, which would be repeated as if somebody had the folder open.
+ */
 export async function syncFolderOf(path: string): Promise<void> {
+  if (process.platform === "win32") return;
   try {
     await withFile(dirname(path), constants.O_RDONLY, (handle) => patiently(() => handle.sync()));
   } catch (error) {

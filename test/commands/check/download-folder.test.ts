@@ -6,6 +6,7 @@ import { downloadFolder, freeSpace } from "../../../src/commands/check/download-
 import { parseConfig } from "../../../src/config/parse.ts";
 import { withoutModes } from "../../download/file-calls.ts";
 import { SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from "../../fixtures.ts";
+import { type Need, needs } from "../../platform.ts";
 import { checkedAgainst } from "./checked.ts";
 
 const MIB = 1024 ** 2;
@@ -27,13 +28,14 @@ describe("the download folder", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  const unusable: [string, (folder: string) => Promise<string>, RegExp][] = [
+  const unusable: [string, (folder: string) => Promise<string>, RegExp, ...need: Need[]][] = [
     ["must not be a file", (folder) => fileIn(folder), /it is not a folder/],
     ["cannot be inside a file", async (folder) => join(await fileIn(folder), "a"), /a part of its path is a file/],
-    ["must not be writable by everyone", (folder) => openFolderIn(folder), /can be written by every user/],
+    ["must not be writable by everyone", (folder) => openFolderIn(folder), /can be written by every user/, "modes"],
   ];
 
-  test.each(unusable)("%s", async (_, make, detail) => {
+  test.each(unusable)("%s", async (_, make, detail, ...need) => {
+    needs(...need);
     const path = await make(await temporaryFolder());
     const { state, errorCode, found } = await look(path);
     expect({ state, errorCode }).toEqual({ state: "failed", errorCode: "DOWNLOAD_DIR_UNUSABLE" });
@@ -51,7 +53,9 @@ describe("the download folder", () => {
     expect(found).toContain(`${join(homedir(), "atlas-flex-snapshots")} (the default)`);
   });
 
-  test("is a warning on a file system that keeps no permissions, and the check leaves nothing there", async () => {
+  test("is a warning on a file system that keeps no permissions, and the check leaves nothing there", {
+    tags: "modes",
+  }, async () => {
     const folder = await temporaryFolder();
     await withoutModes();
     expect(await look(folder)).toMatchObject({
@@ -62,7 +66,7 @@ describe("the download folder", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test.runIf(process.platform === "linux")("cannot be in a file system that takes no files", async () => {
+  test("cannot be in a file system that takes no files", { tags: "linux" }, async () => {
     expect(await look("/proc/backups")).toMatchObject({ state: "failed", errorCode: "DOWNLOAD_DIR_UNUSABLE" });
   });
 });
@@ -88,7 +92,7 @@ test.each([
   expect(freeSpace(bytes).state).toBe(state);
 });
 
-test("the check fails with advice when the download folder cannot be used", async () => {
+test("the check fails with advice when the download folder cannot be used", { tags: "links" }, async () => {
   const folder = await temporaryFolder();
   await symlink("/nowhere/at/all", join(folder, "link"));
   const env = { ...SERVICE_ACCOUNT, ATLAS_FLEX_DOWNLOAD_DIR: join(folder, "link") };

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createReportFile } from "../../../src/commands/save/report-file.ts";
@@ -9,6 +9,7 @@ import { createRedactor } from "../../../src/core/redact.ts";
 import { systemClock } from "../../../src/core/time.ts";
 import { SIMULATED } from "../../../src/simulator/simulated.ts";
 import { simulatorFor, temporaryFolder } from "../../fixtures.ts";
+import { lacks } from "../../platform.ts";
 import { at, runCommand } from "../command.ts";
 
 const quick = (orders = "") => simulatorFor({ snapshotBytes: 2 * 1024 ** 2, jobMs: 100, orders });
@@ -23,7 +24,7 @@ describe("save --report", () => {
     expect(code).toBe(0);
     const text = await readFile(file, "utf8");
     expect(stderr).toContain(`\n${text}\nThe report is in ${file}. Read it before you send it to anybody.\n`);
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    if (!lacks("modes")) expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(JSON.parse(stdout)).toHaveLength(1);
     expect(text).toContain("Node.js v");
     expect(text).not.toContain("A line was removed");
@@ -96,7 +97,10 @@ describe("save --report", () => {
   });
 
   test("in a folder that is not there is wrong usage", async () => {
-    const { code, stderr } = await runCommand({ args: ["save", "orders", "--simulate", "--report", "/no/such/r.md"] });
-    expect({ code, stderr }).toEqual({ code: 2, stderr: 'There is no folder "/no/such" for the report.\n' });
+    const folder = resolve("/no/such");
+    const { code, stderr } = await runCommand({
+      args: ["save", "orders", "--simulate", "--report", join(folder, "r.md")],
+    });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `There is no folder "${folder}" for the report.\n` });
   });
 });

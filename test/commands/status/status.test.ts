@@ -385,21 +385,25 @@ test("every option of its own is tried here", () => {
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
-] as const)("%s ends a look that waits for Atlas, revokes the token and exits with %i", async (signal, expected) => {
-  const simulator = await simulatorFor({ orders: "listSnapshots=hang" });
-  const { child, ended } = await startCommand({ args: ["status", "--json"], env: at(simulator) });
-  await vi.waitFor(() => expect(simulator.count("listSnapshots")).toBeGreaterThan(0), { timeout: 10_000 });
-  child.kill(signal);
-  expect(await ended).toMatchObject({ code: expected, stdout: "", stderr: "Interrupted.\n" });
-  expect(simulator.count("revoke")).toBe(1);
-});
+] as const)(
+  "%s ends a look that waits for Atlas, revokes the token and exits with %i",
+  { tags: "signals" },
+  async (signal, expected) => {
+    const simulator = await simulatorFor({ orders: "listSnapshots=hang" });
+    const { child, ended } = await startCommand({ args: ["status", "--json"], env: at(simulator) });
+    await vi.waitFor(() => expect(simulator.count("listSnapshots")).toBeGreaterThan(0), { timeout: 10_000 });
+    child.kill(signal);
+    expect(await ended).toMatchObject({ code: expected, stdout: "", stderr: "Interrupted.\n" });
+    expect(simulator.count("revoke")).toBe(1);
+  },
+);
 
-test.skipIf(process.platform === "win32").each([
+test.each([
   ["the end of its input", "<&-", /^✓ All 5 clusters are well in Atlas\. 4 have no file here\.\n/],
   ["a reader that takes one line", "| head -1", /^✓ All 5 clusters are well in Atlas\. 4 have no file here\.\n/],
   ["a reader that has gone", "| true", /^$/],
   ["an output that is closed from the start", ">&-", /^$/],
-])("%s does not change its exit code", async (_, redirection, shown) => {
+])("%s does not change its exit code", { tags: "shell" }, async (_, redirection, shown) => {
   const line = `set -o pipefail; '${process.execPath}' '${BUILT}' status --simulate ${redirection}`;
   const { exitCode, stdout, stderr } = await bash(line, { env: { HOME: "/nonexistent" } });
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });

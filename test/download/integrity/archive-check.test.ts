@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { startArchiveCheck } from "../../../src/download/integrity/archive-check.ts";
+import { type Need, needs } from "../../platform.ts";
 import { checkArchives, dataFiles, flipBit, MIB, noise, tgz } from "../fixtures.ts";
 
 const { file, inspect, path, start } = checkArchives();
@@ -91,13 +92,14 @@ test("progress counts whole batches while the file grows, and ends at the size o
 });
 
 describe("an unreadable file is refused:", () => {
-  test.each([
+  test.each<[what: string, make: () => Promise<string>, ...need: Need[]]>([
     ["a missing file", async () => path("missing")],
-    ["a symbolic link", async () => symlinkTo(await file(sound))],
+    ["a symbolic link", async () => symlinkTo(await file(sound)), "links"],
     ["a folder", async () => folder()],
-    ["a named pipe", async () => pipe()],
+    ["a named pipe", async () => pipe(), "pipes"],
     ["a file that is shorter than reported", async () => shrunk()],
-  ])("%s", async (_, make) => {
+  ])("%s", async (_, make, ...need) => {
+    needs(...need);
     const check = start(await make());
     check.advance(sound.length);
     await expect(check.finish()).rejects.toMatchObject({ code: "DISK_FAILED", cause: expect.any(Error) });

@@ -1,0 +1,44 @@
+// What the runs on other Node.js versions share: npm, versions from npm's packages, and what a report of vitest says.
+import { execFile } from "node:child_process";
+import { access, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const root = join(import.meta.dirname, "..");
+export const packageJson = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+/** The oldest version that the package supports. */
+export const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
+
+export const run = promisify(execFile);
+export const npm = (args, cwd) =>
+  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26, timeout: 600_000 });
+
+/** The versions among the arguments of a script. */
+export const versionsIn = (words) => words.filter((word) => /^[\d.]+$/.test(word));
+
+/** Installs a package of npm that holds a Node.js, such as `node`, into a folder of its own; returns its binary. */
+export async function fetchNode({ version, folder, name = "node", binary = "node", options = [] }) {
+  await mkdir(folder, { recursive: true });
+  await npm(["install", "--prefix", folder, ...options, `${name}@${version}`], folder);
+  const path = join(folder, "node_modules", name, "bin", binary);
+  await access(path);
+  return path;
+}
+
+/** Whether the answer of `node --version` is the version that was asked for. */
+export function expectVersion(asked, answer) {
+  if (!`${answer}.`.startsWith(`v${asked}.`)) throw new Error(`asked for ${asked}, got ${answer}`);
+  return answer;
+}
+
+/** What vitest's JSON report says; a test file that could not even be read counts as one failed test. */
+export async function readReport(path) {
+  const { success, numPassedTests, numTotalTests, testResults } = JSON.parse(await readFile(path, "utf8"));
+  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
+    const titles = assertionResults
+      .filter((test) => test.status === "failed")
+      .map(({ fullName, failureMessages }) => `${fullName} (${failureMessages[0]?.split("\n")[0]})`);
+    return status === "failed" && titles.length === 0 ? [`${name} as a whole`] : titles;
+  });
+  return { success, failed, passed: numPassedTests, total: numTotalTests };
+}
