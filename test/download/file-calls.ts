@@ -15,8 +15,11 @@ async function handleMethods(): Promise<object> {
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** Until the test ends, the call (such as `rename`, or `handle.stat` for open files) does what `change` returns. */
-export async function change(call: string, to: (original: Method) => Method): Promise<void> {
+/**
+ * Until the test ends, the call (such as `rename`, or `handle.stat` for open files) does what `to` returns. `self` is the open
+ * file whose method is called.
+ */
+export async function change(call: string, to: (original: Method, self: unknown) => Method): Promise<void> {
   const [name = "", holder] = call.startsWith("handle.")
     ? [call.slice("handle.".length), await handleMethods()]
     : [call, promises];
@@ -26,7 +29,7 @@ export async function change(call: string, to: (original: Method) => Method): Pr
     syncBuiltinESMExports();
   };
   set(function changed(this: unknown, ...args: unknown[]) {
-    return to((...given) => Reflect.apply(original, this, given))(...args);
+    return to((...given) => Reflect.apply(original, this, given), this)(...args);
   });
   onTestFinished(() => set(original));
 }

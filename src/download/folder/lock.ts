@@ -143,7 +143,7 @@ async function giveBack(folder: Folder, name: string, owner: LockOwner, made: In
   held.delete(owner.token);
   try {
     // Where the content cannot be read at the moment, the file itself tells.
-    const found = await readOwner(folder, name);
+    const found = await readOwner(folder, name).catch(() => undefined);
     const isOwn = found ? found.token === owner.token : isSameFile(await lstatOf(folder.at(name)), made);
     if (isOwn) await removeFile(folder.at(name));
   } catch {
