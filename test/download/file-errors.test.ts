@@ -121,6 +121,23 @@ test("a file that is complete stays complete, with a warning, when its name cann
   expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
 });
 
+test("a state file that a failing disk cannot read is not called another user's, and its part is kept", async () => {
+  const file = await remoteFile(200 * KIB);
+  const { folder, server, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+  expect(await save()).toMatchObject({ state: "paused" });
+  server.script(serve(file));
+  const broken = await refuse("handle.readFile", "EIO");
+  const alsoBroken = await refuse("handle.read", "EIO");
+  await expect(save()).rejects.toMatchObject({
+    code: "DISK_FAILED",
+    envelope: { detail: expect.stringContaining("EIO") },
+  });
+  broken.end();
+  alsoBroken.end();
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
 test("a save stays complete when its part cannot be closed", async () => {
   const file = await remoteFile(60 * KIB);
   const { folder, save } = await stage({}, serve(file));

@@ -64,7 +64,8 @@ export async function isReplaceable(folder: Folder, name: string, beginning = JS
       return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
     });
   } catch (error) {
-    if (isMomentary(error)) throw error;
+    // A failing disk says nothing about whose file it is.
+    if (isMomentary(error) || hasCode(error, "EIO")) throw error;
     // Removed in the meantime, or not readable and therefore not ours.
     return hasCode(error, "ENOENT");
   }
