@@ -85,7 +85,8 @@ export async function openLocalCopy(
     lastCommitAt = clock.now();
     await syncFile(handle);
     await note({ committedBytes: bytes, ...(isJoined && { joined: true }) });
-    await checkSpace(path, remaining(), limits);
+    // A file that is all here takes no more room.
+    if (writer.bytes !== state.current.total) await checkSpace(path, remaining(), limits);
   }
 
   const note = (changes: Partial<TransferState>) => state.writeSoon({ ...state.current, ...changes });
