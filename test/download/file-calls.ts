@@ -1,5 +1,5 @@
 // Changes single file calls of this process, so that tests meet file systems that are not at hand.
-import { Stats } from "node:fs";
+import { readdirSync, Stats } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -94,6 +94,38 @@ async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats:
 export async function withoutModes(uid = process.getuid?.() ?? 0): Promise<void> {
   await show(({ mode }) => ({ uid, mode: (mode & ~0o7777) | 0o777 }));
   await change("handle.chmod", () => async () => undefined);
+}
+
+/** Until the test ends, times of files have steps of so many milliseconds: FAT has 2 s, some servers and old disks of macOS 1 s. */
+export async function withCoarseTimes(stepMs: number): Promise<void> {
+  await show(({ mtimeMs }) => ({ mtimeMs: Math.floor(mtimeMs / stepMs) * stepMs }));
+}
+
+/** Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows. */
+export async function withoutCase(folder: string): Promise<void> {
+  const known = (given: unknown): unknown => {
+    if (typeof given !== "string" || path.dirname(given) !== folder) return given;
+    const wanted = path.basename(given).toLowerCase();
+    return path.join(folder, readdirSync(folder).find((name) => name.toLowerCase() === wanted) ?? path.basename(given));
+  };
+  for (const call of ["open", "lstat", "stat", "unlink", "utimes"])
+    await change(
+      call,
+      (original) =>
+        async (given, ...rest) =>
+          original(known(given), ...rest),
+    );
+  for (const call of ["link", "rename"])
+    await change(call, (original) => async (from, to) => original(known(from), known(to)));
+}
+
+/** Until the test ends, this process sees no /proc, as on macOS and Windows. */
+export async function withoutProc(): Promise<void> {
+  for (const call of ["readFile", "readlink"])
+    await change(call, (original) => async (given, ...rest) => {
+      if (String(given).startsWith("/proc/")) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+      return original(given, ...rest);
+    });
 }
 
 /** Makes a file another user's: really where this process may, otherwise in what this process sees until the test ends. */
