@@ -2,6 +2,7 @@ import { Stats } from "node:fs";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { StoreEvent } from "../../src/download/contract.ts";
 import { serve } from "./fault-server.ts";
 import { change, pretendWindows, type Refusal, refuse } from "./file-calls.ts";
 import { defaultName, hashOf, KIB, listOf, namesIn, remoteFile, sha256, stage } from "./fixtures.ts";
@@ -136,6 +137,29 @@ test("a state file that a failing disk cannot read is not called another user's,
   alsoBroken.end();
   expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
   expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
+test.each([
+  ["handle.datasync", "ENOTSUP"],
+  ["handle.datasync", "EINVAL"],
+  ["handle.sync", "EBADF"],
+])("the log says once in a save that nothing can be brought to the disk on demand (%s: %s)", async (call, code) => {
+  const events: StoreEvent[] = [];
+  const log = (event: StoreEvent) => void events.push(event);
+  const file = await remoteFile(300 * KIB);
+  const { save } = await stage({ log }, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
+  const broken = await refuse(call, code);
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(broken.refused()).toBeGreaterThan(1);
+  expect(events.filter(({ event }) => event === "folder-unsynced")).toHaveLength(1);
+});
+
+test("the log does not say so where everything is brought to the disk", async () => {
+  const events: StoreEvent[] = [];
+  const log = (event: StoreEvent) => void events.push(event);
+  const { save } = await stage({ log }, serve(await remoteFile(60 * KIB)));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(events.map(({ event }) => event)).not.toContain("folder-unsynced");
 });
 
 test("a save stays complete when its part cannot be closed", async () => {

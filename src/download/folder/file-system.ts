@@ -175,21 +175,29 @@ export async function linksShowTheirFile(folder: string): Promise<boolean> {
 /** The path of a file that exists only for a question to the file system. */
 export const scratchName = (folder: string): string => join(folder, `.probe-${randomBytes(8).toString("hex")}`);
 
-/** Brings a file's content to disk, where the file system can; a failing disk (EIO) rejects. */
-export async function syncFile(handle: FileHandle): Promise<void> {
+/** Brings a file's content to disk; false when the file system has no such operation. A failing disk (EIO) rejects. */
+export async function syncFile(handle: FileHandle): Promise<boolean> {
   try {
     await patiently(() => handle.datasync());
+    return true;
   } catch (error) {
     if (!hasCode(error, ...NO_SYNC)) throw error;
+    return false;
   }
 }
 
-/** Makes names that were created, renamed or removed in the folder of `path` survive a power cut, where the system can. */
-export async function syncFolderOf(path: string): Promise<void> {
+/**
+ * Makes names that were created, renamed or removed in the folder of `path` survive a power cut; false when the system has no
+ * such operation.
+ */
+export async function syncFolderOf(path: string): Promise<boolean> {
   try {
     await withFile(dirname(path), constants.O_RDONLY, (handle) => patiently(() => handle.sync()));
+    return true;
   } catch (error) {
     if (!hasCode(error, ...NO_FOLDER_SYNC)) throw error;
+    // Windows has it for no folder, and NTFS keeps a journal of its names.
+    return process.platform === "win32";
   }
 }
 
