@@ -15,6 +15,7 @@ import {
   makeFolder,
   realPath,
   statOf,
+  tryToMake,
 } from "./file-system.ts";
 import { canBeMoved, isInProfile, isTrustedLink, type Openness, opennessOf, probe, thisUser } from "./folder-safety.ts";
 
@@ -80,13 +81,13 @@ const CREATE_ROUNDS = 3;
 export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean; warning?: string }> {
   const found = await findDownloadDirectory(downloadDir);
   if (found) {
-    if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
+    if (!(await mayMake("file", found.path))) throw unusable("this user may not write to it");
     return { exists: true, ...(found.warning !== undefined && { warning: found.warning }) };
   }
   const nearest = await nearestExisting(downloadDir);
   if (!(await statOf(nearest)).isDirectory())
     throw unusable("it cannot be created, since a part of its path is a file");
-  if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
+  if (!(await mayMake("folder", nearest))) throw unusable("this user may not create it");
   if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return { exists: false };
 }
@@ -271,9 +272,11 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function mayWrite(folder: string): Promise<boolean> {
+async function mayMake(kind: "file" | "folder", folder: string): Promise<boolean> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
+    // There it tells nothing of access lists ("File system", `fs.access` of Node.js).
+    if (process.platform === "win32") await tryToMake(kind, folder);
     return true;
   } catch {
     return false; // Forbidden, on a read-only file system, or gone.

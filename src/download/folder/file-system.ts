@@ -10,6 +10,7 @@ import {
   readdir,
   realpath,
   rename,
+  rmdir,
   stat,
   statfs,
   unlink,
@@ -107,6 +108,18 @@ export const namesIn = (folder: string): Promise<string[]> => patiently(() => re
 
 /** What the path leads to, links followed. */
 export const statOf = (path: string): Promise<Stats> => patiently(() => stat(path));
+
+/** Rejects unless a file, or a folder, can be made in the folder: makes one and removes it. */
+export async function tryToMake(kind: "file" | "folder", folder: string): Promise<void> {
+  const path = scratchName(folder);
+  if (kind === "folder") {
+    await makeFolder(path);
+    await patiently(() => rmdir(path));
+  } else {
+    await withFile(path, "wx", async () => undefined);
+    await removeFile(path);
+  }
+}
 
 /** Creates a folder for its owner only (0700). */
 export const makeFolder = (path: string): Promise<void> => patiently(() => mkdir(path, { mode: 0o700 }));
