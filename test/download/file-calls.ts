@@ -1,5 +1,5 @@
 // Changes single file calls of this process, so that tests meet file systems that are not at hand.
-import { readdirSync, Stats } from "node:fs";
+import type { BigIntStats, Stats } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -81,12 +81,36 @@ export function pretendWindows(): void {
   });
 }
 
+/** The properties of an entry that tests change. */
+interface Shown {
+  uid: number;
+  mode: number;
+  mtimeMs: number;
+  ino: number;
+}
+
+/** An entry with its numbers as Node.js has them, or as big integers if the call asked for those. */
+function showing(entry: Stats | BigIntStats, { mtimeMs, ...numbers }: Partial<Shown>): void {
+  const isBig = typeof entry.ino === "bigint";
+  for (const [name, value] of Object.entries(numbers)) Reflect.set(entry, name, isBig ? BigInt(value) : value);
+  if (mtimeMs === undefined) return;
+  Reflect.set(entry, "mtimeMs", isBig ? BigInt(Math.floor(mtimeMs)) : mtimeMs);
+  if (isBig) Reflect.set(entry, "mtimeNs", BigInt(Math.floor(mtimeMs)) * 1_000_000n);
+}
+
+const isEntry = (answer: unknown): answer is Stats | BigIntStats =>
+  answer instanceof Object && "ino" in answer && "mtimeMs" in answer;
+
 /** Until the test ends, every entry that `which` accepts is seen with these properties. */
-async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats: Stats) => boolean = () => true) {
+async function show(properties: (entry: Shown) => Partial<Shown>, which: (entry: Shown) => boolean = () => true) {
   for (const call of ["lstat", "handle.stat"])
     await change(call, (original) => async (...args) => {
-      const stats = await original(...args);
-      return stats instanceof Stats && which(stats) ? Object.assign(stats, properties(stats)) : stats;
+      const entry = await original(...args);
+      if (!isEntry(entry)) return entry;
+      const { uid, mode, mtimeMs, ino } = entry;
+      const shown = { uid: Number(uid), mode: Number(mode), mtimeMs: Number(mtimeMs), ino: Number(ino) };
+      if (which(shown)) showing(entry, properties(shown));
+      return entry;
     });
 }
 
@@ -101,12 +125,18 @@ export async function withCoarseTimes(stepMs: number): Promise<void> {
   await show(({ mtimeMs }) => ({ mtimeMs: Math.floor(mtimeMs / stepMs) * stepMs }));
 }
 
-/** Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows. */
+/**
+ * Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows: it has the name that
+ * was used first.
+ */
 export async function withoutCase(folder: string): Promise<void> {
+  const names = new Map<string, string>();
   const known = (given: unknown): unknown => {
     if (typeof given !== "string" || path.dirname(given) !== folder) return given;
-    const wanted = path.basename(given).toLowerCase();
-    return path.join(folder, readdirSync(folder).find((name) => name.toLowerCase() === wanted) ?? path.basename(given));
+    const name = path.basename(given);
+    const first = names.get(name.toLowerCase()) ?? name;
+    names.set(name.toLowerCase(), first);
+    return path.join(folder, first);
   };
   for (const call of ["open", "lstat", "stat", "unlink", "utimes"])
     await change(

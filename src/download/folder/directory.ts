@@ -1,11 +1,12 @@
 // The download folder: finds or creates it, refuses an unsafe one, measures free space, explains disk errors.
-import { constants, type Stats } from "node:fs";
+import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { sizeInWords } from "../../core/text.ts";
 import type { Limits } from "../limits.ts";
 import {
+  type FileEntry,
   freeBytes,
   holdsNoFiles,
   isInUse,
@@ -26,7 +27,7 @@ export interface DownloadDirectory {
   /** The path of a direct child; the caller has checked `name`. */
   at: (name: string) => string;
   /** Whether a file counts when it is read back: a plain file of this user. */
-  owns: (stat: Stats) => boolean;
+  owns: (stat: FileEntry) => boolean;
   /** A sentence for people if other users may be able to change or replace the files. */
   warning?: string;
   /** The folder does not tell whose a file is. */
@@ -176,14 +177,14 @@ async function resolved(wanted: string): Promise<string | undefined> {
   return path;
 }
 
-async function folderAt(path: string): Promise<Stats | undefined> {
+async function folderAt(path: string): Promise<FileEntry | undefined> {
   const found = await lookAt(path);
   if (found?.isSymbolicLink()) throw unusable("a symbolic link took its place");
   if (found && !found.isDirectory()) throw unusable("it is not a folder");
   return found;
 }
 
-async function lookAt(path: string): Promise<Stats | undefined> {
+async function lookAt(path: string): Promise<FileEntry | undefined> {
   try {
     return await lstatOf(path);
   } catch (cause) {
@@ -193,13 +194,13 @@ async function lookAt(path: string): Promise<Stats | undefined> {
   }
 }
 
-function opennessHere(found: Stats, path: string): Openness | undefined {
+function opennessHere(found: FileEntry, path: string): Openness | undefined {
   const user = thisUser();
   return user && opennessOf(found, path, user);
 }
 
 /** The owner that files must have to count, undefined where files have no owners. Rejects if others may write to the folder. */
-async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; unprotected?: string }> {
+async function safetyOf(found: FileEntry, path: string): Promise<{ owner?: number; unprotected?: string }> {
   const user = thisUser();
   if (!user) return isInProfile(path) ? {} : { unprotected: UNPROTECTED_ON_WINDOWS };
   const open = opennessOf(found, path, user);

@@ -1,6 +1,6 @@
 // The file calls that a file system may refuse for a moment, which are repeated, or may lack, which is done without.
 import { randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
+import { type BigIntStats, constants, type Stats } from "node:fs";
 import {
   type FileHandle,
   link,
@@ -86,10 +86,43 @@ export async function withFile<T>(
   }
 }
 
+/** What the file system says of a file. The numbers that tell files apart do not fit into a number on NTFS. */
+export interface FileEntry extends Pick<Stats, "uid" | "gid" | "mode" | "nlink" | "size" | "mtimeMs"> {
+  dev: bigint;
+  ino: bigint;
+  isFile: () => boolean;
+  isDirectory: () => boolean;
+  isSymbolicLink: () => boolean;
+}
+
+function entryOf(stats: BigIntStats): FileEntry {
+  const { dev, ino, mtimeNs } = stats;
+  return {
+    dev,
+    ino,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    mode: Number(stats.mode),
+    nlink: Number(stats.nlink),
+    size: Number(stats.size),
+    // Exactly as Node.js computes it for `Stats`, since records hold it.
+    mtimeMs: Number(mtimeNs / NS_PER_S) * 1e3 + Number(mtimeNs % NS_PER_S) / 1e6,
+    isFile: () => stats.isFile(),
+    isDirectory: () => stats.isDirectory(),
+    isSymbolicLink: () => stats.isSymbolicLink(),
+  };
+}
+
+const NS_PER_S = 1_000_000_000n;
+
+/** The entry of an open file, whatever its name shows by now. */
+export const entryOfOpen = async (handle: FileHandle): Promise<FileEntry> =>
+  entryOf(await handle.stat({ bigint: true }));
+
 /** The entry of the name itself, links not followed; undefined when there is none. */
-export async function lstatOf(path: string): Promise<Stats | undefined> {
+export async function lstatOf(path: string): Promise<FileEntry | undefined> {
   try {
-    return await patiently(() => lstat(path));
+    return entryOf(await patiently(() => lstat(path, { bigint: true })));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -97,7 +130,7 @@ export async function lstatOf(path: string): Promise<Stats | undefined> {
 }
 
 /** What tells one file from another, whatever their names. */
-export type Inode = Pick<Stats, "dev" | "ino">;
+export type Inode = Pick<FileEntry, "dev" | "ino">;
 
 export function isSameFile(one: Inode | undefined, other: Inode | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;

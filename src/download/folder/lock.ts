@@ -7,7 +7,7 @@ import { z } from "zod";
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { type Inode, isSameFile, lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
+import { entryOfOpen, type Inode, isSameFile, lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
 import { type Folder, isReplaceable, nameTaken, readJson } from "./files.ts";
 
 export interface Lock {
@@ -126,7 +126,7 @@ async function create(path: string, owner: LockOwner): Promise<Inode | undefined
   held.add(owner.token);
   try {
     await withFile(path, flags, async (handle) => {
-      made = await handle.stat();
+      made = await entryOfOpen(handle);
       await handle.writeFile(JSON.stringify(owner));
     });
     return made;
