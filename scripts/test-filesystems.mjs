@@ -145,6 +145,18 @@ async function askServer(place, folder, simulator, report) {
   }
 }
 
+/** On a disk that is read-only nothing is saved, which says why; what is there is listed, checked and known again. */
+async function lookOnly(place, folder, at, simulator, report) {
+  await run("mount", "-o", "remount,ro", at);
+  const order = ["save", "orders", "--snapshot", OTHER_SNAPSHOT, "--json"];
+  const { code, state, error } = await saved(start(place, folder, simulator, ...order));
+  claim(code !== 0 && error?.errorCode === "DISK_FAILED", `read-only: ${state}, ${JSON.stringify(error)}`);
+  const known = await saved(save(place, folder, simulator));
+  claim(known.code === 0 && known.sha256 === report.sha256, `read-only, the same backup: ${known.state}`);
+  await askServer(place, folder, simulator, report);
+  return `${error.errorCode}: ${error.detail}`;
+}
+
 /** Everything at one place; returns a row of the table. */
 async function tryOut(place, made, at, simulator, reference) {
   const folder = join(at, "snapshots");
@@ -173,6 +185,7 @@ async function tryOut(place, made, at, simulator, reference) {
   const { clusters } = JSON.parse(status.stdout);
   claim(clusters[0].newestFile?.snapshotId === SNAPSHOT, `status: ${status.stdout.slice(0, 400)}`);
   row.later = `status, ${await askServer(place, folder, simulator, report)}`;
+  if (place.afterwards === "read-only") row.message = await lookOnly(place, folder, at, simulator, report);
   const left = (await readdir(folder)).filter((name) => !/\.tgz(\.json)?$/.test(name));
   claim(left.length === 0, `left behind: ${left}`);
   return { ...row, sha256: report.sha256 };

@@ -126,6 +126,7 @@ const ntfs = (program, options) =>
     (path) => ["mkfs.ntfs", "-F", "-Q", "-q", path],
     (path, at) => [program, "-o", options, path, at],
   );
+const here = async () => ({ mount: async () => {}, unmount: async () => {} });
 const memory = plain("-t", "tmpfs", "-o", "size=320m,mode=0700", "tmpfs");
 const likeWindowsDrive = (user) => bound(`--force-user=${user}`, "--perms=a+rwx", "--chmod-ignore", "--chown-ignore");
 
@@ -134,19 +135,16 @@ const WITHOUT_PROC = "mount -t tmpfs none /proc";
 
 /**
  * `warns`: the warning that each save has; otherwise none is expected. `ignoresCase`: two names that differ in case are one
- * file. `becomes`: what happens in the middle. `forgets`: the files are gone after unmounting. `hides`: a shell command that
+ * file. `becomes`: what happens in the middle. `afterwards`: what it is when the file is there. `forgets`: the files are gone after unmounting. `hides`: a shell command that
  * runs before each command of the product, in a mount namespace of its own.
  */
 export const PLACES = [
-  { name: "this computer's own", make: async () => ({ mount: async () => {}, unmount: async () => {} }) },
-  {
-    name: "the same, /proc hidden",
-    make: async () => ({ mount: async () => {}, unmount: async () => {} }),
-    hides: WITHOUT_PROC,
-  },
+  { name: "this computer's own", make: here },
+  { name: "the same, /proc hidden", make: here, hides: WITHOUT_PROC },
   { name: "ext4", make: ext4 },
   { name: "ext4 that becomes full", make: ext4, becomes: "full" },
   { name: "ext4 that becomes read-only", make: ext4, becomes: "read-only" },
+  { name: "ext4, then mounted read-only", make: ext4, afterwards: "read-only" },
   { name: "tmpfs", make: memory, forgets: true },
   { name: "tmpfs that becomes full", make: memory, forgets: true, becomes: "full" },
   { name: "ntfs-3g", make: ntfs("ntfs-3g", "rw"), warns: UNPROTECTED },
