@@ -3,7 +3,7 @@
 import "./node-version.mjs";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -28,7 +28,7 @@ function claim(holds, what) {
 
 /** The simulated Atlas, and the environment that leads to it. */
 async function startSimulator() {
-  const env = { PATH: process.env.PATH, ATLAS_FLEX_SIMULATOR_BYTES: `${12 * MIB}`, ATLAS_FLEX_SIMULATOR_RATE: "3MiB" };
+  const env = { PATH: process.env.PATH, ATLAS_FLEX_SIMULATOR_BYTES: `${20 * MIB}`, ATLAS_FLEX_SIMULATOR_RATE: "3MiB" };
   const child = spawn(process.execPath, [PROGRAM, "simulator"], { env, stdio: ["ignore", "pipe", "inherit"] });
   let printed = "";
   for await (const chunk of child.stdout) {
@@ -92,8 +92,9 @@ async function disturb(place, { mount, unmount }, folder, at, simulator) {
   await untilPart(folder);
   const filler = join(at, "filler");
   if (place.becomes === "full") {
+    // At once, so that the file is not complete before.
     const { bavail, bsize } = await statfs(at);
-    await writeFile(filler, Buffer.alloc(bavail * bsize + MIB)).catch(({ code }) => claim(code === "ENOSPC", code));
+    await run("fallocate", "-l", `${bavail * bsize - 64 * 1024}`, filler);
   } else await run("mount", "-o", "remount,abort", at);
   const { code, state, error } = await saved(saving);
   const wanted = place.becomes === "full" ? "DISK_FULL" : "DISK_FAILED";
@@ -222,8 +223,9 @@ try {
       } catch (error) {
         row.result = `FAILED: ${error.message}`;
       }
-      await made.unmount().catch((error) => {
+      await made.unmount().catch(async (error) => {
         row.result = `FAILED: ${row.result}; ${error.message}`;
+        await run("umount", "-l", at);
       });
     }
     await made?.end?.();
