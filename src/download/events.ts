@@ -5,6 +5,7 @@ import type { HttpResponse } from "../http/messages.ts";
 export interface StoreEvent {
   event:
     | "folder-unprotected"
+    | "folder-unsynced"
     | "call-ended"
     | "transferring"
     | "transfer-started"

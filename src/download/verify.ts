@@ -1,5 +1,4 @@
 // Checks finished files: reads a file to its end, compares it with its record, keeps checks running between calls.
-import type { Stats } from "node:fs";
 import { createSlots } from "../core/concurrency.ts";
 import { ownFailure } from "../core/errors.ts";
 import type { Clock } from "../core/time.ts";
@@ -7,7 +6,7 @@ import { type BackgroundTask, startTask } from "./background-task.ts";
 import type { Integrity, SnapshotStore, VerifyReport } from "./contract.ts";
 import { type DownloadDirectory, findDownloadDirectory } from "./folder/directory.ts";
 import { isArchiveName } from "./folder/file-name.ts";
-import { lstatOf } from "./folder/file-system.ts";
+import { type FileEntry, lstatOf } from "./folder/file-system.ts";
 import { noteCheck, readRecord, type SaveRecord } from "./folder/records.ts";
 import { type CheckedFiles, listParts, stampOf } from "./folder/saved-files.ts";
 import type { ArchiveReport, StartCheck } from "./integrity/archive-check.ts";
@@ -178,7 +177,7 @@ export async function prepareVerification(
   return { run, report, stamp: () => stampOf(stat) };
 }
 
-async function statOf(directory: DownloadDirectory, fileName: string): Promise<Stats> {
+async function statOf(directory: DownloadDirectory, fileName: string): Promise<FileEntry> {
   const stat = await lstatOf(directory.at(fileName));
   if (!stat?.isFile()) throw ownFailure("FILE_NOT_FOUND");
   if (!directory.owns(stat)) throw ownFailure("FILE_FOREIGN");

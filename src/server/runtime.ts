@@ -70,6 +70,7 @@ export async function createRuntime(
 /** A warning is what a person should look into; the other events are the course of a save, which also mends itself. */
 const LEVELS: Record<StoreEvent["event"], "info" | "warn"> = {
   "folder-unprotected": "warn",
+  "folder-unsynced": "info",
   "call-ended": "info",
   "transfer-started": "info",
   transferring: "info",

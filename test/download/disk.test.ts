@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
+import { statSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { diskFailure } from "../../src/download/folder/directory.ts";
 import { serve } from "./fault-server.ts";
+import { change } from "./file-calls.ts";
 import {
   defaultName,
   hashOf,
@@ -20,6 +22,7 @@ import {
 } from "./fixtures.ts";
 
 const run = promisify(execFile);
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;
 
 test("a transfer that would not leave the reserve free does not begin, and says what it takes, what stays free and what is free", async () => {
   const file = await remoteFile(100 * KIB);
@@ -31,6 +34,24 @@ test("a transfer that would not leave the reserve free does not begin, and says 
   );
   const patient = openStore(folder, { source: sourceOf(server.url) });
   expect(await saveTo(patient)).toMatchObject({ state: "complete" });
+});
+
+test("a file whose every byte is here is finished although the disk has no more room than that", async () => {
+  const file = await remoteFile(100 * KIB);
+  // The end of the answer comes after the commit of its last bytes.
+  const { save, folder } = await stage(
+    { limits: { commitEveryMs: 0, batchBytes: 1, diskReserveBytes: 1 } },
+    serve(file, { after: 50 * KIB }),
+    serve(file, { chunked: "ended", trickle: { bytes: 100 * KIB, ms: 200 } }),
+  );
+  const isHere = () => sizeOf(join(folder, `${defaultName}.part`)) === file.bytes.length;
+  await change(
+    "statfs",
+    (original) =>
+      async (...args) =>
+        isHere() ? { bavail: 0, bsize: 4096, blocks: 1000, files: 1000 } : original(...args),
+  );
+  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
 });
 
 test("a size that no disk could hold is not remembered", async () => {

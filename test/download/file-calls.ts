@@ -1,5 +1,5 @@
 // Changes single file calls of this process, so that tests meet file systems that are not at hand.
-import { Stats } from "node:fs";
+import type { BigIntStats, Stats } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -15,8 +15,11 @@ async function handleMethods(): Promise<object> {
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** Until the test ends, the call (such as `rename`, or `handle.stat` for open files) does what `change` returns. */
-export async function change(call: string, to: (original: Method) => Method): Promise<void> {
+/**
+ * Until the test ends, the call (such as `rename`, or `handle.stat` for open files) does what `to` returns. `self` is the open
+ * file whose method is called.
+ */
+export async function change(call: string, to: (original: Method, self: unknown) => Method): Promise<void> {
   const [name = "", holder] = call.startsWith("handle.")
     ? [call.slice("handle.".length), await handleMethods()]
     : [call, promises];
@@ -26,7 +29,7 @@ export async function change(call: string, to: (original: Method) => Method): Pr
     syncBuiltinESMExports();
   };
   set(function changed(this: unknown, ...args: unknown[]) {
-    return to((...given) => Reflect.apply(original, this, given))(...args);
+    return to((...given) => Reflect.apply(original, this, given), this)(...args);
   });
   onTestFinished(() => set(original));
 }
@@ -78,12 +81,36 @@ export function pretendWindows(): void {
   });
 }
 
+/** The properties of an entry that tests change. */
+interface Shown {
+  uid: number;
+  mode: number;
+  mtimeMs: number;
+  ino: number;
+}
+
+/** An entry with its numbers as Node.js has them, or as big integers if the call asked for those. */
+function showing(entry: Stats | BigIntStats, { mtimeMs, ...numbers }: Partial<Shown>): void {
+  const isBig = typeof entry.ino === "bigint";
+  for (const [name, value] of Object.entries(numbers)) Reflect.set(entry, name, isBig ? BigInt(value) : value);
+  if (mtimeMs === undefined) return;
+  Reflect.set(entry, "mtimeMs", isBig ? BigInt(Math.floor(mtimeMs)) : mtimeMs);
+  if (isBig) Reflect.set(entry, "mtimeNs", BigInt(Math.floor(mtimeMs)) * 1_000_000n);
+}
+
+const isEntry = (answer: unknown): answer is Stats | BigIntStats =>
+  answer instanceof Object && "ino" in answer && "mtimeMs" in answer;
+
 /** Until the test ends, every entry that `which` accepts is seen with these properties. */
-async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats: Stats) => boolean = () => true) {
+async function show(properties: (entry: Shown) => Partial<Shown>, which: (entry: Shown) => boolean = () => true) {
   for (const call of ["lstat", "handle.stat"])
     await change(call, (original) => async (...args) => {
-      const stats = await original(...args);
-      return stats instanceof Stats && which(stats) ? Object.assign(stats, properties(stats)) : stats;
+      const entry = await original(...args);
+      if (!isEntry(entry)) return entry;
+      const { uid, mode, mtimeMs, ino } = entry;
+      const shown = { uid: Number(uid), mode: Number(mode), mtimeMs: Number(mtimeMs), ino: Number(ino) };
+      if (which(shown)) showing(entry, properties(shown));
+      return entry;
     });
 }
 
@@ -91,6 +118,44 @@ async function show(properties: (stats: Stats) => Partial<Stats>, which: (stats:
 export async function withoutModes({ uid = process.getuid?.() ?? 0, mode = 0o777 } = {}): Promise<void> {
   await show((stats) => ({ uid, mode: (stats.mode & ~0o7777) | mode }));
   await change("handle.chmod", () => async () => undefined);
+}
+
+/** Until the test ends, times of files have steps of so many milliseconds: FAT has 2 s, some servers and old disks of macOS 1 s. */
+export async function withCoarseTimes(stepMs: number): Promise<void> {
+  await show(({ mtimeMs }) => ({ mtimeMs: Math.floor(mtimeMs / stepMs) * stepMs }));
+}
+
+/**
+ * Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows: it has the name that
+ * was used first.
+ */
+export async function withoutCase(folder: string): Promise<void> {
+  const names = new Map<string, string>();
+  const known = (given: unknown): unknown => {
+    if (typeof given !== "string" || path.dirname(given) !== folder) return given;
+    const name = path.basename(given);
+    const first = names.get(name.toLowerCase()) ?? name;
+    names.set(name.toLowerCase(), first);
+    return path.join(folder, first);
+  };
+  for (const call of ["open", "lstat", "stat", "unlink", "utimes"])
+    await change(
+      call,
+      (original) =>
+        async (given, ...rest) =>
+          original(known(given), ...rest),
+    );
+  for (const call of ["link", "rename"])
+    await change(call, (original) => async (from, to) => original(known(from), known(to)));
+}
+
+/** Until the test ends, this process sees no /proc, as on macOS and Windows. */
+export async function withoutProc(): Promise<void> {
+  for (const call of ["readFile", "readlink"])
+    await change(call, (original) => async (given, ...rest) => {
+      if (String(given).startsWith("/proc/")) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" });
+      return original(given, ...rest);
+    });
 }
 
 /** Makes a file another user's: really where this process may, otherwise in what this process sees until the test ends. */

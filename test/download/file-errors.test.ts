@@ -1,7 +1,7 @@
-import { Stats } from "node:fs";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { StoreEvent } from "../../src/download/contract.ts";
 import { needs } from "../platform.ts";
 import { serve } from "./fault-server.ts";
 import { change, pretendWindows, type Refusal, refuse } from "./file-calls.ts";
@@ -133,6 +133,46 @@ test("no folder is synced on Windows, which refuses it always and not only for a
   expect(sync.refused()).toBe(0);
 });
 
+test("a state file that a failing disk cannot read is not called another user's, and its part is kept", async () => {
+  const file = await remoteFile(200 * KIB);
+  const { folder, server, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+  expect(await save()).toMatchObject({ state: "paused" });
+  server.script(serve(file));
+  const broken = await refuse("handle.readFile", "EIO");
+  const alsoBroken = await refuse("handle.read", "EIO");
+  await expect(save()).rejects.toMatchObject({
+    code: "DISK_FAILED",
+    envelope: { detail: expect.stringContaining("EIO") },
+  });
+  broken.end();
+  alsoBroken.end();
+  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
+  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+});
+
+test.each([
+  ["handle.datasync", "ENOTSUP"],
+  ["handle.datasync", "EINVAL"],
+  ["handle.sync", "EBADF"],
+])("the log says once in a save that nothing can be brought to the disk on demand (%s: %s)", async (call, code) => {
+  const events: StoreEvent[] = [];
+  const log = (event: StoreEvent) => void events.push(event);
+  const file = await remoteFile(300 * KIB);
+  const { save } = await stage({ log }, serve(file, { trickle: { bytes: 32 * KIB, ms: 10 } }));
+  const broken = await refuse(call, code);
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(broken.refused()).toBeGreaterThan(1);
+  expect(events.filter(({ event }) => event === "folder-unsynced")).toHaveLength(1);
+});
+
+test("the log does not say so where everything is brought to the disk", async () => {
+  const events: StoreEvent[] = [];
+  const log = (event: StoreEvent) => void events.push(event);
+  const { save } = await stage({ log }, serve(await remoteFile(60 * KIB)));
+  expect(await save()).toMatchObject({ state: "complete" });
+  expect(events.map(({ event }) => event)).not.toContain("folder-unsynced");
+});
+
 test("a save stays complete when its part cannot be closed", async () => {
   const file = await remoteFile(60 * KIB);
   const { folder, save } = await stage({}, serve(file));
@@ -174,23 +214,30 @@ describe("a call that did its work although it answers with an error, as over a 
   });
 });
 
-test("where a second name looks like another file, as on sshfs, the file gets its name in the other way", async () => {
-  const file = await remoteFile(60 * KIB);
-  const { folder, save } = await stage({}, serve(file));
-  const linked = new Set<string>();
-  await change("link", (original) => async (...args) => {
-    await original(...args);
-    linked.add(String(args[1]));
-  });
-  await change("lstat", (original) => async (...args) => {
-    const stats = await original(...args);
-    if (stats instanceof Stats && linked.has(String(args[0]))) stats.ino += 1;
-    return stats;
-  });
-  expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
-  expect([...linked].filter((path) => !path.includes(".probe-"))).toEqual([]);
-  expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
-});
+test.each([
+  ["", 1n],
+  [" although its number differs in no bit that a number of JavaScript has", 2n ** 60n],
+])(
+  "where a second name looks like another file, as on sshfs,%s, the file gets its name in the other way",
+  async (_how, ino) => {
+    const file = await remoteFile(60 * KIB);
+    const { folder, save } = await stage({}, serve(file));
+    const linked = new Set<string>();
+    await change("link", (original) => async (...args) => {
+      await original(...args);
+      linked.add(String(args[1]));
+    });
+    await change("lstat", (original) => async (...args) => {
+      const entry = await original(...args);
+      const isProbe = String(args[0]).includes(".probe-");
+      if (isProbe && entry instanceof Object) Reflect.set(entry, "ino", linked.has(String(args[0])) ? ino + 1n : ino);
+      return entry;
+    });
+    expect(await save()).toMatchObject({ state: "complete", sha256: sha256(file.bytes) });
+    expect([...linked].filter((path) => !path.includes(".probe-"))).toEqual([]);
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  },
+);
 
 test("free space is unknown, not zero, where the file system answers zeros", async () => {
   const file = await remoteFile(60 * KIB);

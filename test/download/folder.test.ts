@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { freeBytesFor, inspectFolder, type StoreEvent } from "../../src/download/contract.ts";
 import { type Need, needs } from "../platform.ts";
 import { serve } from "./fault-server.ts";
-import { change, pretendWindows, withoutModes, withWindowsPaths } from "./file-calls.ts";
+import { change, pretendWindows, refuse, withoutModes, withWindowsPaths } from "./file-calls.ts";
 import {
   defaultName,
   KIB,
@@ -181,6 +181,39 @@ describe("the download folder", () => {
     const says = expect.stringContaining("outside this user's profile folder");
     expect(await inHome(await temporaryFolder())).toEqual({ warnings: [says], warning: says, isLogged: true });
     expect(await inHome(folder)).toEqual({ warnings: undefined, warning: undefined, isLogged: false });
+  });
+
+  test.each([
+    ["open", "this user may not write to it", ""],
+    ["mkdir", "this user may not create it", "new"],
+  ])("on Windows is tried by check, since only %s tells of access lists", async (call, why, below) => {
+    const folder = await temporaryFolder();
+    pretendWindows();
+    expect(await inspectFolder(join(folder, below))).toMatchObject({ exists: below === "" });
+    expect(await namesIn(folder)).toEqual([]);
+    await refuse(call, "EPERM", { path: /\.probe-/ });
+    await expect(inspectFolder(join(folder, below))).rejects.toMatchObject({
+      code: "DOWNLOAD_DIR_UNUSABLE",
+      envelope: { detail: expect.stringContaining(why) },
+    });
+    expect(await namesIn(folder)).toEqual([]);
+  });
+
+  test("may be below a link of this user, as macOS has /var, and its real path is used and shown", {
+    tags: "links",
+  }, async () => {
+    const { source, folder } = await stage({}, serve(await remoteFile(20 * KIB)));
+    const link = join(await temporaryFolder(), "var");
+    await symlink(folder, link);
+    const store = openStore(join(link, "backups"), { source });
+    const path = join(folder, "backups", defaultName);
+    const { warnings, ...report } = await saveTo(store);
+    expect({ warnings, path: report.path, state: report.state }).toEqual({
+      warnings: undefined,
+      path,
+      state: "complete",
+    });
+    expect(await listOf(store)).toMatchObject({ directory: join(folder, "backups"), files: [{ path }] });
   });
 
   test("below a folder in which others may replace it is used with a warning that names that folder", {

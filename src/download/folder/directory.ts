@@ -1,11 +1,12 @@
 // The download folder: finds or creates it, refuses an unsafe one, measures free space, explains disk errors.
-import { constants, type Stats } from "node:fs";
+import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { codeOf, Failure, hasCode, ownFailure } from "../../core/errors.ts";
 import { sizeInWords } from "../../core/text.ts";
 import type { Limits } from "../limits.ts";
 import {
+  type FileEntry,
   freeBytes,
   holdsNoFiles,
   isInUse,
@@ -15,6 +16,7 @@ import {
   makeFolder,
   realPath,
   statOf,
+  tryToMake,
 } from "./file-system.ts";
 import { canBeMoved, isInProfile, isTrustedLink, type Openness, opennessOf, probe, thisUser } from "./folder-safety.ts";
 
@@ -25,7 +27,7 @@ export interface DownloadDirectory {
   /** The path of a direct child; the caller has checked `name`. */
   at: (name: string) => string;
   /** Whether a file counts when it is read back: a plain file of this user. */
-  owns: (stat: Stats) => boolean;
+  owns: (stat: FileEntry) => boolean;
   /** A sentence for people if other users may be able to change or replace the files. */
   warning?: string;
   /**
@@ -83,13 +85,13 @@ const CREATE_ROUNDS = 3;
 export async function inspectFolder(downloadDir: string): Promise<{ exists: boolean; warning?: string }> {
   const found = await findDownloadDirectory(downloadDir);
   if (found) {
-    if (!(await mayWrite(found.path))) throw unusable("this user may not write to it");
+    if (!(await mayMake("file", found.path))) throw unusable("this user may not write to it");
     return { exists: true, ...(found.warning !== undefined && { warning: found.warning }) };
   }
   const nearest = await nearestExisting(downloadDir);
   if (!(await statOf(nearest)).isDirectory())
     throw unusable("it cannot be created, since a part of its path is a file");
-  if (!(await mayWrite(nearest))) throw unusable("this user may not create it");
+  if (!(await mayMake("folder", nearest))) throw unusable("this user may not create it");
   if (await holdsNoFiles(nearest)) throw unusable("it cannot be created, since the file system there holds no files");
   return { exists: false };
 }
@@ -178,14 +180,14 @@ async function resolved(wanted: string): Promise<string | undefined> {
   return path;
 }
 
-async function folderAt(path: string): Promise<Stats | undefined> {
+async function folderAt(path: string): Promise<FileEntry | undefined> {
   const found = await lookAt(path);
   if (found?.isSymbolicLink()) throw unusable("a symbolic link took its place");
   if (found && !found.isDirectory()) throw unusable("it is not a folder");
   return found;
 }
 
-async function lookAt(path: string): Promise<Stats | undefined> {
+async function lookAt(path: string): Promise<FileEntry | undefined> {
   try {
     return await lstatOf(path);
   } catch (cause) {
@@ -195,13 +197,13 @@ async function lookAt(path: string): Promise<Stats | undefined> {
   }
 }
 
-function opennessHere(found: Stats, path: string): Openness | undefined {
+function opennessHere(found: FileEntry, path: string): Openness | undefined {
   const user = thisUser();
   return user && opennessOf(found, path, user);
 }
 
 /** The owner that files must have to count, undefined where files have no owners. Rejects if others may write to the folder. */
-async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; unprotected?: string }> {
+async function safetyOf(found: FileEntry, path: string): Promise<{ owner?: number; unprotected?: string }> {
   const user = thisUser();
   if (!user) return isInProfile(path) ? {} : { unprotected: UNPROTECTED_ON_WINDOWS };
   const open = opennessOf(found, path, user);
@@ -218,7 +220,7 @@ async function safetyOf(found: Stats, path: string): Promise<{ owner?: number; u
 }
 
 /** ntfs-3g with the options `uid` and `umask`, for example, shows a folder as this user's alone, whoever wrote what is in it. */
-async function hiddenDoubt(found: Stats, path: string): Promise<string | undefined> {
+async function hiddenDoubt(found: FileEntry, path: string): Promise<string | undefined> {
   const user = thisUser();
   if (!user) return undefined;
   const made = await probe(path, user);
@@ -227,7 +229,7 @@ async function hiddenDoubt(found: Stats, path: string): Promise<string | undefin
 }
 
 /** The file of a probe must have been made in the folder that was judged. */
-async function refuseOther({ dev }: Pick<Stats, "dev">, found: Stats, path: string): Promise<void> {
+async function refuseOther({ dev }: Pick<FileEntry, "dev">, found: FileEntry, path: string): Promise<void> {
   if (dev !== found.dev || !isSameFile(await folderAt(path), found)) throw unusable("it was replaced while in use");
 }
 
@@ -286,9 +288,11 @@ async function nearestExisting(path: string): Promise<string> {
   }
 }
 
-async function mayWrite(folder: string): Promise<boolean> {
+async function mayMake(kind: "file" | "folder", folder: string): Promise<boolean> {
   try {
     await access(folder, constants.W_OK | constants.X_OK);
+    // There it tells nothing of access lists ("File system", `fs.access` of Node.js).
+    if (process.platform === "win32") await tryToMake(kind, folder);
     return true;
   } catch {
     return false; // Forbidden, on a read-only file system, or gone.

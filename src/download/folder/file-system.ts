@@ -1,6 +1,6 @@
 // The file calls that a file system may refuse for a moment, which are repeated, or may lack, which is done without.
 import { randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
+import { type BigIntStats, constants, type Stats } from "node:fs";
 import {
   type FileHandle,
   link,
@@ -10,6 +10,7 @@ import {
   readdir,
   realpath,
   rename,
+  rmdir,
   stat,
   statfs,
   unlink,
@@ -85,10 +86,43 @@ export async function withFile<T>(
   }
 }
 
+/** What the file system says of a file. The numbers that tell files apart do not fit into a number on NTFS. */
+export interface FileEntry extends Pick<Stats, "uid" | "gid" | "mode" | "nlink" | "size" | "mtimeMs"> {
+  dev: bigint;
+  ino: bigint;
+  isFile: () => boolean;
+  isDirectory: () => boolean;
+  isSymbolicLink: () => boolean;
+}
+
+function entryOf(stats: BigIntStats): FileEntry {
+  const { dev, ino, mtimeNs } = stats;
+  return {
+    dev,
+    ino,
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    mode: Number(stats.mode),
+    nlink: Number(stats.nlink),
+    size: Number(stats.size),
+    // Exactly as Node.js computes it for `Stats`, since records hold it.
+    mtimeMs: Number(mtimeNs / NS_PER_S) * 1e3 + Number(mtimeNs % NS_PER_S) / 1e6,
+    isFile: () => stats.isFile(),
+    isDirectory: () => stats.isDirectory(),
+    isSymbolicLink: () => stats.isSymbolicLink(),
+  };
+}
+
+const NS_PER_S = 1_000_000_000n;
+
+/** The entry of an open file, whatever its name shows by now. */
+export const entryOfOpen = async (handle: FileHandle): Promise<FileEntry> =>
+  entryOf(await handle.stat({ bigint: true }));
+
 /** The entry of the name itself, links not followed; undefined when there is none. */
-export async function lstatOf(path: string): Promise<Stats | undefined> {
+export async function lstatOf(path: string): Promise<FileEntry | undefined> {
   try {
-    return await patiently(() => lstat(path));
+    return entryOf(await patiently(() => lstat(path, { bigint: true })));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -96,7 +130,7 @@ export async function lstatOf(path: string): Promise<Stats | undefined> {
 }
 
 /** What tells one file from another, whatever their names. */
-export type Inode = Pick<Stats, "dev" | "ino">;
+export type Inode = Pick<FileEntry, "dev" | "ino">;
 
 export function isSameFile(one: Inode | undefined, other: Inode | undefined): boolean {
   return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
@@ -107,6 +141,18 @@ export const namesIn = (folder: string): Promise<string[]> => patiently(() => re
 
 /** What the path leads to, links followed. */
 export const statOf = (path: string): Promise<Stats> => patiently(() => stat(path));
+
+/** Rejects unless a file, or a folder, can be made in the folder: makes one and removes it. */
+export async function tryToMake(kind: "file" | "folder", folder: string): Promise<void> {
+  const path = scratchName(folder);
+  if (kind === "folder") {
+    await makeFolder(path);
+    await patiently(() => rmdir(path));
+  } else {
+    await withFile(path, "wx", async () => undefined);
+    await removeFile(path);
+  }
+}
 
 /** Creates a folder for its owner only (0700). */
 export const makeFolder = (path: string): Promise<void> => patiently(() => mkdir(path, { mode: 0o700 }));
@@ -175,25 +221,30 @@ export async function linksShowTheirFile(folder: string): Promise<boolean> {
 /** The path of a file that exists only for a question to the file system. */
 export const scratchName = (folder: string): string => join(folder, `.probe-${randomBytes(8).toString("hex")}`);
 
-/** Brings a file's content to disk, where the file system can; a failing disk (EIO) rejects. */
-export async function syncFile(handle: FileHandle): Promise<void> {
+/** Brings a file's content to disk; false when the file system has no such operation. A failing disk (EIO) rejects. */
+export async function syncFile(handle: FileHandle): Promise<boolean> {
   try {
     await patiently(() => handle.datasync());
+    return true;
   } catch (error) {
     if (!hasCode(error, ...NO_SYNC)) throw error;
+    return false;
   }
 }
 
 /**
- * Makes names that were created, renamed or removed in the folder of `path` survive a power cut, where the system can. Windows
- * syncs no folder: it answers EPERM, which would be repeated as if somebody had the folder open.
+ * Makes names that were created, renamed or removed in the folder of `path` survive a power cut; false when the system has no
+ * such operation. Windows syncs no folder, and its refusal would look as if somebody had the folder open; NTFS keeps a journal
+ * of its names.
  */
-export async function syncFolderOf(path: string): Promise<void> {
-  if (process.platform === "win32") return;
+export async function syncFolderOf(path: string): Promise<boolean> {
+  if (process.platform === "win32") return true;
   try {
     await withFile(dirname(path), constants.O_RDONLY, (handle) => patiently(() => handle.sync()));
+    return true;
   } catch (error) {
     if (!hasCode(error, ...NO_FOLDER_SYNC)) throw error;
+    return false;
   }
 }
 

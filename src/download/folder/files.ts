@@ -1,7 +1,16 @@
 // The small JSON files of this server, and which files count as its own.
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import type { DownloadDirectory } from "./directory.ts";
-import { isMomentary, lstatOf, READ_ONLY, removeFile, renameFile, syncFile, withFile } from "./file-system.ts";
+import {
+  entryOfOpen,
+  isMomentary,
+  lstatOf,
+  READ_ONLY,
+  removeFile,
+  renameFile,
+  syncFile,
+  withFile,
+} from "./file-system.ts";
 
 /** Where files are read and written; `owns` decides which of them count. */
 export type Folder = Pick<DownloadDirectory, "at" | "owns">;
@@ -39,7 +48,7 @@ export function temporaryOf(name: string): string {
 export async function readJson(folder: Folder, name: string): Promise<unknown> {
   try {
     return await withFile(folder.at(name), READ_ONLY, async (handle) => {
-      const stat = await handle.stat();
+      const stat = await entryOfOpen(handle);
       if (!folder.owns(stat) || stat.size > MAX_JSON_BYTES) return undefined;
       return JSON.parse(await handle.readFile("utf8"));
     });
@@ -64,7 +73,8 @@ export async function isReplaceable(folder: Folder, name: string, beginning = JS
       return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
     });
   } catch (error) {
-    if (isMomentary(error)) throw error;
+    // A failing disk says nothing about whose file it is.
+    if (isMomentary(error) || hasCode(error, "EIO")) throw error;
     // Removed in the meantime, or not readable and therefore not ours.
     return hasCode(error, "ENOENT");
   }

@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { hasCode } from "../../core/errors.ts";
 import { posixQuote } from "../../core/text.ts";
-import { NO_FOLLOW, removeFile, scratchName, withFile } from "./file-system.ts";
+import { entryOfOpen, NO_FOLLOW, removeFile, scratchName, withFile } from "./file-system.ts";
 
 export type Entry = Pick<Stats, "uid" | "gid" | "mode">;
 
@@ -90,13 +90,13 @@ export function isTrustedLink({ uid }: Pick<Stats, "uid">, user: User | undefine
  * the drives of Windows in WSL show the same ones for every file. Asks with a file that it creates and removes. The handle of
  * the file gives the answer, so that nobody can put another file in its place.
  */
-export async function probe(folder: string, user: User): Promise<{ uid: number; dev: number; keepsModes: boolean }> {
+export async function probe(folder: string, user: User): Promise<{ uid: number; dev: bigint; keepsModes: boolean }> {
   const path = scratchName(folder);
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
   try {
     return await withFile(path, flags, async (handle) => {
       const keepsModes = (await keepsMode(handle, 0o640)) && (await keepsMode(handle, 0o600));
-      const { uid, dev } = await handle.stat();
+      const { uid, dev } = await entryOfOpen(handle);
       return { uid, dev, keepsModes: keepsModes && uid === user.uid };
     });
   } finally {

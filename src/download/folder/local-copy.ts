@@ -32,11 +32,19 @@ export interface LocalCopy {
   close: () => Promise<void>;
 }
 
-/** Takes over an opened part. Drops bytes past the committed ones: after a power cut, the disk may not hold them. */
+/**
+ * Takes over an opened part. Drops bytes past the committed ones: after a power cut, the disk may not hold them. Calls
+ * `onUnsynced`, once, when the file system cannot bring bytes or names to the disk on demand.
+ */
 export async function openLocalCopy(
   part: PartFile,
   state: StateFile,
-  { startCheck, clock, limits }: { startCheck: StartCheck; clock: Clock; limits: Limits },
+  {
+    startCheck,
+    clock,
+    limits,
+    onUnsynced,
+  }: { startCheck: StartCheck; clock: Clock; limits: Limits; onUnsynced: () => void },
 ): Promise<LocalCopy> {
   const { handle, path } = part;
   const start = Math.min(part.bytes, state.current.committedBytes);
@@ -52,6 +60,12 @@ export async function openLocalCopy(
   /** The next bytes come in another response than those that are here. */
   let isBetweenResponses = start > 0;
   let isJoined = state.current.joined === true;
+  let isToldUnsynced = false;
+
+  function noteSync(isSynced: boolean): void {
+    if (!isSynced && !isToldUnsynced) onUnsynced();
+    isToldUnsynced ||= !isSynced;
+  }
 
   function newWriter(position: number) {
     if (position > 0) checkTo(position);
@@ -83,9 +97,10 @@ export async function openLocalCopy(
   /** The bytes go to disk before the state that counts them. */
   async function commit(bytes: number): Promise<void> {
     lastCommitAt = clock.now();
-    await syncFile(handle);
+    noteSync(await syncFile(handle));
     await note({ committedBytes: bytes, ...(isJoined && { joined: true }) });
-    await checkSpace(path, remaining(), limits);
+    // A file that is all here takes no more room.
+    if (writer.bytes !== state.current.total) await checkSpace(path, remaining(), limits);
   }
 
   const note = (changes: Partial<TransferState>) => state.writeSoon({ ...state.current, ...changes });
@@ -159,7 +174,7 @@ export async function openLocalCopy(
           const next = { ...startedOver(state.current, version), ...facts };
           // As long as the state on disk counts no byte, a later attempt begins with the first one in any case.
           await (state.written.committedBytes === 0 ? state.writeSoon(next) : state.write(next));
-          await syncFolderOf(path);
+          noteSync(await syncFolderOf(path));
         });
         resumedFromBytes = 0;
         isJoined = false;
@@ -183,7 +198,7 @@ export async function openLocalCopy(
       guarded(async () => {
         await writer.flush();
         await committing;
-        await syncFile(handle);
+        noteSync(await syncFile(handle));
         await note({ committedBytes: writer.bytes, receivedBytes: writer.bytes });
       }),
     verify: async (signal) => {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { hasCode, ownFailure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { Limits } from "../limits.ts";
-import { type Inode, isSameFile, lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
+import { entryOfOpen, type Inode, isSameFile, lstatOf, NO_FOLLOW, removeFile, withFile } from "./file-system.ts";
 import { type Folder, isReplaceable, nameTaken, readJson } from "./files.ts";
 
 export interface Lock {
@@ -134,7 +134,7 @@ async function create(path: string, owner: LockOwner): Promise<Inode | undefined
   held.add(owner.token);
   try {
     await withFile(path, flags, async (handle) => {
-      made = await handle.stat();
+      made = await entryOfOpen(handle);
       await handle.writeFile(JSON.stringify(owner));
     });
     return made;
@@ -151,7 +151,7 @@ async function giveBack(folder: Folder, name: string, owner: LockOwner, made: In
   held.delete(owner.token);
   try {
     // Where the content cannot be read at the moment, the file itself tells.
-    const found = await readOwner(folder, name);
+    const found = await readOwner(folder, name).catch(() => undefined);
     const isOwn = found ? found.token === owner.token : isSameFile(await lstatOf(folder.at(name)), made);
     if (isOwn) await removeFile(folder.at(name));
   } catch {

@@ -7,6 +7,7 @@ import { freeMemoryOf } from "../free-memory.ts";
 import type { Limits } from "../limits.ts";
 import { checkSpace } from "./directory.ts";
 import {
+  entryOfOpen,
   type Inode,
   isSameFile,
   lstatOf,
@@ -39,7 +40,7 @@ export async function openPart(folder: Folder, name: string): Promise<PartFile> 
   const existing = await reopen(folder, path);
   if (existing) return existing;
   const handle = await openFile(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW);
-  return { handle, path, bytes: 0, inode: await handle.stat() };
+  return { handle, path, bytes: 0, inode: await entryOfOpen(handle) };
 }
 
 async function reopen(folder: Folder, path: string): Promise<PartFile | undefined> {
@@ -52,7 +53,7 @@ async function reopen(folder: Folder, path: string): Promise<PartFile | undefine
     throw cause;
   }
   try {
-    const stat = await handle.stat();
+    const stat = await entryOfOpen(handle);
     if (!folder.owns(stat) || stat.nlink !== 1) throw unusable();
     return { handle, path, bytes: stat.size, inode: stat };
   } catch (error) {
@@ -95,7 +96,7 @@ export async function renewPart(
   try {
     const copied = await copyBytes(part.handle, handle, bytes, signal);
     await syncFile(handle);
-    const inode = await handle.stat();
+    const inode = await entryOfOpen(handle);
     await confirm();
     // Windows does not rename over a file that is open.
     await part.handle.close();

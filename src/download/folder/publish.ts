@@ -4,6 +4,7 @@ import { isSameSnapshot } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside } from "./file-name.ts";
 import {
+  entryOfOpen,
   isSameFile,
   linkFile,
   linksShowTheirFile,
@@ -47,7 +48,7 @@ export async function publish({
   await directory.confirm();
   const { fileName } = state.current;
   const final = directory.at(fileName);
-  const checked = await part.handle.stat();
+  const checked = await entryOfOpen(part.handle);
   if (checked.size !== record.bytes || !isSameFile(await lstatOf(part.path), checked)) throw unusable();
   await refuseForeignRecord(directory, state.current);
   const saveRecord = () => writeRecord(directory, fileName, { ...record, mtimeMs: checked.mtimeMs });

@@ -1,5 +1,4 @@
 // What is in the download folder: the files and the part of one snapshot, and the list of everything.
-import type { Stats } from "node:fs";
 import { concurrently } from "../../core/concurrency.ts";
 import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList, SnapshotIdentity } from "../contract.ts";
@@ -7,7 +6,7 @@ import type { Limits } from "../limits.ts";
 import { isSameSnapshot, keyOf } from "../snapshot.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
-import { freeBytes, lstatOf, namesIn } from "./file-system.ts";
+import { type FileEntry, freeBytes, lstatOf, namesIn } from "./file-system.ts";
 import { isLocked } from "./lock.ts";
 import { isPublished, readRecord, readState, type SaveRecord, type TransferState } from "./records.ts";
 
@@ -91,7 +90,7 @@ export async function readRecorded(
 const COARSE_STEP_MS = 10;
 const COARSEST_STEP_MS = 2_000;
 
-function judge({ size, mtimeMs }: Stats, record: SaveRecord): RecordedFile["state"] {
+function judge({ size, mtimeMs }: FileEntry, record: SaveRecord): RecordedFile["state"] {
   if (record.bytes !== size || record.damagedMtimeMs === mtimeMs) return "changed";
   const tolerance = mtimeMs % COARSE_STEP_MS === 0 ? COARSEST_STEP_MS : 0;
   return Math.abs(record.mtimeMs - mtimeMs) <= tolerance ? "untouched" : "touched";
@@ -141,7 +140,7 @@ async function basesOf(directory: DownloadDirectory, companion: (name: string) =
     .filter(isArchiveName);
 }
 
-type FileStat = Pick<Stats, "ino" | "size" | "mtimeMs">;
+type FileStat = Pick<FileEntry, "ino" | "size" | "mtimeMs">;
 
 /** Changes when the file changes, as far as that shows without reading it. */
 export function stampOf({ ino, size, mtimeMs }: FileStat): string {
@@ -214,7 +213,7 @@ export function cutTo(most: number, transfers: OpenTransfer[], others = 0): Pick
 }
 
 /** The archives in the folder, the newest first. */
-async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; stat: Stats }[]> {
+async function namesByAge(directory: DownloadDirectory): Promise<{ fileName: string; stat: FileEntry }[]> {
   const names = (await namesIn(directory.path)).filter(isArchiveName);
   const found = await concurrently(names, AT_A_TIME, async (fileName) => {
     const stat = await lstatOf(directory.at(fileName));

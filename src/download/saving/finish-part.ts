@@ -51,7 +51,8 @@ export async function finishPart(
       part = await renewPart(part, { bytes, writer, limits, confirm }, bounded);
     }
     await state.write({ ...rest, writer: locks[0].owner });
-    copy = await openLocalCopy(part, state, save);
+    const onUnsynced = () => log({ event: "folder-unsynced", why: UNSYNCED });
+    copy = await openLocalCopy(part, state, { ...save, onUnsynced });
     log({ event: "transfer-started", bytes: copy.bytes });
     void logProgress(save, log, ended.signal);
     const [startedAt, startBytes] = [clock.ticks(), copy.bytes];
@@ -113,6 +114,9 @@ async function logProgress({ status, clock, limits }: RunningSave, log: Transfer
 
 const NOT_ON_DISK =
   "The file is complete and has its name, but the system could not confirm that the name is on the disk: keep the computer running for a minute, then verify the file.";
+
+const UNSYNCED =
+  "The system cannot bring files or their names to the disk of the download folder on demand (fsync): after a power cut, verify what was saved last.";
 
 /** The part is closed, so the next attempt may continue it in place. */
 async function noteClosed(state: StateFile): Promise<void> {
