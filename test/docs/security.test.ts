@@ -264,7 +264,7 @@ download folder (\`atlas-flex-snapshots\` in the home folder), mode 0700 | every
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
 one of these names followed by \`.tmp\`, eight hexadecimal digits or \`.unreadable\` | a temporary file, while the server replaces a file or removes a dead lock
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
-\`.probe-\` and sixteen hexadecimal digits, perhaps with -2 after them | an empty file with which the server asks what a file system can do
+\`.probe-\` and sixteen hexadecimal digits, perhaps with -2 after them | an empty file, on Windows in a check also an empty folder, with which the server asks what may be done there
   download/own-names.test.ts: docs/security.md lists every name that a save gives to a file, and no other
 The log goes to standard error; the client decides where it is kept.
   tools/switches.test.ts: the log says once what is configured, and each call with its outcome and duration, and never a secret
