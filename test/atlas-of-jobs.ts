@@ -28,7 +28,7 @@ export interface Behaviour {
   aheadMs?: number;
 }
 
-/** A real server that serves only restore jobs, and a snapshot source whose waits take no real time. */
+/** A real server that serves only restore jobs, and one snapshot in place of any, and a snapshot source whose waits take no real time. */
 export async function atlasOfJobs(behaviour: Behaviour) {
   const here = pausingClock();
   const there = () => here.now() - (behaviour.aheadMs ?? 0);
@@ -53,6 +53,7 @@ export async function atlasOfJobs(behaviour: Behaviour) {
       seen.lists += 1;
       return send(200, { results: behaviour.list?.(jobs, seen.lists) ?? jobs });
     }
+    if (path.includes("/snapshots/")) return send(200, { id: OTHER_SNAPSHOT, status: "COMPLETED" });
     seen.reads += 1;
     const job = behaviour.shows?.() === false ? undefined : jobs.find(({ id }) => path.endsWith(`/${id}`));
     return job ? send(200, job) : send(404, { error: 404, errorCode: "RESOURCE_NOT_FOUND" });
@@ -82,8 +83,9 @@ export async function atlasOfJobs(behaviour: Behaviour) {
     };
     return source.link(SNAPSHOT, known, never);
   }
+  const describe = () => createSnapshotSource({ atlas, clock: here }).describe(SNAPSHOT, never);
   const limits = () => ({ deadline: here.now() + 45_000, signal: never });
-  return { atlas, link, written, jobs, seen, clock: here, limits, behaviour };
+  return { atlas, link, describe, written, jobs, seen, clock: here, limits, behaviour };
 }
 
 /** A finished job as Atlas shows it, requested at the given time. */

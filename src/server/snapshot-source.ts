@@ -12,6 +12,7 @@ import {
   linkExpiry,
   type RestoreJob,
 } from "../atlas/model.ts";
+import { isAtlasId } from "../core/atlas-id.ts";
 import { Failure, ownFailure } from "../core/errors.ts";
 import type { CallLimits, Clock } from "../core/time.ts";
 import type { KnownJobs, SnapshotIdentity, SnapshotLink, SnapshotSource } from "../download/contract.ts";
@@ -234,7 +235,7 @@ export function createSnapshotSource({ atlas, clock }: { atlas: Atlas; clock: Cl
   return {
     async describe({ snapshotId, ...cluster }, signal) {
       const { status, id = snapshotId, ...facts } = await atlas.getSnapshot({ ...cluster, snapshotId }, step(signal));
-      if (id !== snapshotId)
+      if (id !== snapshotId && isAtlasId(id))
         throw ownFailure("UNREADABLE_RESPONSE", { detail: "Atlas answered with another snapshot than was asked for." });
       if (isFailed({ status })) throw ownFailure("SNAPSHOT_FAILED");
       if (status !== undefined && !isCompleted({ status })) throw ownFailure("SNAPSHOT_NOT_COMPLETE");

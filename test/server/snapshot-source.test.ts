@@ -155,6 +155,11 @@ describe("a job of another snapshot", () => {
   });
 });
 
+test("a description of another snapshot than was asked for is refused", async () => {
+  const { describe: described } = await atlasOfJobs({});
+  await expect(described()).rejects.toMatchObject({ code: "UNREADABLE_RESPONSE" });
+});
+
 describe("a job that fails", () => {
   const failing = { job: (job) => ({ ...job, status: "FAILED", snapshotUrl: undefined }) } satisfies Behaviour;
   const stops = { code: "JOBS_KEEP_FAILING", envelope: { retryable: false } };
