@@ -168,7 +168,9 @@ async function unlinkable(code: string, meanwhile: (part: string) => Promise<voi
   return { directory, publish: () => publish({ directory, base: "a.tgz", part, state, record }), record };
 }
 
-test("the intent to rename and the record are on disk before the file gets its name", async () => {
+test("the intent to rename and the record are on disk before the file gets its name", {
+  tags: "folder-sync",
+}, async () => {
   const { directory, publish } = await unlinkable("ENOTSUP", rm);
   await expect(publish()).rejects.toMatchObject({ code: "ENOENT" });
   expect((await stat(directory.at("a.tgz"))).size).toBe(0);
