@@ -1,6 +1,6 @@
 import { chmod, cp, link, mkdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { needs } from "../platform.ts";
 import { change, giveAway, pretendWindows, refuse, withoutModes } from "./file-calls.ts";
@@ -171,7 +171,7 @@ describe("nothing is deleted", () => {
     },
   );
 
-  test("where others may replace the folder, unless that is ordered", async () => {
+  test("where others may replace the folder, unless that is ordered", { tags: "modes" }, async () => {
     const above = join(await temporaryFolder(), "above");
     await mkdir(join(above, "folder"), { recursive: true, mode: 0o700 });
     const { folder, keep } = await shelf({ directory: join(above, "folder") });
@@ -192,6 +192,8 @@ describe("nothing is deleted", () => {
   test("on Windows outside the profile folder, unless that is ordered", async () => {
     const { folder, keep } = await shelf();
     pretendWindows();
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const name of ["HOME", "USERPROFILE"]) vi.stubEnv(name, join(folder, "elsewhere"));
     expect(await keep(2)).toMatchObject({
       removed: [],
       problem: expect.stringMatching(
@@ -202,7 +204,7 @@ describe("nothing is deleted", () => {
     expect(await keep(2, { evenUnprotected: true })).toMatchObject({ removed: names(1, 2, 3, 4) });
   });
 
-  test("where no file can be made to ask the file system", async () => {
+  test("where no file can be made to ask the file system", { tags: "modes" }, async () => {
     const { folder, keep } = await shelf();
     await refuse("open", "EROFS", { path: /\.probe-/ });
     expect(await keep(2)).toMatchObject({ problem: "Nothing was deleted. The file system is read-only." });

@@ -2,9 +2,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { type LockOwner, newOwner } from "../../src/download/folder/lock.ts";
 
-/** Number and start of another process, by proc(5). */
+/** Number and start of another process, by proc(5); only its number where there is no /proc. */
 export async function identityOf(pid: number): Promise<Pick<LockOwner, "pid" | "started">> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  if (stat === undefined) return { pid };
   const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   return { pid, ...(started !== undefined && { started }) };
 }
