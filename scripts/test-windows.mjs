@@ -4,7 +4,7 @@ import "./node-version.mjs";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { cp, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism, homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -15,6 +15,7 @@ import { expectVersion, fetchNode, npm, oldest, packageJson, readReport, root, r
 /** Parts of the tests by name: the paths that vitest runs. */
 const PARTS = {
   journey: [
+    "test/commands/places.test.ts",
     "test/commands/save.test.ts",
     "test/download/crash.test.ts",
     "test/download/folder.test.ts",
@@ -114,7 +115,13 @@ async function missingPrograms() {
 
 /** Copies the files that git knows or would add, and the built server. */
 async function copyTree() {
-  await mkdir(tree, { recursive: true });
+  await mkdir(tree, { recursive: true, mode: 0o700 });
+  // What is in the folder is deleted, so it must be this user's and no link.
+  for (const path of [folder, tree]) {
+    const found = await lstat(path);
+    if (!found.isDirectory() || found.uid !== process.getuid?.())
+      throw new Error(`${path} is a link or another user's`);
+  }
   const old = (await readdir(tree)).filter((name) => name !== "node_modules");
   await Promise.all(old.map((name) => rm(join(tree, name), { recursive: true, force: true })));
   const { stdout } = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root });

@@ -7,7 +7,7 @@ declare module "vitest" {
 }
 
 const isWindows = process.platform === "win32";
-const isWine = process.env.ATLAS_FLEX_TEST_ON_WINE === "1";
+const isWine = isWindows && process.env.ATLAS_FLEX_TEST_ON_WINE === "1";
 
 /**
  * What a test may need and some systems lack. A test names its needs as tags, or calls
@@ -16,20 +16,28 @@ const isWine = process.env.ATLAS_FLEX_TEST_ON_WINE === "1";
 const NEEDS = [
   { name: "signals", skip: isWindows, description: "on Windows a signal from another process ends a process at once" },
   { name: "modes", skip: isWindows, description: "Windows has access control lists instead of owners and modes" },
-  { name: "links", skip: isWindows, description: "Windows lets only administrators make symbolic links" },
+  { name: "links", skip: isWindows, description: "Windows lets not every user make symbolic links" },
   { name: "moves", skip: isWindows, description: "Windows renames no folder while a file in it is open" },
   { name: "devices", skip: isWindows, description: "Windows has no devices among its files" },
   { name: "posix-paths", skip: isWindows, description: "the paths of Windows have a table of their own" },
   { name: "folder-sync", skip: isWindows, description: "Windows syncs no folder" },
-  { name: "access-codes", skip: isWindows, description: "EACCES means on Windows that a program has the file open" },
-  { name: "replace-open", skip: isWindows, description: "Windows replaces no file that a process has open" },
+  {
+    name: "access-codes",
+    skip: isWindows,
+    description: "on Windows the code may also mean that a program has the file open",
+  },
+  {
+    name: "replace-open",
+    skip: isWindows,
+    description: "Windows may refuse to replace a file that a process has open",
+  },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },
   { name: "root", skip: process.getuid?.() !== 0, description: "only root may give files to another user" },
   { name: "no-root", skip: process.getuid?.() === 0, description: "root may read what others closed" },
   { name: "npm", skip: isWine, description: "Node.js on Wine comes without npm" },
-  { name: "wine", skip: isWine, description: "Wine lacks something that Windows has" },
+  { name: "wine", skip: isWine, description: "Wine does not end, or blocks, pipes as Windows does" },
 ] as const;
 
 export type Need = (typeof NEEDS)[number]["name"];

@@ -47,7 +47,7 @@ describe("the download folder", () => {
   const refusals: [what: string, make: (path: string) => Promise<unknown>, says: RegExp, ...need: Need[]][] = [
     ["a plain file", (path) => writeFile(path, ""), /is not a folder/],
     ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), /leads nowhere/, "links"],
-    ["a link to a file", (path) => symlink("/etc/hostname", path), /is not a folder/, "links"],
+    ["a link to a file", (path) => symlink("/etc/hosts", path), /is not a folder/, "links"],
     [
       "a link to the folder of everyone",
       (path) => symlink("/tmp", path),

@@ -91,7 +91,7 @@ describe("a file stays although it is old enough,", () => {
       async (path) => writeFile(path, flipBit(await readFile(path), 9 * KIB)),
       NOT_AS_SAVED,
     ],
-    ["replaced by a link", async (path) => rm(path).then(() => symlink("/etc/hostname", path)), IN_USE, "links"],
+    ["replaced by a link", async (path) => rm(path).then(() => symlink("/etc/hosts", path)), IN_USE, "links"],
     ["replaced by a folder", async (path) => rm(path).then(() => mkdir(path))],
     ["given to another user", giveAway, IN_USE, "modes"],
     ["given another record", (path) => copyFile(path.replace(nameOf(1), recordOf(5)), `${path}.json`)],

@@ -188,7 +188,7 @@ describe("the list", () => {
     await put("evil\u202e.tgz");
     await put("notes.txt");
     await mkdir(join(folder, "folder.tgz"));
-    if (!lacks("links")) await symlink("/etc/hostname", join(folder, "link.tgz"));
+    if (!lacks("links")) await symlink("/etc/hosts", join(folder, "link.tgz"));
     const { files, transfers } = await listOf(openStore(folder, {}));
     expect(files.map(({ fileName, state }) => `${fileName} ${state}`).sort()).toEqual([
       "damaged.tgz unrecorded",

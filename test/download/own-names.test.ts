@@ -34,7 +34,7 @@ const old = new Date(1_000);
 const foreign: [what: string, make: (path: string) => Promise<unknown>, ...need: Need[]][] = [
   ["a file", (path) => writeFile(path, precious).then(() => utimes(path, old, old))],
   ["a folder", (path) => mkdir(path).then(() => utimes(path, old, old))],
-  ["a link", (path) => symlink("/etc/hostname", path), "links"],
+  ["a link", (path) => symlink("/etc/hosts", path), "links"],
   ["a link that leads nowhere", (path) => symlink("/nowhere/at/all", path), "links"],
   ["a pipe", (path) => run("mkfifo", [path]), "pipes"],
 ];

@@ -191,7 +191,7 @@ describe("the restore drill", { tags: "shell" }, () => {
     expect(await left()).toEqual([]);
   });
 
-  test.skipIf(process.getuid?.() === 0)("says so too where a folder of PATH may not be entered", async () => {
+  test("says so too where a folder of PATH may not be entered", { tags: "no-root" }, async () => {
     const { bin, drillWithStubsOnly } = await bench();
     await chmod(bin, 0o600);
     const outcome = await drillWithStubsOnly();

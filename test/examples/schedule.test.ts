@@ -64,7 +64,7 @@ test("the built server takes each form for several clusters that the page shows,
   expect(run("status --all").status).toBe(2);
 });
 
-test.skipIf(process.platform === "win32")("the page's lines for cron check and save with its settings", async () => {
+test("the page's lines for cron check and save with its settings", { tags: "shell" }, async () => {
   const simulator = await simulatorFor({ snapshotBytes: 300_000, jobMs: 0 });
   const home = await temporaryFolder();
   const crontab = join(home, "crontab");

@@ -182,8 +182,8 @@ export async function openLocalCopy(
     cutTo: (bytes) => guarded(() => goBackTo(bytes, () => state.merge({ committedBytes: bytes }))),
     expect: (total) =>
       guarded(async () => {
-        // First the space: a size that is absurd must not be remembered.
-        await checkSpace(path, Math.max(0, total - writer.bytes), limits);
+        // First the space: a size that is absurd must not be remembered. A file that is all here takes no more room.
+        if (total > writer.bytes) await checkSpace(path, total - writer.bytes, limits);
         if (state.current.total !== total) await note({ total });
       }),
     append: (chunk) => {
