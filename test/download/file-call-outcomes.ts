@@ -65,7 +65,7 @@ stat              FOLDER  FOLDER  saved   FOLDER  FOLDER  FOLDER  FOLDER   FOLDE
 lstat             FOLDER  FOLDER  saved   FOLDER  FOLDER  FOLDER  FOLDER   FOLDER  FOLDER  FOLDER  FOLDER  FOLDER
 readdir           FAILED  FAILED  saved   FAILED  FAILED  FAILED  FAILED   FAILED  FAILED  FAILED  FULL    FULL
 statfs            saved   saved   saved   saved   saved   saved   saved    saved   saved   saved   saved   saved   saved
-open              saved   saved   saved   saved   saved   saved   saved    saved   saved   saved   saved   saved
+open              saved   saved   saved   FAILED  FAILED  FAILED  FAILED   FAILED  FAILED  FAILED  FULL    FULL
 handle.stat       FAILED  FAILED  BUSY    FAILED  FAILED  FAILED  FAILED   FAILED  FAILED  FAILED  FULL    FULL
 handle.chmod      warned  warned  FOLDER  FOLDER  FOLDER  FOLDER  warned   warned  warned  FOLDER  FOLDER  FOLDER
 handle.read       failed  failed  busy    failed  failed  failed  failed   failed  failed  failed  full    full

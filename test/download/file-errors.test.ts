@@ -133,21 +133,32 @@ test("no folder is synced on Windows, which refuses it always and not only for a
   expect(sync.refused()).toBe(0);
 });
 
-test("a state file that a failing disk cannot read is not called another user's, and its part is kept", async () => {
-  const file = await remoteFile(200 * KIB);
-  const { folder, server, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
-  expect(await save()).toMatchObject({ state: "paused" });
-  server.script(serve(file));
-  const broken = await refuse("handle.readFile", "EIO");
-  const alsoBroken = await refuse("handle.read", "EIO");
-  await expect(save()).rejects.toMatchObject({
-    code: "DISK_FAILED",
-    envelope: { detail: expect.stringContaining("EIO") },
+describe.each(["EIO", "ESTALE", "ETIMEDOUT"])("where reading answers %s,", (code) => {
+  test("a state file is not called another user's, and its part keeps every byte", async () => {
+    const file = await remoteFile(200 * KIB);
+    const { folder, server, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
+    expect(await save()).toMatchObject({ state: "paused" });
+    server.script(serve(file));
+    const broken = await refuse("open", code, { path: /\.part\.json$/ });
+    await expect(save()).rejects.toMatchObject({
+      code: "DISK_FAILED",
+      envelope: { detail: expect.stringContaining(code) },
+    });
+    broken.end();
+    expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
-  broken.end();
-  alsoBroken.end();
-  expect(await save()).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
-  expect(await hashOf(folder)).toBe(sha256(file.bytes));
+
+  test("a record is not taken for a missing one: nothing is saved again, and the list fails", async () => {
+    const { server, save, store } = await stage({}, serve(await remoteFile(60 * KIB)));
+    expect(await save("mine.tgz")).toMatchObject({ state: "complete" });
+    const broken = await refuse("open", code, { path: /\.tgz\.json$/ });
+    await expect(save()).rejects.toMatchObject({ code: "DISK_FAILED" });
+    await expect(listOf(store)).rejects.toMatchObject({ code: "DISK_FAILED" });
+    broken.end();
+    expect(await save()).toMatchObject({ state: "complete", isOlder: true });
+    expect(server.requests).toHaveLength(1);
+  });
 });
 
 test.each([

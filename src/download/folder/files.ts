@@ -1,5 +1,5 @@
 // The small JSON files of this server, and which files count as its own.
-import { hasCode, ownFailure } from "../../core/errors.ts";
+import { codeOf, hasCode, ownFailure } from "../../core/errors.ts";
 import type { DownloadDirectory } from "./directory.ts";
 import {
   entryOfOpen,
@@ -42,8 +42,16 @@ export function temporaryOf(name: string): string {
 }
 
 /**
- * The parsed content; undefined when the file is absent, another user's, forbidden, too large or not JSON. Rejects only when
- * the system refuses to read it for a moment (`isMomentary`), which says nothing about the file.
+ * With these, the answer is about the file: it is absent, forbidden, a link, a folder or a socket. Every other code (a failing
+ * disk, a network drive that is away, a shortage) leaves open what the file holds.
+ */
+const ABOUT_THE_FILE = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "EISDIR", "ENXIO", "ENAMETOOLONG"];
+
+const isAboutTheFile = (error: unknown) => codeOf(error) === undefined || hasCode(error, ...ABOUT_THE_FILE);
+
+/**
+ * The parsed content; undefined when the file is absent, another user's, forbidden, too large or not JSON. Rejects when the
+ * system cannot say what it holds.
  */
 export async function readJson(folder: Folder, name: string): Promise<unknown> {
   try {
@@ -54,7 +62,7 @@ export async function readJson(folder: Folder, name: string): Promise<unknown> {
     });
   } catch (error) {
     // On Windows a file that nobody may ever read is refused in the same way as one in use.
-    if (isMomentary(error) && !hasCode(error, "EACCES", "EPERM")) throw error;
+    if (!isAboutTheFile(error)) throw error;
     return undefined;
   }
 }
@@ -73,8 +81,7 @@ export async function isReplaceable(folder: Folder, name: string, beginning = JS
       return buffer.subarray(0, bytesRead).equals(beginning.subarray(0, bytesRead));
     });
   } catch (error) {
-    // A failing disk says nothing about whose file it is.
-    if (isMomentary(error) || hasCode(error, "EIO")) throw error;
+    if (isMomentary(error) || !isAboutTheFile(error)) throw error;
     // Removed in the meantime, or not readable and therefore not ours.
     return hasCode(error, "ENOENT");
   }
