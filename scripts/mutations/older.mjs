@@ -5,7 +5,7 @@ const KEEP = "src/download/keep-newest.ts";
 const CHOICE = ["test/download/keep-choice.test.ts"];
 const NEWEST = ["test/download/keep-newest.test.ts"];
 const NOTHING = ["test/download/keep-nothing.test.ts"];
-const COMMAND = ["test/commands/keep.test.ts"];
+const COMMAND = ["test/commands/keep.test.ts", "test/commands/keep-ended.test.ts"];
 
 export const OLDER = [
   {

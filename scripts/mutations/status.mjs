@@ -3,7 +3,7 @@ import { edit } from "./edit.mjs";
 
 const OVERVIEW = "src/commands/status/overview.ts";
 const VIEW = "src/commands/status/view.ts";
-const TESTS = ["test/commands/status/status.test.ts"];
+const TESTS = ["test/commands/status/status.test.ts", "test/commands/status/options.test.ts"];
 const FILES = ["test/commands/status/files.test.ts"];
 
 export const STATUS = [

@@ -1,83 +1,16 @@
-import {
-  chmod,
-  chown,
-  cp,
-  link,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, chown, cp, link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 import { lockOfLivingProcess } from "../download/lock-owners.ts";
-import { serverAgainst, simulatorFor, temporaryFolder } from "../fixtures.ts";
-import { lacks } from "../platform.ts";
-import { SCRATCH } from "../scratch.ts";
-import { at, runCommand, startCommand } from "./command.ts";
+import { serverAgainst, simulatorFor } from "../fixtures.ts";
+import { at, runCommand } from "./command.ts";
+import { deletedIn, left, OLDER, olderBackups, SMALL, snapshotOf } from "./older-backups.ts";
 
-const SMALL = {
-  snapshotBytes: 100 * 1024,
-  jobMs: 50,
-  tokenRequestsPerMinute: 10_000,
-  rateLimit: { capacity: 1e6, refillPerMinute: 1e6 },
-};
-/** Older backups of the simulated cluster, the oldest first. The fourth of the eight failed; each test saves the eighth. */
-const OLDER = ["c2", "c3", "c5", "c6", "c7"];
-const snapshotOf = (ending: string) => SIMULATED.snapshotId.replace(/c8$/, ending);
-
-let simulator: Simulator;
-let filled = "";
-
-beforeAll(async () => {
-  simulator = await startSimulator(SMALL);
-  filled = await mkdtemp(join(SCRATCH, "keep-"));
-  for (const ending of OLDER) {
-    const args = ["save", "orders", "--snapshot", snapshotOf(ending)];
-    expect(await runCommand({ args, env: at(simulator), home: filled })).toMatchObject({ code: 0 });
-  }
-});
-afterAll(async () => {
-  await simulator.close();
-  await rm(filled, { recursive: true });
-});
-
-/** A copy of a folder into which the command saved five older backups. */
-async function shelf() {
-  const home = await temporaryFolder();
-  const folder = join(home, "snapshots");
-  await cp(join(filled, "snapshots"), folder, { recursive: true, preserveTimestamps: true });
-  const names = await readdir(folder);
-  // A copy has the old times to the microsecond only.
-  for (const name of names.filter((each) => each.endsWith(".tgz"))) {
-    const record = JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"));
-    const { mtimeMs } = await stat(join(folder, name));
-    await writeFile(join(folder, `${name}.json`), JSON.stringify({ ...record, mtimeMs }), { mode: 0o600 });
-  }
-  const nameOf = (ending: string) => names.find((name) => name.endsWith(`${ending}.tgz`)) ?? "";
-  const path = (ending: string) => join(folder, nameOf(ending));
-  const run = (...args: string[]) => runCommand({ args: ["save", "orders", ...args], env: at(simulator), home });
-  return { home, folder, nameOf, path, run };
-}
-
-/** Which of the older backups are in the folder, and which of their records. */
-async function left(folder: string) {
-  const names = await readdir(folder);
-  return OLDER.filter((ending) => names.some((name) => name.endsWith(`${ending}.tgz`))).map((ending) =>
-    names.some((name) => name.endsWith(`${ending}.tgz.json`)) ? ending : `${ending} without record`,
-  );
-}
-
-const deletedIn = (text: string) => [...text.matchAll(/^ {4}Deleted (\S+)$/gm)].map(([, name]) => name);
+const { simulator, shelf } = olderBackups();
 
 /** Copies an older backup and its record under another name, with some fields of the record changed. */
 async function plant(from: string, to: string, changes: Record<string, unknown> = {}): Promise<void> {
@@ -215,7 +148,7 @@ describe("save --keep 2", () => {
 
   test("deletes of several clusters, and with --all, the older backups of each", async () => {
     const { home, folder } = await shelf();
-    const env = at(simulator);
+    const env = at(simulator());
     for (const ending of ["1c1", "1c2"])
       await runCommand({ args: ["save", "customers", "--snapshot", `5fa100000000000000000${ending}`], env, home });
     const args = ["save", "orders", "customers", "--keep", "1"];
@@ -233,11 +166,11 @@ describe("save --keep 2", () => {
 describe("nothing is saved or deleted, and the exit code is 2,", () => {
   test.each(["0", "x", "-1", "1.5", "", "1e3"])("with --keep=%s", async (count) => {
     const { folder, run } = await shelf();
-    const requests = simulator.requests.length;
+    const requests = simulator().requests.length;
     const { code, stderr } = await run(`--keep=${count}`);
     expect(code).toBe(2);
     expect(stderr).toContain("--keep");
-    expect(simulator.requests.length).toBe(requests);
+    expect(simulator().requests.length).toBe(requests);
     expect(await left(folder)).toEqual(OLDER);
   });
 
@@ -264,7 +197,7 @@ test("a save whose archive is incomplete deletes nothing", async () => {
   const saved = (await readdir(folder)).find((name) => name.endsWith("c8.tgz.json")) ?? "";
   const record = JSON.parse(await readFile(join(folder, saved), "utf8"));
   await writeFile(join(folder, saved), JSON.stringify({ ...record, sound: false }));
-  const { code, stdout } = await runCommand({ args: ["save", "orders", "--keep", "1"], env: at(simulator), home });
+  const { code, stdout } = await runCommand({ args: ["save", "orders", "--keep", "1"], env: at(simulator()), home });
   expect(code).toBe(1);
   expect(stdout).toContain("do not use it");
   expect(await left(folder)).toEqual(OLDER);
@@ -276,7 +209,7 @@ test.each(["777", "755"])(
   async (mode) => {
     const { home, folder } = await shelf();
     const hook = `${pathToFileURL(resolve("test/fixtures/without-modes.mjs"))}?mode=${mode}`;
-    const start = { env: { ...at(simulator), NODE_OPTIONS: `--import=${hook}` }, home };
+    const start = { env: { ...at(simulator()), NODE_OPTIONS: `--import=${hook}` }, home };
     const refused = await runCommand({ ...start, args: ["save", "orders", "--keep", "1"] });
     expect([refused.code, deletedIn(refused.stdout)]).toEqual([1, []]);
     expect(refused.stdout).toContain("To delete all the same, add --keep-unprotected.");
@@ -295,71 +228,21 @@ test("below a folder that others may write to, nothing is deleted without --keep
   await rename(folder, join(above, "snapshots"));
   await chmod(above, 0o777);
   const args = ["save", "orders", "--keep", "1", "--download-dir", join(above, "snapshots")];
-  const refused = await runCommand({ args, env: at(simulator), home });
+  const refused = await runCommand({ args, env: at(simulator()), home });
   expect([refused.code, deletedIn(refused.stdout)]).toEqual([1, []]);
   expect(refused.stdout).toContain("! Nothing was deleted. Other users of this computer can move or replace");
   expect(refused.stdout).toContain("To delete all the same, add --keep-unprotected.");
   expect(await left(join(above, "snapshots"))).toEqual(OLDER);
-  const ordered = await runCommand({ args: [...args, "--keep-unprotected"], env: at(simulator), home });
+  const ordered = await runCommand({ args: [...args, "--keep-unprotected"], env: at(simulator()), home });
   expect([ordered.code, deletedIn(ordered.stdout).length]).toEqual([0, 5]);
-});
-
-/** Loaded into the command: at the deletion of the first record it does what the code says. */
-async function atFirstRecord(home: string, code: string): Promise<Record<string, string>> {
-  const hook = join(home, "hook.mjs");
-  await writeFile(
-    hook,
-    `import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";
-     const { unlink } = fs.promises;
-     fs.promises.unlink = async (path) => { if (String(path).endsWith(".tgz.json")) { ${code} } return unlink(path); };
-     syncBuiltinESMExports();`,
-  );
-  return { ...at(simulator), NODE_OPTIONS: `--import=${pathToFileURL(hook)}` };
-}
-
-test("killed between a file and its record, it leaves a record that counts for nothing, and the next run goes on with it", async () => {
-  const { home, folder, nameOf, run } = await shelf();
-  const env = await atFirstRecord(home, 'process.kill(process.pid, "SIGKILL"); await new Promise(() => {});');
-  const { code, signal } = await runCommand({ args: ["save", "orders", "--keep", "2"], env, home });
-  expect({ code, signal }).toEqual(lacks("signals") ? { code: 1, signal: "" } : { code: -1, signal: "SIGKILL" });
-  expect(await left(folder)).toEqual(["c3", "c5", "c6", "c7"]);
-  const { ok } = await serverAgainst(simulator, { args: ["--download-dir", folder], env: at(simulator) });
-  const listed = z.object({ files: z.array(z.object({ fileName: z.string(), state: z.string() })) });
-  const { files } = listed.parse(await ok("list_saved_snapshots"));
-  expect(files).toHaveLength(5);
-  expect(files.filter(({ fileName, state }) => fileName === nameOf("c2") || state !== "complete")).toEqual([]);
-  const next = await run("--keep", "2");
-  expect([next.code, deletedIn(next.stdout)]).toEqual([0, [`${nameOf("c2")}.json`, ...["c3", "c5", "c6"].map(nameOf)]]);
-  expect((await readdir(folder)).filter((name) => !/c[78]\.tgz(\.json)?$/.test(name))).toEqual([]);
-});
-
-test("interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks", async () => {
-  const { home, folder, nameOf } = await shelf();
-  const env = await atFirstRecord(home, 'process.emit("SIGINT");');
-  const { code, stdout, stderr } = await runCommand({ args: ["save", "orders", "--keep", "2"], env, home });
-  expect([code, deletedIn(stdout)]).toEqual([130, [nameOf("c2")]]);
-  expect(stdout).toMatch(/^✗ orders .* is saved and verified\.\n/);
-  expect(stdout).toContain("! No more was deleted. The command was stopped.");
-  expect(stderr).toContain("Stopped.");
-  expect(await left(folder)).toEqual(["c3", "c5", "c6", "c7"]);
-});
-
-test("two runs at once save once, and the newest two backups stay", async () => {
-  const { home, folder } = await shelf();
-  const jobs = simulator.count("requestDownload");
-  const args = ["save", "orders", "--keep", "2"];
-  const runs = await Promise.all([1, 2].map(() => startCommand({ args, env: at(simulator), home })));
-  const ends = await Promise.all(runs.map(({ ended }) => ended));
-  // A file that one is deleting is in use for the other, which is worth another try.
-  expect(ends.filter(({ code }) => code !== 0 && code !== 75)).toEqual([]);
-  expect(new Set(ends.flatMap(({ stdout }) => deletedIn(stdout))).size).toBe(4);
-  expect(await left(folder)).toEqual(["c7"]);
-  expect(simulator.count("requestDownload") - jobs).toBeLessThanOrEqual(1);
 });
 
 test("no tool of the server deletes a finished file, whatever it is asked", async () => {
   const { folder } = await shelf();
-  const { ok, call, client } = await serverAgainst(simulator, { args: ["--download-dir", folder], env: at(simulator) });
+  const { ok, call, client } = await serverAgainst(simulator(), {
+    args: ["--download-dir", folder],
+    env: at(simulator()),
+  });
   const archives = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
   const before = await Promise.all(archives.map((name) => readFile(join(folder, name))));
   const { tools } = await client.listTools();

@@ -180,7 +180,7 @@ A record that a crash has left without its file is deleted where its file would 
   download/keep-newest.test.ts: a record that a crash left without its file > is no backup, and goes where its file would have gone
   download/keep-newest.test.ts: a record that a crash left without its file > stays if its file is back by the time of the deletion
 Each file that is deleted is named in the output, also when the command fails or is interrupted afterwards.
-  commands/keep.test.ts: interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks
+  commands/keep-ended.test.ts: interrupted while it deletes, it says what is saved and deleted, and ends as the signal asks
   download/keep-nothing.test.ts: when the system refuses > %s (%s), the report says what is gone and why no more is
 A file gets its final name only after its length, if the file host named one, and the checksums of its gzip data were right.
   download/fault-matrix.test.ts: %s, where only a whole file gets its final name > %s: %s
