@@ -1,13 +1,19 @@
 // How a command looks on a terminal or in a file, and how signals reach it.
 import type { Writable } from "node:stream";
 import { type Environment, isSet, settingOf } from "../config/setting-text.ts";
-import type { Config } from "../config/types.ts";
+import type { Config, Options } from "../config/types.ts";
 import { SETTINGS } from "../config/variables.ts";
 import { ownFailure } from "../core/errors.ts";
 import { createLog, type Log } from "../core/logger.ts";
 import type { Redactor } from "../core/redact.ts";
 import { wrapWords } from "../core/text.ts";
-import type { Configured } from "./check/step.ts";
+
+/** The configuration, and the options and variables it was read from. */
+export interface Configured {
+  config: Config;
+  options: Options;
+  env: Environment;
+}
 
 /** How a text looks where it goes. Without `columns`, lines stay whole, so that programs can read them. */
 export interface Look {

@@ -10,7 +10,8 @@ import { concurrently } from "../../core/concurrency.ts";
 import { Failure } from "../../core/errors.ts";
 import { firstFew, quoted } from "../../core/text.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
-import { counted, duration, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
+import { counted } from "../advice.ts";
+import { duration, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
 
 /** The most projects, and clusters of each project, that the step names; the tools give the whole list. */
 const MAX_NAMES = 5;

@@ -3,9 +3,10 @@ import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
 import { systemClock } from "../../core/time.ts";
+import type { Configured } from "../terminal.ts";
 import { indented, interruption, type Look, lookOf, markOf, written } from "../terminal.ts";
 import { runCheck } from "./run-check.ts";
-import type { Configured, Step, StepState } from "./step.ts";
+import type { Step, StepState } from "./step.ts";
 
 /** Nobody reads longer texts on a terminal. Lists are shortened long before this limit. */
 const MAX_LINE_CHARACTERS = 1_000;

@@ -3,7 +3,9 @@ import { isSet, settingOf, settingText } from "../../config/setting-text.ts";
 import { DEFAULT_BASE_URL, KNOWN_VARIABLES, SETTINGS } from "../../config/variables.ts";
 import { firstFew } from "../../core/text.ts";
 import { CATALOG, offersOf } from "../../tools/catalog.ts";
-import { type Configured, counted, failed, ok, type StepResult, warning } from "./step.ts";
+import { counted } from "../advice.ts";
+import type { Configured } from "../terminal.ts";
+import { failed, ok, type StepResult, warning } from "./step.ts";
 
 /** All problems and warnings of the configuration at once, and the names, never the values, of everything that is set. */
 export function settings({ config: { problems, warnings }, options, env }: Configured): StepResult {

@@ -7,7 +7,8 @@ import { type Failure, ownFailure } from "../../core/errors.ts";
 import { isOwnCode } from "../../core/own-errors.ts";
 import type { CallLimits } from "../../core/time.ts";
 import { offersOf, onlyReads } from "../../tools/catalog.ts";
-import { describeFailure, type Finding, failedWith, ok, type StepResult, skipped } from "./step.ts";
+import { describeFailure } from "../advice.ts";
+import { type Finding, failedWith, ok, type StepResult, skipped } from "./step.ts";
 
 /** Atlas's codes for an address that is not on the API access list. */
 const ACCESS_LIST =

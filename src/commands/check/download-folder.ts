@@ -2,8 +2,10 @@
 import { SETTINGS } from "../../config/variables.ts";
 import { Failure } from "../../core/errors.ts";
 import { DISK_RESERVE_BYTES, inspectFolder } from "../../download/contract.ts";
+import { describeFailure } from "../advice.ts";
+import type { Configured } from "../terminal.ts";
 import { sourceOf } from "./configuration.ts";
-import { type Configured, describeFailure, failed, failedWith, ok, type StepResult, warning } from "./step.ts";
+import { failed, failedWith, ok, type StepResult, warning } from "./step.ts";
 
 const GIB = 1024 ** 3;
 

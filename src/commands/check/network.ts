@@ -10,19 +10,9 @@ import { codeOf, ownFailure } from "../../core/errors.ts";
 import { isLoopback } from "../../core/loopback.ts";
 import type { CallLimits, Clock } from "../../core/time.ts";
 import { type HttpResponse, headerOf, serverTimeOf } from "../../http/messages.ts";
-import {
-  type Configured,
-  describeFailure,
-  duration,
-  type Finding,
-  failed,
-  failedWith,
-  ok,
-  resultOf,
-  type StepResult,
-  skipped,
-  warning,
-} from "./step.ts";
+import { describeFailure } from "../advice.ts";
+import type { Configured } from "../terminal.ts";
+import { duration, type Finding, failed, failedWith, ok, resultOf, type StepResult, skipped, warning } from "./step.ts";
 
 /** Atlas tolerates minutes in signatures and tokens, but a larger skew makes the displayed time left of a link wrong. */
 const MAX_SKEW_MS = 60_000;

@@ -5,7 +5,7 @@ import { whenOf } from "../../core/time.ts";
 import { type KeepReport, type SaveReport, SIMULATED_PREFIX } from "../../download/contract.ts";
 import type { Found, Target } from "../../server/find-target.ts";
 import { INCOMPLETE, viewContents, viewIntegrity } from "../../tools/file-view.ts";
-import { adviceOn, counted, describeFailure } from "../check/step.ts";
+import { adviceOn, counted, describeFailure } from "../advice.ts";
 import { indented, type Look, markOf } from "../terminal.ts";
 
 /** Worth another try (EX_TEMPFAIL of sysexits.h). */

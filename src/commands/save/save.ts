@@ -11,7 +11,7 @@ import { systemClock } from "../../core/time.ts";
 import type { SnapshotStore } from "../../download/contract.ts";
 import { type Clusters, type Found, onlyCluster, readClusters } from "../../server/find-target.ts";
 import { createRuntime, type Runtime } from "../../server/runtime.ts";
-import type { Configured } from "../check/step.ts";
+import type { Configured } from "../terminal.ts";
 import { createCommandLog, Interruption, interruption, lookOf, refuseUnusable, written } from "../terminal.ts";
 import { createDisplay, type Display } from "./display.ts";
 import { readOrder, type SaveOrder } from "./order.ts";

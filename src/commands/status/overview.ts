@@ -10,7 +10,7 @@ import { type CallLimits, systemClock } from "../../core/time.ts";
 import { type SavedFile, SIMULATED_PREFIX } from "../../download/contract.ts";
 import { type Clusters, named, readClusters } from "../../server/find-target.ts";
 import type { Runtime } from "../../server/runtime.ts";
-import { describeFailure } from "../check/step.ts";
+import { describeFailure } from "../advice.ts";
 import type { StatusOrder } from "./order.ts";
 
 /** Hundreds of projects with a request for each cluster take minutes. */

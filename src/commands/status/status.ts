@@ -4,7 +4,7 @@ import { Failure, ownFailure } from "../../core/errors.ts";
 import { createRedactor } from "../../core/redact.ts";
 import { systemClock } from "../../core/time.ts";
 import { createRuntime, type Runtime } from "../../server/runtime.ts";
-import type { Configured } from "../check/step.ts";
+import type { Configured } from "../terminal.ts";
 import { createCommandLog, Interruption, interruption, lookOf, refuseUnusable, written } from "../terminal.ts";
 import { readOrder } from "./order.ts";
 import { lookAround } from "./overview.ts";

@@ -5,7 +5,7 @@ import { isClusterName } from "../../core/atlas-id.ts";
 import type { Failure } from "../../core/errors.ts";
 import { clean, firstFew, quoted } from "../../core/text.ts";
 import { agoOf, whenOf } from "../../core/time.ts";
-import { adviceOn, counted, describeFailure } from "../check/step.ts";
+import { adviceOn, counted, describeFailure } from "../advice.ts";
 import { indented, type Look, markOf } from "../terminal.ts";
 import type { StatusOrder } from "./order.ts";
 import type { Overview, Row } from "./overview.ts";
