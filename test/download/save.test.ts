@@ -1,6 +1,7 @@
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { SaveReport, SnapshotSource } from "../../src/download/contract.ts";
 import { createRateMeter } from "../../src/download/saving/running-save.ts";
 import { lacks } from "../platform.ts";
 import { serve } from "./fault-server.ts";
@@ -12,10 +13,13 @@ import {
   identity,
   KIB,
   namesIn,
+  openStore,
   patiently,
   readJsonFile,
   remoteFile,
+  saveTo,
   sha256,
+  sourceOf,
   stage,
 } from "./fixtures.ts";
 
@@ -83,6 +87,21 @@ test("a finished file is reported again without a request", async () => {
     ...asRecorded(first),
     warnings: ["The snapshot was saved before, under this name; it is not saved again under another."],
   });
+  expect(server.requests).toHaveLength(1);
+});
+
+test("a backup that another process finishes while Atlas describes it is reported, not refused", async () => {
+  const { folder, save, server } = await stage({}, serve(await remoteFile(40 * KIB)));
+  const source = sourceOf(server.url);
+  let first: Promise<SaveReport> | undefined;
+  const describe: SnapshotSource["describe"] = async (...asked) => {
+    first = save();
+    await first;
+    return source.describe(...asked);
+  };
+  const report = await saveTo(openStore(folder, { source: { ...source, describe } }));
+  expect(report).toEqual(asRecorded((await first) ?? report));
+  expect(report).toMatchObject({ state: "complete", isOlder: true });
   expect(server.requests).toHaveLength(1);
 });
 

@@ -44,7 +44,14 @@ export async function saveSnapshot(save: RunningSave, signal: AbortSignal): Prom
   const parts = await listParts(directory);
   const first = (await partToContinue(target, parts)) ?? (await newPart(target, signal));
   show(target, first);
-  await refuseTakenNames(directory, parts, first);
+  try {
+    await refuseTakenNames(directory, parts, first);
+  } catch (error) {
+    // Another process may have finished this save since the first look.
+    const meanwhile = (await findRecorded(directory, identity, target.checkedFiles)).find(isUntouched);
+    if (meanwhile) return reportSaved(target, meanwhile);
+    throw error;
+  }
   status.state = "queued";
   const leave = await save.slots.enter(signal);
   try {
