@@ -1,6 +1,8 @@
-// Bundles the sources into dist/: the command, the chunks that it loads later, and the worker that checks archives.
+// Bundles the sources into dist/: the command, the chunks that it loads later, the worker that checks archives, and the view.
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { viewPage } from "./view.mjs";
 
 /** Empty replacements for modules that this server never uses; the originals would be a third of the bundle. */
 const STAND_INS = [
@@ -99,6 +101,7 @@ export async function bundle({ write }) {
     chunkNames: "[name]-[hash]",
     plugins: [standIns((module) => replaced.add(module)), evaluated],
   });
+  if (write) await writeFile(join(import.meta.dirname, "../dist/view.html"), await viewPage());
   for (const { module } of STAND_INS)
     if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);
   return metafile;

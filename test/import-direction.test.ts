@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   download: ["core", "http"],
   protocol: ["core"],
   tools: ["core", "atlas", "download"],
+  view: ["tools"],
   server: ["core", "config", "http", "atlas", "download", "protocol", "tools"],
   commands: ["core", "config", "http", "auth", "atlas", "download", "tools", "server", "simulator"],
   simulator: [],
@@ -25,6 +26,7 @@ const DOORS: readonly { room: string; to: string; files: readonly string[] }[] =
   { room: "download", to: "tools", files: ["contract.ts"] },
   { room: "download", to: "commands", files: ["contract.ts"] },
   { room: "download", to: "server", files: ["contract.ts", "store.ts"] },
+  { room: "tools", to: "view", files: ["catalog.ts"] },
   { room: "server", to: "commands", files: ["find-target.ts", "runtime.ts"] },
   { room: "simulator", to: "config", files: ["faults/orders.ts"] },
   { room: "simulator", to: "atlas", files: ["simulator.ts"] },
@@ -38,6 +40,7 @@ const FORBIDDEN: Record<string, RegExp> = {
   config: /^(@modelcontextprotocol|undici|zod)/,
   atlas: /^(@modelcontextprotocol|undici|node:)/,
   simulator: /^(?!node:)/,
+  view: /^/,
 };
 
 interface Import {

@@ -35,6 +35,13 @@ export function restriction({ text, warning }: Given): boolean {
   return value ?? true;
 }
 
+/** A feature that is on. Whoever sets it to an unknown word means to turn it off. */
+export function unlessOff({ text, warning }: Given): boolean {
+  const value = text === undefined || switchValue(text);
+  if (value === undefined) warning("must be true or false; it counts as false.");
+  return value ?? false;
+}
+
 /**
  * Whether to simulate. No value is safe for an unknown word: with a simulator, invented files would pass for backups; without
  * one, an experiment would reach Atlas. So it is a problem.

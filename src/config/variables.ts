@@ -13,6 +13,7 @@ import {
   simulation,
   textOr,
   tools,
+  unlessOff,
   wordOf,
 } from "./readers.ts";
 import { type Environment, isSet, settingOf, shownOr } from "./setting-text.ts";
@@ -108,6 +109,11 @@ export const SETTINGS = {
     name: "ATLAS_FLEX_MAX_WAIT_SECONDS",
     does: `The longest \`waitSeconds\` of a call, 0 to 3600. Default: ${USUAL_MAX_WAIT_SECONDS}. Raise it only for a client that waits longer.`,
     read: secondsOr(USUAL_MAX_WAIT_SECONDS, 3600),
+  },
+  view: {
+    name: "ATLAS_FLEX_VIEW",
+    does: "`false` turns the [view](docs/view.md) of a save off. Default: on, for clients that announce that they show views.",
+    read: unlessOff,
   },
   fileHosts: {
     name: "ATLAS_FLEX_FILE_HOSTS",

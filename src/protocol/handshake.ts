@@ -1,6 +1,7 @@
 // Answers `initialize` before the SDK is loaded, and queues later messages until the server is connected.
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { announcesView, VIEW_CAPABILITIES } from "./announced.ts";
 import { isObject, isRequest } from "./read-message.ts";
 import { type Verdict, wrapTransport } from "./wrap-transport.ts";
 
@@ -12,12 +13,19 @@ export interface ServerFacts {
   serverInfo: { name: string; version: string; title?: string };
   capabilities: Record<string, object>;
   instructions?: string;
+  /** There is a view for the clients that show it. */
+  hasView?: boolean;
+}
+
+/** The server's capabilities as one client sees them: only one that shows views sees that there is one. */
+export function capabilitiesFor({ capabilities, hasView }: ServerFacts, client: unknown): Record<string, object> {
+  return hasView && announcesView(client) ? { ...capabilities, ...VIEW_CAPABILITIES } : capabilities;
 }
 
 /**
  * Answers `initialize` exactly as the SDK's server does, so that the host does not wait until the SDK is loaded, which takes
  * longer than the rest of the start. The server does not see this `initialize`. It would need the client's capabilities only to
- * send requests to the client, which it never does. The next layers handle a malformed or stateless `initialize`.
+ * send requests to the client, which it never does; who else needs them reads `client`. The next layers handle a malformed or stateless `initialize`.
  */
 export function withHandshake(
   inner: Transport,
@@ -27,7 +35,10 @@ export function withHandshake(
   open: () => Promise<void>;
   /** Connect the server to this transport: it first delivers the messages that arrived before. */
   transport: Transport;
+  /** The capabilities in the `initialize` that was answered here. */
+  client: () => unknown;
 } {
+  let client: unknown;
   let early: JSONRPCMessage[] | undefined = [];
   let begin = () => {};
   const begun = new Promise<void>((resolve) => {
@@ -42,7 +53,9 @@ export function withHandshake(
   });
 
   function welcome({ params }: JSONRPCRequest): Verdict {
-    const { capabilities, serverInfo, instructions } = facts;
+    const { serverInfo, instructions } = facts;
+    client = params?.capabilities;
+    const capabilities = capabilitiesFor(facts, client);
     const protocolVersion = NEGOTIABLE.find((version) => version === params?.protocolVersion) ?? NEGOTIABLE[0];
     return { result: { protocolVersion, capabilities, serverInfo, ...(instructions && { instructions }) } };
   }
@@ -74,7 +87,7 @@ export function withHandshake(
     await begun;
   }
 
-  return { open, transport };
+  return { open, transport, client: () => client };
 }
 
 function isWellFormedInitialize({ method, params }: JSONRPCRequest): boolean {

@@ -9,7 +9,8 @@ import {
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
-import type { ServerFacts } from "./handshake.ts";
+import { announcesView, CLIENT_CAPABILITIES, SEES_VIEW } from "./announced.ts";
+import { capabilitiesFor, type ServerFacts } from "./handshake.ts";
 import { CODES, invalidParams, isObject, isRequest, type RpcError } from "./read-message.ts";
 import { type Verdict, wrapTransport } from "./wrap-transport.ts";
 
@@ -22,7 +23,7 @@ const UNSUPPORTED_VERSION = -32022;
 
 const KEY = {
   version: "io.modelcontextprotocol/protocolVersion",
-  capabilities: "io.modelcontextprotocol/clientCapabilities",
+  capabilities: CLIENT_CAPABILITIES,
   clientInfo: "io.modelcontextprotocol/clientInfo",
   serverInfo: "io.modelcontextprotocol/serverInfo",
 } as const;
@@ -71,16 +72,16 @@ export function withCheckedRequests(inner: Transport, facts: ServerFacts): Trans
     // The method is checked before its params: a method that the revision removed is unknown, whatever its params.
     const error = (isStateless ? (wrongEnvelope(meta) ?? removedMethod(method)) : undefined) ?? wrongParams(request);
     if (error) return { error };
-    if (method === DISCOVER) return { result: discovered() };
+    if (method === DISCOVER) return { result: discovered(meta[KEY.capabilities]) };
     if (isStateless) methods.set(id, method);
     return { pass: method === "tools/call" ? onlyWhatIsRead(request) : request };
   }
 
-  function discovered(): Record<string, unknown> {
-    const { capabilities, instructions } = facts;
+  function discovered(client: unknown): Record<string, unknown> {
+    const { instructions } = facts;
     return complete(DISCOVER, {
       supportedVersions: SUPPORTED,
-      capabilities,
+      capabilities: capabilitiesFor(facts, client),
       ...(instructions && { instructions }),
     });
   }
@@ -160,12 +161,16 @@ function withoutNullArguments({
 function onlyWhatIsRead({ params, ...request }: JSONRPCRequest): JSONRPCRequest {
   const { name, arguments: args, _meta: meta } = params ?? {};
   const progressToken = meta?.progressToken;
+  const kept = {
+    ...(progressToken === undefined ? {} : { progressToken }),
+    ...(announcesView(meta?.[KEY.capabilities]) && { [KEY.capabilities]: SEES_VIEW }),
+  };
   return {
     ...request,
     params: {
       name,
       ...(args === undefined ? {} : { arguments: args }),
-      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+      ...(Object.keys(kept).length > 0 && { _meta: kept }),
     },
   };
 }

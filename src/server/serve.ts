@@ -23,9 +23,10 @@ export async function serve({ config, version }: { config: Config; version: stri
     serverInfo: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
     capabilities: { tools: {}, prompts: {} },
     instructions: instructions(tools, config),
+    hasView: config.view && tools.includes("save_flex_snapshot"),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
-  const { open, transport } = withHandshake(stdio, facts);
+  const { open, transport, client } = withHandshake(stdio, facts);
   let server: Server | undefined;
   let runtime: Promise<Runtime> | undefined;
   const end = runUntilEnd({
@@ -55,6 +56,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     config,
     problems,
     log,
+    client,
     startRuntime() {
       runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
         createRuntime(config, { clock: systemClock, log, redactor, version, tools }),

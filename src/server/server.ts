@@ -18,11 +18,13 @@ import type { Log } from "../core/logger.ts";
 import { isOwnCode } from "../core/own-errors.ts";
 import { says } from "../core/text.ts";
 import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
+import { announcesView, CLIENT_CAPABILITIES } from "../protocol/announced.ts";
 import type { ServerFacts } from "../protocol/handshake.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
 import { answerPrompt, promptsFor } from "./prompts.ts";
+import { answerResources, asideMeta, withView } from "./view.ts";
 
 /** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
 const LAST_LOOK_MS = 6_000;
@@ -35,20 +37,44 @@ interface ServerDependencies {
   /** Problems of the configuration. If there are any, every call fails and names them. */
   problems: readonly string[];
   log: Log;
+  /** The capabilities that the client announced before this server was loaded, if it did. */
+  client?: () => unknown;
   /** Called for every tool call; the first call starts the runtime. */
   startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store" | "saves">>;
 }
 
 /** Connect the server to a transport to start it. Tools are loaded when they are first listed or called. */
-export function createServer({ facts, tools, config, problems, log, startRuntime }: ServerDependencies): Server {
+export function createServer({
+  facts,
+  tools,
+  config,
+  problems,
+  log,
+  client,
+  startRuntime,
+}: ServerDependencies): Server {
   const server = new Server(facts.serverInfo, facts);
   const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
+  const showsView = ({ _meta }: Pick<Extra, "_meta">) =>
+    facts.hasView === true &&
+    announcesView(_meta?.[CLIENT_CAPABILITIES] ?? client?.() ?? server.getClientCapabilities());
+
+  server.setRequestHandler(ListToolsRequestSchema, async (_, extra) => {
     const { TOOL_LIST } = await import("../tools/tool-list.ts");
-    return { tools: TOOL_LIST.filter(({ name }) => isOffered(name)) };
+    const listed = TOOL_LIST.filter(({ name }) => isOffered(name));
+    return { tools: showsView(extra) ? withView(listed) : listed };
   });
+  // Not as handlers of their own, for which the SDK would announce resources to every client.
+  server.fallbackRequestHandler = async ({ method, params }, extra) => {
+    const isKnown = showsView(extra) && method.startsWith("resources/");
+    const answer = isKnown ? await answerResources(method, params, tools) : undefined;
+    if (answer) return answer;
+    throw isKnown && method === "resources/read"
+      ? rpcError(extra._meta?.[CLIENT_CAPABILITIES] ? CODES.params : RESOURCE_UNKNOWN, "Unknown resource.")
+      : rpcError(CODES.method, "Method not found");
+  };
 
   const prompts = promptsFor(tools);
   server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
@@ -69,9 +95,13 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
     const logCall = (outcome: string) =>
       log.info({ tool: tool.name, outcome, ms: Math.round(systemClock.ticks() - startedAt) }, "tool call");
     try {
-      const value = await run(tool, args, extra);
+      let aside = {};
+      const value = await run(tool, args, extra, (facts) => {
+        aside = asideMeta(facts);
+      });
       logCall("ok");
-      return successResult(value, { simulated: config.simulate, indent: args.pretty === true });
+      const result = successResult(value, { simulated: config.simulate, indent: args.pretty === true });
+      return showsView(extra) ? { ...result, ...aside } : result;
     } catch (error) {
       if (extra.signal.aborted) {
         logCall("cancelled");
@@ -84,7 +114,12 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
     }
   });
 
-  async function run(tool: Tool, args: Record<string, unknown>, extra: Extra): Promise<object> {
+  async function run(
+    tool: Tool,
+    args: Record<string, unknown>,
+    extra: Extra,
+    aside: ToolContext["aside"],
+  ): Promise<object> {
     if (problems.length > 0) throw ownFailure("CONFIGURATION_INVALID", { detail: problems.join(" ") });
     const call = tool.prepare(args, ifTool);
     const { groupId } = call.args;
@@ -102,6 +137,7 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
         deadline,
         signal,
         report: reporter(extra, log),
+        aside,
       }),
     );
   }
@@ -109,10 +145,13 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
   return server;
 }
 
-/** An error of the protocol itself, with JSON-RPC's code for params that cannot be used. */
-function invalidParams(message: string): Error {
-  return Object.assign(new Error(message), { code: CODES.params });
-}
+/** "Resource not found" of the revisions before 2026-07-28, which has the code for params instead. */
+const RESOURCE_UNKNOWN = -32002;
+
+/** An error of the protocol itself. */
+const rpcError = (code: number, message: string): Error => Object.assign(new Error(message), { code });
+
+const invalidParams = (message: string) => rpcError(CODES.params, message);
 
 type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 

@@ -79,7 +79,7 @@ export const listSavedSnapshots = defineTool({
     freeBytes: optionalCount("Free space on the disk of the folder, as far as the system tells."),
     nextStep,
   }),
-  async handler(_, { store, saves, signal, ifTool, clock }) {
+  async handler(_, { store, saves, signal, ifTool, clock, aside }) {
     const list = await store.list(signal);
     const { directory, files, transfers, warning = "", freeBytes } = list;
     const now = clock.now();
@@ -89,6 +89,7 @@ export const listSavedSnapshots = defineTool({
     const shownFiles = files.map((file) => viewFile(file, now)).filter(fits);
     const left = transfers.length + files.length - shownTransfers.length - shownFiles.length;
     const truncated = list.truncated === true || left > 0;
+    aside({ lookingUp, sha256: checksumsOf(files) });
     return {
       directory,
       files: shownFiles,
@@ -101,6 +102,16 @@ export const listSavedSnapshots = defineTool({
     };
   },
 });
+
+/** A save that has just ended is among the newest files. */
+const MAX_CHECKSUMS = 8;
+
+const checksumsOf = (files: readonly SavedFile[]) =>
+  Object.fromEntries(
+    files
+      .slice(0, MAX_CHECKSUMS)
+      .flatMap(({ identity, sha256 }) => (identity && sha256 ? [[identity.snapshotId, sha256]] : [])),
+  );
 
 type Listed = Pick<SavedList, "files" | "transfers"> & { truncated: boolean; lookingUp: readonly string[] };
 

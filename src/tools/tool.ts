@@ -53,6 +53,8 @@ export interface ToolContext extends CallLimits, ToolSettings {
   clock: Clock;
   /** Reports progress to a client that asked for it; does nothing otherwise. */
   report: (progress: Progress) => void;
+  /** Adds facts to the answer that only the view of a save reads; dropped for clients without it. */
+  aside: (facts: object) => void;
   /** Puts a sentence before the answer's `nextStep`. */
   note: (sentence: string) => void;
   ifTool: IfTool;

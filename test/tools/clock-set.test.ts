@@ -60,6 +60,7 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
     deadline: clock.now() + 46_000,
     signal: never,
     report: (update) => progress.push(update.progress),
+    aside: () => {},
   });
   expect(answer).toMatchObject({ finished: false });
   expect(clock.ticks() - startedAt).toBe(10_000);

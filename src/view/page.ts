@@ -1,0 +1,245 @@
+// The view of a save: asks the server how far it is, shows it, and passes on what the person presses.
+import type { ToolName } from "../tools/catalog.ts";
+import { type Fields, failureOf, fields, isFields, readList, readRow, readSave, readStop, text } from "./answers.ts";
+import { percentOf, progressOf, type Save, sizeInWords, toldToModel, wordsOf } from "./words.ts";
+
+/** Set by the build. */
+declare const VERSION: string;
+
+const POLL_MS = 2_000;
+/** While nothing runs, or nobody looks. */
+const SLOW_POLL_MS = 10_000;
+/** Longer than any call here takes; some hosts ask the person first. */
+const ANSWER_LIMIT_MS = 60_000;
+
+const LIST: ToolName = "list_saved_snapshots";
+const SAVE: ToolName = "save_flex_snapshot";
+const STOP: ToolName = "stop_saving_snapshot";
+
+/** What is shown of a finished file, to copy. */
+const FILE = ["path", "sha256"] as const;
+
+let order: Fields = {};
+let save = readRow({ state: "looking", bytes: 0 });
+/** What the host lets a view do. */
+let can: Fields = {};
+/** What is wrong with the view itself. */
+let problem = "";
+/** The call that this view belongs to still runs. */
+let isCalled = true;
+let isAsking = false;
+let isActing = false;
+let isLooking = false;
+let seenAtMs = 0;
+let timer = 0;
+
+const host = window.parent;
+const root = document.documentElement;
+/** What the names of notifications begin with. */
+const NOTICE = "ui/notifications/";
+const waiting: Record<string, (message: Fields) => void> = {};
+let lastId = 0;
+
+const has = (tool: ToolName) => can.serverTools && root.dataset.tools?.includes(tool);
+const isRunning = ({ phase }: Save) => ["looking", "queued", "requesting", "downloading", "verifying"].includes(phase);
+
+/** The host's origin is not known, and nothing that is sent is a secret from it. */
+const send = (message: object) => host.postMessage({ jsonrpc: "2.0", ...message }, "*");
+
+const request = (method: string, params: object): Promise<Fields> =>
+  new Promise((resolve, reject) => {
+    lastId += 1;
+    waiting[lastId] = ({ result }) => (isFields(result) ? resolve(result) : reject());
+    setTimeout(reject, ANSWER_LIMIT_MS);
+    send({ id: lastId, method, params });
+  });
+
+window.onmessage = ({ source, data }) => {
+  if (source !== host || !isFields(data)) return;
+  const { id, method } = data;
+  const params = fields(data.params);
+  if (!method) return waiting[`${id}`]?.(data);
+  if (id !== undefined) {
+    // Nothing is asked of a host that takes the view away; the save goes on.
+    if (method === "ui/resource-teardown") can = {};
+    else if (method !== "ping") return send({ id, error: { code: -32601, message: "Unknown" } });
+    return send({ id, result: {} });
+  }
+  const [, event] = text(method).split(NOTICE);
+  if (event === "host-context-changed") return dress(params);
+  if (event === "tool-input") {
+    order = fields(params.arguments);
+    save.name = text(order.name);
+  }
+  if (event === "tool-result") attempt(() => update(readSave(params, save)));
+  isCalled &&= event === "tool-input";
+  show();
+  poll(0);
+};
+
+/** Takes on the colours and fonts of the host. */
+function dress({ theme, styles }: Fields): void {
+  const { style } = root;
+  if (theme) style.colorScheme = text(theme);
+  for (const [name, value] of Object.entries(fields(fields(styles).variables))) style.setProperty(name, text(value));
+}
+
+/** Runs what reads an answer. What cannot be read is said, and what was known stays. */
+function attempt(read: () => void): void {
+  problem = "";
+  try {
+    read();
+  } catch {
+    problem = "This answer has an unknown form. Ask the assistant.";
+  }
+}
+
+/** The answer of a call goes to `read`, unless the call failed; that is said. */
+async function call(tool: ToolName, args: object, read: (result: Fields) => void): Promise<void> {
+  try {
+    const result = await request("tools/call", { name: tool, arguments: args });
+    attempt(() => read(result));
+    problem ||= (failureOf(result) ?? []).join(" ");
+  } catch {
+    problem = "The client did not pass this on.";
+  }
+}
+
+function update(next: Save, who = ""): void {
+  const isNews = who || (next.phase !== save.phase && save.phase !== "looking" && !isRunning(next));
+  save = next;
+  const told = isNews && can.updateModelContext && toldToModel(save, who || "seen by the person");
+  // A model that was not told can ask the server.
+  if (told) request("ui/update-model-context", { content: [{ type: "text", text: told }] }).catch(() => {});
+}
+
+/** Looks again after a while, unless nothing can change any more. */
+function poll(afterMs: number): void {
+  clearTimeout(timer);
+  if (has(LIST) && save.phase !== "complete") timer = setTimeout(look, afterMs);
+}
+
+async function look(): Promise<void> {
+  if (isLooking || isActing) return;
+  isLooking = true;
+  // What the person has pressed meanwhile makes the answer old.
+  await call(LIST, {}, (result) => isActing || failureOf(result) || found(readList(result, order, save)));
+  isLooking = false;
+  show();
+  poll(isRunning(save) && !document.hidden ? POLL_MS : SLOW_POLL_MS);
+}
+
+function found(next: Save): void {
+  // A call that runs may not have begun its save yet; a failure and the end by the person stay what they are.
+  if (next.phase === "gone" && (isCalled || ["failed", "discarded"].includes(save.phase))) return;
+  const grown = next.bytes - save.bytes;
+  const seconds = (Date.now() - seenAtMs) / 1000;
+  if (next.phase === "downloading" && grown > 0 && seenAtMs) next.rate = `${sizeInWords(grown / seconds)}/s`;
+  seenAtMs = Date.now();
+  update(next);
+}
+
+/** One thing that the person wants of the server. */
+async function act(tool: ToolName, args: object, who: string): Promise<void> {
+  isActing = true;
+  isAsking = false;
+  show();
+  const read = tool === SAVE ? readSave : readStop;
+  await call(
+    tool,
+    { snapshotId: save.snapshotId, ...args },
+    (result) => failureOf(result) || update(read(result, save), who),
+  );
+  isActing = false;
+  show();
+  poll(POLL_MS);
+}
+
+const at = (id: string): HTMLElement => document.getElementById(id) ?? document.body;
+
+/** Equal text is left alone, so that a selection stays. Nothing to say is not shown. */
+function put(id: string, ...words: unknown[]): void {
+  const element = at(id);
+  const text = words.filter(Boolean).join(" · ");
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = !text;
+}
+
+/** Every text is set as text: names, paths and reasons are foreign. */
+function show(): void {
+  const { phase, bytes, snapshotId } = save;
+  const [title, tone, note] = wordsOf(save);
+  const isDone = phase === "complete" || phase === "changed";
+  const percent = isDone ? 100 : percentOf(save);
+  document.body.dataset.tone = tone;
+  put("cluster", save.name || "Backup");
+  put("mark", title);
+  put("facts", save.project, save.when, save.isSimulated && "simulated");
+  put("progress", ...progressOf(save));
+  put("note", note, ...save.reasons, !has(LIST) && !isDone && "This view cannot look again.");
+  for (const id of FILE) put(id, isDone && save[id]);
+  put("problem", problem);
+  const bar = at("bar");
+  if (percent === undefined) bar.removeAttribute("value");
+  else bar.setAttribute("value", `${percent}`);
+  bar.hidden = percent === undefined && !isRunning(save);
+
+  const focused = document.activeElement;
+  const canStop = has(STOP) && snapshotId && isRunning(save);
+  const canGiveUp = canStop || (has(STOP) && phase === "paused" && bytes);
+  at("pause").hidden = isAsking || !canStop;
+  at("continue").hidden = isAsking || phase !== "paused" || !has(SAVE);
+  at("give-up").hidden = isAsking || !canGiveUp;
+  at("question").hidden = !isAsking || !canGiveUp;
+  at("actions").ariaBusy = `${isActing}`;
+  // The focus of a button that is gone goes on to one that is there, not to the top of the page.
+  if (focused instanceof HTMLButtonElement && !focused.offsetParent)
+    (document.querySelector<HTMLElement>(isAsking ? "#keep" : "#actions>:not([hidden])") ?? at("cluster")).focus();
+
+  // A screen reader hears each state and each quarter of a download, not every figure.
+  put("news", problem || title, phase === "downloading" && percent && `${percent - (percent % 25)} %`);
+}
+
+function press(id: string, act: () => void): void {
+  at(id).onclick = () => {
+    if (!isActing) act();
+    show();
+  };
+}
+press("pause", () => act(STOP, {}, "paused by the person: continue only when asked"));
+press("continue", () => {
+  const { groupId, name } = save;
+  act(SAVE, { groupId, name, waitSeconds: 0 }, "continued by the person");
+});
+press("give-up", () => {
+  isAsking = true;
+});
+press("keep", () => {
+  isAsking = false;
+});
+press("discard", () => act(STOP, { discard: true }, "given up by the person"));
+for (const id of FILE)
+  press(`copy-${id}`, () => {
+    getSelection()?.selectAllChildren(at(id));
+    // Unlike the Clipboard API, this needs no permission of the host.
+    put(`copy-${id}`, document.execCommand("copy") ? "Copied" : "Selected");
+  });
+document.onvisibilitychange = () => poll(0);
+new ResizeObserver(() => {
+  send({ method: `${NOTICE}size-changed`, params: { height: root.offsetHeight } });
+}).observe(root);
+
+request("ui/initialize", {
+  protocolVersion: "2026-01-26",
+  appInfo: { name: "atlas-flex-snapshots", version: VERSION },
+  appCapabilities: {},
+})
+  .then(({ hostCapabilities, hostContext }) => {
+    can = fields(hostCapabilities);
+    dress(fields(hostContext));
+    send({ method: `${NOTICE}initialized` });
+  })
+  .catch(() => {
+    problem = "The client does not answer. Ask the assistant.";
+  })
+  .finally(show);

@@ -1,0 +1,73 @@
+// What the view says of each state, to the person and to the model.
+
+/** Where a save stands. Every text is fit to show; what is not known is empty, and a number that is not known is 0. */
+export interface Save {
+  phase: Phase;
+  groupId: string;
+  name: string;
+  snapshotId: string;
+  project: string;
+  when: string;
+  bytes: number;
+  totalBytes: number;
+  timeLeft: string;
+  rate: string;
+  path: string;
+  sha256: string;
+  /** The archive in the finished file is incomplete. */
+  isUnsound: boolean;
+  /** Why it stands still, and what helps. */
+  reasons: string[];
+  isSimulated: unknown;
+}
+
+/** Of each state: title, tone of its colour, and what the title does not say. */
+const WORDS = {
+  requesting: ["Waiting for Atlas", "info", "Atlas prepares the download."],
+  queued: ["Queued", "info", "Begins by itself when another download ends."],
+  downloading: ["Downloading", "info"],
+  verifying: ["Verifying", "info", "All bytes are here."],
+  paused: ["Paused", "warning"],
+  elsewhere: ["Saved elsewhere", "info", "Another program saves it on this computer."],
+  complete: ["Complete", "success", "Saved and verified."],
+  unsound: ["Incomplete", "danger", "Do not restore from this file: the archive inside is incomplete."],
+  changed: ["Changed", "danger", "Something wrote to the file after it was saved."],
+  // These the tools do not name.
+  looking: ["Looking for the backup", "info"],
+  failed: ["Not saved", "danger"],
+  discarded: ["Given up", "warning", "The unfinished part is deleted."],
+  gone: ["Not running", "warning", "Neither being saved nor among the saved files."],
+} as const;
+
+export type Phase = keyof typeof WORDS;
+export const isPhase = (state: string): state is Phase => Object.hasOwn(WORDS, state);
+
+export const wordsOf = ({ phase, isUnsound }: Save): readonly [title: string, tone: string, note?: string] =>
+  WORDS[isUnsound ? "unsound" : phase];
+
+/** Like the sizes in the answers, whose code would be a tenth of this page. */
+export function sizeInWords(bytes: number): string {
+  const power = bytes < 1e3 ? 0 : bytes < 1e6 ? 1 : bytes < 1e9 ? 2 : 3;
+  return `${power ? (bytes / 1e3 ** power).toFixed(1) : bytes} ${["bytes", "kB", "MB", "GB"][power]}`;
+}
+
+/** Undefined where the size is not known. */
+export const percentOf = ({ bytes, totalBytes }: Save) =>
+  totalBytes > 0 ? Math.min(100, Math.floor((bytes * 100) / totalBytes)) : undefined;
+
+/** How far it is, as far as that is known. */
+export function progressOf(save: Save): unknown[] {
+  const { bytes, totalBytes, rate, timeLeft } = save;
+  const size = bytes > 0 && sizeInWords(bytes);
+  return totalBytes
+    ? [`${percentOf(save)} %`, `${size || 0} of ${sizeInWords(totalBytes)}`, rate, timeLeft && `about ${timeLeft} left`]
+    : [size, rate];
+}
+
+/** What the model should know when a save ends or the person acts: our words, ids and numbers, nothing foreign. */
+export function toldToModel({ phase, groupId, snapshotId, bytes, isUnsound }: Save, who: string): string {
+  const ids = `groupId ${groupId}, snapshotId ${snapshotId}`;
+  return /^\w+ [a-f0-9]{24}, \w+ [a-f0-9]{24}$/.test(ids)
+    ? `${ids}: ${isUnsound ? "unsound" : phase}, ${bytes} bytes, ${who}.`
+    : "";
+}
