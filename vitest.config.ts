@@ -6,11 +6,21 @@ import { TAGS } from "./test/platform.ts";
 const long = "test/**/*.long.test.ts";
 /** Tests that need root and Debian's cron and systemd; only `npm run test:schedule` runs them. */
 const schedule = "test/**/*.schedule.test.ts";
+/** Tests that need Chromium; only `npm run test:view` runs them. */
+const view = "test/**/*.view.test.ts";
+
+const APART: Record<string, string> = { long, schedule, view };
 
 export default defineConfig(({ mode }) => ({
   test:
-    mode === "long" || mode === "schedule"
-      ? { include: [mode === "long" ? long : schedule], tags: TAGS, testTimeout: 600_000, hookTimeout: 30_000 }
+    mode in APART
+      ? {
+          include: [APART[mode] ?? ""],
+          tags: TAGS,
+          testTimeout: 600_000,
+          hookTimeout: 30_000,
+          expect: { poll: { timeout: 20_000 } },
+        }
       : {
           tags: TAGS,
           include: ["test/**/*.test.ts"],
@@ -19,7 +29,7 @@ export default defineConfig(({ mode }) => ({
           maxWorkers: Math.max(4, availableParallelism() - 1),
           // No test changes state that another one sees, so each worker loads modules once: a seventh of the time.
           isolate: false,
-          exclude: [...configDefaults.exclude, long, schedule],
+          exclude: [...configDefaults.exclude, ...Object.values(APART)],
           // Generous, so that a busy computer fails no test.
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },

@@ -196,8 +196,9 @@ function show(): void {
   if (focused instanceof HTMLButtonElement && !focused.offsetParent)
     (document.querySelector<HTMLElement>(isAsking ? "#keep" : "#actions>:not([hidden])") ?? at("cluster")).focus();
 
+  const quarter = 25 * Math.floor((percent ?? 0) / 25);
   // A screen reader hears each state and each quarter of a download, not every figure.
-  put("news", problem || title, phase === "downloading" && percent && `${percent - (percent % 25)} %`);
+  put("news", problem || title, phase === "downloading" && quarter > 0 && `${quarter} %`);
 }
 
 function press(id: string, act: () => void): void {
