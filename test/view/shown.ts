@@ -80,6 +80,8 @@ interface HostOptions {
   width?: number;
   colorScheme?: "light" | "dark";
   reducedMotion?: "reduce";
+  /** The test moves the clock of the page, with `page.clock`. */
+  hasOwnClock?: boolean;
 }
 
 export interface Shown {
@@ -105,9 +107,10 @@ export async function show(
   call: (name: string, args: Record<string, unknown>) => Promise<Result>,
   { capabilities = { serverTools: {}, updateModelContext: { text: {} } }, context = {}, ...options }: HostOptions = {},
 ): Promise<Shown> {
-  const { width = 640, ...looks } = options;
+  const { width = 640, hasOwnClock = false, ...looks } = options;
   const page = await browser.newPage({ viewport: { width, height: 700 }, ...looks });
   onTestFinished(() => page.close());
+  if (hasOwnClock) await page.clock.install();
   const calls: Shown["calls"] = [];
   const told: string[] = [];
   const outside: string[] = [];

@@ -1,0 +1,200 @@
+import { describe, expect, test } from "vitest";
+import { type Shown, serverOf, show, withBrowser } from "./shown.ts";
+import { answering, BEGUN, failure, file, IDS, listed, REASON, STATES, success, transfer } from "./states.ts";
+
+withBrowser();
+
+const ERA = "2025-11-25";
+const DOWNLOADING = STATES.Downloading ?? {};
+
+/** A view after its call, while the server's list is as `answer` says. */
+async function shownAfter(
+  answer: () => unknown,
+  { begun = BEGUN, args = [], ...options }: { begun?: object; args?: string[] } & Parameters<typeof show>[2] = {},
+): Promise<Shown> {
+  const { html } = await serverOf(ERA, args);
+  const shown = await show(html, answering(answer), options);
+  await shown.send("ToolInput", { arguments: IDS });
+  await shown.send("ToolResult", begun);
+  return shown;
+}
+
+describe("a tool that the server does not offer", () => {
+  test.each([
+    ["save_flex_snapshot,list_saved_snapshots", "Downloading", []],
+    ["save_flex_snapshot,list_saved_snapshots", "Paused", ["Continue"]],
+    ["save_flex_snapshot,list_saved_snapshots,stop_saving_snapshot", "Downloading", ["Pause", "Give up"]],
+  ])("has no button: with %s, %s", async (tools, title, names) => {
+    const { text, buttons } = await shownAfter(() => STATES[title], { args: ["--tools", tools] });
+    await expect.poll(() => text("mark")).toBe(title);
+    expect(await buttons()).toEqual(names);
+  });
+
+  test("is not called to look; the view says that it cannot look again", async () => {
+    const { text, calls } = await shownAfter(() => DOWNLOADING, { args: ["--tools", "save_flex_snapshot"] });
+    await expect.poll(() => text("note")).toBe("Atlas prepares the download. · This view cannot look again.");
+    expect(calls).toEqual([]);
+  });
+});
+
+test("a host that lets views call no tools gets a view that only shows", async () => {
+  const paused = success({ state: "paused", ...IDS, bytes: 5_000_000, lastError: REASON, nextStep: "" });
+  const { text, buttons, calls, told } = await shownAfter(() => DOWNLOADING, { begun: paused, capabilities: {} });
+  await expect.poll(() => text("mark")).toBe("Paused");
+  expect(await text("note")).toBe(`${REASON.detail} · ${REASON.hint} · This view cannot look again.`);
+  expect({ buttons: await buttons(), calls, told }).toEqual({ buttons: [], calls: [], told: [] });
+});
+
+test("messages of others than the host change nothing", async () => {
+  const { view, page, text } = await shownAfter(() => DOWNLOADING);
+  await expect.poll(() => text("mark")).toBe("Downloading");
+  const forged = JSON.stringify({
+    jsonrpc: "2.0",
+    method: "ui/notifications/tool-result",
+    params: failure({ detail: "forged", hint: "" }),
+  });
+  await view.evaluate(`postMessage(${forged}, "*")`);
+  await page.evaluate(`new Promise((resolve) => {
+    const other = document.createElement("iframe");
+    other.srcdoc = "<script>parent.view.contentWindow.postMessage(" + JSON.stringify(${forged}) + ", '*'); parent.postMessage('sent', '*')</" + "script>";
+    addEventListener("message", ({ data }) => data === "sent" && resolve());
+    document.body.append(other);
+  })`);
+  // A message that was sent later by the host has arrived, so those before it have too.
+  await page.evaluate('bridge.sendHostContextChange({ theme: "dark" })');
+  await expect.poll(() => view.evaluate("document.documentElement.style.colorScheme")).toBe("dark");
+  expect(await text("mark")).toBe("Downloading");
+});
+
+test.each([
+  ["no structured content", { content: [{ type: "text", text: "hello" }] }],
+  ["no list", success({})],
+  ["an unknown state", listed([transfer("melting")])],
+  ["a state that is none", listed([transfer("toString")])],
+  ["bytes as text", listed([transfer("downloading", { bytes: "many" })])],
+  ["null for a list", success({ transfers: null, files: [] })],
+])("an answer with %s is said, and what was known stays", async (_, misfit) => {
+  let answer: object = DOWNLOADING;
+  const { text } = await shownAfter(() => answer);
+  await expect.poll(() => text("mark")).toBe("Downloading");
+  answer = misfit;
+  await expect.poll(() => text("problem")).toBe("This answer has an unknown form. Ask the assistant.");
+  expect(await text("mark")).toBe("Downloading");
+  expect(await text("news")).toContain("unknown form");
+  answer = STATES.Complete ?? {};
+  await expect.poll(() => text("mark")).toBe("Complete");
+  expect(await text("problem")).toBe("");
+});
+
+test("a failed look, and a host that refuses one, are said, and the view looks again", async () => {
+  let answer: () => unknown = () => failure({ detail: "The folder is gone.", hint: "Bring it back." });
+  const { text } = await shownAfter(() => answer());
+  await expect.poll(() => text("problem")).toBe("The folder is gone. Bring it back.");
+  answer = () => {
+    throw new Error("refused");
+  };
+  await expect.poll(() => text("problem")).toBe("The client did not pass this on.");
+  answer = () => STATES.Complete;
+  await expect.poll(() => text("mark")).toBe("Complete");
+});
+
+test("a failed call shows why, and a save that it left behind once it is found", async () => {
+  const begun = failure({ ...REASON, source: "network" });
+  let answer = listed([]);
+  const { text } = await shownAfter(() => answer, { begun });
+  await expect.poll(() => text("mark")).toBe("Not saved");
+  expect(await text("note")).toBe(`${REASON.detail} · ${REASON.hint}`);
+  answer = listed([transfer("downloading")]);
+  await expect.poll(() => text("mark")).toBe("Downloading");
+});
+
+test("a part of an older backup does not pass for the save of a call that is still looking", async () => {
+  const { html } = await serverOf(ERA);
+  const older = transfer("paused", { continueWith: { ...IDS, snapshotId: "5fa1000000000000000000c1" } });
+  const shown = await show(
+    html,
+    answering(() => listed([older])),
+  );
+  await shown.send("ToolInput", { arguments: { name: IDS.name } });
+  await expect.poll(() => shown.calls.length).toBeGreaterThan(1);
+  expect(await shown.text("mark")).toBe("Looking for the backup");
+  await shown.send("ToolCancelled", { reason: "the person" });
+  await expect.poll(() => shown.text("mark")).toBe("Not running");
+});
+
+test("a button that is pressed twice calls once, and a failure of it is said", async () => {
+  let release = () => {};
+  const pressed = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { html } = await serverOf(ERA);
+  const shown = await show(html, async (name) => {
+    if (name === "list_saved_snapshots") return { ...DOWNLOADING };
+    await pressed;
+    return failure({ detail: "Another process saves it.", hint: "Stop it there." });
+  });
+  const { view, text, calls } = shown;
+  await shown.send("ToolInput", { arguments: IDS });
+  await shown.send("ToolResult", BEGUN);
+  await view.click("#pause");
+  await view.click("#pause");
+  expect(await view.locator("#actions").getAttribute("aria-busy")).toBe("true");
+  release();
+  await expect.poll(() => text("problem")).toBe("Another process saves it. Stop it there.");
+  expect(calls.filter(({ name }) => name === "stop_saving_snapshot")).toHaveLength(1);
+});
+
+describe("the view looks", () => {
+  /** The looks within a time, by a clock that the test moves. */
+  async function looksOf(state: string, prepare: (shown: Shown) => Promise<unknown> = async () => {}) {
+    const shown = await shownAfter(() => STATES[state], { hasOwnClock: true });
+    await expect.poll(() => shown.text("mark")).toBe(state);
+    await shown.page.clock.pauseAt(Date.now() + 60_000);
+    await prepare(shown);
+    const looks = async (ms: number) => {
+      const before = shown.calls.length;
+      // Each look ends before the clock moves on.
+      for (let passed = 0; passed < ms; passed += 500) {
+        await shown.page.clock.runFor(500);
+        await shown.text("mark");
+      }
+      return shown.calls.length - before;
+    };
+    await looks(12_000);
+    return looks(20_000);
+  }
+  const hide = ({ view }: Shown) => view.evaluate('Object.defineProperty(document, "hidden", { value: true })');
+
+  test("every two seconds while a save runs", async () => {
+    expect(await looksOf("Downloading")).toBe(10);
+  });
+  test("every ten seconds while nobody sees it", async () => {
+    expect(await looksOf("Downloading", hide)).toBe(2);
+  });
+  test("every ten seconds while nothing runs", async () => {
+    expect(await looksOf("Paused")).toBe(2);
+  });
+  test("no more after the file is complete", async () => {
+    expect(await looksOf("Complete")).toBe(0);
+  });
+});
+
+test("a host that asks is answered: ping, the end, and what the view does not know", async () => {
+  const { page, view } = await shownAfter(() => DOWNLOADING);
+  const ask = (method: string) =>
+    page.evaluate(`new Promise((resolve) => {
+      addEventListener("message", ({ data }) => data.id === "ask-${method}" && resolve(data.result ?? data.error));
+      view.contentWindow.postMessage({ jsonrpc: "2.0", id: "ask-${method}", method: "${method}", params: {} }, "*");
+    })`);
+  expect(await ask("ping")).toEqual({});
+  expect(await ask("tools/list")).toMatchObject({ code: -32601 });
+  expect(await ask("ui/resource-teardown")).toEqual({});
+  await expect.poll(() => view.locator("button:visible").count()).toBe(0);
+});
+
+test("a file that was saved shows its size and checksum also when it is called by another name", async () => {
+  const { text } = await shownAfter(() => listed([], [file({ path: "/backups/mine.tgz" })]));
+  await expect.poll(() => text("path")).toBe("/backups/mine.tgz");
+  expect(await text("progress")).toBe("67.1 MB");
+  expect(await text("sha256")).toMatch(/^[a-f0-9]{64}$/);
+});
