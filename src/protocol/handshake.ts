@@ -18,14 +18,14 @@ export interface ServerFacts {
 }
 
 /** The server's capabilities as one client sees them: only one that shows views sees that there is one. */
-export function capabilitiesFor({ capabilities, hasView }: ServerFacts, client: unknown): Record<string, object> {
-  return hasView && announcesView(client) ? { ...capabilities, ...VIEW_CAPABILITIES } : capabilities;
+export function capabilitiesFor({ capabilities, hasView }: ServerFacts, showsViews: boolean): Record<string, object> {
+  return hasView && showsViews ? { ...capabilities, ...VIEW_CAPABILITIES } : capabilities;
 }
 
 /**
  * Answers `initialize` exactly as the SDK's server does, so that the host does not wait until the SDK is loaded, which takes
  * longer than the rest of the start. The server does not see this `initialize`. It would need the client's capabilities only to
- * send requests to the client, which it never does; who else needs them reads `client`. The next layers handle a malformed or stateless `initialize`.
+ * send requests to the client, which it never does; of them, only `showsViews` is kept. The next layers handle a malformed or stateless `initialize`.
  */
 export function withHandshake(
   inner: Transport,
@@ -35,10 +35,10 @@ export function withHandshake(
   open: () => Promise<void>;
   /** Connect the server to this transport: it first delivers the messages that arrived before. */
   transport: Transport;
-  /** The capabilities in the `initialize` that was answered here. */
-  client: () => unknown;
+  /** Whether the client shows views; undefined unless its `initialize` was answered here. */
+  showsViews: () => boolean | undefined;
 } {
-  let client: unknown;
+  let showsViews: boolean | undefined;
   let early: JSONRPCMessage[] | undefined = [];
   let begin = () => {};
   const begun = new Promise<void>((resolve) => {
@@ -54,8 +54,8 @@ export function withHandshake(
 
   function welcome({ params }: JSONRPCRequest): Verdict {
     const { serverInfo, instructions } = facts;
-    client = params?.capabilities;
-    const capabilities = capabilitiesFor(facts, client);
+    showsViews = announcesView(params?.capabilities);
+    const capabilities = capabilitiesFor(facts, showsViews);
     const protocolVersion = NEGOTIABLE.find((version) => version === params?.protocolVersion) ?? NEGOTIABLE[0];
     return { result: { protocolVersion, capabilities, serverInfo, ...(instructions && { instructions }) } };
   }
@@ -87,7 +87,7 @@ export function withHandshake(
     await begun;
   }
 
-  return { open, transport, client: () => client };
+  return { open, transport, showsViews: () => showsViews };
 }
 
 function isWellFormedInitialize({ method, params }: JSONRPCRequest): boolean {

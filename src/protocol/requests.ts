@@ -81,7 +81,7 @@ export function withCheckedRequests(inner: Transport, facts: ServerFacts): Trans
     const { instructions } = facts;
     return complete(DISCOVER, {
       supportedVersions: SUPPORTED,
-      capabilities: capabilitiesFor(facts, client),
+      capabilities: capabilitiesFor(facts, announcesView(client)),
       ...(instructions && { instructions }),
     });
   }

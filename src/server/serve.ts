@@ -26,7 +26,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     hasView: config.view && tools.includes("save_flex_snapshot"),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
-  const { open, transport, client } = withHandshake(stdio, facts);
+  const { open, transport, showsViews } = withHandshake(stdio, facts);
   let server: Server | undefined;
   let runtime: Promise<Runtime> | undefined;
   const end = runUntilEnd({
@@ -56,7 +56,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     config,
     problems,
     log,
-    client,
+    showsViews,
     startRuntime() {
       runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
         createRuntime(config, { clock: systemClock, log, redactor, version, tools }),

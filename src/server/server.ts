@@ -37,8 +37,8 @@ interface ServerDependencies {
   /** Problems of the configuration. If there are any, every call fails and names them. */
   problems: readonly string[];
   log: Log;
-  /** The capabilities that the client announced before this server was loaded, if it did. */
-  client?: () => unknown;
+  /** Whether the client shows views, if it said so before this server was connected. */
+  showsViews?: () => boolean | undefined;
   /** Called for every tool call; the first call starts the runtime. */
   startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store" | "saves">>;
 }
@@ -50,16 +50,18 @@ export function createServer({
   config,
   problems,
   log,
-  client,
+  showsViews,
   startRuntime,
 }: ServerDependencies): Server {
   const server = new Server(facts.serverInfo, facts);
   const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
-  const showsView = ({ _meta }: Pick<Extra, "_meta">) =>
-    facts.hasView === true &&
-    announcesView(_meta?.[CLIENT_CAPABILITIES] ?? client?.() ?? server.getClientCapabilities());
+  const showsView = ({ _meta: meta }: Pick<Extra, "_meta">): boolean => {
+    if (!facts.hasView) return false;
+    if (meta?.[CLIENT_CAPABILITIES]) return announcesView(meta[CLIENT_CAPABILITIES]);
+    return showsViews?.() ?? announcesView(server.getClientCapabilities());
+  };
 
   server.setRequestHandler(ListToolsRequestSchema, async (_, extra) => {
     const { TOOL_LIST } = await import("../tools/tool-list.ts");

@@ -172,7 +172,7 @@ function show(): void {
   const isDone = phase === "complete" || phase === "changed";
   const percent = isDone ? 100 : percentOf(save);
   document.body.dataset.tone = tone;
-  put("cluster", save.name || "Backup");
+  put("name", save.name || "Backup");
   put("mark", title);
   put("facts", save.project, save.when, save.isSimulated && "simulated");
   put("progress", ...progressOf(save));
@@ -194,7 +194,7 @@ function show(): void {
   at("actions").ariaBusy = `${isActing}`;
   // The focus of a button that is gone goes on to one that is there, not to the top of the page.
   if (focused instanceof HTMLButtonElement && !focused.offsetParent)
-    (document.querySelector<HTMLElement>(isAsking ? "#keep" : "#actions>:not([hidden])") ?? at("cluster")).focus();
+    (document.querySelector<HTMLElement>(isAsking ? "#keep" : "#actions>:not([hidden])") ?? at("name")).focus();
 
   const quarter = 25 * Math.floor((percent ?? 0) / 25);
   // A screen reader hears each state and each quarter of a download, not every figure.

@@ -18,7 +18,7 @@ describe.each(ERAS)("a client of %s", (era) => {
     const { view, text, buttons, calls, told } = shown;
     await expect.poll(() => text("progress")).toMatch(/^\d+ % · [\d.]+ MB of 25\.2 MB · [\d.]+ MB\/s · about .+ left$/);
     expect(await text("mark")).toBe("Downloading");
-    expect(await text("cluster")).toBe("orders");
+    expect(await text("name")).toBe("orders");
     expect(await text("facts")).toMatch(/^\w{3} .+ ago · simulated$/);
 
     await view.click("#pause");
