@@ -38,7 +38,7 @@ export async function viewPage() {
     throw new Error("scripts/view.mjs: the page would end its own block.");
   const policy = `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}`;
   return html
-    .replaceAll("\n", "")
+    .replaceAll(/\r?\n/g, "")
     .replace("default-src 'none'", () => policy)
     .replace("<style></style>", () => `<style>${style}</style>`)
     .replace("<script></script>", () => `<script>${script}</script>`);

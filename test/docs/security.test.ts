@@ -99,6 +99,18 @@ Advice (\`nextStep\`, \`hint\`, restore commands) consists only of our own words
   secrets/hostile.test.ts: of %s with %j, when it succeeds and when it fails
   secrets/hostile.test.ts: hostile versions and times of a snapshot reach neither its file name nor its restore commands
 
+Only a client that announces that it shows views gets any trace of the view, unless \`ATLAS_FLEX_VIEW\` turns it off.
+  server/view.test.ts: a client of the %s era > %s gets the same bytes as one that announces nothing, without a trace of the view
+  server/view.test.ts: a client that announces %s shows views: %s
+The page names no address and loads nothing from outside.
+  server/view.test.ts: the page > names no address and no file, and asks for nothing from outside
+Its own policy allows its script and its style, by their hashes, and nothing else.
+  server/view.test.ts: the page > allows its own script and style by their hashes, and nothing else
+It shows every text as text, and never puts markup together.
+  server/view.test.ts: the page > puts no markup together
+It tells the model only ids, numbers and our own words.
+  server/view.test.ts: the model is told ids, numbers and our own words, and nothing of what is not an id
+
 On Linux and macOS a folder with permissions is used only if it is this user's, and neither everyone nor a group may write to it, with the sticky bit or without; the user's private group may.
   download/folder.test.ts: the download folder > is refused when it is %s, and nothing is asked for or written
   download/folder.test.ts: the download folder > may be writable by the user's private group

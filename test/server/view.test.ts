@@ -7,7 +7,7 @@ import { sizeInWords as shared } from "../../src/core/text.ts";
 import { announcesView } from "../../src/protocol/announced.ts";
 import { readList, readRow } from "../../src/view/answers.ts";
 import { sizeInWords, toldToModel } from "../../src/view/words.ts";
-import { BUILT } from "../fixtures.ts";
+import { BUILT, temporaryFolder } from "../fixtures.ts";
 import { ROOT } from "../packaging/manifest.ts";
 
 const URI = "ui://atlas-flex-snapshots/save.html";
@@ -121,10 +121,10 @@ describe.each(["old", "new"] as const)("a client of the %s era", (era) => {
     expect(unknown.error).toEqual({ code: era === "new" ? -32602 : -32002, message: "Unknown resource." });
   });
 
-  test("reads only here what the view alone needs of an answer", () => {
+  test("reads only here what the view alone needs of an answer", async () => {
     const call: [string, object] = ["tools/call", { name: "list_saved_snapshots", arguments: {} }];
     const aside = '"atlas-flex-snapshots/view":{"lookingUp":[],"sha256":{}}';
-    const env = { ATLAS_FLEX_DOWNLOAD_DIR: join(ROOT, "dist") };
+    const env = { ATLAS_FLEX_DOWNLOAD_DIR: await temporaryFolder() };
     expect(linesOf(era, [call], { capabilities: SHOWS, env }).at(-1)).toContain(aside);
     expect(linesOf(era, [call], { env }).at(-1)).not.toContain("atlas-flex-snapshots/view");
   });
