@@ -17,6 +17,8 @@ export default defineConfig(({ mode }) => ({
       ? {
           include: [APART[mode] ?? ""],
           tags: TAGS,
+          // These wait for browsers and downloads.
+          ...(mode === "view" && { maxWorkers: 3 }),
           testTimeout: 600_000,
           hookTimeout: 30_000,
           expect: { poll: { timeout: 20_000 } },

@@ -9,15 +9,19 @@ export const isFields = (value: unknown): value is Fields =>
 /** Without fields for anything else. */
 export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
 
-/** Only a path may be longer. */
-const MAX_CHARACTERS = 4_096;
+const MAX_PATH_CHARACTERS = 4_096;
+/** Those of a cluster's name are fewer; whoever answers in the server's name shall not fill the page with it. */
+export const MAX_NAME_CHARACTERS = 99;
 
 /**
  * The server has cleaned its texts. Another one may answer in its name, so nothing here can hide, turn or flood the text beside
  * it. Empty for anything but a text.
  */
-export const text = (value: unknown): string =>
-  typeof value === "string" ? value.slice(0, MAX_CHARACTERS).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ") : "";
+export const text = (value: unknown, maxCharacters = 999): string =>
+  typeof value === "string" ? value.slice(0, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ") : "";
+
+/** Throws for what is none, so that an answer of another form is not taken for zero. */
+const count = (value: unknown): number => (typeof value === "number" ? value : misfit());
 
 function misfit(): never {
   throw new TypeError("The answer does not fit its schema");
@@ -39,20 +43,19 @@ const idsOf = (row: Fields) => fields(row.continueWith ?? row);
 /** A row about one snapshot, in whichever answer it stands. */
 export function readRow(row: Fields, known?: Save): Save {
   const ids = idsOf(row);
-  const { bytes } = row;
   const phase = text(row.state);
   return {
     phase: isPhase(phase) ? phase : misfit(),
     groupId: text(ids.groupId),
-    name: text(ids.name) || text(known?.name),
+    name: text(ids.name, MAX_NAME_CHARACTERS) || text(known?.name),
     snapshotId: text(ids.snapshotId),
     project: text(row.projectName) || text(known?.project),
     when: text(row.when) || text(known?.when),
-    bytes: typeof bytes === "number" ? bytes : misfit(),
+    bytes: count(row.bytes),
     totalBytes: Number(row.totalBytes ?? 0),
     timeLeft: text(row.timeLeft),
-    rate: text(row.rate),
-    path: text(row.path),
+    rate: "",
+    path: text(row.path, MAX_PATH_CHARACTERS),
     sha256: text(row.sha256),
     isUnsound: row.sound === false,
     reasons: reasonsOf(row.lastError),
@@ -70,8 +73,9 @@ export function readSave(result: Fields, known: Save): Save {
 
 /** The answer of `stop_saving_snapshot`. */
 export function readStop(result: Fields, known: Save): Save {
-  const isGivenUp = fields(result.structuredContent).state === "discarded";
-  return { ...known, phase: isGivenUp ? "discarded" : "paused", reasons: [], rate: "", timeLeft: "" };
+  const { state, bytes } = fields(result.structuredContent);
+  const phase = state === "discarded" ? state : "paused";
+  return { ...known, phase, bytes: count(bytes), reasons: [], rate: "", timeLeft: "" };
 }
 
 /** What the server adds for this view to an answer of `list_saved_snapshots`, where no model reads it. */

@@ -1,6 +1,17 @@
 // The view of a save: asks the server how far it is, shows it, and passes on what the person presses.
 import type { ToolName } from "../tools/catalog.ts";
-import { type Fields, failureOf, fields, isFields, readList, readRow, readSave, readStop, text } from "./answers.ts";
+import {
+  type Fields,
+  failureOf,
+  fields,
+  isFields,
+  MAX_NAME_CHARACTERS,
+  readList,
+  readRow,
+  readSave,
+  readStop,
+  text,
+} from "./answers.ts";
 import { percentOf, progressOf, type Save, sizeInWords, toldToModel, wordsOf } from "./words.ts";
 
 /** Set by the build. */
@@ -67,12 +78,9 @@ window.onmessage = ({ source, data }) => {
   }
   const [, event] = text(method).split(NOTICE);
   if (event === "host-context-changed") return dress(params);
-  if (event === "tool-input") {
-    order = fields(params.arguments);
-    save.name = text(order.name);
-  }
+  if (event === "tool-input") order = fields(params.arguments);
   if (event === "tool-result") attempt(() => update(readSave(params, save)));
-  isCalled &&= event === "tool-input";
+  if (event === "tool-result" || event === "tool-cancelled") isCalled = false;
   show();
   poll(0);
 };
@@ -134,7 +142,8 @@ function found(next: Save): void {
   if (next.phase === "gone" && (isCalled || ["failed", "discarded"].includes(save.phase))) return;
   const grown = next.bytes - save.bytes;
   const seconds = (Date.now() - seenAtMs) / 1000;
-  if (next.phase === "downloading" && grown > 0 && seenAtMs) next.rate = `${sizeInWords(grown / seconds)}/s`;
+  if (seenAtMs && grown > 0 && next.phase === "downloading" && next.phase === save.phase)
+    next.rate = `${sizeInWords(grown / seconds)}/s`;
   seenAtMs = Date.now();
   update(next);
 }
@@ -172,11 +181,12 @@ function show(): void {
   const isDone = phase === "complete" || phase === "changed";
   const percent = isDone ? 100 : percentOf(save);
   document.body.dataset.tone = tone;
-  put("name", save.name || "Backup");
+  put("name", save.name || text(order.name, MAX_NAME_CHARACTERS) || "Backup");
   put("mark", title);
   put("facts", save.project, save.when, save.isSimulated && "simulated");
   put("progress", ...progressOf(save));
-  put("note", note, ...save.reasons, !has(LIST) && !isDone && "This view cannot look again.");
+  const limit = !has(LIST) && !isDone && "This view cannot look again.";
+  put("note", [note, ...save.reasons, limit].filter(Boolean).join(" "));
   for (const id of FILE) put(id, isDone && save[id]);
   put("problem", problem);
   const bar = at("bar");

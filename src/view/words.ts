@@ -11,6 +11,7 @@ export interface Save {
   bytes: number;
   totalBytes: number;
   timeLeft: string;
+  /** From look to look. */
   rate: string;
   path: string;
   sha256: string;
@@ -23,7 +24,7 @@ export interface Save {
 
 /** Of each state: title, tone of its colour, and what the title does not say. */
 const WORDS = {
-  requesting: ["Waiting for Atlas", "info", "Atlas prepares the download."],
+  requesting: ["Waiting for Atlas", "info"],
   queued: ["Queued", "info", "Begins by itself when another download ends."],
   downloading: ["Downloading", "info"],
   verifying: ["Verifying", "info", "All bytes are here."],
@@ -68,6 +69,6 @@ export function progressOf(save: Save): unknown[] {
 export function toldToModel({ phase, groupId, snapshotId, bytes, isUnsound }: Save, who: string): string {
   const ids = `groupId ${groupId}, snapshotId ${snapshotId}`;
   return /^\w+ [a-f0-9]{24}, \w+ [a-f0-9]{24}$/.test(ids)
-    ? `${ids}: ${isUnsound ? "unsound" : phase}, ${bytes} bytes, ${who}.`
+    ? `${ids}: ${isUnsound ? "unsound" : phase}${bytes ? `, ${bytes} bytes` : ""}, ${who}.`
     : "";
 }

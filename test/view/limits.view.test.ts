@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Shown, serverOf, show, withBrowser } from "./shown.ts";
+import { pageFor, type Shown, show, withBrowser } from "./shown.ts";
 import { answering, BEGUN, failure, file, IDS, listed, REASON, STATES, success, transfer } from "./states.ts";
 
 withBrowser();
 
-const ERA = "2025-11-25";
 const DOWNLOADING = STATES.Downloading ?? {};
 
 /** A view after its call, while the server's list is as `answer` says. */
@@ -12,8 +11,7 @@ async function shownAfter(
   answer: () => unknown,
   { begun = BEGUN, args = [], ...options }: { begun?: object; args?: string[] } & Parameters<typeof show>[2] = {},
 ): Promise<Shown> {
-  const { html } = await serverOf(ERA, args);
-  const shown = await show(html, answering(answer), options);
+  const shown = await show(await pageFor(...args), answering(answer), { hasOwnClock: true, ...options });
   await shown.send("ToolInput", { arguments: IDS });
   await shown.send("ToolResult", begun);
   return shown;
@@ -32,7 +30,7 @@ describe("a tool that the server does not offer", () => {
 
   test("is not called to look; the view says that it cannot look again", async () => {
     const { text, calls } = await shownAfter(() => DOWNLOADING, { args: ["--tools", "save_flex_snapshot"] });
-    await expect.poll(() => text("note")).toBe("Atlas prepares the download. · This view cannot look again.");
+    await expect.poll(() => text("note")).toBe("This view cannot look again.");
     expect(calls).toEqual([]);
   });
 });
@@ -41,7 +39,7 @@ test("a host that lets views call no tools gets a view that only shows", async (
   const paused = success({ state: "paused", ...IDS, bytes: 5_000_000, lastError: REASON, nextStep: "" });
   const { text, buttons, calls, told } = await shownAfter(() => DOWNLOADING, { begun: paused, capabilities: {} });
   await expect.poll(() => text("mark")).toBe("Paused");
-  expect(await text("note")).toBe(`${REASON.detail} · ${REASON.hint} · This view cannot look again.`);
+  expect(await text("note")).toBe(`${REASON.detail} ${REASON.hint} This view cannot look again.`);
   expect({ buttons: await buttons(), calls, told }).toEqual({ buttons: [], calls: [], told: [] });
 });
 
@@ -75,46 +73,52 @@ test.each([
   ["null for a list", success({ transfers: null, files: [] })],
 ])("an answer with %s is said, and what was known stays", async (_, misfit) => {
   let answer: object = DOWNLOADING;
-  const { text } = await shownAfter(() => answer);
+  const { text, pass } = await shownAfter(() => answer);
   await expect.poll(() => text("mark")).toBe("Downloading");
   answer = misfit;
+  await pass(2_000);
   await expect.poll(() => text("problem")).toBe("This answer has an unknown form. Ask the assistant.");
   expect(await text("mark")).toBe("Downloading");
   expect(await text("news")).toContain("unknown form");
   answer = STATES.Complete ?? {};
+  await pass(2_000);
   await expect.poll(() => text("mark")).toBe("Complete");
   expect(await text("problem")).toBe("");
 });
 
 test("a failed look, and a host that refuses one, are said, and the view looks again", async () => {
   let answer: () => unknown = () => failure({ detail: "The folder is gone.", hint: "Bring it back." });
-  const { text } = await shownAfter(() => answer());
+  const { text, pass } = await shownAfter(() => answer());
   await expect.poll(() => text("problem")).toBe("The folder is gone. Bring it back.");
   answer = () => {
     throw new Error("refused");
   };
+  await pass(2_000);
   await expect.poll(() => text("problem")).toBe("The client did not pass this on.");
   answer = () => STATES.Complete;
+  await pass(2_000);
   await expect.poll(() => text("mark")).toBe("Complete");
 });
 
 test("a failed call shows why, and a save that it left behind once it is found", async () => {
   const begun = failure({ ...REASON, source: "network" });
   let answer = listed([]);
-  const { text } = await shownAfter(() => answer, { begun });
+  const { text, pass } = await shownAfter(() => answer, { begun });
   await expect.poll(() => text("mark")).toBe("Not saved");
-  expect(await text("note")).toBe(`${REASON.detail} · ${REASON.hint}`);
+  expect(await text("note")).toBe(`${REASON.detail} ${REASON.hint}`);
   answer = listed([transfer("downloading")]);
+  await pass(10_000);
   await expect.poll(() => text("mark")).toBe("Downloading");
 });
 
 test("a part of an older backup does not pass for the save of a call that is still looking", async () => {
-  const { html } = await serverOf(ERA);
+  const html = await pageFor();
   const older = transfer("paused", { continueWith: { ...IDS, snapshotId: "5fa1000000000000000000c1" } });
   const shown = await show(
     html,
     answering(() => listed([older])),
   );
+  await shown.send("ToolInputPartial", { arguments: {} });
   await shown.send("ToolInput", { arguments: { name: IDS.name } });
   await expect.poll(() => shown.calls.length).toBeGreaterThan(1);
   expect(await shown.text("mark")).toBe("Looking for the backup");
@@ -127,8 +131,7 @@ test("a button that is pressed twice calls once, and a failure of it is said", a
   const pressed = new Promise<void>((resolve) => {
     release = resolve;
   });
-  const { html } = await serverOf(ERA);
-  const shown = await show(html, async (name) => {
+  const shown = await show(await pageFor(), async (name) => {
     if (name === "list_saved_snapshots") return { ...DOWNLOADING };
     await pressed;
     return failure({ detail: "Another process saves it.", hint: "Stop it there." });
@@ -147,7 +150,7 @@ test("a button that is pressed twice calls once, and a failure of it is said", a
 describe("the view looks", () => {
   /** The looks within a time, by a clock that the test moves. */
   async function looksOf(state: string, prepare: (shown: Shown) => Promise<unknown> = async () => {}) {
-    const shown = await shownAfter(() => STATES[state], { hasOwnClock: true });
+    const shown = await shownAfter(() => STATES[state]);
     await expect.poll(() => shown.text("mark")).toBe(state);
     await shown.page.clock.pauseAt(Date.now() + 60_000);
     await prepare(shown);

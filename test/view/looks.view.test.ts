@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import { describe, expect, test } from "vitest";
-import { type Shown, serverOf, show, withBrowser } from "./shown.ts";
+import { pageFor, type Shown, show, withBrowser } from "./shown.ts";
 import { answering, BEGUN, failure, file, IDS, listed, REASON, STATES, transfer } from "./states.ts";
 
 withBrowser();
@@ -10,8 +10,7 @@ async function shownIn(
   options: Parameters<typeof show>[2] = {},
   begun: object = BEGUN,
 ): Promise<Shown> {
-  const { html } = await serverOf("2025-11-25");
-  const shown = await show(html, answering(answer), options);
+  const shown = await show(await pageFor(), answering(answer), options);
   await shown.send("ToolInput", { arguments: IDS });
   await shown.send("ToolResult", begun);
   return shown;
@@ -79,8 +78,7 @@ test("a bar without an end does not move for people who want less motion", async
 
 test("the keyboard alone reaches everything, and the focus stays where the next step is", async () => {
   let state = "Downloading";
-  const { html } = await serverOf("2025-11-25");
-  const shown = await show(html, async (name, args) => {
+  const shown = await show(await pageFor(), async (name, args) => {
     if (name === "stop_saving_snapshot") state = args.discard ? "Not running" : "Paused";
     if (name === "save_flex_snapshot") state = "Downloading";
     if (name === "list_saved_snapshots") return { ...STATES[state] };
@@ -122,7 +120,7 @@ test("the keyboard alone reaches everything, and the focus stays where the next 
 
 test("a screen reader hears the state and each quarter, and not every figure", async () => {
   let bytes = 17_000_000;
-  const shown = await shownIn(() => listed([transfer("downloading", { bytes })]));
+  const shown = await shownIn(() => listed([transfer("downloading", { bytes })]), { hasOwnClock: true });
   const { view } = shown;
   await expect.poll(() => shown.text("news")).toBe("Downloading · 25 %");
   await view.evaluate(
@@ -130,6 +128,7 @@ test("a screen reader hears the state and each quarter, and not every figure", a
   );
   for (const share of [0.3, 0.4, 0.45, 0.51, 0.6]) {
     bytes = Math.ceil(share * 67_108_864);
+    await shown.pass(2_000);
     await expect.poll(() => shown.text("progress")).toContain(`${Math.floor(share * 100)} %`);
   }
   expect(await view.evaluate("heard")).toEqual(["Downloading · 50 %"]);

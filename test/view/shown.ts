@@ -53,6 +53,16 @@ export async function serverOf(era: Era, args: string[] = [], env: Record<string
   };
 }
 
+const pages = new Map<string, Promise<string>>();
+
+/** The page of a server with these options, for tests that answer in the server's place. */
+export function pageFor(...args: string[]): Promise<string> {
+  const key = args.join(" ");
+  const page = pages.get(key) ?? serverOf("2025-11-25", args).then(({ html }) => html);
+  pages.set(key, page);
+  return page;
+}
+
 let browser: Browser;
 let script = "";
 
@@ -94,8 +104,13 @@ export interface Shown {
   /** Requests of the page to any network, and what it reported as an error. */
   outside: string[];
   errors: string[];
+  /** Lets the time of a page with a clock of its own pass, so that the view looks. */
+  pass: (ms: number) => Promise<void>;
   /** Notifies the view as its host. */
-  send: (kind: "ToolInput" | "ToolResult" | "ToolCancelled" | "HostContextChange", params: object) => Promise<void>;
+  send: (
+    kind: "ToolInput" | "ToolInputPartial" | "ToolResult" | "ToolCancelled" | "HostContextChange",
+    params: object,
+  ) => Promise<void>;
   text: (id: string) => Promise<string>;
   /** The names of the buttons that are to be seen. */
   buttons: () => Promise<string[]>;
@@ -135,6 +150,7 @@ export async function show(
   if (!view) throw new Error("The host has no frame");
   return {
     ...{ page, view, calls, told, outside, errors },
+    pass: (ms) => page.clock.runFor(ms),
     send: async (kind, params) => void (await evaluate(`bridge.send${kind}(${JSON.stringify(params)})`)),
     text: async (id) => (await view.locator(`#${id}`).textContent()) ?? "",
     buttons: () => view.locator("button:visible").allTextContents(),
