@@ -164,6 +164,11 @@ describe("the page", () => {
     expect(Buffer.byteLength(page)).toBeLessThanOrEqual(10_000);
   });
 
+  test("has an explicit head, where hosts put their own policy, and is plain ASCII", () => {
+    expect(page).toMatch(/^<!doctype html><html lang="en" data-tools=""><head><meta http-equiv/);
+    expect(page).toMatch(/^[\x20-\x7e]*$/);
+  });
+
   test("names no address and no file, and asks for nothing from outside", () => {
     const code = page.replace(/<meta http-equiv[^>]*>/, "");
     expect(code).not.toMatch(/\b(?:https?|wss?|blob):|\/\/\w|data:\w+\/|@import|url\(|\b(?:src|href)=/);

@@ -22,7 +22,7 @@ window.mount = async ({ html, capabilities, context }) => {
     bridge.oninitialized = resolve;
   });
   await bridge.connect(new PostMessageTransport(frame.contentWindow, frame.contentWindow));
-  frame.srcdoc = html.replace("<meta", `<meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta`);
+  frame.srcdoc = html.replace("<head>", `<head><meta http-equiv="Content-Security-Policy" content="${POLICY}">`);
   window.bridge = bridge;
   window.view = frame;
   await initialized;

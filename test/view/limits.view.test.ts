@@ -48,8 +48,8 @@ test("messages of others than the host change nothing", async () => {
   await expect.poll(() => text("mark")).toBe("Downloading");
   const forged = JSON.stringify({
     jsonrpc: "2.0",
-    method: "ui/notifications/tool-result",
-    params: failure({ detail: "forged", hint: "" }),
+    method: "ui/notifications/host-context-changed",
+    params: { styles: { variables: { "--forged": "1" } } },
   });
   await view.evaluate(`postMessage(${forged}, "*")`);
   await page.evaluate(`new Promise((resolve) => {
@@ -61,7 +61,7 @@ test("messages of others than the host change nothing", async () => {
   // A message that was sent later by the host has arrived, so those before it have too.
   await page.evaluate('bridge.sendHostContextChange({ theme: "dark" })');
   await expect.poll(() => view.evaluate("document.documentElement.style.colorScheme")).toBe("dark");
-  expect(await text("mark")).toBe("Downloading");
+  expect(await view.evaluate("document.documentElement.style.getPropertyValue('--forged')")).toBe("");
 });
 
 test.each([
