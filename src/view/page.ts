@@ -73,7 +73,7 @@ window.onmessage = ({ source, data }) => {
   if (id !== undefined) {
     // Nothing is asked of a host that takes the view away; the save goes on.
     if (method === "ui/resource-teardown") can = {};
-    else if (method !== "ping") return send({ id, error: { code: -32601, message: "Unknown" } });
+    else if (method !== "ping") return send({ id, error: { code: -32601, message: "" } });
     return send({ id, result: {} });
   }
   const [, event] = text(method).split(NOTICE);

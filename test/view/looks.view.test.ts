@@ -67,13 +67,12 @@ test("without a host's theme, the view follows the system", async () => {
   expect(await styleOf(shown, "body", "backgroundColor")).toBe("rgb(28, 28, 26)");
 });
 
-test("a bar without an end does not move for people who want less motion", async () => {
-  const answer = () => STATES.Queued;
-  const moving = await shownIn(answer);
-  await expect.poll(() => moving.view.locator("#bar").isVisible()).toBe(true);
-  const still = await shownIn(answer, { reducedMotion: "reduce" });
-  await expect.poll(() => still.text("mark")).toBe("Queued");
-  expect(await still.view.locator("#bar").isVisible()).toBe(false);
+test.each(["Queued", "Downloading"])("nothing in the view moves by itself: %s", async (state) => {
+  const shown = await shownIn(() => STATES[state]);
+  await expect.poll(() => shown.text("mark")).toBe(state);
+  expect(await shown.view.locator("#bar").isVisible()).toBe(true);
+  expect(await styleOf(shown, "#bar", "appearance")).toBe("none");
+  expect(await shown.view.evaluate("document.getAnimations().length")).toBe(0);
 });
 
 test("the keyboard alone reaches everything, and the focus stays where the next step is", async () => {

@@ -89,7 +89,6 @@ interface HostOptions {
   context?: Record<string, unknown>;
   width?: number;
   colorScheme?: "light" | "dark";
-  reducedMotion?: "reduce";
   /** The test moves the clock of the page, with `page.clock`. */
   hasOwnClock?: boolean;
 }
