@@ -26,11 +26,6 @@ const NEEDS = [
     skip: isWindows,
     description: "on Windows the code may also mean that a program has the file open",
   },
-  {
-    name: "replace-open",
-    skip: isWindows,
-    description: "Windows may refuse to replace a file that a process has open",
-  },
   { name: "pipes", skip: isWindows, description: "Windows has no named pipes among its files" },
   { name: "shell", skip: isWindows, description: "Windows has no POSIX shell, nor the programs of one" },
   { name: "linux", skip: process.platform !== "linux", description: "only Linux has /proc, /dev/full and setpriv" },

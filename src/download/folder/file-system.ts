@@ -178,6 +178,27 @@ export async function renameFile(from: string, to: string): Promise<void> {
   }
 }
 
+/**
+ * Replaces what has the name `to`, although a process may have it open. Windows refuses that, but moves a file that was opened
+ * as Node.js opens files; so that file gets the name `aside` first, and is removed.
+ */
+export async function replaceOpenFile(from: string, to: string, aside: string): Promise<void> {
+  try {
+    return await renameFile(from, to);
+  } catch (error) {
+    if (!isInUse(error)) throw error;
+  }
+  await renameFile(to, aside);
+  try {
+    await renameFile(from, to);
+  } catch (error) {
+    await renameFile(aside, to);
+    throw error;
+  }
+  // Whoever has it open may prevent that; then it goes with the part (`removePart`).
+  await removeFile(aside).catch(() => undefined);
+}
+
 /** Removes a file; it may be gone already. */
 export async function removeFile(path: string): Promise<void> {
   try {

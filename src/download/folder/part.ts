@@ -1,4 +1,5 @@
 // The part, the file that a transfer fills: opening it safely, appending in batches, moving it away from another writer.
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -16,7 +17,7 @@ import {
   namesIn,
   openFile,
   removeFile,
-  renameFile,
+  replaceOpenFile,
   syncFile,
   syncFolderOf,
 } from "./file-system.ts";
@@ -98,9 +99,8 @@ export async function renewPart(
     await syncFile(handle);
     const inode = await entryOfOpen(handle);
     await confirm();
-    // Windows does not rename over a file that is open.
     await part.handle.close();
-    await renameFile(copy, part.path);
+    await replaceOpenFile(copy, part.path, `${part.path}.${randomBytes(4).toString("hex")}`);
     await syncFolderOf(part.path);
     return { handle, path: part.path, bytes: copied, inode };
   } catch (error) {
