@@ -149,12 +149,15 @@ describe.each(["EIO", "ESTALE", "ETIMEDOUT"])("where reading answers %s,", (code
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("a record is not taken for a missing one: nothing is saved again, and the list fails", async () => {
+  test("a record is not taken for a missing one: nothing is saved again, and lists fail and name it", async () => {
     const { server, save, store } = await stage({}, serve(await remoteFile(60 * KIB)));
     expect(await save("mine.tgz")).toMatchObject({ state: "complete" });
     const broken = await refuse("open", code, { path: /\.tgz\.json$/ });
-    await expect(save()).rejects.toMatchObject({ code: "DISK_FAILED" });
-    await expect(listOf(store)).rejects.toMatchObject({ code: "DISK_FAILED" });
+    const detail = `mine.tgz or its record mine.tgz.json could not be read. The system answered ${code}.`;
+    const named = { code: "DISK_FAILED", envelope: { detail } };
+    await expect(save()).rejects.toMatchObject(named);
+    await expect(listOf(store)).rejects.toMatchObject(named);
+    await expect(store.saved(new AbortController().signal)).rejects.toMatchObject(named);
     broken.end();
     expect(await save()).toMatchObject({ state: "complete", isOlder: true });
     expect(server.requests).toHaveLength(1);
