@@ -58,6 +58,7 @@ const env = {
   WINEDEBUG: "-all",
   NODE_OPTIONS: `--require ${onWindows(join(tree, "scripts/windows/preload.cjs"))}`,
   ATLAS_FLEX_TEST_ON_WINE: "1",
+  ATLAS_FLEX_TEST_HOLDER: onWindows(join(prefix, "holder.exe")),
 };
 const say = (line) => process.stdout.write(`${line}\n`);
 
@@ -159,8 +160,9 @@ async function installPackages() {
 
 async function createPrefix() {
   const source = join(tree, "scripts/windows/bcryptprimitives.c");
+  const holder = join(tree, "scripts/windows/holder.c");
   const { stdout } = await run("wine", ["--version"], { env });
-  await unlessDone(prefix, keyOf(stdout, await readFile(source)), async () => {
+  await unlessDone(prefix, keyOf(stdout, await readFile(source), await readFile(holder)), async () => {
     await prepare(["wineboot", "-i"]);
     await prepare(["winecfg", "/v", "win10"]);
     const key = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion";
@@ -169,6 +171,7 @@ async function createPrefix() {
       await prepare(["reg", "add", key, "/v", name, "/d", "15063", "/f"]);
     const library = join(prefix, "drive_c/windows/system32/bcryptprimitives.dll");
     await run(COMPILER, ["-shared", "-O2", "-o", library, source, "-ladvapi32"]);
+    await run(COMPILER, ["-municode", "-O2", "-o", join(prefix, "holder.exe"), holder]);
   });
   // What an earlier run left behind.
   const users = join(prefix, "drive_c/users");

@@ -34,6 +34,16 @@ const NEEDS = [
   { name: "mount", skip: false, description: "this user may not mount a small file system" },
   { name: "private-name", skip: false, description: "the name of this computer has no private address" },
   { name: "program", skip: false, description: "this computer lacks a program that reads archives" },
+  {
+    name: "holder",
+    skip: false,
+    description: "only the run on Wine builds a program that lets nobody rename or remove the files it has open",
+  },
+  {
+    name: "paused-pipes",
+    skip: isWine && Number(process.versions.node.split(".")[0]) < 22,
+    description: "Node.js 20 on Wine reads a pipe to its end although its reader is paused",
+  },
   { name: "npm", skip: isWine, description: "Node.js on Wine comes without npm" },
   { name: "wine", skip: isWine, description: "Wine does not end, or blocks, pipes as Windows does" },
 ] as const;
