@@ -22,6 +22,7 @@ import {
   sourceOf,
   stage,
 } from "./fixtures.ts";
+import { identityOf } from "./lock-owners.ts";
 
 const part = `${defaultName}.part`;
 const state = `${part}.json`;
@@ -180,17 +181,18 @@ test("a part that was closed in order has no writer in its state", async () => {
   expect(await readJsonFile(folder, state)).not.toHaveProperty("writer");
 });
 
-/** A process that ends after this many milliseconds, in the words of a lock. */
+/** A process that is killed after this many milliseconds, in the words of a lock. */
 async function processFor(ms: number) {
-  const child = spawn(process.execPath, ["-e", `setTimeout(() => {}, ${ms})`]);
-  onTestFinished(() => void child.kill());
-  const pid = child.pid ?? 0;
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  return { ...(await newOwner()), pid, ...(started !== undefined && { started }) };
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 60_000)"]);
+  const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+  onTestFinished(() => {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+  });
+  return { ...(await newOwner()), ...(await identityOf(child.pid ?? 0)) };
 }
 
-describe("a save that finds a lock of another process", { tags: "linux" }, () => {
+describe("a save that finds a lock of another process", () => {
   test("waits a moment for that process to end, as after a client has killed and restarted the server", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));
