@@ -8,13 +8,13 @@ const long = "test/**/*.long.test.ts";
 const schedule = "test/**/*.schedule.test.ts";
 
 export default defineConfig(({ mode }) => ({
-  test:
-    mode === "long" || mode === "schedule"
-      ? { include: [mode === "long" ? long : schedule], tags: TAGS, testTimeout: 600_000, hookTimeout: 30_000 }
+  test: {
+    tags: TAGS,
+    reporters: ["default", "./test/skipped.ts"],
+    ...(mode === "long" || mode === "schedule"
+      ? { include: [mode === "long" ? long : schedule], testTimeout: 600_000, hookTimeout: 30_000 }
       : {
-          tags: TAGS,
           include: ["test/**/*.test.ts"],
-          reporters: ["default", "./test/skipped.ts"],
           // Most tests wait for processes and timers, so more workers than processors are useful.
           maxWorkers: Math.max(4, availableParallelism() - 1),
           // No test changes state that another one sees, so each worker loads modules once: a seventh of the time.
@@ -24,5 +24,6 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
           hookTimeout: 60_000,
-        },
+        }),
+  },
 }));

@@ -85,14 +85,17 @@ export function keepConsoleOffStdout(target: Console, stderr: Writable): void {
 }
 
 /**
- * On Windows Node.js makes pipes for standard output and error block (lib/net.js, `setBlocking`): a client that stops reading,
- * if only the log, would stop the whole process. It has no public way to undo that.
+ * On Windows Node.js writes to the pipes of standard output and error synchronously (lib/net.js, `makeSyncWrite`): a client that
+ * stops reading, if only the log, would stop the whole process. It has no public way to undo that, so the methods that it gave to
+ * the stream are removed, and those of the class `Socket` write as on any other pipe.
  */
 function unblock(stream: Writable): void {
   const handle: unknown = Reflect.get(stream, "_handle");
   if (process.platform !== "win32" || !(handle instanceof Object)) return;
   const setBlocking: unknown = Reflect.get(handle, "setBlocking");
-  if (typeof setBlocking === "function") Reflect.apply(setBlocking, handle, [false]);
+  // It refuses a terminal.
+  if (typeof setBlocking !== "function" || Reflect.apply(setBlocking, handle, [false]) !== 0) return;
+  for (const name of ["_write", "_writev"]) Reflect.deleteProperty(stream, name);
 }
 
 /** Whether `work` ends within the limit. The timer keeps the process alive until `process.exit` sets the code. */
