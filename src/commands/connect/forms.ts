@@ -35,11 +35,12 @@ export const geminiAdding = (start: Start): Words[] => [
   [NAME, start.node, "--", ...start.args],
 ];
 
-/** One command, a line for each part. PowerShell keeps dashes from a script unless they are quoted. */
+/** One command; with settings, a line for each. PowerShell keeps dashes from a script unless they are quoted. */
 export function shellCommand(parts: readonly Words[], platform: NodeJS.Platform): string {
   const isWindows = platform === "win32";
   const quote = (word: string) => (isWindows && word === "--" ? "'--'" : shellQuote(word, platform));
-  return parts.map((words) => words.map(quote).join(" ")).join(isWindows ? " `\n  " : " \\\n  ");
+  const between = parts.length <= 2 ? " " : isWindows ? " `\n  " : " \\\n  ";
+  return parts.map((words) => words.map(quote).join(" ")).join(between);
 }
 
 /** The commands in this system's shell, one after the other. */
