@@ -10,7 +10,10 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm run inspect /, "fetches the Inspector"],
   [/^npm run (docs|demo:picture)$/, "writes into the clone; tests check the result"],
   [/^npm (pack|install --global)/, "test/packaging packs, installs and starts the package"],
-  [/^(claude|gemini) mcp add /, "needs the client; its snippet has a test of its own"],
+  [
+    /^((claude|codex|gemini|opencode|copilot) mcp add|code --add-mcp) /,
+    "needs the client; its form has a test of its own",
+  ],
   [/^(mongod|mongodump|mongorestore|docker) /, "needs other software"],
   [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
   [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],

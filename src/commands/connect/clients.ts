@@ -98,7 +98,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       Approval: `Claude Code asks before each tool, once or always. \`claude -p\` cannot ask: allow what it may use, such as \`--allowedTools mcp__${NAME}__${SAVE}\`.`,
       "Long calls":
         "Its limit of 300 seconds begins again with each progress message, and this server sends one at least every 15 seconds. With `ATLAS_FLEX_MAX_WAIT_SECONDS=3600`, a long download is one call.",
-      Log: "`claude --debug`. On Linux also the files in `~/.cache/claude-cli-nodejs/<folder>/mcp-logs-atlas-flex-snapshots`.",
+      Log: "`claude --debug`. On Linux also the folders `mcp-logs-atlas-flex-snapshots` in `~/.cache/claude-cli-nodejs`.",
       Progress: "Shown under the running call.",
     },
   },
