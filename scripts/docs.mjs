@@ -1,4 +1,4 @@
-// Regenerates from the code the marked blocks of README.md and docs/, and parts of manifest.json. With --check it writes
+// Regenerates from the code the marked blocks of README.md and docs/, server.json, and parts of manifest.json. With --check it writes
 // nothing and fails if one is stale.
 import "./node-version.mjs";
 import { execFileSync } from "node:child_process";
@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { importBundled } from "./bundle.mjs";
+import { clientSections } from "./docs/clients.mjs";
+import { serverJson } from "./docs/server-json.mjs";
 
 /** What the documentation is generated from. */
 const SOURCES = `
@@ -234,49 +236,8 @@ const simulatedIds = () =>
     ].map(([what, value]) => [what, codeSpan(value)]),
   );
 
-/** What the pages show in place of a reader's own paths and credentials. */
-const EXAMPLE = {
-  node: "node",
-  args: ["/path/to/atlas-flex-snapshots-mcp/dist/atlas-flex-snapshots-mcp.js"],
-  account: { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_…" },
-  secret: { variable: "MONGODB_ATLAS_CLIENT_SECRET", file: "/path/to/secret", isChosen: false },
-  env: {},
-};
-
-/** The client's configuration on each system, as far as they differ. */
-function placesOf({ files }) {
-  const on = (platform, env = {}) => files({ home: "~", platform, env })[0];
-  const [linux, mac, windows] = [on("linux"), on("darwin"), on("win32", { APPDATA: "%APPDATA%" })];
-  if (mac === linux) return codeSpan(linux);
-  return `${codeSpan(linux)} (Linux), ${codeSpan(mac)} (macOS), ${codeSpan(windows)} (Windows)`;
-}
-
-function clientSection(name, { title, tried, print, files, paste, notes }) {
-  const { language, text } = print(EXAMPLE, "linux");
-  const isPasted = language === "json";
-  const isFile = files({ home: "~", platform: "linux", env: {} }).length > 0;
-  const goesTo = isPasted ? "Paste it into" : `${title} keeps it in`;
-  const origin = tried
-    ? `We ran version ${tried} with it, on Linux, in November 2026.`
-    : "We did not run it: the form is the one that the vendor documents.";
-  return [
-    `## ${title}`,
-    `${codeSpan(`connect ${name}`)} prints what to ${isPasted ? "paste" : "run in a terminal"}:`,
-    `\`\`\`${language}\n${text}\n\`\`\``,
-    [isFile && `${goesTo} ${placesOf({ files })}.`, paste, isFile && origin].filter(Boolean).join(" "),
-    Object.entries(notes)
-      .map(([heading, note]) => `- **${heading}.** ${note}`)
-      .join("\n"),
-  ].join("\n\n");
-}
-
-const clients = () =>
-  Object.entries(code.CLIENTS)
-    .map(([name, client]) => clientSection(name, client))
-    .join("\n\n");
-
 const BLOCKS = {
-  clients,
+  clients: () => clientSections(code.CLIENTS),
   tools,
   configuration,
   "options-check": optionsOf("check"),
@@ -318,20 +279,30 @@ function regenerateManifest(text) {
     tools: code.TOOLS.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) })),
     prompts: [promptOf(SAVE_LATEST, save), promptOf(CHECK_BACKUPS, code.checkBackupsText())],
   };
+  return formatted(manifest, "manifest.json");
+}
+
+function formatted(value, name) {
   const root = join(import.meta.dirname, "..");
   const biome = join(root, "node_modules/@biomejs/biome/bin/biome");
-  return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, "--stdin-file-path=manifest.json"], {
-    input: JSON.stringify(manifest),
+  return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, `--stdin-file-path=${name}`], {
+    input: JSON.stringify(value),
     encoding: "utf8",
   });
 }
 
+/** How each file is made from what it is now; a page keeps all but its marked blocks. */
+const MADE = {
+  "manifest.json": regenerateManifest,
+  "server.json": () => formatted(serverJson(code, JSON.parse(readFileSync("package.json", "utf8"))), "server.json"),
+};
+
 const pages = (await readdir("docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const check = process.argv.includes("--check");
 const stale = [];
-for (const path of ["README.md", "manifest.json", ...pages]) {
+for (const path of ["README.md", ...Object.keys(MADE), ...pages]) {
   const text = await readFile(path, "utf8");
-  const fresh = path === "manifest.json" ? regenerateManifest(text) : regenerate(text, path);
+  const fresh = (MADE[path] ?? regenerate)(text, path);
   if (fresh === text) continue;
   stale.push(path);
   if (!check) await writeFile(path, fresh);
