@@ -111,7 +111,7 @@ test("npm run docs reports a stale page and manifest with --check and rewrites t
   const clone = await temporaryFolder();
   await cp(join(ROOT, "docs"), join(clone, "docs"), { recursive: true });
   for (const name of ["src", "node_modules"]) await symlink(join(ROOT, name), join(clone, name), "junction");
-  await cp(join(ROOT, "package.json"), join(clone, "package.json"));
+  for (const name of ["package.json", "server.json"]) await cp(join(ROOT, name), join(clone, name));
   const { text } = pageOf("README.md");
   const readme = join(clone, "README.md");
   const stale = text.replace("| reads Atlas |", "| writes Atlas |");
