@@ -74,7 +74,9 @@ test("the installed command prints the version of the package", async () => {
 test("the installed command connects clients to the installed file", async () => {
   const built = join(realpathSync.native(installed), name, bin["atlas-flex-snapshots-mcp"]);
   const printed = await run(`"${command}" connect cursor --simulate`);
-  expect(JSON.parse(printed)).toMatchObject({ mcpServers: { "atlas-flex-snapshots": { args: [built, "--simulate"] } } });
+  expect(JSON.parse(printed)).toMatchObject({
+    mcpServers: { "atlas-flex-snapshots": { args: [built, "--simulate"] } },
+  });
 });
 
 test("npx runs the packed file from an empty folder", async () => {
