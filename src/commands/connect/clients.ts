@@ -87,7 +87,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   "claude-code": {
     title: "Claude Code",
     aliases: ["claude"],
-    tried: "2.1.197",
+    tried: "2.1.332",
     print: (start, platform) => asShell([addingWith("claude", "mcp", "add", "-s", "user")(start)], platform),
     files: inFolderOf("CLAUDE_CONFIG_DIR", "", ".claude.json"),
     remove: ["claude", "mcp", "remove", "-s", "user", NAME],
