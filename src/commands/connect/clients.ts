@@ -166,7 +166,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     notes: {
       Trust:
         "In a folder that is not trusted, every server is Disabled, also those of the user. Run `gemini` there and choose to trust the folder, or start it with `--skip-trust`. For one command, `GEMINI_CLI_TRUST_WORKSPACE=true gemini mcp list` does the same.",
-      Approval: "Gemini CLI asks before each tool, once or always.",
+      Approval: `Gemini CLI asks before each tool, once or always. \`gemini -p\` cannot ask, and hides the tools from the model unless you add \`--allowed-mcp-server-names ${NAME}\`, which lets all of them run.`,
       "Long calls":
         "Its limit is `timeout` (milliseconds) of the server in `~/.gemini/settings.json`; the default is 10 minutes. With `ATLAS_FLEX_MAX_WAIT_SECONDS=540`, most downloads are one call.",
       Log: "`gemini --debug`; in a session, F12 opens the console and `/mcp` shows the tools.",
