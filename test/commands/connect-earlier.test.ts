@@ -79,7 +79,7 @@ test("a configuration that cannot be read is named, with the reason", async () =
 test.each([
   ["/nonexistent/home", "ENOENT"],
   ["relative", "not an absolute path"],
-])("the home folder %s gets a sentence that says what to set", async (home, why) => {
+])("the home folder %s gets a sentence that says what to set", { tags: "posix-paths" }, async (home, why) => {
   const { code, stderr } = await connected(["opencode", "--simulate", "--download-dir", "/data"], { home });
   expect(code).toBe(0);
   expect(stderr).toContain(

@@ -173,12 +173,14 @@ const SECRETS = {
 
 test.each(Object.keys(CLIENTS))(
   "no secret is printed for %s, wherever it stands, and the notes say what is missing",
+  { tags: "posix-paths" },
   async (name) => {
-    const { code, stderr } = await connected([name], {
+    const { code, stderr } = await connected([name, "--download-dir", "/data/mdb_sa_sk_canary"], {
       env: { ...SERVICE_ACCOUNT, ...SECRETS, ATLAS_FLEX_FILE_HOSTS: "" },
     });
     expect(code).toBe(0);
-    expect(stderr).toContain("HTTPS_PROXY may hold a secret, so it is not printed.");
+    for (const what of ["HTTPS_PROXY", "--download-dir"])
+      expect(stderr).toContain(`${what} may hold a secret, so it is not printed.`);
     expect(stderr).toContain("in place of mdb_sa_id_…");
   },
 );

@@ -124,11 +124,10 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     print: vsCode,
     files: (place) => [inAppData(place, "Code", "User", "mcp.json")],
     paste: 'The command "MCP: Open User Configuration" opens the file. Keep the servers that are in it.',
-    first: [
-      "VS Code asks for the secret when it starts the server, and keeps it encrypted, unless MONGODB_ATLAS_CLIENT_SECRET_FILE is set.",
-    ],
+    first: [],
     notes: {
-      Trust: "VS Code asks once whether you trust the server, and does not start it before.",
+      Trust:
+        "VS Code asks once whether you trust the server, and does not start it before. It asks for the secret too, and keeps it; it does not ask if `MONGODB_ATLAS_CLIENT_SECRET_FILE` is set when you connect.",
       Approval:
         "VS Code asks before it runs a tool that is not marked as reading only; the answer can hold for the session, the folder or always.",
       "Long calls": "Its limit was not measured. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is.",

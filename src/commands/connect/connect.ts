@@ -96,10 +96,12 @@ function answerFor(client: Client, { config, env, options }: Configured): Answer
     ...(problem ? [problem] : []),
     ...earlier.notes,
     ...(file.includes(`${path.sep}_npx${path.sep}`)
-      ? ["This copy is in the cache of npx, which npm may empty. Install the package instead (docs/clients.md)."]
+      ? ["This copy is in the cache of npx, which npm may empty. Install the package instead (docs/setup.md)."]
       : []),
     ...todo,
-    ...(text.includes("_FILE") ? secretNotes(start) : []),
+    ...(text.includes("${input:")
+      ? [`${client.title} asks for the secret when it starts the server, and keeps it.`]
+      : secretNotes(start)),
     ...client.first,
     `More about ${client.title}: docs/clients.md`,
   ];

@@ -54,12 +54,17 @@ export function startFor({
     const value = text ?? placeholder;
     if (value === undefined || !isSet(settingOf(env, spelling)) || (option && options[option] !== undefined)) continue;
     if (isShown(value)) settings[name] = value;
-    else todo.push(`${spelling} may hold a secret, so it is not printed. Add ${name} yourself.`);
+    else todo.push(notPrinted(spelling));
   }
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (typeof value !== "string" || isShown(value)) return wordsOf(name, value);
+    todo.push(notPrinted(`--${name}`));
+    return [];
+  });
   const credentials = config.simulate ? { account: {} } : credentialsFor({ env, home, isShown, todo });
   const start = {
     node: nodeOf(env),
-    args: [fileURLToPath(new URL("atlas-flex-snapshots-mcp.js", import.meta.url)), ...wordsOf(options)],
+    args: [fileURLToPath(new URL("atlas-flex-snapshots-mcp.js", import.meta.url)), ...words],
     ...credentials,
     env: settings,
   };
@@ -72,12 +77,12 @@ function spellingOf(env: Environment, name: string): string {
   return proxyVariable(env, name) ?? name;
 }
 
-/** The options as words; a value that looks like an option needs the equals sign. */
-function wordsOf(options: Options): string[] {
-  return Object.entries(options).flatMap(([name, value]) => {
-    if (value === undefined || value === true) return value ? [`--${name}`] : [];
-    return value.startsWith("-") ? [`--${name}=${value}`] : [`--${name}`, value];
-  });
+const notPrinted = (what: string) => `${what} may hold a secret, so it is not printed. Add it yourself.`;
+
+/** An option as words; a value that looks like an option needs the equals sign. */
+function wordsOf(name: string, value: string | true | undefined): string[] {
+  if (value === undefined || value === true) return value ? [`--${name}`] : [];
+  return value.startsWith("-") ? [`--${name}=${value}`] : [`--${name}`, value];
 }
 
 /** The pair, or the token, that is set at least in part; otherwise placeholders for a service account. */
@@ -110,6 +115,7 @@ function credentialsFor({
   }
   const chosen = settingOf(env, `${secret}_FILE`).text;
   const isChosen = chosen !== undefined && isShown(chosen);
+  if (chosen !== undefined && !isChosen) todo.push(notPrinted(`${secret}_FILE`));
   return { account, secret: { variable: secret, file: isChosen ? chosen : secretFile(home), isChosen } };
 }
 
