@@ -147,7 +147,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     notes: {
       Trust:
         "The server is there in every folder; a project's own `.codex/config.toml` counts only if Codex trusts the project.",
-      Approval: `In a session, Codex asks before a tool that writes. \`codex exec\` cannot ask and refuses the call. This allows one tool, in \`~/.codex/config.toml\`:\n\n  \`\`\`toml\n  [mcp_servers.${NAME}.tools.${SAVE}]\n  approval_mode = "approve"\n  \`\`\``,
+      Approval: `In a session, Codex asks before a tool that writes. \`codex exec\` cannot ask and refuses the call. This allows one tool, in \`~/.codex/config.toml\`, below the server; \`codex mcp add\` removes these lines, so add them again after it:\n\n  \`\`\`toml\n  [mcp_servers.${NAME}.tools.${SAVE}]\n  approval_mode = "approve"\n  \`\`\``,
       "Long calls": `Its limit is \`tool_timeout_sec\` of \`[mcp_servers.${NAME}]\`. To make a long download one call, set it to 3700 and \`ATLAS_FLEX_MAX_WAIT_SECONDS\` to 3600.`,
       Log: "`RUST_LOG=debug codex exec …` prints it. In a session, `/mcp` shows the servers and their tools.",
       Progress: "Not shown by the Codex app.",
