@@ -156,7 +156,8 @@ for (const [name, kind] of Object.entries(HOSTS).filter(([name]) => chosen.lengt
     await install(name, kind);
   } catch (error) {
     count["not run"] += 1;
-    say(`\n${name} NOT RUN: it could not be installed: ${lastLines(error.stderr || error.message)}`);
+    const [, reason = lastLines(error.message)] = /^npm error (?:code|network) (.*)$/m.exec(error.stderr ?? "") ?? [];
+    say(`\n${name} NOT RUN: npm could not install it: ${reason}`);
     continue;
   }
   try {
