@@ -9,7 +9,10 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
   [/^npm install$/, "installs from a registry"],
   [/^npm (test|run (build|demo))$/, "builds while other tests use the built files"],
   [/^npm (pack|install --global)/, "test/packaging packs, installs and starts the package"],
-  [/^(claude|gemini) mcp add /, "needs the client; its snippet has a test of its own"],
+  [
+    /^((claude|codex|gemini|opencode|copilot) mcp add|code --add-mcp) /,
+    "needs the client; its form has a test of its own",
+  ],
   [/^(mongod|mongodump|mongorestore|docker) /, "needs other software"],
   [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
   [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],

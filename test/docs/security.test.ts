@@ -35,6 +35,9 @@ Switches that restrict (\`ATLAS_FLEX_READ_ONLY\`, \`ATLAS_FLEX_HIDE_SNAPSHOT_URL
   config/setting-text.test.ts: $name, which restricts, > reads %j as %s
 An unclear \`ATLAS_FLEX_SIMULATE\` stops every call.
   config/odd-settings.test.ts: the built server > refuses every call while %s leaves open whether to simulate
+\`connect\` prints no secret; it prints the path of the secret's file, or makes the client ask.
+  commands/connect.test.ts: no secret is printed for %s, wherever it stands, and the notes say what is missing
+  commands/connect.test.ts: connect > VS Code asks for the secret, unless a file was chosen
 
 \`save_flex_snapshot\` puts no link into its answers, its progress or the log.
   secrets/links.test.ts: a save leaks no link into its answers, its progress, the log, its state or its record > %s after %j
