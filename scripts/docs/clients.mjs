@@ -11,6 +11,20 @@ const EXAMPLE = {
   env: {},
 };
 
+const ON_WINDOWS = {
+  ...EXAMPLE,
+  args: ["C:\\path\\to\\atlas-flex-snapshots-mcp\\dist\\atlas-flex-snapshots-mcp.js"],
+  secret: { ...EXAMPLE.secret, file: "C:\\path\\to\\secret" },
+};
+
+const fence = ({ language, text }) => `\`\`\`${language}\n${text}\n\`\`\``;
+
+/** What `connect` prints; for a shell, what it prints on Windows too. */
+function formsOf(print) {
+  const printed = print(EXAMPLE, "linux");
+  return (printed.language === "json" ? [printed] : [printed, print(ON_WINDOWS, "win32")]).map(fence);
+}
+
 /** The client's configuration on each system, as far as they differ. */
 function placesOf({ files }) {
   const on = (platform, env = {}) => files({ home: "~", platform, env })[0];
@@ -20,8 +34,7 @@ function placesOf({ files }) {
 }
 
 function clientSection(name, { title, tried, print, files, paste, notes }) {
-  const { language, text } = print(EXAMPLE, "linux");
-  const isPasted = language === "json";
+  const isPasted = print(EXAMPLE, "linux").language === "json";
   const isFile = files({ home: "~", platform: "linux", env: {} }).length > 0;
   const goesTo = isPasted ? "Paste it into" : `${title} keeps it in`;
   const origin = tried
@@ -30,7 +43,7 @@ function clientSection(name, { title, tried, print, files, paste, notes }) {
   return [
     `## ${title}`,
     `${codeSpan(`connect ${name}`)} prints what to ${isPasted ? "paste" : "run in a terminal"}:`,
-    `\`\`\`${language}\n${text}\n\`\`\``,
+    ...formsOf(print),
     [isFile && `${goesTo} ${placesOf({ files })}.`, paste, isFile && origin].filter(Boolean).join(" "),
     Object.entries(notes)
       .map(([heading, note]) => `- **${heading}.** ${note}`)
