@@ -12,21 +12,20 @@ const view = "test/**/*.view.test.ts";
 const APART: Record<string, string> = { long, schedule, view };
 
 export default defineConfig(({ mode }) => ({
-  test:
-    mode in APART
+  test: {
+    tags: TAGS,
+    reporters: ["default", "./test/skipped.ts"],
+    ...(mode in APART
       ? {
           include: [APART[mode] ?? ""],
-          tags: TAGS,
           // These wait for browsers and downloads.
           ...(mode === "view" && { maxWorkers: 3 }),
           testTimeout: 600_000,
           hookTimeout: 30_000,
-          expect: { poll: { timeout: 20_000 } },
+          ...(mode === "view" && { expect: { poll: { timeout: 20_000 } } }),
         }
       : {
-          tags: TAGS,
           include: ["test/**/*.test.ts"],
-          reporters: ["default", "./test/skipped.ts"],
           // Most tests wait for processes and timers, so more workers than processors are useful.
           maxWorkers: Math.max(4, availableParallelism() - 1),
           // No test changes state that another one sees, so each worker loads modules once: a seventh of the time.
@@ -36,5 +35,6 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 60_000,
           expect: { poll: { timeout: 20_000 } },
           hookTimeout: 60_000,
-        },
+        }),
+  },
 }));

@@ -1,4 +1,4 @@
-// Regenerates from the code the marked blocks of README.md and docs/, and parts of manifest.json. With --check it writes
+// Regenerates from the code the marked blocks of README.md and docs/, server.json, and parts of manifest.json. With --check it writes
 // nothing and fails if one is stale.
 import "./node-version.mjs";
 import { execFileSync } from "node:child_process";
@@ -6,6 +6,8 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { importBundled } from "./bundle.mjs";
+import { clientSections } from "./docs/clients.mjs";
+import { serverJson } from "./docs/server-json.mjs";
 
 /** What the documentation is generated from. */
 const SOURCES = `
@@ -22,6 +24,7 @@ const SOURCES = `
   export { toJSONSchema } from "zod";
   export { OPTION_SETTINGS, VARIABLES } from "./src/config/variables.ts";
   export { OPTIONS } from "./src/config/command-line.ts";
+  export { CLIENTS } from "./src/commands/connect/clients.ts";
 `;
 
 const code = await importBundled({ stdin: { contents: SOURCES, resolveDir: ".", loader: "ts" } });
@@ -234,6 +237,7 @@ const simulatedIds = () =>
   );
 
 const BLOCKS = {
+  clients: () => clientSections(code.CLIENTS),
   tools,
   configuration,
   "options-check": optionsOf("check"),
@@ -275,20 +279,30 @@ function regenerateManifest(text) {
     tools: code.TOOLS.map((tool) => ({ name: tool.name, description: firstSentence(tool.description) })),
     prompts: [promptOf(SAVE_LATEST, save), promptOf(CHECK_BACKUPS, code.checkBackupsText())],
   };
+  return formatted(manifest, "manifest.json");
+}
+
+function formatted(value, name) {
   const root = join(import.meta.dirname, "..");
   const biome = join(root, "node_modules/@biomejs/biome/bin/biome");
-  return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, "--stdin-file-path=manifest.json"], {
-    input: JSON.stringify(manifest),
+  return execFileSync(process.execPath, [biome, "format", `--config-path=${root}`, `--stdin-file-path=${name}`], {
+    input: JSON.stringify(value),
     encoding: "utf8",
   });
 }
 
+/** How each file is made from what it is now; a page keeps all but its marked blocks. */
+const MADE = {
+  "manifest.json": regenerateManifest,
+  "server.json": () => formatted(serverJson(code, JSON.parse(readFileSync("package.json", "utf8"))), "server.json"),
+};
+
 const pages = (await readdir("docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const check = process.argv.includes("--check");
 const stale = [];
-for (const path of ["README.md", "manifest.json", ...pages]) {
+for (const path of ["README.md", ...Object.keys(MADE), ...pages]) {
   const text = await readFile(path, "utf8");
-  const fresh = path === "manifest.json" ? regenerateManifest(text) : regenerate(text, path);
+  const fresh = (MADE[path] ?? regenerate)(text, path);
   if (fresh === text) continue;
   stale.push(path);
   if (!check) await writeFile(path, fresh);

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ATLAS } from "./mutations/atlas.mjs";
+import { CONNECTING } from "./mutations/connect.mjs";
 import { CORE } from "./mutations/core.mjs";
 import { FOLDER } from "./mutations/folder.mjs";
 import { OLDER } from "./mutations/older.mjs";
@@ -15,7 +16,7 @@ import { SERVER } from "./mutations/server.mjs";
 import { STATUS } from "./mutations/status.mjs";
 import { TRANSFER } from "./mutations/transfer.mjs";
 
-const MUTATIONS = [...ATLAS, ...SERVER, ...TRANSFER, ...FOLDER, ...OLDER, ...CORE, ...SAVES, ...STATUS];
+const MUTATIONS = [...ATLAS, ...SERVER, ...TRANSFER, ...FOLDER, ...OLDER, ...CORE, ...SAVES, ...STATUS, ...CONNECTING];
 
 const root = join(import.meta.dirname, "..");
 const run = promisify(execFile);

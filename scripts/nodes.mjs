@@ -13,8 +13,10 @@ export const run = promisify(execFile);
 export const npm = (args, cwd) =>
   run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26, timeout: 600_000 });
 
-/** The versions among the arguments of a script. */
-export const versionsIn = (words) => words.filter((word) => /^[\d.]+$/.test(word));
+const VERSION = /^v?(\d+(?:\.\d+)*)$/;
+export const isVersion = (word) => VERSION.test(word);
+/** The versions among the arguments of a script, such as `22` or `v22.1.0`, without the letter. */
+export const versionsIn = (words) => words.flatMap((word) => VERSION.exec(word)?.[1] ?? []);
 
 /** Installs a package of npm that holds a Node.js, such as `node`, into a folder of its own; returns its binary. */
 export async function fetchNode({ version, folder, name = "node", binary = "node", options = [] }) {

@@ -1,15 +1,16 @@
-// Saves to every file system that this computer can mount, with kill -9 in the middle, and prints a table; needs root. What
-// cannot be mounted is NOT RUN, with the reason. Words choose the file systems whose names contain them.
+// Saves to every file system that this computer can mount, with kill -9 in the middle, and prints a table; needs root. Where the
+// means to mount one are lacking, it is NOT RUN, with the reason. Words choose the file systems whose names contain them.
 import "./node-version.mjs";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, statfs } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { PLACES, run } from "./filesystems/places.mjs";
+import { Lacking, PLACES, run } from "./filesystems/places.mjs";
 
 const PROGRAM = join(import.meta.dirname, "../dist/atlas-flex-snapshots-mcp.js");
 const MIB = 1024 ** 2;
@@ -192,52 +193,83 @@ async function tryOut(place, made, at, simulator, reference) {
   return { ...row, sha256: report.sha256 };
 }
 
-if (process.getuid() !== 0) {
-  process.stderr.write("Only root may mount file systems.\n");
+/** Mounts a place and tries everything there; returns its row. */
+async function rowOf(place, simulator, reference) {
+  const work = await mkdtemp(join(process.env[SCRATCH], "place-"));
+  const at = join(work, "at");
+  await mkdir(at, { mode: 0o700 });
+  const row = { name: place.name, result: "ok" };
+  let made;
+  try {
+    made = await place.make(at, work);
+    await made.mount();
+  } catch (error) {
+    row.result = `${error instanceof Lacking ? "NOT RUN" : "FAILED"}: ${error.message}`;
+    made?.end?.();
+    return row;
+  }
+  try {
+    Object.assign(row, await tryOut(place, made, at, simulator, reference));
+  } catch (error) {
+    row.result = `FAILED: ${error.message}`;
+  }
+  await made.unmount().catch(async (error) => {
+    row.result = `FAILED: ${row.result}; ${error.message}`;
+    await run("umount", "-l", at);
+  });
+  made.end?.();
+  return row;
+}
+
+async function everyPlace(chosen) {
+  const simulator = await startSimulator();
+  const rows = [];
+  try {
+    for (const place of PLACES.filter(({ name }) => chosen.every((word) => name.includes(word)))) {
+      const row = await rowOf(place, simulator, rows.find(({ sha256 }) => sha256)?.sha256);
+      rows.push(row);
+      process.stdout.write(`${row.name}: ${row.result}\n`);
+    }
+  } finally {
+    simulator.close();
+  }
+  for (const { name, result, resumed = "-", later = "-", message = "-" } of rows)
+    process.stdout.write(`\n${name}\n  ${result}; resumed: ${resumed}; later: ${later}\n  said: ${message}\n`);
+  const count = (start) => rows.filter(({ result }) => result.startsWith(start)).length;
+  process.stdout.write(`\n${count("ok")} ok, ${count("FAILED")} failed, ${count("NOT RUN")} not run\n`);
+  return count("FAILED") > 0 || count("ok") === 0 ? 1 : 0;
+}
+
+/** Names the folder for everything that this run writes; set in the process that does the work. */
+const SCRATCH = "TEST_FILESYSTEMS_SCRATCH";
+
+/**
+ * Does the work in namespaces of its own: whatever ends it, the kernel ends every process in them, and their mounts go with them.
+ */
+async function contained(words) {
+  const scratch = await mkdtemp(join(tmpdir(), "filesystems-"));
+  const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const child = spawn("unshare", [...namespaces, process.execPath, import.meta.filename, ...words], {
+    env: { ...process.env, [SCRATCH]: scratch },
+    stdio: "inherit",
+  });
+  let stoppedBy;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => {
+      stoppedBy = signal;
+      child.kill("SIGKILL");
+    });
+  try {
+    const [code] = await once(child, "exit");
+    return stoppedBy === undefined ? (code ?? 1) : 128 + constants.signals[stoppedBy];
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+if (process.platform !== "linux" || process.getuid() !== 0) {
+  process.stderr.write("npm run test:filesystems: it runs on Linux only, as root, who may mount file systems.\n");
   process.exit(2);
 }
-const chosen = process.argv.slice(2);
-const simulator = await startSimulator();
-const rows = [];
-let reference;
-try {
-  for (const place of PLACES.filter(({ name }) => chosen.every((word) => name.includes(word)))) {
-    const work = await mkdtemp(join(tmpdir(), "filesystems-"));
-    const at = join(work, "at");
-    await mkdir(at, { mode: 0o700 });
-    const row = { name: place.name, result: "ok" };
-    let made;
-    let isMounted = false;
-    try {
-      made = await place.make(at, work);
-      await made.mount();
-      isMounted = true;
-    } catch (error) {
-      row.result = `NOT RUN: ${error.message}`;
-    }
-    if (isMounted) {
-      try {
-        const { sha256: found, ...facts } = await tryOut(place, made, at, simulator, reference);
-        reference ??= found;
-        Object.assign(row, facts);
-      } catch (error) {
-        row.result = `FAILED: ${error.message}`;
-      }
-      await made.unmount().catch(async (error) => {
-        row.result = `FAILED: ${row.result}; ${error.message}`;
-        await run("umount", "-l", at);
-      });
-    }
-    await made?.end?.();
-    rows.push(row);
-    process.stdout.write(`${row.name}: ${row.result}\n`);
-    await rm(work, { recursive: true });
-  }
-} finally {
-  simulator.close();
-}
-for (const { name, result, resumed = "-", later = "-", message = "-" } of rows)
-  process.stdout.write(`\n${name}\n  ${result}; resumed: ${resumed}; later: ${later}\n  said: ${message}\n`);
-const count = (start) => rows.filter(({ result }) => result.startsWith(start)).length;
-process.stdout.write(`\n${count("ok")} ok, ${count("FAILED")} failed, ${count("NOT RUN")} not run\n`);
-process.exitCode = count("FAILED") > 0 || count("ok") === 0 ? 1 : 0;
+const words = process.argv.slice(2);
+process.exitCode = await (process.env[SCRATCH] === undefined ? contained(words) : everyPlace(words));

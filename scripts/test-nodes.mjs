@@ -59,10 +59,10 @@ async function startPackage(binary, command, home) {
 async function runTests(binary, report) {
   const env = { ...process.env, PATH: [dirname(binary), process.env.PATH].join(delimiter) };
   const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const args = [vitest, "run", "--reporter=json", `--outputFile=${report}`];
-  await run(binary, args, { cwd: root, env, maxBuffer: 2 ** 28 }).catch(() => {
-    // The report says which tests failed.
-  });
+  const args = [vitest, "run", "--reporter=./test/skipped.ts", "--reporter=json", `--outputFile=${report}`];
+  // With failed tests the run ends with an error, which holds the output too; the report says which failed.
+  const { stdout } = await run(binary, args, { cwd: root, env, maxBuffer: 2 ** 28 }).catch((error) => error);
+  process.stdout.write(stdout);
   const { success, failed, passed, total } = await readReport(report);
   if (!success) throw new Error(`${failed.length} failed: ${failed.join("; ")}`);
   return `${passed} of ${total} passed`;

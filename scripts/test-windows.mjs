@@ -4,13 +4,24 @@ import "./node-version.mjs";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { cp, lstat, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { availableParallelism, homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { expectVersion, fetchNode, npm, oldest, packageJson, readReport, root, run, versionsIn } from "./nodes.mjs";
+import {
+  expectVersion,
+  fetchNode,
+  isVersion,
+  npm,
+  oldest,
+  packageJson,
+  readReport,
+  root,
+  run,
+  versionsIn,
+} from "./nodes.mjs";
 
 /** Parts of the tests by name: the paths that vitest runs. */
 const PARTS = {
@@ -32,7 +43,7 @@ const MINUTES = { tests: 45, preparing: 10 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { only: { type: "string" } } });
 const versions = versionsIn(positionals);
-const chosen = [...(PARTS[values.only] ?? []), ...positionals.filter((word) => !versions.includes(word))];
+const chosen = [...(PARTS[values.only] ?? []), ...positionals.filter((word) => !isVersion(word))];
 
 /** Kept between runs: Node.js, its packages for Windows, and Wine's prefix. */
 const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), `${packageJson.name}-windows`);
@@ -47,6 +58,7 @@ const env = {
   WINEDEBUG: "-all",
   NODE_OPTIONS: `--require ${onWindows(join(tree, "scripts/windows/preload.cjs"))}`,
   ATLAS_FLEX_TEST_ON_WINE: "1",
+  ATLAS_FLEX_TEST_HOLDER: onWindows(join(prefix, "holder.exe")),
 };
 const say = (line) => process.stdout.write(`${line}\n`);
 
@@ -113,14 +125,19 @@ async function missingPrograms() {
   return found.flat();
 }
 
+/** Whether vitest finds tests under this path; a word that it does not know would be left out in silence. */
+async function holdsTests(path) {
+  const found = await stat(join(root, path)).catch(() => undefined);
+  return found?.isDirectory() || (found?.isFile() && path.endsWith(".test.ts"));
+}
+
 /** Copies the files that git knows or would add, and the built server. */
 async function copyTree() {
   await mkdir(tree, { recursive: true, mode: 0o700 });
   // What is in the folder is deleted, so it must be this user's and no link.
   for (const path of [folder, tree]) {
     const found = await lstat(path);
-    if (!found.isDirectory() || found.uid !== process.getuid?.())
-      throw new Error(`${path} is a link or another user's`);
+    if (!found.isDirectory() || found.uid !== process.getuid()) throw new Error(`${path} is a link or another user's`);
   }
   const old = (await readdir(tree)).filter((name) => name !== "node_modules");
   await Promise.all(old.map((name) => rm(join(tree, name), { recursive: true, force: true })));
@@ -143,8 +160,9 @@ async function installPackages() {
 
 async function createPrefix() {
   const source = join(tree, "scripts/windows/bcryptprimitives.c");
+  const holder = join(tree, "scripts/windows/holder.c");
   const { stdout } = await run("wine", ["--version"], { env });
-  await unlessDone(prefix, keyOf(stdout, await readFile(source)), async () => {
+  await unlessDone(prefix, keyOf(stdout, await readFile(source), await readFile(holder)), async () => {
     await prepare(["wineboot", "-i"]);
     await prepare(["winecfg", "/v", "win10"]);
     const key = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion";
@@ -153,6 +171,7 @@ async function createPrefix() {
       await prepare(["reg", "add", key, "/v", name, "/d", "15063", "/f"]);
     const library = join(prefix, "drive_c/windows/system32/bcryptprimitives.dll");
     await run(COMPILER, ["-shared", "-O2", "-o", library, source, "-ladvapi32"]);
+    await run(COMPILER, ["-municode", "-O2", "-o", join(prefix, "holder.exe"), holder]);
   });
   // What an earlier run left behind.
   const users = join(prefix, "drive_c/users");
@@ -196,8 +215,11 @@ async function test(version) {
 
 /** Takes the folder, which another run may not use meanwhile, and runs everything in it. */
 async function main() {
+  if (process.platform !== "linux") throw new Error("it runs on Linux only, where it starts Wine");
   if (values.only !== undefined && !Object.hasOwn(PARTS, values.only))
     throw new Error(`--only ${values.only} is not known; there is: ${Object.keys(PARTS).join(", ")}`);
+  for (const path of chosen)
+    if (!(await holdsTests(path))) throw new Error(`${path} is neither a test file nor a folder of tests`);
   const missing = await missingPrograms();
   if (missing.length > 0) throw new Error(`${missing.join(", ")} not found. On Debian: apt-get install ${DEBIAN}`);
   // Linux gives this name back when this process ends, however it ends.

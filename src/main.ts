@@ -45,7 +45,7 @@ function workingFolder(): string | undefined {
   }
 }
 
-async function run({ command, options, clusters }: ParsedLine): Promise<void> {
+async function run({ command, options, clusters, client }: ParsedLine): Promise<void> {
   const { env, config } = configured({ command, options });
   // A crash report would include the environment.
   deleteSecrets(process.env);
@@ -61,6 +61,10 @@ async function run({ command, options, clusters }: ParsedLine): Promise<void> {
     case "status":
       return process.exit(
         await (await import("./commands/status/status.ts")).status({ config, env, options, version }),
+      );
+    case "connect":
+      return process.exit(
+        await (await import("./commands/connect/connect.ts")).connect({ config, env, options, client }),
       );
     case "simulator":
       process.exitCode = await (await import("./commands/simulator.ts")).simulate({

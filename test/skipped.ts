@@ -21,6 +21,6 @@ export default class Skipped implements Reporter {
 function reasonOf(each: TestCase): string {
   const result = each.result();
   const note = result.state === "skipped" ? result.note : undefined;
-  const lacking = TAGS.filter(({ name, skip }) => skip && (each.options.tags?.includes(name) || note === name));
+  const lacking = TAGS.filter(({ name, skip }) => note === name || (skip && each.options.tags?.includes(name)));
   return lacking.map(({ name, description }) => `${name}: ${description}`).join("; ") || note || "no reason given";
 }

@@ -26,6 +26,8 @@ if (!cluster || isOption(cluster) || (rest.length > 0 && !isOption(rest[0]))) {
 const START_MS = 30 * 60_000;
 /** The restored data is on the disk: /tmp is in memory on some computers. */
 const TEMPORARY = process.env.TMPDIR || "/var/tmp";
+/** The path of a socket has at most 103 bytes on macOS and 107 on Linux, which a TMPDIR may exceed. */
+const SOCKETS = "/tmp";
 /** Of a file whose record does not say when Atlas had finished the backup. */
 const EARLIEST = "1970-01-01";
 /** Prints the number of documents of each collection as JSON. Counting reads each collection; an estimate would not. */
@@ -94,11 +96,18 @@ async function newestSavedFile() {
       .catch((cause) => {
         throw new Error("The server, which reads the saved files, did not start; what it says is above.", { cause });
       });
-    const { files, directory, simulated } = await call("list_saved_snapshots", {});
+    const { files, directory, simulated, truncated } = await call("list_saved_snapshots", {});
+    const cut = `${directory} holds more than the server lists: the ${files.length} files written last were looked at.`;
     const [newest, ...older] = files
       .filter(({ name, groupId }) => name === cluster && (project === undefined || groupId === project))
       .sort((a, b) => Date.parse(b.finishTime ?? EARLIEST) - Date.parse(a.finishTime ?? EARLIEST));
-    if (!newest) throw new Error(`${directory} has no saved file of a cluster named ${cluster}.`);
+    if (!newest)
+      throw new Error(
+        truncated
+          ? `${cut} None of them is a backup of a cluster named ${cluster}.`
+          : `${directory} has no saved file of a cluster named ${cluster}.`,
+      );
+    if (truncated) say(`Note:     ${cut}`);
     if (older.some(({ groupId }) => groupId !== newest.groupId))
       throw new Error(
         `Clusters of several projects are named ${cluster}. Add the project's id: ${cluster} ${newest.groupId}`,
@@ -144,11 +153,13 @@ const answers = (socket) =>
 
 /** Starts mongod without a network port, on a socket in a folder that only this user can enter, and asks it. */
 async function restore({ data, options, needed }, folder) {
+  const socketFolder = await mkdtemp(join(SOCKETS, "atlas-flex-drill-"));
   // mongod listens on exactly this path; the port is only a part of its name.
-  const socket = join(folder, "mongodb-27099.sock");
+  const socket = join(socketFolder, "mongodb-27099.sock");
   // mongosh keeps its history and log in the home folder; here they go with the rest.
   const env = { ...process.env, HOME: folder };
-  const args = ["--dbpath", data, "--port", "27099", "--bind_ip", socket, "--unixSocketPrefix", folder, ...options];
+  const listen = ["--port", "27099", "--bind_ip", socket, "--unixSocketPrefix", socketFolder];
+  const args = ["--dbpath", data, ...listen, ...options];
   const mongod = spawn("mongod", args, { env, stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   for (const stream of [mongod.stdout, mongod.stderr])
@@ -177,6 +188,7 @@ async function restore({ data, options, needed }, folder) {
     const stopped = await Promise.race([end.then(() => true), sleep(60_000, false, { ref: false })]);
     if (!stopped) mongod.kill("SIGKILL");
     await end;
+    await rm(socketFolder, { recursive: true, force: true });
   }
 }
 

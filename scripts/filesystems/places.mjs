@@ -5,13 +5,24 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+/** This computer lacks a program, a driver or a device; anything else that goes wrong is a failure. */
+export class Lacking extends Error {}
+
+const LACKS = [
+  /unknown filesystem type/, // mount(8)
+  /fuse: device not found|\/dev\/fuse/, // libfuse
+  /(?:find an unused|failed to set ?up) loop device/, // losetup(8), mount(8)
+];
+
 /** Rejects with what the program wrote to standard error. */
 export async function run(program, ...words) {
   try {
     return await promisify(execFile)(program, words);
   } catch (error) {
-    const why = error.code === "ENOENT" ? `${program} is not installed` : error.stderr?.trim().split("\n")[0];
-    throw new Error(why || error.message);
+    if (error.code === "ENOENT") throw new Lacking(`${program} is not installed`);
+    const [why = ""] = error.stderr?.trim().split("\n") ?? [];
+    if (LACKS.some((pattern) => pattern.test(error.stderr))) throw new Lacking(why);
+    throw new Error(`${program} ended with ${error.signal ?? error.code}: ${why || "it said nothing"}`);
   }
 }
 
@@ -78,7 +89,7 @@ async function overSsh(at, work) {
   const server = spawn("/usr/sbin/sshd", ["-D", "-f", join(work, "sshd.conf")], { stdio: "ignore" });
   await new Promise((resolve, reject) => {
     server.once("spawn", resolve);
-    server.once("error", () => reject(new Error("/usr/sbin/sshd is not installed")));
+    server.once("error", () => reject(new Lacking("/usr/sbin/sshd is not installed")));
   });
   const options = `port=${port},IdentityFile=${key},StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null`;
   return {
@@ -104,12 +115,18 @@ async function exfat(at, work) {
   await writeFile(path, "");
   await run("truncate", "-s", "320M", path);
   await run("mkfs.exfat", path);
-  const { stdout } = await run("losetup", "--find", "--show", path);
-  const device = stdout.trim();
   return {
-    mount: () => run("mount.exfat-fuse", device, at),
+    mount: async () => {
+      const { stdout } = await run("losetup", "--find", "--show", path);
+      const device = stdout.trim();
+      try {
+        await run("mount.exfat-fuse", device, at);
+      } finally {
+        // It stays until nothing uses it, so that no way to end this run leaves it behind.
+        await run("losetup", "--detach", device);
+      }
+    },
     unmount: () => run("umount", at),
-    end: () => run("losetup", "--detach", device),
   };
 }
 

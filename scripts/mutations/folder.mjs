@@ -136,9 +136,24 @@ export const FOLDER = [
   },
   {
     claim: "wait for Windows to sync a folder, which it never does",
-    edits: [edit("src/download/folder/file-system.ts", 'if (process.platform === "win32") return;', "")],
+    edits: [edit("src/download/folder/file-system.ts", 'if (process.platform === "win32") return true;', "")],
     tests: ["test/download/file-errors.test.ts"],
     only: "no folder is synced on Windows",
+  },
+  {
+    claim: "do not move an open part aside",
+    edits: [edit("src/download/folder/file-system.ts", "!isInUse(error) && !isPerhapsInUse(error)", "error")],
+    tests: ["test/download/takeover.test.ts"],
+    only: "moved aside and removed",
+  },
+  {
+    claim: "call a lack of permission on Windows a file in use",
+    edits: [
+      edit("src/download/keep-newest.ts", "!isInUse(error)", "!isMomentary(error)"),
+      edit("src/download/keep-newest.ts", "import { isInUse, ", "import { isMomentary, "),
+    ],
+    tests: ["test/download/keep-nothing.test.ts"],
+    only: "on Windows, which has one answer",
   },
   {
     claim: "fail a published save because its part cannot be removed",

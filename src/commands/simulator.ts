@@ -7,6 +7,9 @@ import type { Options } from "../config/types.ts";
 import { createRedactor } from "../core/redact.ts";
 import { startSimulator } from "../simulator/simulator.ts";
 
+const inPosixShell = (name: string, value: string) => `export ${name}=${value}`;
+const inPowerShell = (name: string, value: string) => `$env:${name} = '${value}'`;
+
 /** Prints the environment variables that point this server at the simulator. Resolves to the exit code. */
 export async function simulate({
   options,
@@ -32,7 +35,9 @@ export async function simulate({
   }
   try {
     const simulator = await startSimulator({ ...settings, port: Number(text) });
-    const lines = Object.entries(simulator.environment).map(([name, value]) => `export ${name}=${value}\n`);
+    // The values have no character that either shell would read as more than itself.
+    const setting = process.platform === "win32" ? inPowerShell : inPosixShell;
+    const lines = Object.entries(simulator.environment).map(([name, value]) => `${setting(name, value)}\n`);
     stdout.write(
       `# The simulated Atlas listens at ${simulator.baseUrl} until this process ends. To use it:\n${lines.join("")}`,
     );

@@ -11,6 +11,7 @@ const COMMANDS = {
   check: { takes: "[options]", does: "try the configuration and say what to do about each problem" },
   save: { takes: "CLUSTER… | --all [options]", does: "save the newest backup of each cluster to a verified file" },
   status: { takes: "[options]", does: "say how old the newest backups are, in Atlas and here, and what is wrong" },
+  connect: { takes: "[CLIENT] [options]", does: "print what to run or paste so that an MCP client starts this server" },
   simulator: { takes: "[--port N]", does: "run the simulator alone and print the environment to use with it" },
 } as const;
 type Command = keyof typeof COMMANDS;
@@ -69,7 +70,12 @@ export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...OTHER_OPTIONS,
 };
 
-export type CommandLine = { command: Command; options: Options; clusters: readonly string[] } | { usageError: string };
+export type CommandLine =
+  | { command: Command; options: Options; clusters: readonly string[]; client?: string }
+  | { usageError: string };
+
+/** How many words may follow a command; a name of several words needs quotes. */
+const MAX_WORDS: Partial<Record<Command, number>> = { save: Number.POSITIVE_INFINITY, connect: 1 };
 
 /** Reads the arguments after the program's name. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -100,10 +106,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   if (word !== undefined && !isCommand(word))
     return { usageError: unknown("command", word, Object.keys(COMMANDS).filter(isCommand)) };
   const command = word ?? "server";
-  if (command !== "save" && extra[0] !== undefined)
-    return {
-      usageError: `${shownOr("The last", extra[0], quoted)} is one word too many after ${command}. See --help.`,
-    };
+  const surplus = extra[MAX_WORDS[command] ?? 0];
+  if (surplus !== undefined)
+    return { usageError: `${shownOr("The last", surplus, quoted)} is one word too many after ${command}. See --help.` };
 
   const options: Record<string, string | true> = {};
   for (const token of tokens) {
@@ -125,7 +130,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     const earlier = spec.repeatable ? options[token.name] : undefined;
     options[token.name] = earlier === undefined ? (token.value ?? true) : `${earlier},${token.value}`;
   }
-  return { command, options, clusters: extra };
+  if (command !== "connect") return { command, options, clusters: extra };
+  const [client] = extra;
+  return { command, options, clusters: [], ...(client === undefined ? {} : { client }) };
 }
 
 function unknown(what: string, word: string, known: readonly string[]): string {
@@ -142,6 +149,8 @@ const EXIT_CODES: Partial<Record<Command, string>> = {
   check: "Exit code: 0 if nothing failed, otherwise 1.",
   save: "Exit code: 0 if all is saved and sound, 1 if something failed for good, 75 if another try may help, 2 for wrong usage.",
   status: "Exit code: 0 if every backup is recent enough, otherwise 1; 2 for wrong usage.",
+  connect:
+    "Without CLIENT it lists the clients. Options and variables are passed on, secrets are not. Exit code: 0, or 2 for wrong usage.",
 };
 
 /** For the server every command and option, for a command its own. */

@@ -25,13 +25,13 @@ interface Pair {
 }
 
 /** In order of preference: the kind first, then our own names before those of other tools. */
-const PAIRS: readonly Pair[] = [
+export const PAIRS: readonly Pair[] = [
   { kind: "service-account", id: "MONGODB_ATLAS_CLIENT_ID", secret: "MONGODB_ATLAS_CLIENT_SECRET" },
   { kind: "service-account", id: "MDB_MCP_API_CLIENT_ID", secret: "MDB_MCP_API_CLIENT_SECRET" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_API_KEY", secret: "MONGODB_ATLAS_PRIVATE_API_KEY" },
   { kind: "api-key", id: "MONGODB_ATLAS_PUBLIC_KEY", secret: "MONGODB_ATLAS_PRIVATE_KEY" },
 ];
-const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
+export const TOKEN = "MONGODB_ATLAS_ACCESS_TOKEN";
 
 /**
  * The credentials to use and the variables that hold them: a complete service account, else a complete API key, else a token.

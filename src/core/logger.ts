@@ -1,6 +1,5 @@
 // The log: structured records on standard error, scrubbed of secrets.
 import type { Writable } from "node:stream";
-import { setTimeout } from "node:timers/promises";
 import type { Logger } from "pino";
 import { codeOf, Failure } from "./errors.ts";
 
@@ -25,9 +24,6 @@ const MAX_TEXT_CHARACTERS = 4_096;
 
 /** Unread bytes after which records are dropped: a slow or absent reader must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
-/** How long the end of the process waits for a slow reader. */
-const DRAIN_LIMIT_MS = 200;
-
 /**
  * Logs to standard error, since standard output belongs to the protocol. If the log is full, slow or gone, records are lost and
  * nothing else changes. The logging library is loaded after the first answer, because hosts start a server for every window and
@@ -73,15 +69,8 @@ export function createLog({
     info: writer("info"),
     warn: writer("warn"),
     error: writer("error"),
-    written: async () => {
-      await loading;
-      if (stderr.writableLength > 0) await Promise.race([drained(stderr), setTimeout(DRAIN_LIMIT_MS)]);
-    },
+    written: async () => loading,
   };
-}
-
-function drained(stream: Writable): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 /** Called with scrubbed text only: the scrubber would not recognise half a secret. */

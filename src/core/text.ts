@@ -1,4 +1,4 @@
-// Makes foreign texts and hosts fit to show, breaks lines, and finds what a misspelt word meant.
+// Makes foreign texts and hosts fit to show, quotes words for shells, breaks lines, and finds what a misspelt word meant.
 
 /** Terminal control sequences: CSI and OSC in their 7-bit and 8-bit forms (ECMA-48 section 5.4). */
 const TERMINAL_SEQUENCES =
@@ -96,6 +96,19 @@ export function hostOf({ hostname, host }: Pick<URL, "hostname" | "host">): stri
 export function posixQuote(argument: string): string {
   if (/^[\w%+,./:=@-]+$/.test(argument)) return argument;
   return `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+/** Quotes one argument for the platform's usual shell: PowerShell on Windows, a POSIX shell elsewhere. */
+export function shellQuote(argument: string, platform: NodeJS.Platform): string {
+  return platform === "win32" ? powerShellQuote(argument) : posixQuote(argument);
+}
+
+function powerShellQuote(argument: string): string {
+  if (/^[\w-]+$/.test(argument)) return argument;
+  // Double quotes work in cmd.exe too; none of these characters is special between them in either shell.
+  if (/^[\p{L}\p{N}_ ()+,./:=\\-]+$/u.test(argument)) return `"${argument}"`;
+  // PowerShell accepts typographic quotes as plain ones; a doubled quote of either kind stands for one.
+  return `'${argument.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 }
 
 const BYTE_UNITS = ["bytes", "kB", "MB", "GB", "TB"];

@@ -1,7 +1,7 @@
 // How to get from a saved file to a running database: commands for this computer's shell, with safely quoted arguments.
 import { createHmac, randomBytes } from "node:crypto";
 import { posix, win32 } from "node:path";
-import { posixQuote } from "../core/text.ts";
+import { posixQuote, shellQuote } from "../core/text.ts";
 import type { Contents, RestoreGuide, SnapshotFacts } from "./contract.ts";
 
 // Not 27017, where the reader's own database may be running. On POSIX systems it is only a part of the socket's name.
@@ -170,17 +170,4 @@ function mongod(version: string | undefined): string {
   const major = version === undefined ? undefined : /^(\d{1,4}\.\d{1,4})(?:\.\d{1,4})?$/.exec(version)?.[1];
   const which = major === undefined ? "of the snapshot's major version" : `${major} (the snapshot's major version)`;
   return `mongod ${which}, in a terminal of its own since it keeps running`;
-}
-
-/** Quotes one argument for the platform's usual shell: PowerShell on Windows, a POSIX shell elsewhere. */
-export function shellQuote(argument: string, platform: NodeJS.Platform): string {
-  return platform === "win32" ? powerShellQuote(argument) : posixQuote(argument);
-}
-
-function powerShellQuote(argument: string): string {
-  if (/^[\w-]+$/.test(argument)) return argument;
-  // Double quotes work in cmd.exe too; none of these characters is special between them in either shell.
-  if (/^[\p{L}\p{N}_ ()+,./:=\\-]+$/u.test(argument)) return `"${argument}"`;
-  // PowerShell accepts typographic quotes as plain ones; a doubled quote of either kind stands for one.
-  return `'${argument.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 }

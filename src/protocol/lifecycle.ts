@@ -9,7 +9,10 @@ type EndReason = "input-ended" | "output-closed" | "transport-closed" | "uncaugh
 type Fault = "uncaught-exception" | "unhandled-rejection" | "end-failed" | "end-timed-out";
 
 /** MCP clients send SIGTERM two seconds after they close our input, so the process must have ended before. */
-const END_LIMIT_MS = 1_800;
+const END_LIMIT_MS = 1_600;
+
+/** How long the end then waits for a slow reader of the log; without that, Windows loses the last lines of a pipe. */
+const LOG_LIMIT_MS = 200;
 
 /**
  * How long calls may continue after the end of the input, so that `printf … | server` gets its answers. The remaining time is
@@ -22,8 +25,8 @@ const GRACE_MS = 1_000;
  * returned function is called.
  *
  * If the input ended, it first waits up to `graceMs` for `settle`, which resolves when every call is answered. In all other cases
- * nobody reads the answers any more. Then `onEnd` closes the server, the output is flushed, and the process exits. The whole end
- * takes at most `limitMs`.
+ * nobody reads the answers any more. Then `onEnd` closes the server, the output and the log are flushed, and the process exits.
+ * Everything but the flush of the log takes at most `limitMs`.
  *
  * The exit code is 0 for every ordinary end, signals included: hosts stop a server with signals and report any other code as
  * a crash. After an uncaught exception the state is unknown, so the process ends with 1; partial files and jobs survive.
@@ -50,6 +53,7 @@ export function runUntilEnd(options: {
   async function finish(reason: EndReason): Promise<void> {
     const inTime = await endsWithin(limitMs, cleanUp(reason));
     if (!inTime) report("end-timed-out", reason);
+    await endsWithin(LOG_LIMIT_MS, flushed(stderr));
     process.exit(reason === "uncaught-exception" ? 1 : 0);
   }
 
@@ -85,14 +89,17 @@ export function keepConsoleOffStdout(target: Console, stderr: Writable): void {
 }
 
 /**
- * On Windows Node.js makes pipes for standard output and error block (lib/net.js, `setBlocking`): a client that stops reading,
- * if only the log, would stop the whole process. It has no public way to undo that.
+ * On Windows Node.js writes to the pipes of standard output and error synchronously (lib/net.js, `makeSyncWrite`): a client that
+ * stops reading, if only the log, would stop the whole process. It has no public way to undo that, so the methods that it gave to
+ * the stream are removed, and those of the class `Socket` write as on any other pipe.
  */
 function unblock(stream: Writable): void {
   const handle: unknown = Reflect.get(stream, "_handle");
   if (process.platform !== "win32" || !(handle instanceof Object)) return;
   const setBlocking: unknown = Reflect.get(handle, "setBlocking");
-  if (typeof setBlocking === "function") Reflect.apply(setBlocking, handle, [false]);
+  // It refuses a terminal.
+  if (typeof setBlocking !== "function" || Reflect.apply(setBlocking, handle, [false]) !== 0) return;
+  for (const name of ["_write", "_writev"]) Reflect.deleteProperty(stream, name);
 }
 
 /** Whether `work` ends within the limit. The timer keeps the process alive until `process.exit` sets the code. */
@@ -103,11 +110,11 @@ function endsWithin(limitMs: number, work: Promise<unknown>): Promise<boolean> {
   });
 }
 
-/** Resolves when everything written so far has left the process, or when the output is closed. */
-function flushed(stdout: Writable): Promise<void> {
+/** Resolves when everything written so far has left the process, or when the stream is closed. */
+function flushed(stream: Writable): Promise<void> {
   return new Promise((resolve) => {
-    if (stdout.destroyed || stdout.writableLength === 0) resolve();
-    else stdout.write("", () => resolve());
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write("", () => resolve());
   });
 }
 

@@ -9,6 +9,7 @@ import { withHandshake } from "../protocol/handshake.ts";
 import { runUntilEnd } from "../protocol/lifecycle.ts";
 import { createStdioTransport } from "../protocol/stdio-transport.ts";
 import { offersOf, type ToolName } from "../tools/catalog.ts";
+import { ICONS } from "./icon.ts";
 import { instructions } from "./instructions.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -26,7 +27,9 @@ export async function serve({ config, version }: { config: Config; version: stri
     hasView: config.view && tools.includes("save_flex_snapshot"),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
-  const { open, transport, showsViews } = withHandshake(stdio, facts);
+  // Only the answer to `initialize` has the icon: a stateless client gets the server's name with every result.
+  const introduction = { ...facts, serverInfo: { ...facts.serverInfo, icons: ICONS } };
+  const { open, transport, showsViews } = withHandshake(stdio, introduction);
   let server: Server | undefined;
   let runtime: Promise<Runtime> | undefined;
   const end = runUntilEnd({

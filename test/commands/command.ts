@@ -14,7 +14,8 @@ export const at = ({ baseUrl }: Pick<Simulator, "baseUrl">): Env => ({
   ...SERVICE_ACCOUNT,
 });
 
-const SECRET = /SECRET|PRIVATE|ACCESS_TOKEN/;
+/** The path of a secret is no secret. */
+const SECRET = /(?:SECRET|PRIVATE_API_KEY|PRIVATE_KEY|ACCESS_TOKEN)$/;
 
 /**
  * Starts a built command in a child process, with little more than the given environment. The download folder is in `home`. Expects

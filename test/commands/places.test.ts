@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import * as z from "zod";
 import type { Simulator } from "../../src/simulator/simulator.ts";
 import { serverWith, simulatorFor, temporaryFolder } from "../fixtures.ts";
+import { needsFound } from "../platform.ts";
 import { at, runCommand, startCommand } from "./command.ts";
 
 const MIB = 1024 ** 2;
@@ -44,16 +45,27 @@ test.each([
   expect(await ok("verify_saved_snapshot", { fileName: name, waitSeconds: 30 })).toMatchObject({ sound: true, sha256 });
 });
 
-/** Holds each file of the folder open for 150 of every 200 milliseconds, as an indexer or a virus scanner does. */
+/**
+ * Holds each file of the folder open for 150 of every 200 milliseconds, as an indexer or a virus scanner does, and notes the name
+ * of each file that it has held.
+ */
 const HOLDER = `
+const { appendFileSync } = require("node:fs");
 const { open, readdir } = require("node:fs/promises");
 const { join } = require("node:path");
-const [, , folder] = process.argv;
+const [, , folder, log] = process.argv;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const seen = new Set();
+const hold = async (name) => {
+  const handle = await open(join(folder, name), "r");
+  if (!seen.has(name)) appendFileSync(log, name + "\\n");
+  seen.add(name);
+  return handle;
+};
 (async () => {
   for (;;) {
     const names = await readdir(folder).catch(() => []);
-    const handles = await Promise.all(names.map((name) => open(join(folder, name), "r").catch(() => undefined)));
+    const handles = await Promise.all(names.map((name) => hold(name).catch(() => undefined)));
     await sleep(150);
     await Promise.all(handles.map((handle) => handle?.close()));
     await sleep(50);
@@ -61,15 +73,27 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 })();
 `;
 
-async function startHolder(folder: string, home: string): Promise<void> {
-  const program = join(home, "holder.cjs");
-  await writeFile(program, HOLDER);
-  const holder = spawn(process.execPath, [program, folder], { stdio: "ignore" });
+/** The files that a holder must have held for a test to say anything, by what their names end in. */
+const TO_BE_HELD = { part: ".part", state: ".part.json", lock: ".lock", file: ".tgz", record: ".tgz.json" };
+
+/** Starts a holder; `own`: one that lets nobody rename or remove a file meanwhile. Returns which kinds of files it has held. */
+async function startHolder(folder: string, home: string, { own }: { own: boolean }) {
+  const log = join(home, "held.txt");
+  await writeFile(log, "");
+  const script = join(home, "holder.cjs");
+  await writeFile(script, HOLDER);
+  const program = own ? needsFound("holder", process.env.ATLAS_FLEX_TEST_HOLDER) : process.execPath;
+  const holder = spawn(program, [...(own ? [] : [script]), folder, log], { stdio: "ignore" });
   const ended = once(holder, "exit");
   onTestFinished(async () => {
     holder.kill("SIGKILL");
     await ended;
   });
+  return async () => {
+    const names = (await readFile(log, "utf8")).split(/\r?\n/);
+    const isHeld = (ending: string) => names.some((name) => name.endsWith(ending));
+    return Object.entries(TO_BE_HELD).flatMap(([kind, ending]) => (isHeld(ending) ? [kind] : []));
+  };
 }
 
 /** Lists the folder without a pause until the test ends. Returns how often it did, and what failed. */
@@ -92,25 +116,33 @@ async function startLister(simulator: Simulator, folder: string) {
   return listed;
 }
 
-test("a save that is killed and continued ends well while a process lists the folder without pause and another holds every file open", async () => {
-  const simulator = await simulatorFor({ snapshotBytes: 16 * MIB, jobMs: 100, fileRateBytesPerSecond: 2 * MIB });
-  const home = await temporaryFolder();
-  const folder = join(home, "snapshots");
-  const listed = await startLister(simulator, folder);
-  await startHolder(folder, home);
-  const { child, stderr, ended } = await startCommand({ args: ["save", "customers"], env: at(simulator), home });
-  await expect.poll(stderr, { timeout: 40_000 }).toContain("downloading");
-  await expect.poll(() => committedIn(folder), { timeout: 40_000 }).toBeGreaterThan(0);
-  child.kill("SIGKILL");
-  await ended;
-  const again = await runCommand({ args: ["save", "customers", "--json"], env: at(simulator), home });
-  expect({ code: again.code, stderr: again.stderr }).toMatchObject({ code: 0 });
-  const [{ path, sha256 } = { path: "", sha256: "" }] = Saved.parse(JSON.parse(again.stdout));
-  expect(await sha256Of(path)).toBe(sha256);
-  expect(simulator.count("requestDownload")).toBe(1);
-  expect(listed.times).toBeGreaterThan(10);
-  expect(listed.failed).toBe(0);
-}, 180_000);
+test.each([
+  ["holds every file open", { own: false }],
+  ["holds every file open in a way that lets nobody rename or remove it", { own: true }],
+])(
+  "a save that is killed and continued ends well while a process lists the folder without pause and another %s",
+  async (_what, options) => {
+    const simulator = await simulatorFor({ snapshotBytes: 16 * MIB, jobMs: 100, fileRateBytesPerSecond: 2 * MIB });
+    const home = await temporaryFolder();
+    const folder = join(home, "snapshots");
+    const listed = await startLister(simulator, folder);
+    const held = await startHolder(folder, home, options);
+    const { child, stderr, ended } = await startCommand({ args: ["save", "customers"], env: at(simulator), home });
+    await expect.poll(stderr, { timeout: 40_000 }).toContain("downloading");
+    await expect.poll(() => committedIn(folder), { timeout: 40_000 }).toBeGreaterThan(0);
+    child.kill("SIGKILL");
+    await ended;
+    const again = await runCommand({ args: ["save", "customers", "--json"], env: at(simulator), home });
+    expect({ code: again.code, stderr: again.stderr }).toMatchObject({ code: 0 });
+    const [{ path, sha256 } = { path: "", sha256: "" }] = Saved.parse(JSON.parse(again.stdout));
+    expect(await sha256Of(path)).toBe(sha256);
+    await expect.poll(held).toEqual(Object.keys(TO_BE_HELD));
+    expect(simulator.count("requestDownload")).toBe(1);
+    expect(listed.times).toBeGreaterThan(10);
+    expect(listed.failed).toBe(0);
+  },
+  180_000,
+);
 
 /** How many bytes the state file says that a later run can continue from; 0 while it cannot be read. */
 async function committedIn(folder: string): Promise<number> {

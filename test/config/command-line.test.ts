@@ -19,6 +19,8 @@ describe("the command line", () => {
       { command: "save", options: { keep: "3" }, clusters: ["orders", "shop"] },
     ],
     [["status", "--ignore", "a", "--ignore=b,c"], { command: "status", options: { ignore: "a,b,c" } }],
+    [["connect", "codex", "--read-only"], { command: "connect", options: { "read-only": true }, client: "codex" }],
+    [["connect"], { command: "connect", options: {} }],
     [["--download-dir=-odd-"], { command: "server", options: { "download-dir": "-odd-" } }],
   ])("%j is understood", (argv, expected) => {
     expect(parseCommandLine(argv)).toEqual({ clusters: [], ...expected });
@@ -32,6 +34,7 @@ describe("the command line", () => {
     [["-x"], 'Unknown option "-x". See --help.'],
     [["chek"], 'Unknown command "chek"; did you mean check? See --help.'],
     [["check", "simulator"], '"simulator" is one word too many after check. See --help.'],
+    [["connect", "claude", "code"], '"code" is one word too many after connect. See --help.'],
     [["--json"], "--json belongs to the commands check, save, status."],
     [["status", "orders"], '"orders" is one word too many after status. See --help.'],
     [["check", "--port", "1"], "--port belongs to the command simulator."],

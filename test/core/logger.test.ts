@@ -35,7 +35,7 @@ test("a log on a full disk changes no answer and does not end the process", { ta
   expect(await once(child, "exit")).toEqual([0, null]);
 });
 
-test("a log that nobody reads holds up neither answers nor the end", { tags: "wine" }, async () => {
+test("a log that nobody reads holds up neither answers nor the end", async () => {
   const { child, call } = await serverLoggingTo("pipe", "trace");
   for (let id = 0; id < 1_500; id += 1)
     expect(await call(id)).toMatchObject({ id, result: { structuredContent: { files: [] } } });

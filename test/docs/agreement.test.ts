@@ -63,8 +63,11 @@ test("the manifest sets only variables of the README", () => {
 
 test("every word in capitals on the pages is a variable, a code or a known word", () => {
   const known = [...variableNames, ...Object.keys(OWN_ERRORS), ...Object.keys(ADVICE)];
-  /** A variable that is not supported, one of the restore commands, and two of the schedules. */
-  const foreign = ["ALL_PROXY", "TARGET_CONNECTION_STRING", "HEALTH_CHECK_URL", "AGE_RECIPIENT"];
+  /** A variable that is not supported, one of the restore commands, two of the schedules, and words of clients. */
+  const foreign = [
+    ...["ALL_PROXY", "TARGET_CONNECTION_STRING", "HEALTH_CHECK_URL", "AGE_RECIPIENT"],
+    ...["GEMINI_CLI_TRUST_WORKSPACE", "RUST_LOG", "CONNECTION_CLOSED"],
+  ];
   for (const { path, text } of PAGES) {
     const words = [...text.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([word]) => word);
     expect(
@@ -108,7 +111,7 @@ test("npm run docs reports a stale page and manifest with --check and rewrites t
   const clone = await temporaryFolder();
   await cp(join(ROOT, "docs"), join(clone, "docs"), { recursive: true });
   for (const name of ["src", "node_modules"]) await symlink(join(ROOT, name), join(clone, name), "junction");
-  await cp(join(ROOT, "package.json"), join(clone, "package.json"));
+  for (const name of ["package.json", "server.json"]) await cp(join(ROOT, name), join(clone, name));
   const { text } = pageOf("README.md");
   const readme = join(clone, "README.md");
   const stale = text.replace("| reads Atlas |", "| writes Atlas |");

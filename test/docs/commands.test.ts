@@ -45,15 +45,21 @@ test("README, setup and troubleshooting have a command that checks the reader's 
 });
 
 test("the commands of the restore page are those in the answer of a tool", () => {
-  const facts = { platform: "linux", mongoDBVersion: "8.0.16" } as const;
-  const ofDirectory = restoreGuide(
-    { kind: "data-directory", folderDepth: 0, unpackedBytes: 1 },
-    { ...facts, path: "/backups/orders-20261122T0301Z-5fa1000000000000000000c8.tgz" },
-  );
-  const ofArchive = restoreGuide(
-    { kind: "mongodump-archive", unpackedBytes: 1 },
-    { ...facts, path: "/backups/reports-20261122T0301Z-5fa1000000000000000002c2.tgz" },
-  );
-  const onPage = commandsOf(pageOf("docs/restore.md")).filter((line) => !/^(gzip|sha256sum|docker) /.test(line));
-  expect(onPage).toEqual([...(ofDirectory?.commands ?? []), ...(ofArchive?.commands ?? [])]);
+  const answers = (platform: NodeJS.Platform, folder: string) =>
+    [
+      restoreGuide(
+        { kind: "data-directory", folderDepth: 0, unpackedBytes: 1 },
+        { platform, path: `${folder}orders-20261122T0301Z-5fa1000000000000000000c8.tgz` },
+      ),
+      restoreGuide(
+        { kind: "mongodump-archive", unpackedBytes: 1 },
+        { platform, path: `${folder}reports-20261122T0301Z-5fa1000000000000000002c2.tgz` },
+      ),
+    ].flatMap((guide) => guide?.commands ?? []);
+  const onPage = (language: string) =>
+    commandsOf(pageOf("docs/restore.md"), language).filter(
+      (line) => !/^(gzip|sha256sum|docker|\(Get-FileHash) /.test(line),
+    );
+  expect(onPage("sh")).toEqual(answers("linux", "/backups/"));
+  expect(onPage("powershell")).toEqual(answers("win32", "C:\\backups\\"));
 });

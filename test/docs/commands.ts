@@ -2,15 +2,17 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { commandsOf, PAGES, ROOT } from "./pages.ts";
 
-export const COMMANDS = [...new Set(PAGES.flatMap(commandsOf))];
+export const COMMANDS = [...new Set(PAGES.flatMap((page) => commandsOf(page)))];
 
 /** Commands that no test runs exactly as a page shows them, and why. */
 export const ELSEWHERE: readonly [RegExp, string][] = [
-  [/^npm install && npm (run )?\w+$/, "installs from a registry, and builds while other tests use the built files"],
-  [/^npm run inspect /, "fetches the Inspector"],
-  [/^npm run (docs|demo:picture)$/, "writes into the clone; tests check the result"],
+  [/^npm install$/, "installs from a registry"],
+  [/^npm (test|run (build|demo))$/, "builds while other tests use the built files"],
   [/^npm (pack|install --global)/, "test/packaging packs, installs and starts the package"],
-  [/^(claude|gemini) mcp add /, "needs the client; its snippet has a test of its own"],
+  [
+    /^((claude|codex|gemini|opencode|copilot) mcp add|code --add-mcp) /,
+    "needs the client; its form has a test of its own",
+  ],
   [/^(mongod|mongodump|mongorestore|docker) /, "needs other software"],
   [/^MONGODB_ATLAS_CLIENT_ID=/, "needs credentials; has a test of its own"],
   [/^\(umask 077;/, "reads a secret from the keyboard; has a test of its own"],
@@ -18,7 +20,7 @@ export const ELSEWHERE: readonly [RegExp, string][] = [
     /^(sudo|sudoedit|systemctl|journalctl) /,
     "needs root and its scheduler; test/examples checks the files that it installs",
   ],
-  [/^(cp|open|launchctl|tail) /, "needs macOS; test/examples checks the file that it installs"],
+  [/^(mkdir -p|cp|open|launchctl|tail) /, "needs macOS; test/examples checks the file that it installs"],
   [/^(age|age-keygen|gh) /, "needs GitHub; test/examples checks the workflow"],
   [/^(mkdir|tar|gzip|sha256sum) /, "needs a saved file; has a test of its own"],
 ];

@@ -45,10 +45,10 @@ export function pageOf(path: string): Page {
   return page;
 }
 
-/** The commands of the shell blocks, one per line. */
-export function commandsOf({ fences }: Page): string[] {
+/** The commands of the blocks for a shell; one that goes on after a backslash is one. */
+export function commandsOf({ fences }: Page, shell = "sh"): string[] {
   return fences
-    .filter(({ language }) => language === "sh")
-    .flatMap(({ code }) => code.split("\n"))
+    .filter(({ language }) => language === shell)
+    .flatMap(({ code }) => code.replaceAll(/ \\\n +/g, " ").split("\n"))
     .filter((line) => line.trim() !== "");
 }

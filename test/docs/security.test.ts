@@ -35,6 +35,9 @@ Switches that restrict (\`ATLAS_FLEX_READ_ONLY\`, \`ATLAS_FLEX_HIDE_SNAPSHOT_URL
   config/setting-text.test.ts: $name, which restricts, > reads %j as %s
 An unclear \`ATLAS_FLEX_SIMULATE\` stops every call.
   config/odd-settings.test.ts: the built server > refuses every call while %s leaves open whether to simulate
+\`connect\` prints no secret; it prints the path of the secret's file, or makes the client ask.
+  commands/connect.test.ts: no secret is printed for %s, wherever it stands, and the notes say what is missing
+  commands/connect.test.ts: connect > VS Code asks for the secret, unless a file was chosen
 
 \`save_flex_snapshot\` puts no link into its answers, its progress or the log.
   secrets/links.test.ts: a save leaks no link into its answers, its progress, the log, its state or its record > %s after %j
@@ -135,9 +138,10 @@ On Linux and macOS, records, states, locks, parts and archives of another user a
 Links, pipes and folders under the names of these files are neither followed nor replaced.
   download/own-names.test.ts: %s of the user > under the name %s stays unchanged, and nothing is requested
   download/part.test.ts: a part > that has become %s is left alone
-On Linux and macOS, files are created with mode 0600 and the folder with 0700.
+On Linux and macOS, files are created with mode 0600 and the folder with 0700; a file system without permissions does not keep these modes.
   download/ownership.test.ts: the folder has only files of mode 0600, also while a file is saved
   download/folder.test.ts: the download folder > is created with mode 0700, and only when something is saved
+  download/folder.test.ts: may be on a file system without permissions whose files all belong to %s, with a warning
 File names have a fixed form without folders.
   download/file-name.test.ts: any text is refused or names a direct child of the folder
 No finished file and no file of somebody else is overwritten.
@@ -260,9 +264,10 @@ The built package installs no dependencies.
 `,
   // Of a table, each row counts as a sentence.
   "What is written to disk": `
-download folder (\`atlas-flex-snapshots\` in the home folder), mode 0700 | everything below, mode 0600
+download folder (\`atlas-flex-snapshots\` in the home folder) | everything below; on Linux and macOS the folder with mode 0700 and the files with 0600, except where the file system keeps no modes (exFAT, NTFS, SMB)
   commands/check/download-folder.test.ts: is said to be the default when its option and its variable are left blank
   download/folder.test.ts: the download folder > is created with mode 0700, and only when something is saved
+  download/folder.test.ts: may be on a file system without permissions whose files all belong to %s, with a warning
   download/ownership.test.ts: the folder has only files of mode 0600, also while a file is saved
 \`NAME.tgz\` | a finished backup
   download/save.test.ts: a snapshot becomes a checked file with a record and leaves no other file

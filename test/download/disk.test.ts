@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { diskFailure } from "../../src/download/folder/directory.ts";
+import { needsFound } from "../platform.ts";
 import { serve } from "./fault-server.ts";
 import { change } from "./file-calls.ts";
 import {
@@ -76,14 +77,11 @@ test("an endless body does not fill the disk", async () => {
   await expect(save()).rejects.toMatchObject({ code: "FILE_TOO_LARGE" });
 });
 
-/** A file system of this size; undefined when this user may not mount one. */
-async function mounted(size: string): Promise<string | undefined> {
+/** A file system of this size. */
+async function mounted(size: string): Promise<string> {
   const path = await temporaryFolder();
-  try {
-    await run("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0700`, "tmpfs", path]);
-  } catch {
-    return undefined;
-  }
+  const mounting = run("mount", ["-t", "tmpfs", "-o", `size=${size},mode=0700`, "tmpfs", path]);
+  needsFound("mount", await mounting.catch(() => undefined));
   onTestFinished(async () => {
     await run("umount", [path]);
   });
@@ -91,10 +89,9 @@ async function mounted(size: string): Promise<string | undefined> {
 }
 
 describe("on a small file system", () => {
-  test("a full disk loses no written byte, and the transfer finishes once there is room", async (context) => {
+  test("a full disk loses no written byte, and the transfer finishes once there is room", async () => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
-    if (!folder) return context.skip("only root may mount a small file system");
     const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
     const limits = { commitEveryMs: 60_000, commitBytes: 2 ** 30 };
     const store = openStore(folder, { source: sourceOf(server.url), limits });
@@ -108,10 +105,9 @@ describe("on a small file system", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("only bytes whose count could be written are reported as saved", async (context) => {
+  test("only bytes whose count could be written are reported as saved", async () => {
     const file = await remoteFile(1200 * KIB);
     const folder = await mounted("1m");
-    if (!folder) return context.skip("only root may mount a small file system");
     const { server } = await stage({}, serve({ bytes: file.bytes, etag: '"x"' }, { chunked: "ended" }));
     const store = openStore(folder, { source: sourceOf(server.url) });
     const { bytes } = await saveTo(store);
@@ -122,9 +118,8 @@ describe("on a small file system", () => {
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("a disk that was full from the start leaves no lock behind", async (context) => {
+  test("a disk that was full from the start leaves no lock behind", async () => {
     const folder = await mounted("16k");
-    if (!folder) return context.skip("only root may mount a small file system");
     const filler = join(folder, "filler");
     await writeFile(filler, Buffer.alloc(64 * KIB)).catch(() => undefined);
     const file = await remoteFile(100 * KIB);
@@ -137,9 +132,8 @@ describe("on a small file system", () => {
     expect(await saveTo(store)).toMatchObject({ state: "complete" });
   });
 
-  test("a read-only disk is not reported as full", async (context) => {
+  test("a read-only disk is not reported as full", async () => {
     const folder = await mounted("1m");
-    if (!folder) return context.skip("only root may mount a small file system");
     await run("mount", ["-o", "remount,ro", folder]);
     const store = openStore(folder, { source: sourceOf("http://127.0.0.1:1/x?") });
     await expect(saveTo(store)).rejects.toMatchObject({ envelope: { errorCode: "DISK_FAILED", source: "disk" } });

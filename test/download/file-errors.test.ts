@@ -149,12 +149,15 @@ describe.each(["EIO", "ESTALE", "ETIMEDOUT"])("where reading answers %s,", (code
     expect(await hashOf(folder)).toBe(sha256(file.bytes));
   });
 
-  test("a record is not taken for a missing one: nothing is saved again, and the list fails", async () => {
+  test("a record is not taken for a missing one: nothing is saved again, and lists fail and name it", async () => {
     const { server, save, store } = await stage({}, serve(await remoteFile(60 * KIB)));
     expect(await save("mine.tgz")).toMatchObject({ state: "complete" });
     const broken = await refuse("open", code, { path: /\.tgz\.json$/ });
-    await expect(save()).rejects.toMatchObject({ code: "DISK_FAILED" });
-    await expect(listOf(store)).rejects.toMatchObject({ code: "DISK_FAILED" });
+    const detail = `mine.tgz or its record mine.tgz.json could not be read. The system answered ${code}.`;
+    const named = { code: "DISK_FAILED", envelope: { detail } };
+    await expect(save()).rejects.toMatchObject(named);
+    await expect(listOf(store)).rejects.toMatchObject(named);
+    await expect(store.saved(new AbortController().signal)).rejects.toMatchObject(named);
     broken.end();
     expect(await save()).toMatchObject({ state: "complete", isOlder: true });
     expect(server.requests).toHaveLength(1);
@@ -259,7 +262,7 @@ test("free space is unknown, not zero, where the file system answers zeros", asy
   expect(await listOf(store)).not.toHaveProperty("freeBytes");
 });
 
-test("a file is renamed over a part only after this process has closed the part", { tags: "linux" }, async () => {
+test("a file is renamed over a part only after this process has closed both", { tags: "linux" }, async () => {
   const file = await remoteFile(300 * KIB);
   const { folder, server, save } = await stage({}, serve(file, { after: 150 * KIB }), serve(file, { after: 0 }));
   expect(await save()).toMatchObject({ state: "paused" });
@@ -269,14 +272,18 @@ test("a file is renamed over a part only after this process has closed the part"
   const writer = { pid: 1, space: "elsewhere", token: "0123abcd" };
   await writeFile(state, `${JSON.stringify({ ...json, writer }, undefined, 2)}\n`);
   const openAtRename: string[] = [];
+  let renamed = 0;
   await change("rename", (original) => async (...args) => {
-    if (PATHS.part.test(String(args[1]))) openAtRename.push(...(await openFiles()));
+    if (PATHS.part.test(String(args[1]))) {
+      renamed += 1;
+      openAtRename.push(...(await openFiles()));
+    }
     return original(...args);
   });
   server.script(serve(file));
   expect(await save()).toMatchObject({ state: "complete" });
-  expect(openAtRename.some((path) => path.includes(`${defaultName}.part.`))).toBe(true);
-  expect(openAtRename.filter((path) => PATHS.part.test(path))).toEqual([]);
+  expect(renamed).toBe(1);
+  expect(openAtRename.filter((path) => path.includes(`${defaultName}.part`))).toEqual([]);
 });
 
 /** The files that this process has open, by proc(5). */

@@ -248,6 +248,19 @@ test("a deletion that is stopped in between says what is gone", async () => {
 });
 
 describe("when the system refuses", () => {
+  test("on Windows, which has one answer for a lack of permission and a file in use, the report names both", async () => {
+    pretendWindows();
+    const { folder, keep } = await shelf();
+    const refused = await refuse("unlink", "EPERM", { path: /c1\.tgz$/ });
+    const { removed, inUse, problem } = await keep(1, { evenUnprotected: true });
+    expect({ removed, inUse }).toEqual({ removed: [], inUse: [] });
+    expect(problem).toBe(
+      `Nothing was deleted. ${nameOf(1)} could not be deleted. Another program has a file of the download folder open, or this user may not change it: Windows answers EPERM to both.`,
+    );
+    expect(refused.refused()).toBeGreaterThan(1);
+    expect(await namesIn(folder)).toEqual(pairs(1, 2, 3, 4, 5, 6));
+  });
+
   test.each<[string, string, RegExp, number[], string]>([
     [
       "to delete the oldest",

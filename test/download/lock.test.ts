@@ -86,6 +86,10 @@ describe("a lock is respected", () => {
     expect(await take(await heldBy(await identityOf(process.ppid), 3_600_000))).toBeUndefined();
   });
 
+  test("of a living process that recently gave a sign of life, on every system", async () => {
+    expect(await take(await heldBy(await identityOf(process.ppid)))).toBeUndefined();
+  });
+
   test("of another container or computer that recently gave a sign of life", async () => {
     expect(await take(await heldBy({ space: "elsewhere" }))).toBeUndefined();
   });

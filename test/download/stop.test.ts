@@ -190,15 +190,11 @@ test("a call hears of its save although nothing changes, as while the file host 
 test("a save that waits for its turn names the clusters that go first", async () => {
   const { store } = await held();
   const of = (id: string, name: string) => ({ ...identity, snapshotId: id, name });
-  const saves = [
-    of("5fa1000000000000000000c1", "one"),
-    of("5fa1000000000000000000c2", "two"),
-    of("5fa1000000000000000000c3", "three"),
-  ];
-  for (const each of saves) await store.save(each, patiently({ waitMs: 0 }));
-  await expect
-    .poll(() => store.save(saves[2] ?? identity, patiently({ waitMs: 0 })), { timeout: 5_000 })
-    .toMatchObject({ state: "queued", waitsFor: ["one", "two"] });
+  const reaches = (each: ReturnType<typeof of>, report: object) =>
+    expect.poll(() => store.save(each, patiently({ waitMs: 0 })), { timeout: 5_000 }).toMatchObject(report);
+  await reaches(of("5fa1000000000000000000c1", "one"), { state: "downloading" });
+  await reaches(of("5fa1000000000000000000c2", "two"), { state: "downloading" });
+  await reaches(of("5fa1000000000000000000c3", "three"), { state: "queued", waitsFor: ["one", "two"] });
 });
 
 test("a save is stopped although an earlier call named a wrong project", async () => {

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { lstat, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { snapshotLock } from "../../src/download/folder/file-name.ts";
 import { newOwner } from "../../src/download/folder/lock.ts";
 import { type RemoteFile, serve, startFaultServer } from "./fault-server.ts";
+import { change } from "./file-calls.ts";
 import {
   defaultName,
   gate,
@@ -21,6 +22,7 @@ import {
   sourceOf,
   stage,
 } from "./fixtures.ts";
+import { identityOf } from "./lock-owners.ts";
 
 const part = `${defaultName}.part`;
 const state = `${part}.json`;
@@ -71,29 +73,23 @@ describe.each(takeovers)("a process that %s and wakes up later", (_how, happen) 
   test.each([
     ["the same file", 1],
     ["a file that was replaced", 2],
-  ])(
-    "writes nothing into %s that another process has published by then",
-    { tags: "replace-open" },
-    async (_what, seed) => {
-      const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
-      await happen(folder);
-      await moveAway(folder, state, ({ writer }) => writer);
-      const file = await remoteFile(400 * KIB, seed);
-      expect(await (await another(folder, file)).save()).toMatchObject({
-        state: "complete",
-        sha256: sha256(file.bytes),
-      });
-      wake();
-      await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
-      expect(await hashOf(folder)).toBe(sha256(file.bytes));
-      expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
-    },
-  );
+  ])("writes nothing into %s that another process has published by then", async (_what, seed) => {
+    const { folder, saving, wake } = await asleep(await remoteFile(400 * KIB));
+    await happen(folder);
+    await moveAway(folder, state, ({ writer }) => writer);
+    const file = await remoteFile(400 * KIB, seed);
+    expect(await (await another(folder, file)).save()).toMatchObject({
+      state: "complete",
+      sha256: sha256(file.bytes),
+    });
+    wake();
+    await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
 });
 
-test("the bytes that a sleeping process had committed are not transferred again", {
-  tags: "replace-open",
-}, async () => {
+test("the bytes that a sleeping process had committed are not transferred again", async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, wake } = await asleep(file);
   await Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock)));
@@ -105,9 +101,7 @@ test("the bytes that a sleeping process had committed are not transferred again"
   wake();
 });
 
-test("a process that slept changes neither the part nor the state of the process that continued", {
-  tags: "replace-open",
-}, async () => {
+test("a process that slept changes neither the part nor the state of the process that continued", async () => {
   const file = await remoteFile(400 * KIB);
   const { folder, saving, wake } = await asleep(file);
   await Promise.all(locks.map((name) => rm(join(folder, name))));
@@ -126,6 +120,60 @@ test("a process that slept changes neither the part nor the state of the process
   await server.close();
 });
 
+describe("where a file that is open cannot be replaced, as on Windows,", () => {
+  /** Both saves have the part open by then; `isHeld`: nor can it be moved, since it was opened in a way that forbids it. */
+  async function takenOver({ isHeld }: { isHeld: boolean }) {
+    const file = await remoteFile(400 * KIB);
+    const { folder, saving, wake } = await asleep(file);
+    await Promise.all(locks.map((name) => moveAway(folder, name, (lock) => lock)));
+    await moveAway(folder, state, ({ writer }) => writer);
+    const { committedBytes } = await readJsonFile(folder, state);
+    const open = join(folder, part);
+    const { ino } = await lstat(open);
+    let isOver = false;
+    await change("rename", (rename) => async (from, to) => {
+      const isOpen = (await lstat(open).catch(() => undefined))?.ino === ino;
+      if (!isOver && isOpen && (to === open || (isHeld && from === open)))
+        throw Object.assign(new Error("EBUSY"), { code: "EBUSY" });
+      return rename(from, to);
+    });
+    const next = await another(folder, file);
+    const end = () => {
+      isOver = true;
+    };
+    return { file, folder, committedBytes, next, end, saving, wake };
+  }
+
+  test("the part of a process that sleeps is moved aside and removed", async () => {
+    const { file, folder, committedBytes, next, saving, wake } = await takenOver({ isHeld: false });
+    expect(await next.save()).toMatchObject({ state: "complete", resumedFromBytes: committedBytes });
+    wake();
+    await expect(saving).rejects.toMatchObject({ code: "SAVED_ELSEWHERE" });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+    expect(await namesIn(folder)).toEqual([defaultName, `${defaultName}.json`]);
+  });
+
+  test("nor moved, the save pauses, says why, and keeps every byte for the next one", async () => {
+    const { file, folder, committedBytes, next, end } = await takenOver({ isHeld: true });
+    const before = await namesIn(folder);
+    expect(await next.save()).toMatchObject({
+      state: "paused",
+      bytes: committedBytes,
+      lastError: {
+        errorCode: "DISK_FAILED",
+        retryable: true,
+        detail: expect.stringMatching(/^Another program probably has a file of the download folder open/),
+        hint: expect.stringMatching(/find the program that uses the files of the download folder/),
+      },
+    });
+    expect(await namesIn(folder)).toEqual(before.filter((name) => !name.endsWith(".lock")));
+    end();
+    const later = await another(folder, file);
+    expect(await later.save()).toMatchObject({ state: "complete", resumedFromBytes: committedBytes });
+    expect(await hashOf(folder)).toBe(sha256(file.bytes));
+  });
+});
+
 test("a part that was closed in order has no writer in its state", async () => {
   const file = await remoteFile(200 * KIB);
   const { folder, save } = await stage({}, serve(file, { after: 100 * KIB }), serve(file, { after: 0 }));
@@ -133,17 +181,18 @@ test("a part that was closed in order has no writer in its state", async () => {
   expect(await readJsonFile(folder, state)).not.toHaveProperty("writer");
 });
 
-/** A process that ends after this many milliseconds, in the words of a lock. */
+/** A process that is killed after this many milliseconds, in the words of a lock. */
 async function processFor(ms: number) {
-  const child = spawn(process.execPath, ["-e", `setTimeout(() => {}, ${ms})`]);
-  onTestFinished(() => void child.kill());
-  const pid = child.pid ?? 0;
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  return { ...(await newOwner()), pid, ...(started !== undefined && { started }) };
+  const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 60_000)"]);
+  const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+  onTestFinished(() => {
+    clearTimeout(timer);
+    child.kill("SIGKILL");
+  });
+  return { ...(await newOwner()), ...(await identityOf(child.pid ?? 0)) };
 }
 
-describe("a save that finds a lock of another process", { tags: "linux" }, () => {
+describe("a save that finds a lock of another process", () => {
   test("waits a moment for that process to end, as after a client has killed and restarted the server", async () => {
     const file = await remoteFile(20 * KIB);
     const { folder, save } = await stage({}, serve(file));

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { appendFile, chmod, mkdir, readdir, readFile, rm, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { appendFile, chmod, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
@@ -13,8 +13,10 @@ const MONGOD = `
 if (words[0] === "--version") return console.log("db version v8.0.16");
 const after = (name) => words[words.indexOf(name) + 1];
 fs.accessSync(after("--dbpath") + "/WiredTiger");
-const folder = after("--unixSocketPrefix");
-fs.writeFileSync(process.env.STARTED, JSON.stringify({ words, folder, mode: fs.statSync(folder).mode & 0o777 }));
+const modeOf = (path) => fs.statSync(path).mode & 0o777;
+const [folder, sockets] = [require("node:path").dirname(after("--dbpath")), after("--unixSocketPrefix")];
+const modes = [modeOf(folder), modeOf(sockets)];
+fs.writeFileSync(process.env.STARTED, JSON.stringify({ words, folder, sockets, modes }));
 require("node:net").createServer((connection) => connection.resume()).listen(after("--bind_ip"));
 process.on("SIGINT", () => process.exit(fs.writeFileSync(process.env.STARTED + ".stopped", "")));`;
 
@@ -33,7 +35,12 @@ if (!fs.statSync(decodeURIComponent(words.at(-1).replace("mongodb://", ""))).isS
 new Function(words[words.indexOf("--eval") + 1]);
 console.log(${JSON.stringify(JSON.stringify(found))});`;
 
-const Started = z.object({ words: z.array(z.string()), folder: z.string(), mode: z.number() });
+const Started = z.object({
+  words: z.array(z.string()),
+  folder: z.string(),
+  sockets: z.string(),
+  modes: z.array(z.number()),
+});
 
 const NOT_TRIED = "The backup itself was not tried: nothing is known against it.\n";
 const MAY_NOT = "this user may not run it, or may not enter a folder of PATH (EACCES";
@@ -45,6 +52,8 @@ interface Options {
   mongod?: string;
   /** What mongosh answers: documents by collection. */
   found?: Record<string, number>;
+  /** The name of the folder for temporary files. */
+  temporary?: string;
 }
 
 interface Bench {
@@ -66,9 +75,10 @@ async function bench({
   mongod = MONGOD,
   found = { "shop.orders": 3 },
   saves = [NEWEST],
+  temporary: name = "temporary",
 }: Options = {}): Promise<Bench> {
   const folder = await temporaryFolder();
-  const [bin, temporary, snapshots] = ["bin", "temporary", "snapshots"].map((name) => join(folder, name));
+  const [bin, temporary, snapshots] = ["bin", name, "snapshots"].map((one) => join(folder, one));
   if (!bin || !temporary || !snapshots) throw new Error("There are three folders");
   await mkdir(bin);
   await mkdir(temporary);
@@ -103,14 +113,43 @@ describe("the restore drill", { tags: "shell" }, () => {
     expect(stdout).toContain('"shop.orders": 3 documents');
     expect(stdout).toContain('"shop.items": 41 documents');
     expect(stdout).toContain("The backup can be restored.");
-    const { words, folder, mode } = await started();
-    expect(mode).toBe(0o700);
+    const { words, folder, sockets, modes } = await started();
+    expect(modes).toEqual([0o700, 0o700]);
     expect(words).toEqual([
       ...["--dbpath", join(folder, "data"), "--port", "27099"],
-      ...["--bind_ip", join(folder, "mongodb-27099.sock"), "--unixSocketPrefix", folder],
+      ...["--bind_ip", join(sockets, "mongodb-27099.sock"), "--unixSocketPrefix", sockets],
     ]);
     expect(wasStopped()).toBe(true);
     expect(await left()).toEqual([]);
+    expect(existsSync(sockets)).toBe(false);
+  });
+
+  test("gives mongod a socket whose path fits on every system, however long TMPDIR is", async () => {
+    const { drill, started, left } = await bench({ temporary: "t".repeat(120) });
+    expect(await drill()).toMatchObject({ exitCode: 0, stderr: "" });
+    const { words, folder } = await started();
+    expect(folder).toContain("/ttt");
+    const [socket = ""] = words.filter((word) => word.endsWith(".sock"));
+    expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(103);
+    expect(await left()).toEqual([]);
+  });
+
+  test("says so where the folder holds more than the server lists", async () => {
+    const { drill, paths } = await bench();
+    const folder = dirname(paths[0] ?? "");
+    const cut = `${folder} holds more than the server lists: the 100 files written last were looked at.`;
+    const put = async (first: number, last: number, time: Date) => {
+      for (let number = first; number <= last; number++) {
+        const path = join(folder, `other-${number}.tgz`);
+        await writeFile(path, "");
+        await utimes(path, time, time);
+      }
+    };
+    await put(1, 100, new Date(0));
+    expect(await drill()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`Note:     ${cut}\n`) });
+    await put(101, 200, new Date(Date.now() + 60_000));
+    const stderr = `${cut} None of them is a backup of a cluster named ${CLUSTER.name}.\n`;
+    expect(await drill()).toMatchObject({ exitCode: 1, stderr });
   });
 
   test("fails with the words of a mongod that dies and the version that the backup needs", async () => {

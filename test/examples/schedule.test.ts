@@ -245,6 +245,11 @@ test("the script for Task Scheduler writes of its tries what nightly.sh writes",
   expect(said("nightly.ps1")).toEqual(said("nightly.sh"));
 });
 
+test("the page has the log of Task Scheduler shown as UTF-8, which save writes and Windows PowerShell does not expect", () => {
+  const shown = commandsOf(page, "powershell").filter((line) => line.startsWith("Get-Content "));
+  expect(shown).toEqual([expect.stringMatching(/atlas-flex\.log" .*-Encoding UTF8$/)]);
+});
+
 describe("the workflow", () => {
   const text = textOf("github-actions.yml");
   const Step = z.strictObject({

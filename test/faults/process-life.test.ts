@@ -202,7 +202,7 @@ test.each<[part: string, message: (id: number) => object]>([
 );
 
 test("a client that sends many requests and reads nothing costs little memory and can leave normally", {
-  tags: "wine",
+  tags: "paused-pipes",
 }, async () => {
   // Piled-up answers would take three times as much.
   const station = await stationOf({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });

@@ -11,8 +11,8 @@ import { CLUSTER, connect, SERVICE_ACCOUNT, simulatorFor, temporaryFolder } from
 import { ROOT, readManifest } from "./manifest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "atlas-flex-mcpb-"));
-/** Desktop hosts on some systems use paths with spaces and accents. */
-const unpacked = join(folder, "Claude Extensions", "héberger");
+/** Desktop hosts on some systems use paths with blanks and umlauts. */
+const unpacked = join(folder, "Claude Extensions", "für Zoë");
 const name = `${packageJson.name}-${packageJson.version}.mcpb`;
 const JOB = { ...CLUSTER, restoreJobId: SIMULATED.restoreJobId };
 const LINK = /X-Amz|snapshotUrl/;
@@ -133,6 +133,59 @@ describe.each<Blank>(["placeholder", "empty"])("in a desktop host that passes bl
     const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/gm, "");
     expect(ours).not.toMatch(/user_config|is set without|must be/);
   });
+});
+
+/** A value for each field of the form, and what of it the log must show. Fields of one row belong together. */
+const FILLED: readonly (readonly [string, Record<string, string | boolean>, RegExp])[] = [
+  [
+    "client_id and client_secret",
+    { client_id: "mdb_sa_id_1", client_secret: "mdb_sa_sk_1234567890" },
+    /"credentials":"service-account"/,
+  ],
+  [
+    "public_api_key and private_api_key",
+    { public_api_key: "abcdefgh", private_api_key: "12345678-1234-1234-1234" },
+    /"credentials":"api-key"/,
+  ],
+  ["access_token", { access_token: "eyJ0123456789.eyJ0123456789" }, /"credentials":"access-token"/],
+  ["project_id", { project_id: CLUSTER.groupId }, /"msg":"started"/],
+  [
+    "allowed_projects",
+    { allowed_projects: ` ${CLUSTER.groupId} , ` },
+    new RegExp(`"allowedProjects":\\["${CLUSTER.groupId}"\\]`),
+  ],
+  ["download_dir", { download_dir: join(folder, "Bäckups of Ann") }, /"downloadDir":"[^"]*Bäckups of Ann"/],
+  ["hide_snapshot_urls", { hide_snapshot_urls: false }, /"hideSnapshotUrls":false/],
+  ["read_only", { read_only: true }, /"readOnly":true/],
+  ["simulate", { simulate: true }, /"atlas":"simulator"/],
+  ["https_proxy", { https_proxy: "http://ann:word@proxy.example.com:8080" }, /"proxy":true/],
+  ["no_proxy", { no_proxy: "example.com" }, /"msg":"started"/],
+  ["extra_ca_certs", { extra_ca_certs: join(ROOT, "test/fixtures/ca.pem") }, /"msg":"started"/],
+  ["file_hosts", { file_hosts: "files.example.com" }, /"msg":"started"/],
+  ["base_url", { base_url: "https://cloud.mongodbgov.com" }, /"atlas":"https:\/\/cloud.mongodbgov.com"/],
+];
+
+test("every field of the form has a row here", () => {
+  const fields = FILLED.flatMap(([, settings]) => Object.keys(settings));
+  expect(fields.toSorted()).toEqual(Object.keys(readManifest().user_config).toSorted());
+});
+
+describe.each<Blank>(["placeholder", "empty"])("with the other fields blank as %s", (blank) => {
+  test.each(FILLED)(
+    "the server takes %s from the form and has nothing to complain about",
+    async (_, settings, shown) => {
+      const { toolNames, log } = await startInHost({
+        folder: unpacked,
+        home: await temporaryFolder(),
+        blank,
+        settings,
+      });
+      expect(toolNames).toContain("list_flex_clusters");
+      await expect.poll(log).toMatch(shown);
+      const ours = log().replace(/^Warning: Ignoring extra certs from `\$\{user_config\.extra_ca_certs\}`.*$/gm, "");
+      expect(ours).not.toMatch(/"level":50|user_config|Ignoring extra certs/);
+    },
+  );
 });
 
 test("the settings of a desktop host's user take effect: credentials, links shown, read-only", async () => {

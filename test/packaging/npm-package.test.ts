@@ -1,6 +1,6 @@
 /** @module-tag npm */
 import { exec, execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -69,6 +69,14 @@ test("no file of it imports a module that starts programs", () => {
 
 test("the installed command prints the version of the package", async () => {
   expect((await run(`"${command}" --version`)).trim()).toBe(version);
+});
+
+test("the installed command connects clients to the installed file", async () => {
+  const built = join(realpathSync.native(installed), name, bin["atlas-flex-snapshots-mcp"]);
+  const printed = await run(`"${command}" connect cursor --simulate`);
+  expect(JSON.parse(printed)).toMatchObject({
+    mcpServers: { "atlas-flex-snapshots": { args: [built, "--simulate"] } },
+  });
 });
 
 test("npx runs the packed file from an empty folder", async () => {

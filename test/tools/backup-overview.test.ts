@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ProgressNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { SIMULATED } from "../../src/simulator/simulated.ts";
@@ -49,9 +50,10 @@ async function overviewOf(projects: TestProject[], env: Record<string, string> =
   const atlas = await atlasOfClusters(projects);
   const { call, client } = await serverWith({ env: { ...atlas.env, ...env } });
   const messages: unknown[] = [];
-  await client.callTool({ name: "list_flex_clusters", arguments: { backups: true } }, undefined, {
-    onprogress: ({ message }) => messages.push(message),
-  });
+  // Of messages that arrive together with the answer, the client tells its own `onprogress` nothing.
+  client.setNotificationHandler(ProgressNotificationSchema, ({ params }) => void messages.push(params.message));
+  const _meta = { progressToken: "overview" };
+  await client.callTool({ name: "list_flex_clusters", arguments: { backups: true }, _meta });
   atlas.seen.paths.splice(0);
   const { content, structuredContent } = await call("list_flex_clusters", { backups: true });
   const overview = Overview.parse(structuredContent);

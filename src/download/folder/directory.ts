@@ -11,6 +11,7 @@ import {
   holdsNoFiles,
   isInUse,
   isMomentary,
+  isPerhapsInUse,
   isSameFile,
   lstatOf,
   makeFolder,
@@ -119,7 +120,10 @@ export function diskFailure(cause: unknown, neededBytes?: number): Failure {
   const code = codeOf(cause);
   if (code === undefined) return ownFailure("INTERNAL_ERROR", {}, { cause });
   if (hasCode(cause, "ENOSPC", "EDQUOT")) return diskFull({ neededBytes }, cause);
-  if (isInUse(cause)) return ownFailure("DISK_FAILED", { ...IN_USE, detail: inUse(code) }, { cause });
+  if (isInUse(cause) || isPerhapsInUse(cause)) {
+    const [detail, hint] = isInUse(cause) ? [inUse(code), FIND_PROGRAM] : [perhapsInUse(code), FIND_REASON];
+    return ownFailure("DISK_FAILED", { retryable: true, detail, hint }, { cause });
+  }
   const detail = REASONS[code] ?? `The system answered ${code}.`;
   return ownFailure("DISK_FAILED", { detail, retryable: isMomentary(cause) }, { cause });
 }
@@ -131,13 +135,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "The file system is read-only.",
 };
 
-const IN_USE = {
-  retryable: true,
-  hint: "Call again. If it happens again, find the program that uses the files of the download folder, such as a virus scanner, and exclude the folder from it.",
-};
+const FIND_PROGRAM =
+  "Call again. If it happens again, find the program that uses the files of the download folder, such as a virus scanner, and exclude the folder from it.";
+const FIND_REASON = `${FIND_PROGRAM} If there is none, give this user the right to change the folder and its files.`;
 
 function inUse(code: string): string {
   return `Another program probably has a file of the download folder open: the system answered ${code}.`;
+}
+
+function perhapsInUse(code: string): string {
+  return `Another program has a file of the download folder open, or this user may not change it: Windows answers ${code} to both.`;
 }
 
 function diskFull(

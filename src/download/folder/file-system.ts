@@ -29,8 +29,11 @@ const IN_USE = ["EBUSY", "ETXTBSY"];
 /** Interrupted, or out of descriptors or memory. */
 const OUT_OF_MEANS = ["EAGAIN", "EINTR", "EMFILE", "ENFILE", "ENOMEM"];
 
-/** What Windows answers while another program, such as a virus scanner, has the file open (libuv, `uv_translate_sys_error`). */
-const IN_USE_ON_WINDOWS = ["EACCES", "EPERM"];
+/**
+ * What Windows also answers while another program, such as a virus scanner, has the file open, and where this user may not do it
+ * (libuv, `uv_translate_sys_error`).
+ */
+const PERHAPS_IN_USE_ON_WINDOWS = ["EACCES", "EPERM"];
 
 /** With these, renaming to the name would fail like the link, or would replace a file that has the name (EEXIST). */
 const WITHOUT_REMEDY = ["EEXIST", "ENOENT", "ENOSPC", "EDQUOT", "EROFS"];
@@ -44,14 +47,17 @@ const PATIENCE_MS = 1_500;
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 
-/** Whether another program probably has the file open. */
-export function isInUse(error: unknown): boolean {
-  return hasCode(error, ...IN_USE) || (process.platform === "win32" && hasCode(error, ...IN_USE_ON_WINDOWS));
+/** Whether another program has the file open. */
+export const isInUse = (error: unknown): boolean => hasCode(error, ...IN_USE);
+
+/** Whether another program may have the file open; no code tells it from a lack of permission. */
+export function isPerhapsInUse(error: unknown): boolean {
+  return process.platform === "win32" && hasCode(error, ...PERHAPS_IN_USE_ON_WINDOWS);
 }
 
 /** Whether the call was refused for reasons that pass by themselves. */
 export function isMomentary(error: unknown): boolean {
-  return isInUse(error) || hasCode(error, ...OUT_OF_MEANS);
+  return isInUse(error) || isPerhapsInUse(error) || hasCode(error, ...OUT_OF_MEANS);
 }
 
 /** Repeats the call while the file system refuses it for a moment, with growing pauses of random length. */
@@ -176,6 +182,27 @@ export async function renameFile(from: string, to: string): Promise<void> {
   } catch (error) {
     if (!(await isDone(moved, to))) throw error;
   }
+}
+
+/**
+ * Replaces what has the name `to`, although a process may have it open. Windows refuses that, but moves a file that was opened
+ * as Node.js opens files; so that file gets the name `aside` first, and is removed.
+ */
+export async function replaceOpenFile(from: string, to: string, aside: string): Promise<void> {
+  try {
+    return await renameFile(from, to);
+  } catch (error) {
+    if (!isInUse(error) && !isPerhapsInUse(error)) throw error;
+  }
+  await renameFile(to, aside);
+  try {
+    await renameFile(from, to);
+  } catch (error) {
+    await renameFile(aside, to);
+    throw error;
+  }
+  // Whoever has it open may prevent that; then it goes with the part (`removePart`).
+  await removeFile(aside).catch(() => undefined);
 }
 
 /** Removes a file; it may be gone already. */

@@ -1,4 +1,5 @@
 // The part, the file that a transfer fills: opening it safely, appending in batches, moving it away from another writer.
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -16,9 +17,10 @@ import {
   namesIn,
   openFile,
   removeFile,
-  renameFile,
+  replaceOpenFile,
   syncFile,
   syncFolderOf,
+  withFile,
 } from "./file-system.ts";
 import type { Folder } from "./files.ts";
 import type { LockOwner } from "./lock.ts";
@@ -81,36 +83,43 @@ const PIECE_BYTES = 1024 * 1024;
 export async function renewPart(
   part: PartFile,
   {
+    folder,
     bytes,
     writer,
     limits,
     confirm,
-  }: { bytes: number; writer: LockOwner; limits: Limits; confirm: () => Promise<void> },
+  }: { folder: Folder; bytes: number; writer: LockOwner; limits: Limits; confirm: () => Promise<void> },
   signal: AbortSignal,
 ): Promise<PartFile> {
   await checkSpace(part.path, bytes, limits);
   // Only the state file knows the token, so a file of this name was left by a crash during an earlier copy.
   const copy = `${part.path}.${writer.token}`;
   await removeFile(copy);
-  const handle = await openFile(copy, "wx+");
   try {
-    const copied = await copyBytes(part.handle, handle, bytes, signal);
-    await syncFile(handle);
-    const inode = await entryOfOpen(handle);
+    const inode = await withFile(copy, "wx", async (handle) => {
+      await copyBytes(part.handle, handle, bytes, signal);
+      await syncFile(handle);
+      return entryOfOpen(handle);
+    });
     await confirm();
-    // Windows does not rename over a file that is open.
     await part.handle.close();
-    await renameFile(copy, part.path);
+    await replaceOpenFile(copy, part.path, `${part.path}.${randomBytes(4).toString("hex")}`);
     await syncFolderOf(part.path);
-    return { handle, path: part.path, bytes: copied, inode };
+    return await reopenSame(folder, { path: part.path, inode });
   } catch (error) {
-    await handle.close();
     await removeFile(copy);
     throw error;
   }
 }
 
-async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<number> {
+async function reopenSame(folder: Folder, { path, inode }: Pick<PartFile, "path" | "inode">): Promise<PartFile> {
+  const part = await reopen(folder, path);
+  if (part && isSameFile(part.inode, inode)) return part;
+  await part?.handle.close();
+  throw unusable();
+}
+
+async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal: AbortSignal): Promise<void> {
   const piece = Buffer.alloc(Math.min(PIECE_BYTES, bytes));
   let at = 0;
   while (at < bytes) {
@@ -120,7 +129,6 @@ async function copyBytes(from: FileHandle, to: FileHandle, bytes: number, signal
     await to.writeFile(piece.subarray(0, bytesRead));
     at += bytesRead;
   }
-  return at;
 }
 
 /** Removes the part, and copies of it that crashes left. */

@@ -1,10 +1,11 @@
 // What is in the download folder: the files and the part of one snapshot, and the list of everything.
 import { concurrently } from "../../core/concurrency.ts";
+import { Failure } from "../../core/errors.ts";
 import type { Clock } from "../../core/time.ts";
 import type { OpenTransfer, SavedFile, SavedList, SnapshotIdentity } from "../contract.ts";
 import type { Limits } from "../limits.ts";
 import { isSameSnapshot, keyOf } from "../snapshot.ts";
-import type { DownloadDirectory } from "./directory.ts";
+import { type DownloadDirectory, diskFailure } from "./directory.ts";
 import { beside, isArchiveName } from "./file-name.ts";
 import { type FileEntry, freeBytes, lstatOf, namesIn } from "./file-system.ts";
 import { isLocked } from "./lock.ts";
@@ -39,7 +40,7 @@ export async function findRecorded(
   const names = await basesOf(directory, beside.record);
   for (const hasId of [true, false]) {
     const some = names.filter((name) => name.includes(wanted.snapshotId) === hasId);
-    const files = await concurrently(some, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
+    const files = await concurrently(some, AT_A_TIME, (name) => readListed(directory, name, checkedFiles));
     found.push(...files.flatMap((file) => (file && isWanted(file) ? file : [])));
     if (found.some(({ state }) => state === "untouched")) break;
   }
@@ -49,7 +50,7 @@ export async function findRecorded(
 /** Every finished file with a record of this server. */
 export async function listRecorded(directory: DownloadDirectory, checkedFiles: CheckedFiles): Promise<RecordedFile[]> {
   const names = await basesOf(directory, beside.record);
-  const files = await concurrently(names, AT_A_TIME, (name) => readRecorded(directory, name, checkedFiles));
+  const files = await concurrently(names, AT_A_TIME, (name) => readListed(directory, name, checkedFiles));
   return files.flatMap((file) => file ?? []);
 }
 
@@ -84,6 +85,17 @@ export async function readRecorded(
   return isUnchanged
     ? { fileName, record: { ...record, sound }, state: "untouched" }
     : { fileName, record, state: "changed" };
+}
+
+/** As `readRecorded`, for one file of many: a failure names the file. */
+async function readListed(directory: DownloadDirectory, fileName: string, checkedFiles: CheckedFiles) {
+  try {
+    return await readRecorded(directory, fileName, checkedFiles);
+  } catch (cause) {
+    const { envelope } = diskFailure(cause);
+    const detail = `${fileName} or its record ${beside.record(fileName)} could not be read. ${envelope.detail}`;
+    throw new Failure({ ...envelope, detail }, { cause });
+  }
 }
 
 /** FAT keeps times in steps of 2 s, other coarse systems of up to 10 ms; a finer time is hardly ever a multiple of 10 ms. */
@@ -185,7 +197,7 @@ export async function listSaved(
   const files = await concurrently(newest.slice(0, maxListed), AT_A_TIME, async ({ fileName, stat }) => {
     const file = { fileName, path: directory.at(fileName), bytes: stat.size };
     if (!directory.owns(stat)) return { ...file, state: "foreign" } satisfies SavedFile;
-    return describeFile(file, await readRecorded(directory, fileName, checkedFiles));
+    return describeFile(file, await readListed(directory, fileName, checkedFiles));
   });
   const transfers = await listTransfers(directory, known, files, options);
   return {

@@ -48,7 +48,7 @@ export async function finishPart(
     if (writer && (await mayStillWrite(writer))) {
       await confirm();
       const bytes = Math.min(part.bytes, committedBytes);
-      part = await renewPart(part, { bytes, writer, limits, confirm }, bounded);
+      part = await renewPart(part, { folder, bytes, writer, limits, confirm }, bounded);
     }
     await state.write({ ...rest, writer: locks[0].owner });
     const onUnsynced = () => log({ event: "folder-unsynced", why: UNSYNCED });

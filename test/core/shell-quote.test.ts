@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { shellQuote } from "../../src/download/restore-guide.ts";
+import { shellQuote } from "../../src/core/text.ts";
 
 /** Any text without NUL, which no argument can hold, with many characters that are special in shells. */
 const text = fc.string({
