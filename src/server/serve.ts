@@ -1,18 +1,18 @@
 // Serves one MCP client on standard input and output, from the start of the process to its end.
-import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { withOrdersChecked } from "../config/simulator.ts";
 import type { Config } from "../config/types.ts";
 import { createLog, type Log } from "../core/logger.ts";
 import { createRedactor } from "../core/redact.ts";
 import { systemClock } from "../core/time.ts";
-import { withHandshake } from "../protocol/handshake.ts";
+import { createFrontDesk } from "../protocol/front-desk.ts";
 import { runUntilEnd } from "../protocol/lifecycle.ts";
 import { createStdioTransport } from "../protocol/stdio-transport.ts";
 import { offersOf, type ToolName } from "../tools/catalog.ts";
+import { answersFor } from "./answers.ts";
 import { instructions } from "./instructions.ts";
 import type { Runtime } from "./runtime.ts";
 
-/** Loads no package before the answer to `initialize`: hosts start a server for every window and wait for this answer. */
+/** Loads no package before the first call: hosts start a server for every window, and most windows never call a tool. */
 export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
   const redactor = createRedactor(config.secrets);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
@@ -25,14 +25,41 @@ export async function serve({ config, version }: { config: Config; version: stri
     instructions: instructions(tools, config),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
-  const { open, transport } = withHandshake(stdio, facts);
-  let server: Server | undefined;
   let runtime: Promise<Runtime> | undefined;
+  const checked = withOrdersChecked(config).then(({ problems }) => {
+    for (const problem of problems.slice(config.problems.length)) log.error({}, problem);
+    return problems;
+  });
+  const desk = createFrontDesk(stdio, {
+    facts,
+    answers: answersFor(tools),
+    async connect(transport) {
+      const { createServer } = await import("./server.ts");
+      const server = createServer({
+        facts,
+        tools,
+        config,
+        problems: await checked,
+        log,
+        startRuntime() {
+          runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
+            createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
+          );
+          return runtime;
+        },
+      });
+      await server.connect(transport);
+    },
+    onFailure: (error) => log.error({ error }, "the server could not be loaded"),
+    onClose() {
+      end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
+    },
+  });
   const end = runUntilEnd({
     settle: stdio.idle,
     async onEnd(reason) {
       log.info({ reason }, "ending");
-      await server?.close();
+      await desk.close();
       await runtime?.then(
         ({ close }) => close(),
         () => undefined, // The runtime could not be created, so there is nothing to close; every call has reported why.
@@ -41,31 +68,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     },
     report: (fault, error) => log.error({ error }, fault),
   });
-  await open();
-
-  const { problems } = await withOrdersChecked(config);
-  for (const problem of problems.slice(config.problems.length)) log.error({}, problem);
-  const [{ createServer }, { withCheckedRequests }] = await Promise.all([
-    import("./server.ts"),
-    import("../protocol/requests.ts"),
-  ]);
-  server = createServer({
-    facts,
-    tools,
-    config,
-    problems,
-    log,
-    startRuntime() {
-      runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-        createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
-      );
-      return runtime;
-    },
-  });
-  server.onclose = () => {
-    end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
-  };
-  await server.connect(withCheckedRequests(transport, facts));
+  await desk.start();
 }
 
 /** Logs the configuration without its secrets, and all its problems and warnings. */

@@ -1,13 +1,10 @@
-// The MCP server: lists tools and prompts, runs a tool, and turns its value or failure into a result.
+// The MCP server behind the front desk: runs a tool, and turns its value or failure into a result.
 import { STATUS_CODES } from "node:http";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  ListToolsRequestSchema,
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
@@ -18,11 +15,10 @@ import type { Log } from "../core/logger.ts";
 import { isOwnCode } from "../core/own-errors.ts";
 import { says } from "../core/text.ts";
 import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
-import type { ServerFacts } from "../protocol/handshake.ts";
+import type { ServerFacts } from "../protocol/eras.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
-import { answerPrompt, promptsFor } from "./prompts.ts";
 
 /** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
 const LAST_LOOK_MS = 6_000;
@@ -45,20 +41,6 @@ export function createServer({ facts, tools, config, problems, log, startRuntime
   const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
-  server.setRequestHandler(ListToolsRequestSchema, async () => {
-    const { TOOL_LIST } = await import("../tools/tool-list.ts");
-    return { tools: TOOL_LIST.filter(({ name }) => isOffered(name)) };
-  });
-
-  const prompts = promptsFor(tools);
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
-    const prompt = prompts.find(({ name }) => name === params.name);
-    if (!prompt) throw invalidParams(`Unknown prompt. Known: ${prompts.map(({ name }) => name).join(", ") || "none"}.`);
-    const result = answerPrompt(prompt, params.arguments);
-    if ("refusal" in result) throw invalidParams(result.refusal);
-    return result.answer;
-  });
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
     const { TOOLS } = await import("../tools/index.ts");
