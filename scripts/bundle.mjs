@@ -1,4 +1,5 @@
 // Bundles the sources into dist/: the command, the chunks that it loads later, and the worker that checks archives.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -79,6 +80,27 @@ const evaluated = {
   },
 };
 
+const MAIN = join(import.meta.dirname, "../src/main.ts");
+
+/**
+ * Lets every file that is loaded later import `main.ts`, which is loaded before it in any case. So esbuild puts all that the start
+ * needs into one chunk, instead of one for each set of files that share a module. Loading those took a start 5 ms and 3 MB.
+ */
+const oneStart = {
+  name: "one start",
+  setup({ onResolve, onLoad }) {
+    const later = new Set();
+    onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind === "dynamic-import") later.add(join(resolveDir, path));
+      return undefined;
+    });
+    onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
+      if (!later.has(path) || path === MAIN) return undefined;
+      return { contents: `${await readFile(path, "utf8")}\nimport ${JSON.stringify(MAIN)};`, loader: "ts" };
+    });
+  },
+};
+
 /**
  * Returns esbuild's metafile, which lists the modules in each file.
  * Fails if a stand-in replaced nothing, which means that its module has moved.
@@ -97,7 +119,7 @@ export async function bundle({ write }) {
     metafile: true,
     splitting: true,
     chunkNames: "[name]-[hash]",
-    plugins: [standIns((module) => replaced.add(module)), evaluated],
+    plugins: [standIns((module) => replaced.add(module)), evaluated, oneStart],
   });
   for (const { module } of STAND_INS)
     if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);

@@ -1,7 +1,6 @@
 // The log: structured records on standard error, scrubbed of secrets.
 import type { Writable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
-import type { Logger } from "pino";
 import { codeOf, Failure } from "./errors.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -28,44 +27,32 @@ const MAX_UNREAD_BYTES = 1024 * 1024;
 /** How long the end of the process waits for a slow reader. */
 const DRAIN_LIMIT_MS = 200;
 
+/** The names and numbers of pino, which programs that read logs know. */
+const LEVELS = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Number.POSITIVE_INFINITY };
+
 /**
- * Logs to standard error, since standard output belongs to the protocol. If the log is full, slow or gone, records are lost and
- * nothing else changes. The logging library is loaded after the first answer, because hosts start a server for every window and
- * wait for that answer; earlier records keep their time.
+ * Logs to standard error, one JSON object per line, since standard output belongs to the protocol. If the log is full, slow or
+ * gone, records are lost and nothing else changes. A logging library would cost every start more than the rest of this file.
  */
 export function createLog({
   level,
   scrub,
   stderr,
 }: {
-  level: string;
+  level: keyof typeof LEVELS;
   scrub: (text: string) => string;
   stderr: Writable;
 }): Log {
-  const waiting: ((logger: Logger) => void)[] = [];
-  let logger: Logger | undefined;
-  let loading: Promise<void> | undefined;
   // Without a listener, a full disk behind the log would end the process.
   stderr.on("error", () => undefined);
-  const destination = {
-    write(line: string): void {
-      if (stderr.writableLength < MAX_UNREAD_BYTES) stderr.write(line);
-    },
-  };
 
-  async function load(): Promise<void> {
-    const { default: pino } = await import("pino");
-    logger = pino({ level, base: null, timestamp: false }, destination);
-    for (const write of waiting.splice(0)) write(logger);
-  }
-
-  const writer = (at: "debug" | "info" | "warn" | "error"): Write => {
+  const writer = (at: keyof typeof LEVELS): Write => {
+    if (LEVELS[at] < LEVELS[level]) return () => undefined;
     return (fields, message) => {
-      const record = { time: new Date().toISOString(), ...fields };
-      const write = (to: Logger) => to[at](scrubbed(record, scrub), cut(scrub(message)));
-      if (logger) return write(logger);
-      waiting.push(write);
-      loading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(load);
+      if (stderr.writableLength >= MAX_UNREAD_BYTES) return;
+      const entries = Object.entries(fields).map(([name, value]) => [name, scrubbed(value, scrub)]);
+      const head = { level: LEVELS[at], time: new Date().toISOString() };
+      stderr.write(`${JSON.stringify({ ...head, ...Object.fromEntries(entries), msg: cut(scrub(message)) })}\n`);
     };
   };
   return {
@@ -74,7 +61,6 @@ export function createLog({
     warn: writer("warn"),
     error: writer("error"),
     written: async () => {
-      await loading;
       if (stderr.writableLength > 0) await Promise.race([drained(stderr), setTimeout(DRAIN_LIMIT_MS)]);
     },
   };

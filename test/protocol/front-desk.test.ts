@@ -132,11 +132,11 @@ test("calls that still wait when the connection closes are never run", async () 
 });
 
 test("a server that cannot be loaded fails the calls that wait, and the next call tries again", async () => {
-  const { send, answer, output } = runProgram(file, "fails once");
+  const { send, answer, saw } = runProgram(file, "fails once");
   send(call(1, "echo"), request(2, "ping"));
   expect(await answer(1)).toMatchObject({ error: { code: -32603 } });
   expect(await answer(2)).toMatchObject({ result: {} });
-  expect(output.stderr).toContain("The disk is gone");
+  await saw("stderr", "The disk is gone");
   send(call(3, "echo", { a: 1 }));
   expect(await answer(3)).toMatchObject({ result: { content: [{ text: '{"a":1}' }] } });
 });
