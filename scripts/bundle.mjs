@@ -29,6 +29,12 @@ const STAND_INS = [
     contents:
       "const channel = { hasSubscribers: false, publish() {} }; module.exports = { channels: new Proxy({}, { get: () => channel }) };",
   },
+  {
+    // A second copy of undici's parser of responses, with instructions that speed up its headers only. It would be a tenth of the
+    // packed package.
+    module: /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp_simd-wasm\.js$/,
+    contents: 'module.exports = require("./llhttp-wasm.js");',
+  },
 ];
 
 /** How everything here is bundled and minified. */
@@ -53,9 +59,9 @@ export function standIns(onReplaced = () => {}) {
     name: "stand-ins",
     setup({ onLoad }) {
       for (const { module, contents } of STAND_INS)
-        onLoad({ filter: module }, () => {
+        onLoad({ filter: module }, ({ path }) => {
           onReplaced(module);
-          return { contents };
+          return { contents, resolveDir: dirname(path) };
         });
     },
   };
