@@ -23,6 +23,9 @@ const FULL = {
     sizes: [1, 16, 256, 1024, 4096].map((mib) => mib * MIB),
     jobs: [1, 100, 1_000, 10_000],
     projects: [1, 10, 100, 500],
+    files: [1, 100, 1_000],
+    clusters: [20, 200],
+    farProjects: 500,
     rounds: 3,
   },
   footprint: { rounds: 3 },
@@ -33,7 +36,15 @@ const QUICK = {
   start: { rounds: 3 },
   call: { rounds: 2, calls: 20 },
   transfer: { bytes: 64 * MIB, rounds: { loopback: 1, slow: 1 } },
-  growth: { sizes: [1, 64].map((mib) => mib * MIB), jobs: [1, 600], projects: [1, 10], rounds: 1 },
+  growth: {
+    sizes: [1, 64].map((mib) => mib * MIB),
+    jobs: [1, 600],
+    projects: [1, 10],
+    files: [1, 1_000],
+    clusters: [20],
+    farProjects: 40,
+    rounds: 1,
+  },
   footprint: { rounds: 1 },
 };
 

@@ -5,6 +5,7 @@ import { parseConfig } from "./config/parse.ts";
 import { deleteSecrets, environmentOf } from "./config/variables.ts";
 import { createRedactor } from "./core/redact.ts";
 import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
+import { serve } from "./server/serve.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
 const { version } = packageJson;
@@ -51,7 +52,7 @@ async function run({ command, options, clusters, client }: ParsedLine): Promise<
   deleteSecrets(process.env);
   switch (command) {
     case "server":
-      return (await import("./server/serve.ts")).serve({ config, version });
+      return serve({ config, version });
     case "check":
       return process.exit(await (await import("./commands/check/check.ts")).check({ config, env, options, version }));
     case "save":

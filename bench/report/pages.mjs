@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { findProgram, ROOT, run } from "../run/processes.mjs";
-import { asMarkdown, figure, judge, medianOf, summaryOf, targetTable } from "./figures.mjs";
+import { asMarkdown, callRatio, figure, judge, medianOf, ratio, summaryOf, targetTable } from "./figures.mjs";
 
 const SUMMARY = join(ROOT, "docs/bench.json");
 /** Every sample of the last full run of each section; not in git. */
@@ -14,7 +14,7 @@ export async function describeMachine() {
   const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
   return {
     system: `${type()} ${release()}`,
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpu: await processor(),
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 1e9),
     node: process.versions.node,
@@ -24,6 +24,15 @@ export async function describeMachine() {
     openssl: await versionOf("openssl", "version"),
     pigz: await versionOf("pigz", "--version"),
   };
+}
+
+/** Linux also tells the generation, which the name of a virtual machine's processor leaves out. */
+async function processor() {
+  const name = cpus()[0]?.model.trim() ?? "unknown";
+  if (process.platform !== "linux") return name;
+  const text = await readFile("/proc/cpuinfo", "utf8");
+  const [family, model] = ["cpu family", "model"].map((key) => new RegExp(`^${key}\\s*: (\\d+)$`, "m").exec(text)?.[1]);
+  return family === undefined ? name : `${name} (family ${family}, model ${model})`;
 }
 
 async function versionOf(program, argument) {
@@ -56,7 +65,8 @@ const onOneLine = (innermost) => innermost.replace(/\s*\n\s*/g, " ");
 /** Writes the figures into the picture and between the marks of the pages. */
 export async function draw({ machine, sections }) {
   await writeFile(join(ROOT, "docs/bench.svg"), picture(sections));
-  await fill("README.md", { speed: asMarkdown(speedTable(sections)) });
+  const where = `Measured on ${machineLine(machine)}`;
+  await fill("README.md", { speed: [asMarkdown(speedTable(sections)), where].join("\n\n") });
   const tables = Object.entries(sections).map(([name, section]) => [
     name,
     [whenMeasured(section), ...section.tables.map(asMarkdown)].join("\n\n"),
@@ -87,41 +97,73 @@ const whenMeasured = ({ measuredAt, mostProcessorsOfOthers }) =>
 const machineLine = ({ system, cpu, cores, memoryGb, node, sdk, curl, gzip, openssl, pigz }) =>
   `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}; Node ${node}, SDK ${sdk}, curl ${curl}, gzip ${gzip}, OpenSSL ${openssl}, pigz ${pigz}.`;
 
-/** The table of the README. */
+/** The table of the README: how often what it is compared with fits into the figure, and both figures. */
 function speedTable(sections) {
-  const show = (table, row, column, digits, unit) => {
-    const value = medianOf(sections, table, row, column);
-    return value === undefined ? "not measured" : `${figure(value, digits)} ${unit}`;
+  const show = (value, digits, unit) => (value === undefined ? "not measured" : `${figure(value, digits)} ${unit}`);
+  const row = (name, quotient, ours, other) => {
+    const shown = quotient === undefined ? "" : figure(quotient, 2);
+    return { name, cells: { ratio: shown, ours, other } };
   };
-  const init = (row) => show("start", row, "initializeMs", 0, "ms");
-  const memory = (row) => show("start", row, "memory", 0, "MB");
-  const asked = (row) => show("call", row, "p50", 2, "ms");
-  const took = (row) => show("transfer-loopback", row, "seconds", 1, "s");
-  const peak = (bytes) => show("growth-size", String(bytes), "peakMb", 0, "MB");
-  const footprint = (row, unit) => show("footprint", row, "value", 0, unit);
-  const byHand = (kind) => `${took(`${kind} usual`)} by hand; ${took(`${kind} fastest`)} with \`openssl\` and \`pigz\``;
-  const row = (name, ours, others) => ({ name, cells: { ours, others } });
-  const nodeOf = (key) => /Node (\d+)/.exec(sections.start?.tables[0].rows.find((each) => each.key === key)?.name)?.[1];
+  /** Two rows of one table compared in one column. */
+  const compared = (name, [table, column, ours, other], [digits, unit], what) => {
+    const [one, another] = [ours, other].map((key) => medianOf(sections, table, key, column));
+    return row(name, ratio(one, another), show(one, digits, unit), `${show(another, digits, unit)}: ${what}`);
+  };
   const minimal = "minimal server on the same SDK";
+  const starts = (version) => [
+    compared(
+      `From start to \`initialize\`, Node ${version}`,
+      ["start", "initializeMs", `${version} ours`, `${version} minimal`],
+      [0, "ms"],
+      minimal,
+    ),
+    compared(
+      `From start to \`tools/list\`, Node ${version}`,
+      ["start", "listMs", `${version} ours`, `${version} minimal`],
+      [0, "ms"],
+      minimal,
+    ),
+  ];
+  const saved = (name, kind) =>
+    [
+      ["usual", "by hand"],
+      ["fastest", "with `openssl` and `pigz`"],
+    ].map(([other, what]) =>
+      compared(name, ["transfer-loopback", "seconds", `${kind} ours`, `${kind} ${other}`], [1, "s"], what),
+    );
+  const p50 = (key) => medianOf(sections, "call", key, "p50");
+  const footprint = (key) => medianOf(sections, "footprint", key, "value");
   return {
     head: "What",
     columns: [
+      { key: "ratio", head: "Ratio" },
       { key: "ours", head: "This server" },
-      { key: "others", head: "Compared with" },
+      { key: "other", head: "Compared with" },
     ],
     rows: [
+      ...starts(20),
+      ...starts(24),
+      compared("Memory after `tools/list`", ["start", "memory", "20 ours", "20 minimal"], [0, "MB"], minimal),
       row(
-        `From start to \`initialize\`, Node ${nodeOf("current ours")}`,
-        init("current ours"),
-        `${init("current minimal")}: ${minimal}`,
+        "A call over https",
+        callRatio(sections, "https", "serviceAccount"),
+        show(p50("https serviceAccount"), 2, "ms"),
+        `${show(p50("https plain"), 2, "ms")}: plain request; ${show(p50("echo"), 2, "ms")}: call of the ${minimal}`,
       ),
-      row(`The same, Node ${nodeOf("later ours")}`, init("later ours"), `${init("later minimal")}: ${minimal}`),
-      row("Memory after `tools/list`", memory("current ours"), `${memory("current minimal")}: ${minimal}`),
-      row("A call over https", asked("https serviceAccount"), `${asked("https plain")}: plain request`),
-      row("1 GiB that unpacks to 4 GiB, saved and verified", took("4:1 ours"), byHand("4:1")),
-      row("1 GiB that barely compresses", took("incompressible ours"), byHand("incompressible")),
-      row("Peak memory while saving 4 GiB", peak(2 ** 32), `${peak(2 ** 28)}: while saving 256 MiB`),
-      row("Packed", footprint("packed", "kB"), `${footprint("packages", "package")} installed`),
+      ...saved("1 GiB that unpacks to 4 GiB, saved and verified", "4:1"),
+      ...saved("1 GiB that barely compresses", "incompressible"),
+      compared(
+        "Peak memory while saving 4 GiB",
+        ["growth-size", "peakMb", String(2 ** 32), String(2 ** 28)],
+        [0, "MB"],
+        "while saving 256 MiB",
+      ),
+      row(
+        "Packed",
+        undefined,
+        show(footprint("packed"), 0, "kB"),
+        `${show(footprint("packages"), 0, "package")} installed`,
+      ),
     ],
   };
 }
@@ -141,14 +183,14 @@ const BY_KIND = [
 
 const PANELS = [
   {
-    title: "From start to initialize, milliseconds",
+    title: "From start to the list of tools, milliseconds",
     digits: 0,
     bars: [
-      ["start", "current empty", "initializeMs", "node -e 0, until it exits"],
-      ["start", "current minimal", "initializeMs", "minimal server on the same SDK"],
-      ["start", "current ours", "initializeMs", "this server"],
-      ["start", "later minimal", "initializeMs", "minimal server, later Node"],
-      ["start", "later ours", "initializeMs", "this server, later Node"],
+      ["start", "20 empty", "initializeMs", "node -e 0, until it exits"],
+      ["start", "20 minimal", "listMs", "minimal server on the same SDK, Node 20"],
+      ["start", "20 ours", "listMs", "this server, Node 20"],
+      ["start", "24 minimal", "listMs", "minimal server on the same SDK, Node 24"],
+      ["start", "24 ours", "listMs", "this server, Node 24"],
     ],
   },
   ...BY_KIND.map(([kind, title]) => ({

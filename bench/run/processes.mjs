@@ -6,14 +6,12 @@ import { access, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { fetchNode } from "../../scripts/nodes.mjs";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
 /** The built server, as its users start it. */
 export const BUILT = join(ROOT, "dist/atlas-flex-snapshots-mcp.js");
-
-/** The Node.js that is also measured: the newest with long-term support. */
-export const LATER_NODE = 24;
 
 /** Gives `work` a folder and removes it afterwards. The folder is on a real disk, since it holds large files. */
 export async function inFolder(work) {
@@ -31,11 +29,11 @@ export async function run(command, args, options = {}) {
   return stdout;
 }
 
-/** The path of `LATER_NODE`, as npm's `node` package installs it; undefined when it is not available. */
-export async function laterNode() {
+/** The path of a Node.js of this major version: the running one, or one from npm's `node` package, installed into `folder`. */
+export async function nodeOf(version, folder) {
+  if (process.versions.node.startsWith(`${version}.`)) return process.execPath;
   try {
-    const path = await run("npx", ["-y", "-p", `node@${LATER_NODE}`, "-c", "node -p process.execPath"]);
-    return path.trim();
+    return await fetchNode({ version, folder: join(folder, `node-${version}`) });
   } catch {
     return undefined; // No network and nothing in npm's cache: the rows then say "not measured".
   }
@@ -136,6 +134,7 @@ export function startServer(command, args, { env = {}, cwd } = {}) {
 
   return {
     pid: child.pid,
+    memoryMb: () => memoryMb(child.pid, "VmRSS"),
     elapsedMs: () => performance.now() - startedAt,
     request,
     initialize: async () => {

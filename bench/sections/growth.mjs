@@ -1,8 +1,10 @@
 // How time and memory grow with the size of a file and the number of jobs and projects, and whether a busy server answers.
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { request } from "undici";
 import { summarize } from "../report/figures.mjs";
 import { backupUrl, FLEX_MEDIA_TYPE, prepare, save, startLine, startSimulator, tokenHeaders } from "../run/atlas.mjs";
-import { BUILT, inFolder, memoryMb, serving } from "../run/processes.mjs";
+import { BUILT, costed, inFolder, memoryMb, run, serving } from "../run/processes.mjs";
 import { timed } from "../run/rounds.mjs";
 
 const MIB = 1024 ** 2;
@@ -15,6 +17,8 @@ export async function growth(plan, runner) {
     await bySize(plan, runner),
     await byRestoreJobs(plan, runner),
     await byProjects(plan, runner),
+    await byFiles(plan, runner),
+    await acrossProjects(plan, runner),
     await whileSaving(plan, runner),
   ];
 }
@@ -147,31 +151,143 @@ async function byProjects({ projects, rounds }, { interleave }) {
   return { key: "growth-projects", title, head: "Projects", columns, rows };
 }
 
-/** Each run has a new simulator, so that the rate limit starts with a full bucket, as for a client that calls rarely. */
-async function listProjects(count, home) {
+/** As for a client that calls rarely, the rate limit starts with a full bucket: each run has a new simulator. */
+async function withFarProjects(count, home, env, work) {
   // The simulated world has two projects of its own.
-  const options = { projects: Math.max(0, count - 2), rateLimit: { capacity: 1_200, refillPerMinute: 500 } };
-  const simulator = await startSimulator(options);
+  const rateLimit = { capacity: 1_200, refillPerMinute: 500 };
+  const projects = Math.max(0, count - 2);
+  const simulator = await startSimulator({ projects, rateLimit, jobMs: 0, snapshotBytes: MIB });
   const line = await startLine(simulator, { roundTripMs: ROUND_TRIP_MS });
   const only = count === 1 ? { MONGODB_ATLAS_PROJECT_ID: simulator.ids.groupId } : {};
-  const server = await serving([BUILT], {
+  const measured = await work({
     ...simulator.environments.serviceAccount,
-    ...{ HOME: home, MONGODB_ATLAS_BASE_URL: line.baseUrl, ...only },
+    ...{ HOME: home, MONGODB_ATLAS_BASE_URL: line.baseUrl, ...only, ...env },
   });
-  const seconds = (await timed(() => server.call("list_flex_clusters"))) / 1_000;
-  const memory = await memoryMb(server.pid, "VmHWM");
   const { body } = await request(`${simulator.baseUrl}/_simulator/requests`);
   const { requests } = await body.json();
-  await server.end();
   await line.close();
   await simulator.close();
   return {
-    seconds,
-    memory,
+    ...measured,
     requests: requests.length,
     connections: new Set(requests.map(({ connectionId }) => connectionId)).size,
     refused: requests.filter(({ status }) => status === 429).length,
   };
+}
+
+/** One call of a new server. */
+const oneCall = (name, args) => async (env) => {
+  const server = await serving([BUILT], env);
+  const seconds = (await timed(() => server.call(name, args))) / 1_000;
+  const memory = await memoryMb(server.pid, "VmHWM");
+  await server.end();
+  return { seconds, memory };
+};
+
+const listProjects = (count, home) => withFarProjects(count, home, {}, oneCall("list_flex_clusters", {}));
+
+/** The command, from its start to its end. It fails, since the simulated world holds a cluster that lacks a backup. */
+const statusCommand = (home) => async (env) => {
+  const { command, args, cost } = costed(process.execPath, [BUILT, "status"], join(home, "cost"));
+  const seconds = (await timed(() => run(command, args, { env }).catch(onlyIfItFailed))) / 1_000;
+  return { seconds, memory: (await cost()).peakMb };
+};
+
+function onlyIfItFailed(error) {
+  if (error.code !== 1) throw error;
+}
+
+/** What people ask of many clusters at once. */
+async function acrossProjects({ clusters, farProjects, rounds }, { interleave }) {
+  const inHome = (count, work) => () => inFolder((home) => withFarProjects(count, home, {}, work(home)));
+  // The last of the projects, by name.
+  const name = `service-${farProjects - 2}`;
+  const variants = [
+    ...clusters.map((count) => ({
+      key: `backups ${count}`,
+      name: `\`list_flex_clusters\` with \`backups\`, ${count} projects`,
+      run: inHome(count, () => oneCall("list_flex_clusters", { backups: true })),
+    })),
+    { key: "status", name: `the command \`status\`, ${farProjects} projects`, run: inHome(farProjects, statusCommand) },
+    {
+      key: "save",
+      name: `\`save_flex_snapshot\` by name, 1 MiB, ${farProjects} projects`,
+      run: inHome(farProjects, () => oneCall("save_flex_snapshot", { name, waitSeconds: 40 })),
+    },
+  ];
+  const samples = await interleave(rounds, variants, "many projects");
+  const rows = variants.map(({ key, name: title }, index) => ({
+    key,
+    name: title,
+    cells: {
+      seconds: summarize(samples[index].map(({ seconds }) => seconds)),
+      requests: Math.max(...samples[index].map(({ requests }) => requests)),
+      refused: samples[index].reduce((sum, { refused }) => sum + refused, 0),
+      memory: summarize(samples[index].map(({ memory }) => memory)),
+    },
+  }));
+  const columns = [
+    { key: "seconds", head: "seconds", digits: 2 },
+    { key: "requests", head: "requests" },
+    { key: "refused", head: "refused with 429" },
+    { key: "memory", head: "peak memory, MB" },
+  ];
+  const title = `One question about many projects, ${ROUND_TRIP_MS} ms round trip, Atlas's published rate limit`;
+  return { key: "growth-across", title, head: "Question", columns, rows };
+}
+
+async function byFiles({ files, rounds }, { interleave }) {
+  const simulator = await startSimulator({ snapshotBytes: MIB / 16 });
+  const rows = await inFolder(async (folder) => {
+    const subjects = [];
+    for (const count of files) subjects.push(await shelfOf(count, simulator, join(folder, String(count))));
+    const samples = await interleave(rounds, subjects, "saved files");
+    const memory = await Promise.all(subjects.map(({ pid }) => memoryMb(pid, "VmHWM")));
+    for (const { close } of subjects) await close();
+    return files.map((count, index) => ({
+      key: String(count),
+      name: count.toLocaleString("en"),
+      cells: {
+        first: subjects[index].firstMs,
+        again: summarize(samples[index]),
+        shown: subjects[index].shown,
+        memory: memory[index],
+      },
+    }));
+  });
+  await simulator.close();
+  const columns = [
+    { key: "first", head: "first call, ms" },
+    { key: "again", head: "later calls, ms" },
+    { key: "shown", head: "files in the answer" },
+    { key: "memory", head: "peak memory, MB" },
+  ];
+  return { key: "growth-files", title: "Files in `list_saved_snapshots`", head: "Files", columns, rows };
+}
+
+/** A server whose download folder holds so many verified files: one that it saved, and copies of it for other snapshots. */
+async function shelfOf(count, { baseUrl, environments, ids }, home) {
+  await mkdir(home, { recursive: true });
+  const env = { ...environments.serviceAccount, MONGODB_ATLAS_BASE_URL: baseUrl, HOME: home };
+  const server = await serving([BUILT], env);
+  const { groupId, name, downloadedSnapshotId: snapshotId } = ids;
+  const { path } = await server.call("save_flex_snapshot", { groupId, name, snapshotId, waitSeconds: 40 });
+  const record = JSON.parse(await readFile(`${path}.json`, "utf8"));
+  for (let index = 1; index < count; index += 1) {
+    const other = `5fb1${index.toString(16).padStart(20, "0")}`;
+    const copy = path.replace(snapshotId, other);
+    await copyFile(path, copy);
+    const { mtimeMs } = await stat(copy);
+    await writeFile(`${copy}.json`, JSON.stringify({ ...record, snapshotId: other, mtimeMs }), { mode: 0o600 });
+  }
+  let shown = 0;
+  const list = () =>
+    timed(async () => {
+      const answer = await server.call("list_saved_snapshots");
+      shown = answer.files.length;
+    });
+  const firstMs = await list();
+  return { pid: server.pid, firstMs, shown, run: list, close: server.end };
 }
 
 /** Whether the thread that talks to the client stays free while the server receives, hashes, and writes a file. */

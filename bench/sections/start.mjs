@@ -6,18 +6,18 @@ import { build } from "esbuild";
 import { SETTINGS, standIns } from "../../scripts/bundle.mjs";
 import { summarize } from "../report/figures.mjs";
 import { startSimulator } from "../run/atlas.mjs";
-import { BUILT, inFolder, LATER_NODE, laterNode, memoryMb, ROOT, startServer } from "../run/processes.mjs";
+import { BUILT, inFolder, nodeOf, ROOT, startServer } from "../run/processes.mjs";
 
-/** Measures on the running Node.js and on a later one. */
+/** The versions of Node.js that the package supports. */
+const NODES = [20, 22, 24, 26];
+
 export function start(plan, { interleave }) {
   return inFolder(async (folder) => {
     const baselines = await bundleBaselines(folder);
     const simulator = await startSimulator();
-    const [current] = process.versions.node.split(".");
-    const variants = [
-      ...variantsOf("current", current, process.execPath, { baselines, simulator, folder }),
-      ...variantsOf("later", LATER_NODE, await laterNode(), { baselines, simulator, folder }),
-    ];
+    const variants = [];
+    for (const version of NODES)
+      variants.push(...variantsOf(version, await nodeOf(version, folder), { baselines, simulator, folder }));
     const present = variants.filter(({ run }) => run);
     // The first start of each variant fills the caches of the disk.
     for (const { run } of present) await run();
@@ -36,15 +36,15 @@ async function bundleBaselines(folder) {
 }
 
 /** The variants on one Node.js; without `run` if this version is not available. */
-function variantsOf(which, version, node, { baselines, simulator, folder }) {
+function variantsOf(version, node, { baselines, simulator, folder }) {
   const variant = (key, text, run) => ({
-    key: `${which} ${key}`,
+    key: `${version} ${key}`,
     name: `Node ${version}: ${text}`,
     run: node === undefined ? undefined : run,
   });
   return [
     variant("empty", "`node -e 0`, until it exits", () => emptyProgram(node)),
-    variant("minimal", "minimal server on the SDK, bundled the same way", () => serverStart(node, [baselines.minimal])),
+    variant("minimal", "minimal server on the SDK, bundled the same way", () => minimalStart(node, baselines.minimal)),
     variant("usual", "server as in the SDK's guide, bundled", () => serverStart(node, [baselines.usual])),
     variant("ours", "this server", () => ourStart(node, simulator, folder)),
   ];
@@ -56,26 +56,41 @@ async function emptyProgram(node) {
   return { initializeMs: performance.now() - startedAt };
 }
 
-/** Also measures the first call, which loads the code that the start does not need. */
-function ourStart(node, { environments, ids: { groupId, name, restoreJobId } }, home) {
+const minimalStart = (node, file) => serverStart(node, [file], {}, ({ call }) => call("echo"));
+
+/** The first call loads the code that the start does not need. A client of the newest revision asks `server/discover` first. */
+async function ourStart(node, { environments, ids: { groupId, name, restoreJobId } }, home) {
   const env = { HOME: home, ...environments.serviceAccount };
-  return serverStart(node, [BUILT], env, async ({ elapsedMs, call }) => {
-    const askedAt = elapsedMs();
-    await call("get_restore_job", { groupId, name, restoreJobId });
-    return { firstCallMs: elapsedMs() - askedAt };
-  });
+  const job = { groupId, name, restoreJobId };
+  const served = await serverStart(node, [BUILT], env, ({ call }) => call("get_restore_job", job));
+  return { ...served, discoverMs: await discoverMs(node, env) };
 }
 
-async function serverStart(node, args, env = {}, andThen = async () => ({})) {
+async function serverStart(node, args, env = {}, firstCall = undefined) {
   const server = startServer(node, args, { env });
   await server.initialize();
   const initializeMs = server.elapsedMs();
   const { tools } = await server.request("tools/list");
   const listMs = server.elapsedMs();
-  const memory = await memoryMb(server.pid, "VmRSS");
-  const more = await andThen(server);
+  const memory = await server.memoryMb();
+  await firstCall?.(server);
+  const called = firstCall && { calledMs: server.elapsedMs(), memoryCalled: await server.memoryMb() };
   await server.end();
-  return { initializeMs, listMs, memory, listBytes: bytesOf({ tools }), readBytes: bytesOf(tools.map(read)), ...more };
+  const bytes = { listBytes: bytesOf({ tools }), readBytes: bytesOf(tools.map(read)) };
+  return { initializeMs, listMs, memory, ...called, ...bytes };
+}
+
+const STATELESS = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+async function discoverMs(node, env) {
+  const server = startServer(node, [BUILT], { env });
+  await server.request("server/discover", { _meta: STATELESS });
+  const elapsedMs = server.elapsedMs();
+  await server.end();
+  return elapsedMs;
 }
 
 const bytesOf = (value) => Buffer.byteLength(JSON.stringify(value));
@@ -84,9 +99,11 @@ const read = ({ name, title, description, inputSchema }) => ({ name, title, desc
 
 const COLUMNS = [
   { key: "initializeMs", head: "`initialize`, ms" },
+  { key: "discoverMs", head: "`server/discover`, ms" },
   { key: "listMs", head: "`tools/list`, ms" },
-  { key: "firstCallMs", head: "first call, ms" },
-  { key: "memory", head: "memory, MB" },
+  { key: "calledMs", head: "first call answered, ms" },
+  { key: "memory", head: "memory after `tools/list`, MB" },
+  { key: "memoryCalled", head: "after the first call, MB" },
   { key: "listBytes", head: "`tools/list`, bytes" },
   { key: "readBytes", head: "bytes read by models" },
 ];

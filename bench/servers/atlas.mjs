@@ -57,12 +57,14 @@ async function runLine({ baseUrl, fileBaseUrl, roundTripMs, bytesPerSecond }) {
   const fileLine = await lineTo(new URL(fileBaseUrl), roundTripMs, Number(bytesPerSecond));
   // Passes on the API's answers, but with links to the file line. The signature of a link does not cover the host.
   const relay = createHttpServer((incoming, answer) => {
-    const { method, url, headers } = incoming;
+    const { method, url } = incoming;
+    // Bodies stay text, in which links can be replaced.
+    const { "accept-encoding": _, ...headers } = incoming.headers;
     const outgoing = request(new URL(url, baseUrl), { method, headers }, async (response) => {
       const body = Buffer.concat(await response.toArray())
         .toString()
         .replaceAll(fileBaseUrl, fileLine);
-      const { "transfer-encoding": _, ...kept } = response.headers;
+      const { "transfer-encoding": __, ...kept } = response.headers;
       answer.writeHead(response.statusCode, { ...kept, "content-length": Buffer.byteLength(body) }).end(body);
     });
     outgoing.on("error", () => answer.destroy()); // The client sees the same broken connection as without the relay.

@@ -1,6 +1,7 @@
 // Mutations of the tools, the server and the commands.
 import { edit } from "./edit.mjs";
 
+const DESK = "test/protocol/front-desk.test.ts";
 const LIFE = "test/faults/process-life.test.ts";
 const QUOTED = "test/secrets/quoted.test.ts";
 
@@ -130,9 +131,51 @@ export const SERVER = [
   },
   {
     claim: "keep everything that came with a waiting call",
-    edits: [edit("src/protocol/requests.ts", 'method === "tools/call" ? onlyWhatIsRead(request) : request', "request")],
+    edits: [edit("src/protocol/front-desk.ts", "eras.onlyWhatIsRead(request, client)", "request")],
     tests: [LIFE],
     only: "in the unknown parameter",
+  },
+  {
+    claim: "run a call that was cancelled while it was queued",
+    edits: [
+      edit(
+        "src/protocol/front-desk.ts",
+        "queue = queue.filter((waiting) => waiting.id !== id);",
+        "queue = queue.slice();",
+      ),
+    ],
+    tests: [DESK],
+    only: "cancelled while it was queued",
+  },
+  {
+    claim: "run queued calls after the connection has closed",
+    edits: [edit("src/protocol/front-desk.ts", "queue &&= [];", "")],
+    tests: [DESK],
+    only: "when the connection closes",
+  },
+  {
+    claim: "load the SDK for a list",
+    edits: [
+      edit(
+        "src/server/answers.ts",
+        'import { answerPrompt, promptsFor } from "./prompts.ts";',
+        'import { answerPrompt, promptsFor } from "./prompts.ts";\nimport "@modelcontextprotocol/sdk/types.js";',
+      ),
+    ],
+    tests: ["test/packaging/start.test.ts"],
+    only: "only code of this package",
+  },
+  {
+    claim: "overwrite a resultType",
+    edits: [edit("src/protocol/eras.ts", "    resultType,\n", '    resultType: "complete",\n')],
+    tests: [DESK],
+    only: "a resultType",
+  },
+  {
+    claim: "keep an announcement of any size with each waiting call",
+    edits: [edit("src/protocol/eras.ts", "JSON.stringify(capabilities).length <= MAX_ANNOUNCED_CHARACTERS", "true")],
+    tests: [DESK],
+    only: "too large",
   },
   {
     claim: "show links although they are hidden",

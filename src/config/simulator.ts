@@ -8,7 +8,7 @@ import type { Config } from "./types.ts";
  * simulator's code, so the server calls it only after its first answer to the client.
  */
 export async function withOrdersChecked(config: Config): Promise<Config> {
-  if (!config.simulator) return config;
+  if (!config.simulator?.orders) return config;
   const problems = await problemsOfOrders(config.simulator.orders, config.secrets);
   if (problems.length === 0) return config;
   return {

@@ -24,10 +24,14 @@ const MAX_TEXT_CHARACTERS = 4_096;
 
 /** Unread bytes after which records are dropped: a slow or absent reader must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+
+/** How long the first record waits, so that the host, which waits for its first answers, does not wait for the logging library. */
+const HEAD_START_MS = 150;
+
 /**
  * Logs to standard error, since standard output belongs to the protocol. If the log is full, slow or gone, records are lost and
- * nothing else changes. The logging library is loaded after the first answer, because hosts start a server for every window and
- * wait for that answer; earlier records keep their time.
+ * nothing else changes. The logging library is loaded a moment after the first record, or at the end of the process; records keep
+ * their time.
  */
 export function createLog({
   level,
@@ -41,6 +45,7 @@ export function createLog({
   const waiting: ((logger: Logger) => void)[] = [];
   let logger: Logger | undefined;
   let loading: Promise<void> | undefined;
+  let start: NodeJS.Timeout | undefined;
   // Without a listener, a full disk behind the log would end the process.
   stderr.on("error", () => undefined);
   const destination = {
@@ -49,7 +54,13 @@ export function createLog({
     },
   };
 
-  async function load(): Promise<void> {
+  function load(): Promise<void> {
+    clearTimeout(start);
+    loading ??= loadPino();
+    return loading;
+  }
+
+  async function loadPino(): Promise<void> {
     const { default: pino } = await import("pino");
     logger = pino({ level, base: null, timestamp: false }, destination);
     for (const write of waiting.splice(0)) write(logger);
@@ -61,7 +72,7 @@ export function createLog({
       const write = (to: Logger) => to[at](scrubbed(record, scrub), cut(scrub(message)));
       if (logger) return write(logger);
       waiting.push(write);
-      loading ??= new Promise<void>((resolve) => setImmediate(resolve)).then(load);
+      start ??= setTimeout(load, HEAD_START_MS);
     };
   };
   return {
@@ -69,7 +80,9 @@ export function createLog({
     info: writer("info"),
     warn: writer("warn"),
     error: writer("error"),
-    written: async () => loading,
+    written: async () => {
+      if (waiting.length > 0) await load();
+    },
   };
 }
 

@@ -11,7 +11,7 @@ type Fault = "uncaught-exception" | "unhandled-rejection" | "end-failed" | "end-
 /** MCP clients send SIGTERM two seconds after they close our input, so the process must have ended before. */
 const END_LIMIT_MS = 1_600;
 
-/** How long the end then waits for a slow reader of the log; without that, Windows loses the last lines of a pipe. */
+/** How long the end then waits for the reader of the log: Windows writes to a pipe later. */
 const LOG_LIMIT_MS = 200;
 
 /**

@@ -1,6 +1,11 @@
 // Reads one line of input as a JSON-RPC message, and defines the JSON-RPC codes and types that all layers share.
 import { isUtf8 } from "node:buffer";
-import type { JSONRPCMessage, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type {
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
 
 /** JSON-RPC 2.0, section 5.1; `busy` is in the range that JSON-RPC leaves to servers. */
 export const CODES = {
@@ -25,7 +30,7 @@ export interface Refusal extends RpcError {
 }
 
 type Reading =
-  | { kind: "message"; message: JSONRPCMessage }
+  | { kind: "message"; message: JSONRPCRequest | JSONRPCNotification }
   | { kind: "refused"; refusal: Refusal }
   /** Gets no answer: a blank line, or an invalid notification or response, which JSON-RPC does not allow to be answered. */
   | { kind: "dropped"; reason?: string };
@@ -66,27 +71,17 @@ function readCall({ jsonrpc, id, method, params, result, error }: Record<string,
   if (result !== undefined || error !== undefined) return invalid("a message is either a request or a response");
   if (id !== undefined && !isId(id)) return invalid(`id ${ID_RULE}`);
   if (!isParams(params)) {
-    const problem = problemOf(params);
-    if (id === undefined) return { kind: "dropped", reason: `Invalid notification: ${problem}` };
-    return { kind: "refused", refusal: { id, ...invalidParams(problem) } };
+    const { code, message } = invalidParams(problemOf(params) ?? "");
+    return id === undefined ? { kind: "dropped", reason: message } : refused(id, code, message);
   }
   const call = { jsonrpc: "2.0" as const, method, ...(params && { params }) };
   return { kind: "message", message: id === undefined ? call : { ...call, id } };
 }
 
-function readResponse({ jsonrpc, id, result, error }: Record<string, unknown>): Reading {
-  if (result === undefined && error === undefined) {
-    return refused(isId(id) ? id : null, CODES.request, "Invalid request: the message has no method");
-  }
-  const reason = "Invalid response";
-  if (jsonrpc !== "2.0" || !isId(id)) return { kind: "dropped", reason };
-  if (isObject(result)) return { kind: "message", message: { jsonrpc, id, result } };
-  if (!isObject(error)) return { kind: "dropped", reason };
-  const { code, message, data } = error;
-  if (typeof code !== "number" || !Number.isSafeInteger(code) || typeof message !== "string") {
-    return { kind: "dropped", reason };
-  }
-  return { kind: "message", message: { jsonrpc, id, error: { code, message, data } } };
+/** This server asks its client nothing, so it needs no responses. */
+function readResponse({ id, result, error }: Record<string, unknown>): Reading {
+  if (result !== undefined || error !== undefined) return { kind: "dropped", reason: "A response to no request" };
+  return refused(isId(id) ? id : null, CODES.request, "Invalid request: the message has no method");
 }
 
 /** Returns `undefined`, which JSON cannot express, for text that is not JSON. */
@@ -109,28 +104,19 @@ function isId(value: unknown): value is RequestId {
   return value.length <= MAX_ID_BYTES && Buffer.byteLength(JSON.stringify(value)) <= MAX_ID_BYTES;
 }
 
-/** What is wrong with params that are not `isParams`. */
-function problemOf(params: unknown): string {
+/** What is wrong with the params of a message, if anything is. */
+function problemOf(params: unknown): string | undefined {
+  if (params === undefined) return undefined;
   if (!isObject(params)) return "params must be an object";
-  const { _meta: meta } = params;
+  const { _meta: meta = {} } = params;
   if (!isObject(meta)) return "params._meta must be an object";
-  const { progressToken } = meta;
+  const { progressToken, [RELATED_TASK]: task } = meta;
   if (progressToken !== undefined && !isId(progressToken)) return `params._meta.progressToken ${ID_RULE}`;
+  if (task === undefined || (isObject(task) && typeof task.taskId === "string")) return undefined;
   return `params._meta["${RELATED_TASK}"] must be an object with a taskId`;
 }
 
-function isParams(params: unknown): params is JSONRPCRequest["params"] {
-  if (params === undefined) return true;
-  if (!isObject(params)) return false;
-  const { _meta: meta } = params;
-  if (meta === undefined) return true;
-  if (!isObject(meta)) return false;
-  const { progressToken, [RELATED_TASK]: task } = meta;
-  return (
-    (progressToken === undefined || isId(progressToken)) &&
-    (task === undefined || (isObject(task) && typeof task.taskId === "string"))
-  );
-}
+const isParams = (params: unknown): params is JSONRPCRequest["params"] => problemOf(params) === undefined;
 
 function refused(id: RequestId | null, code: number, message: string): Reading {
   return { kind: "refused", refusal: { id, code, message } };

@@ -38,19 +38,15 @@ export function createStdioTransport(
     limitBytes: lineLimitBytes,
     onLine(line) {
       const reading = readMessage(line);
-      if (reading.kind === "message") receive(reading.message);
-      else if (reading.kind === "refused") refuse(reading.refusal);
-      else if (reading.reason !== undefined) report(new Error(reading.reason));
+      if (reading.kind === "refused") refuse(reading.refusal);
+      else if (reading.kind === "dropped") reading.reason !== undefined && report(new Error(reading.reason));
+      else if (isRequest(reading.message)) openRequest(reading.message);
+      else if (reading.message.method === "notifications/cancelled") cancelRequest(reading.message);
+      // The server has no use for other notifications.
     },
     onOverlong: () =>
       refuse({ id: null, code: CODES.request, message: `Invalid request: the line exceeds ${lineLimitBytes} bytes` }),
   });
-
-  function receive(message: JSONRPCMessage): void {
-    if (isRequest(message)) openRequest(message);
-    else if ("method" in message && message.method === "notifications/cancelled") cancelRequest(message);
-    else deliver(message);
-  }
 
   // The SDK gets an id of our own for each request, from 1 up. The SDK cannot cancel a request whose id is 0, and it would
   // confuse a cancelled request that still runs with a new request under the same id.
@@ -68,7 +64,7 @@ export function createStdioTransport(
     lastId += 1;
     ownIds.set(id, lastId);
     clientIds.set(lastId, id);
-    deliver({ ...request, id: lastId });
+    transport.onmessage?.({ ...request, id: lastId });
   }
 
   function cancelRequest(notification: JSONRPCNotification): void {
@@ -76,7 +72,7 @@ export function createStdioTransport(
     const id = typeof clientId === "string" || typeof clientId === "number" ? ownIds.get(clientId) : undefined;
     // An unknown id: the answer may already be on its way. MCP says to ignore such a cancellation.
     if (id === undefined) return;
-    deliver({ ...notification, params: { ...notification.params, requestId: id } });
+    transport.onmessage?.({ ...notification, params: { ...notification.params, requestId: id } });
     closeRequest(id);
   }
 
@@ -91,15 +87,6 @@ export function createStdioTransport(
       onIdle = [];
     }
     return clientId;
-  }
-
-  /** The SDK throws in `onmessage` on some malformed messages, which must not end the process. */
-  function deliver(message: JSONRPCMessage): void {
-    try {
-      transport.onmessage?.(message);
-    } catch (error) {
-      report(new Error("A message could not be handled", { cause: error }));
-    }
   }
 
   function refuse({ id, code, message }: Refusal): void {

@@ -1,8 +1,7 @@
 // The prompts that hosts offer as slash commands: save the latest backup of a cluster, and look after all backups.
 import type { GetPromptResult, Prompt } from "@modelcontextprotocol/sdk/types.js";
-import * as z from "zod";
+import { isAtlasId, isClusterName } from "../core/atlas-id.ts";
 import type { ToolName } from "../tools/catalog.ts";
-import { groupId, name } from "../tools/params.ts";
 
 export const SAVE_LATEST = {
   name: "save_latest_snapshot",
@@ -29,34 +28,37 @@ export function promptsFor(tools: readonly ToolName[]): readonly Prompt[] {
   return needs.filter(({ tool }) => tools.includes(tool)).map(({ prompt }) => prompt);
 }
 
-const SaveLatest = z.strictObject({ cluster: name, project: groupId.optional() });
-const CheckBackups = z.strictObject({});
-
+type Arguments = Readonly<Record<string, unknown>>;
 type Refusal = { refusal: string };
 
-/** The prompt with its arguments filled in, or why they cannot be used. */
+/** The prompt of this name with its arguments filled in, or why they cannot be used. */
 export function answerPrompt(
-  { name, description }: Prompt,
-  args: Record<string, string> = {},
-): { answer: GetPromptResult } | Refusal {
-  // Hosts send an empty string for an argument that the person left blank.
-  const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
+  prompts: readonly Prompt[],
+  name: unknown,
+  args: unknown,
+): { result: { description?: string | undefined; messages: GetPromptResult["messages"] } } | Refusal {
+  const prompt = prompts.find((each) => each.name === name);
+  if (!prompt) return { refusal: `Unknown prompt. Known: ${prompts.map((each) => each.name).join(", ") || "none"}.` };
+  // Hosts send an empty string or null for an argument that the person left blank.
+  const given = Object.fromEntries(Object.entries(args ?? {}).filter(([, value]) => value !== "" && value !== null));
   const text = name === SAVE_LATEST.name ? readSaveLatest(given) : readCheckBackups(given);
   if (typeof text !== "string") return text;
-  return { answer: { description, messages: [{ role: "user", content: { type: "text", text } }] } };
+  const { description } = prompt;
+  return { result: { description, messages: [{ role: "user", content: { type: "text", text } }] } };
 }
 
-function readSaveLatest(args: Record<string, string>): string | Refusal {
-  const { success, data } = SaveLatest.safeParse(args);
-  if (success) return saveLatestText(data.cluster, data.project);
+function readSaveLatest({ cluster, project, ...unknown }: Arguments): string | Refusal {
+  const isCluster = typeof cluster === "string" && isClusterName(cluster);
+  const isProject = project === undefined || (typeof project === "string" && isAtlasId(project));
+  if (isCluster && isProject && Object.keys(unknown).length === 0) return saveLatestText(cluster, project);
   return {
     refusal:
       "cluster must be the name of a Flex cluster; project, if given, an id of 24 lower-case hexadecimal characters.",
   };
 }
 
-function readCheckBackups(args: Record<string, string>): string | Refusal {
-  if (CheckBackups.safeParse(args).success) return checkBackupsText();
+function readCheckBackups(args: Arguments): string | Refusal {
+  if (Object.keys(args).length === 0) return checkBackupsText();
   return { refusal: `${CHECK_BACKUPS.name} takes no arguments.` };
 }
 

@@ -1,42 +1,72 @@
 // Serves one MCP client on standard input and output, from the start of the process to its end.
-import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { withOrdersChecked } from "../config/simulator.ts";
 import type { Config } from "../config/types.ts";
 import { createLog, type Log } from "../core/logger.ts";
 import { createRedactor } from "../core/redact.ts";
 import { systemClock } from "../core/time.ts";
-import { withHandshake } from "../protocol/handshake.ts";
+import type { Announced } from "../protocol/eras.ts";
+import { createFrontDesk } from "../protocol/front-desk.ts";
 import { runUntilEnd } from "../protocol/lifecycle.ts";
 import { createStdioTransport } from "../protocol/stdio-transport.ts";
 import { offersOf, type ToolName } from "../tools/catalog.ts";
+import { answersFor } from "./answers.ts";
 import { ICONS } from "./icon.ts";
 import { instructions } from "./instructions.ts";
 import type { Runtime } from "./runtime.ts";
+import { announcesView, VIEW_CAPABILITIES } from "./view.ts";
 
-/** Loads no package before the answer to `initialize`: hosts start a server for every window and wait for this answer. */
+/** Loads no package before the first call: hosts start a server for every window, and most windows never call a tool. */
 export async function serve({ config, version }: { config: Config; version: string }): Promise<void> {
   const redactor = createRedactor(config.secrets);
   const log = createLog({ level: config.logLevel, scrub: redactor.scrub, stderr: process.stderr });
   const tools = offersOf(config).map(({ name }) => name);
   announce(config, tools, log);
 
+  const hasView = config.view && tools.includes("save_flex_snapshot");
+  const showsView = (client: Announced) => hasView && announcesView(client);
   const facts = {
     serverInfo: { name: "atlas-flex-snapshots", title: "Atlas Flex snapshots", version },
-    capabilities: { tools: {}, prompts: {} },
+    icons: ICONS,
+    capabilities: (client: Announced) => ({ tools: {}, prompts: {}, ...(showsView(client) && VIEW_CAPABILITIES) }),
     instructions: instructions(tools, config),
-    hasView: config.view && tools.includes("save_flex_snapshot"),
   };
   const stdio = createStdioTransport(process.stdin, process.stdout);
-  // Only the answer to `initialize` has the icon: a stateless client gets the server's name with every result.
-  const introduction = { ...facts, serverInfo: { ...facts.serverInfo, icons: ICONS } };
-  const { open, transport, showsViews } = withHandshake(stdio, introduction);
-  let server: Server | undefined;
   let runtime: Promise<Runtime> | undefined;
+  const checked = withOrdersChecked(config).then(({ problems }) => {
+    for (const problem of problems.slice(config.problems.length)) log.error({}, problem);
+    return problems;
+  });
+  const desk = createFrontDesk(stdio, {
+    facts,
+    answers: answersFor(tools, showsView),
+    async connect(transport) {
+      const { createServer } = await import("./server.ts");
+      const server = createServer({
+        serverInfo: facts.serverInfo,
+        tools,
+        config,
+        showsView,
+        problems: await checked,
+        log,
+        startRuntime() {
+          runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
+            createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
+          );
+          return runtime;
+        },
+      });
+      await server.connect(transport);
+    },
+    onFailure: (error) => log.error({ error }, "the server could not be loaded"),
+    onClose() {
+      end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
+    },
+  });
   const end = runUntilEnd({
     settle: stdio.idle,
     async onEnd(reason) {
       log.info({ reason }, "ending");
-      await server?.close();
+      await desk.close();
       await runtime?.then(
         ({ close }) => close(),
         () => undefined, // The runtime could not be created, so there is nothing to close; every call has reported why.
@@ -45,32 +75,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     },
     report: (fault, error) => log.error({ error }, fault),
   });
-  await open();
-
-  const { problems } = await withOrdersChecked(config);
-  for (const problem of problems.slice(config.problems.length)) log.error({}, problem);
-  const [{ createServer }, { withCheckedRequests }] = await Promise.all([
-    import("./server.ts"),
-    import("../protocol/requests.ts"),
-  ]);
-  server = createServer({
-    facts,
-    tools,
-    config,
-    problems,
-    log,
-    showsViews,
-    startRuntime() {
-      runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-        createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
-      );
-      return runtime;
-    },
-  });
-  server.onclose = () => {
-    end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
-  };
-  await server.connect(withCheckedRequests(transport, facts));
+  await desk.start();
 }
 
 /** Logs the configuration without its secrets, and all its problems and warnings. */

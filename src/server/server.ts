@@ -1,13 +1,10 @@
-// The MCP server: lists tools and prompts, runs a tool, and turns its value or failure into a result.
+// The MCP server behind the front desk: runs a tool, and turns its value or failure into a result.
 import { STATUS_CODES } from "node:http";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  ListToolsRequestSchema,
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
@@ -18,75 +15,43 @@ import type { Log } from "../core/logger.ts";
 import { isOwnCode } from "../core/own-errors.ts";
 import { says } from "../core/text.ts";
 import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
-import { announcesView, CLIENT_CAPABILITIES } from "../protocol/announced.ts";
-import type { ServerFacts } from "../protocol/handshake.ts";
+import { type Announced, announcedIn, KEY, type ServerFacts } from "../protocol/eras.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
-import { answerPrompt, promptsFor } from "./prompts.ts";
-import { answerResources, asideMeta, withView } from "./view.ts";
+import { asideMeta } from "./view.ts";
 
 /** A last look after the wait. README and instructions promise that a call ends within ten seconds after its longest wait. */
 const LAST_LOOK_MS = 6_000;
 
 interface ServerDependencies {
-  facts: ServerFacts;
+  serverInfo: ServerFacts["serverInfo"];
   /** The tools to offer. */
   tools: readonly ToolName[];
   config: ToolSettings & Pick<Config, "simulate">;
   /** Problems of the configuration. If there are any, every call fails and names them. */
   problems: readonly string[];
   log: Log;
-  /** Whether the client shows views, if it said so before this server was connected. */
-  showsViews?: () => boolean | undefined;
+  /** Whether a client that announced this gets the view of a save. */
+  showsView: (client: Announced) => boolean;
   /** Called for every tool call; the first call starts the runtime. */
   startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store" | "saves">>;
 }
 
-/** Connect the server to a transport to start it. Tools are loaded when they are first listed or called. */
+/** Connect the server to the front desk to start it. Tools are loaded when they are first called. */
 export function createServer({
-  facts,
+  serverInfo,
   tools,
   config,
   problems,
   log,
-  showsViews,
+  showsView,
   startRuntime,
 }: ServerDependencies): Server {
-  const server = new Server(facts.serverInfo, facts);
+  const server = new Server(serverInfo, { capabilities: { tools: {} } });
   const { hideSnapshotUrls, projectId, allowedProjects, maxWaitSeconds } = config;
   const isOffered = (name: string) => tools.some((offered) => offered === name);
   const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
-  const showsView = ({ _meta: meta }: Pick<Extra, "_meta">): boolean => {
-    if (!facts.hasView) return false;
-    if (meta?.[CLIENT_CAPABILITIES]) return announcesView(meta[CLIENT_CAPABILITIES]);
-    return showsViews?.() ?? announcesView(server.getClientCapabilities());
-  };
-
-  server.setRequestHandler(ListToolsRequestSchema, async (_, extra) => {
-    const { TOOL_LIST } = await import("../tools/tool-list.ts");
-    const listed = TOOL_LIST.filter(({ name }) => isOffered(name));
-    return { tools: showsView(extra) ? withView(listed) : listed };
-  });
-  // Not as handlers of their own, for which the SDK would announce resources to every client.
-  server.fallbackRequestHandler = async ({ method, params }, extra) => {
-    const isKnown = showsView(extra) && method.startsWith("resources/");
-    const answer = isKnown ? await answerResources(method, params, tools) : undefined;
-    if (answer) return answer;
-    throw isKnown && method === "resources/read"
-      ? rpcError(extra._meta?.[CLIENT_CAPABILITIES] ? CODES.params : RESOURCE_UNKNOWN, "Unknown resource.")
-      : rpcError(CODES.method, "Method not found");
-  };
-
-  const prompts = promptsFor(tools);
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [...prompts] }));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
-    const prompt = prompts.find(({ name }) => name === params.name);
-    if (!prompt) throw invalidParams(`Unknown prompt. Known: ${prompts.map(({ name }) => name).join(", ") || "none"}.`);
-    const result = answerPrompt(prompt, params.arguments);
-    if ("refusal" in result) throw invalidParams(result.refusal);
-    return result.answer;
-  });
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
     const { TOOLS } = await import("../tools/index.ts");
@@ -103,7 +68,7 @@ export function createServer({
       });
       logCall("ok");
       const result = successResult(value, { simulated: config.simulate, indent: args.pretty === true });
-      return showsView(extra) ? { ...result, ...aside } : result;
+      return showsView(announcedIn(extra._meta?.[KEY.capabilities])) ? { ...result, ...aside } : result;
     } catch (error) {
       if (extra.signal.aborted) {
         logCall("cancelled");
@@ -147,13 +112,10 @@ export function createServer({
   return server;
 }
 
-/** "Resource not found" of the revisions before 2026-07-28, which has the code for params instead. */
-const RESOURCE_UNKNOWN = -32002;
-
-/** An error of the protocol itself. */
-const rpcError = (code: number, message: string): Error => Object.assign(new Error(message), { code });
-
-const invalidParams = (message: string) => rpcError(CODES.params, message);
+/** An error of the protocol itself, with JSON-RPC's code for params that cannot be used. */
+function invalidParams(message: string): Error {
+  return Object.assign(new Error(message), { code: CODES.params });
+}
 
 type Extra = Pick<RequestHandlerExtra<ServerRequest, ServerNotification>, "signal" | "_meta" | "sendNotification">;
 

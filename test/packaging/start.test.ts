@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { TOOL_LIST } from "../../src/tools/tool-list.ts";
 import { BUILT, serverWith } from "../fixtures.ts";
+import { FOREIGN } from "./foreign.ts";
 import { ROOT } from "./manifest.ts";
 
 const DIST = join(ROOT, "dist");
@@ -18,18 +19,24 @@ function loadedWith(file: string, known = new Set<string>()): Set<string> {
   return known;
 }
 
-/** A name in the bundled code of each package. */
-const FOREIGN = { sdk: "InitializeRequestSchema", zod: "$ZodType", undici: "EnvHttpProxyAgent", pino: "asChindings" };
+const start = [
+  ...loadedWith(basename(BUILT)),
+  ...files.filter((file) => /^main-\w+\.js$/.test(file)).flatMap((file) => [...loadedWith(file)]),
+];
 
-test("only code of this package answers initialize; the other packages are loaded after that answer", () => {
-  const start = files.filter((file) => /^(atlas-flex-snapshots-mcp|main-\w+|serve-\w+)\.js$/.test(file));
-  expect(start).toHaveLength(3);
-  const early = [...new Set(start.flatMap((file) => [...loadedWith(file)]))].map(textOf).join("\n");
-  const whole = files.map(textOf).join("\n");
-  const found = (text: string) =>
-    Object.entries(FOREIGN).flatMap(([name, word]) => (text.includes(word) ? [name] : []));
-  expect(found(whole)).toEqual(Object.keys(FOREIGN));
-  expect(found(early)).toEqual([]);
+test("only code of this package is loaded at the start; the packages are loaded with the first call", () => {
+  const found = (texts: readonly string[]) =>
+    Object.entries(FOREIGN).flatMap(([name, word]) => (texts.join("\n").includes(word) ? [name] : []));
+  expect(found(files.map(textOf))).toEqual(Object.keys(FOREIGN));
+  expect(start).toContainEqual(expect.stringMatching(/^main-/));
+  expect(found(start.map(textOf))).toEqual([]);
+});
+
+test("the start loads few files, since each takes time, and the check of an archive loads nothing of the start", () => {
+  const own = start.filter((file) => textOf(file).includes("createFrontDesk"));
+  expect(own).toHaveLength(1);
+  expect(new Set(start).size).toBeLessThanOrEqual(5);
+  expect([...loadedWith("archive-check-worker.js")]).not.toContain(own[0]);
 });
 
 test("the tool list that the build has evaluated is the one of the sources", async () => {

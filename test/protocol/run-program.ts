@@ -30,8 +30,11 @@ export async function buildProgram(name: string): Promise<string> {
 }
 
 /** Runs a built program with pipes; it is killed after the test that started it. */
-export function runProgram(file: string, ...args: string[]) {
-  const child = spawn(process.execPath, [file, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+export const runProgram = (file: string, ...args: string[]) => runWith(process.env, file, ...args);
+
+/** The same with only this environment. */
+export function runWith(env: NodeJS.ProcessEnv, file: string, ...args: string[]) {
+  const child = spawn(process.execPath, [file, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   const output = { stdout: "", stderr: "" };
   const waiting = new Set<() => void>();

@@ -7,7 +7,7 @@ let file: string;
 beforeAll(async () => {
   file = await buildProgram("server");
 });
-const start = () => runProgram(file);
+const start = () => runProgram(file, "bare");
 
 const ping = (id: string | number) => ({ jsonrpc: "2.0", id, method: "ping" });
 const call = (id: string | number, name: string, args: object = {}, meta?: object) => ({

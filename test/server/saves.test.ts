@@ -80,13 +80,15 @@ describe("a save by the cluster's name alone", () => {
   });
 
   test("goes on after its call was cancelled, before the lookup has ended", async () => {
-    const { client, ok } = await against({ ...SMALL, orders: "listFlexClusters=slow-headers@800" });
+    const { client, ok, simulator } = await against({ ...SMALL, orders: "listFlexClusters=slow-headers@800" });
     const cancel = new AbortController();
     const call = client.callTool({ name: "save_flex_snapshot", arguments: { name } }, undefined, {
       signal: cancel.signal,
     });
-    setTimeout(() => cancel.abort("enough"), 200);
-    await expect(call).rejects.toThrow();
+    const ended = expect(call).rejects.toThrow();
+    await expect.poll(() => simulator.count("listFlexClusters")).toBeGreaterThan(0);
+    cancel.abort("enough");
+    await ended;
     await expect
       .poll(async () => (await ok("list_saved_snapshots")).files, { timeout: 20_000 })
       .toMatchObject([{ name, state: "complete" }]);

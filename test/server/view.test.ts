@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sizeInWords as shared } from "../../src/core/text.ts";
-import { announcesView } from "../../src/protocol/announced.ts";
+import { announcedIn } from "../../src/protocol/eras.ts";
+import { announcesView } from "../../src/server/view.ts";
 import { readList, readRow } from "../../src/view/answers.ts";
 import { sizeInWords, toldToModel } from "../../src/view/words.ts";
 import { BUILT, temporaryFolder } from "../fixtures.ts";
@@ -154,7 +155,7 @@ test.each<[what: string, announces: boolean, capabilities: unknown]>([
   ["extensions that are no object", false, { extensions: ["io.modelcontextprotocol/ui"] }],
   ["nothing", false, undefined],
 ])("a client that announces %s shows views: %s", (_, announces, capabilities) => {
-  expect(announcesView(capabilities)).toBe(announces);
+  expect(announcesView(announcedIn(capabilities))).toBe(announces);
 });
 
 const page = readFileSync(join(ROOT, "dist/view.html"), "utf8");

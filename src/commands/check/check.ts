@@ -47,6 +47,7 @@ export async function check(input: Configured & { version: string }): Promise<0 
     else log.error({ error }, "The check itself failed");
   }
   const last = asJson ? jsonReport(steps, { version, complete }) : complete ? summaryText(steps, look) : "\n";
+  await log.written();
   await written(stdout, last);
   return complete && nothingFailed(steps) ? 0 : 1;
 }

@@ -62,6 +62,10 @@ function inConfig(place: Place, ...names: string[]): string {
   return XDG_CONFIG_HOME ? pathsOf(place.platform).join(XDG_CONFIG_HOME, ...names) : inHome(".config", ...names)(place);
 }
 
+/** For clients that show views of MCP Apps, by their vendors' documentation. */
+const VIEW =
+  "It shows [the view of a save](view.md) by its vendor's documentation; not tried. Where the frame stays blank, set `ATLAS_FLEX_VIEW=false`.";
+
 /** By the name that is typed, in the order of the list. */
 export const CLIENTS: Readonly<Record<string, Client>> = {
   "claude-desktop": {
@@ -81,7 +85,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       "Long calls":
         "Calls are cut after about 60 seconds, on Windows 240. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is: the download continues between calls.",
       Log: "`mcp-server-atlas-flex-snapshots.log` in `~/Library/Logs/Claude` (macOS) or `%APPDATA%\\Claude\\logs` (Windows).",
-      Progress: "Not tried.",
+      Progress: VIEW,
     },
   },
   "claude-code": {
@@ -115,7 +119,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       Approval: "Cursor asks before a tool runs, unless its settings allow tools to run by themselves.",
       "Long calls": "Its limit was not measured. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is.",
       Log: 'The panel Output, with "MCP Logs" chosen in its list.',
-      Progress: "Not tried.",
+      Progress: VIEW,
     },
   },
   vscode: {
@@ -132,7 +136,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
         "VS Code asks before it runs a tool that is not marked as reading only; the answer can hold for the session, the folder or always.",
       "Long calls": "Its limit was not measured. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is.",
       Log: 'The command "MCP: List Servers", then the server, then "Show Output".',
-      Progress: "Not tried.",
+      Progress: VIEW,
     },
   },
   codex: {

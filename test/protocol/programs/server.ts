@@ -1,28 +1,16 @@
-// A minimal server behind all layers of the product's protocol.
+// A minimal server behind all layers of the product's protocol; with the argument "bare", on the transport alone.
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import {
-  CallToolRequestSchema,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  ListToolsRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-import { withHandshake } from "../../../src/protocol/handshake.ts";
+import { CallToolRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { createFrontDesk } from "../../../src/protocol/front-desk.ts";
 import { runUntilEnd } from "../../../src/protocol/lifecycle.ts";
-import { withCheckedRequests } from "../../../src/protocol/requests.ts";
 import { createStdioTransport } from "../../../src/protocol/stdio-transport.ts";
 
 const tell = (event: object) => process.stderr.write(`${JSON.stringify(event)}\n`);
+const behaviour = process.argv[2];
 const serverInfo = { name: "small", version: "1.0.0" };
 const capabilities = { tools: {}, prompts: {} };
 const instructions = "Call echo.";
 const server = new Server(serverInfo, { capabilities, instructions });
-server.setRequestHandler(ListToolsRequestSchema, () => ({
-  tools: [{ name: "echo", inputSchema: { type: "object" as const } }],
-}));
-server.setRequestHandler(ListPromptsRequestSchema, () => ({ prompts: [{ name: "hello" }] }));
-server.setRequestHandler(GetPromptRequestSchema, () => ({
-  messages: [{ role: "user" as const, content: { type: "text" as const, text: "Hello" } }],
-}));
 server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sendNotification }) => {
   const args = params.arguments ?? {};
   const progressToken = params._meta?.progressToken;
@@ -38,6 +26,12 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
     const params = { progressToken, progress: 2 };
     setTimeout(() => sendNotification({ method: "notifications/progress", params }), 20);
   }
+  if (params.name === "announced") {
+    return {
+      content: [{ type: "text" as const, text: JSON.stringify(params._meta ?? {}) }],
+      resultType: typeof args.resultType === "string" ? args.resultType : undefined,
+    };
+  }
   if (params.name === "later") await new Promise((resolve) => setTimeout(resolve, 50));
   if (params.name === "polluted") {
     return { content: [{ type: "text" as const, text: String(Reflect.get({}, "polluted")) }] };
@@ -49,19 +43,43 @@ server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, sen
   return { content: [{ type: "text" as const, text: String(text) }], ...(text === 1n && { _meta: { text } }) };
 });
 
-const facts = { serverInfo, capabilities, instructions };
 const stdio = createStdioTransport(process.stdin, process.stdout);
-const { open, transport } = withHandshake(stdio, facts);
+const onClose = () => void end("transport-closed");
 const end = runUntilEnd({
   settle: stdio.idle,
   onEnd: async (reason) => {
     tell({ reason });
-    await server.close();
+    await stdio.close();
   },
   report: (fault, error) => tell({ fault, error: String(error) }),
 });
-server.onclose = () => void end("transport-closed");
 server.onerror = (error) => tell({ problem: error.message });
 setInterval(() => undefined, 60_000);
-await open();
-await server.connect(withCheckedRequests(transport, facts));
+if (behaviour === "bare") {
+  server.onclose = onClose;
+  await server.connect(stdio);
+} else {
+  let loads = 0;
+  const desk = createFrontDesk(stdio, {
+    facts: { serverInfo, capabilities: () => capabilities, instructions },
+    answers: {
+      "tools/list": (_params, announced) => ({
+        result: {
+          tools: [{ name: "echo", inputSchema: { type: "object" } }],
+          ...(announced.extensions ? { announced } : {}),
+        },
+      }),
+      "prompts/list": () => ({ result: { prompts: [{ name: "hello" }] } }),
+      "prompts/get": () => ({ result: { messages: [{ role: "user", content: { type: "text", text: "Hello" } }] } }),
+      "resources/list": () => ({ result: { resources: [] } }),
+    },
+    async connect(behind) {
+      loads += 1;
+      if (behaviour === "fails once" && loads === 1) throw new Error("The disk is gone");
+      await server.connect(behind);
+    },
+    onFailure: (error) => tell({ failure: String(error) }),
+    onClose,
+  });
+  await desk.start();
+}

@@ -3,8 +3,9 @@ import { text } from "node:stream/consumers";
 import { Client, type VersionNegotiationOptions } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import { ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { withCheckedRequests } from "../../src/protocol/requests.ts";
+import { createFrontDesk } from "../../src/protocol/front-desk.ts";
 import { createStdioTransport } from "../../src/protocol/stdio-transport.ts";
 import { buildProgram, runProgram } from "./run-program.ts";
 
@@ -131,7 +132,7 @@ describe("a request of the stateless revision", () => {
   test("for a removed or absent method is refused as unknown, whatever its params", async () => {
     const { send, answer } = runProgram(file);
     const removed = ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
-    const absent = ["tasks/get", "tasks/list", "subscriptions/listen", "resources/list", "toString"];
+    const absent = ["tasks/get", "tasks/list", "subscriptions/listen", "resources/read", "toString"];
     const methods = [...removed, ...absent];
     send(...methods.map((method, id) => request(id, method)));
     for (const id of methods.keys()) expect(await answer(id)).toMatchObject({ error: { code: -32601 } });
@@ -170,6 +171,7 @@ describe("a request of the stateless revision", () => {
 
 test("a client of an older revision receives the same bytes as without the stateless revision", async () => {
   const serverInfo = { name: "small", version: "1.0.0" };
+  const capabilities = { tools: {} };
   const conversation = [
     {
       id: 0,
@@ -181,12 +183,21 @@ test("a client of an older revision receives the same bytes as without the state
     { id: 2, method: "tools/list" },
     { id: "x", method: "unknown", params: {} },
   ];
-  const bytes = async (isLayered: boolean) => {
+  const bytes = async (isDesk: boolean) => {
     const stdin = new PassThrough();
     const stdout = new PassThrough();
-    const server = new Server(serverInfo, { capabilities: {} });
+    const server = new Server(serverInfo, { capabilities });
+    server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [] }));
     const transport = createStdioTransport(stdin, stdout);
-    await server.connect(isLayered ? withCheckedRequests(transport, { serverInfo, capabilities: {} }) : transport);
+    const desk = createFrontDesk(transport, {
+      facts: { serverInfo, capabilities: () => capabilities },
+      answers: { "tools/list": () => ({ result: { tools: [] } }) },
+      connect: (behind) => server.connect(behind),
+      onFailure: () => undefined,
+      onClose: () => undefined,
+    });
+    if (isDesk) await desk.start();
+    else await server.connect(transport);
     for (const message of conversation) stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
     await new Promise((resolve) => setImmediate(resolve));
     await transport.idle();
@@ -211,12 +222,18 @@ const wrong: [method: string, params: unknown, message: string][] = [
   ["ping", { _meta: 1 }, "params._meta must be an object"],
   ["tools/list", { cursor: 1 }, "params.cursor is missing or has the wrong type"],
   ["prompts/list", { cursor: {} }, "params.cursor is missing or has the wrong type"],
+  ["resources/list", { cursor: null }, "params.cursor is missing or has the wrong type"],
   ["prompts/get", {}, "params.name is missing or has the wrong type"],
   ["prompts/get", { name: "hello", arguments: { a: 1 } }, "params.arguments.a is missing or has the wrong type"],
   ["initialize", undefined, "params is missing or has the wrong type"],
   ["initialize", { ...initialize, protocolVersion: 1 }, "params.protocolVersion is missing or has the wrong type"],
   ["initialize", { ...initialize, clientInfo: {} }, "params.clientInfo.name is missing or has the wrong type"],
   ["initialize", { ...initialize, capabilities: [] }, "params.capabilities is missing or has the wrong type"],
+  [
+    "initialize",
+    { ...initialize, capabilities: { roots: true } },
+    "params.capabilities.roots is missing or has the wrong type",
+  ],
 ];
 
 test("params of a wrong type are answered with -32602 and one sentence", async () => {
