@@ -56,7 +56,7 @@ describe("the example of a client", { tags: "shell" }, () => {
       const { tools } = await server.client.listTools();
       await server.client.close();
       expect(tools.map(({ name }) => name)).toEqual(TOOLS.map(({ name }) => name));
-      expect(server.log()).toContain('"credentials":"service-account"');
+      await expect.poll(server.log).toContain('"credentials":"service-account"');
       expect(server.log()).not.toMatch(/"level":[45]0/);
     },
   );

@@ -144,7 +144,7 @@ test("without credentials the server lists its tools, and a call says which vari
     source: "configuration",
     hint: expect.stringMatching(/MONGODB_ATLAS_CLIENT_ID and MONGODB_ATLAS_CLIENT_SECRET.*Service Account;/),
   });
-  expect(log()).toContain("No credentials are configured");
+  await expect.poll(log).toContain("No credentials are configured");
 });
 
 test("every problem of the configuration is in the log and in each call's answer", async () => {
@@ -159,6 +159,6 @@ test("every problem of the configuration is in the log and in each call's answer
   expect(failure).toMatchObject({ errorCode: "CONFIGURATION_INVALID", source: "configuration" });
   for (const name of ["MONGODB_ATLAS_CLIENT_SECRET", "ATLAS_FLEX_TOOLS", "ATLAS_FLEX_ALLOWED_PROJECTS"]) {
     expect(failure.detail).toContain(name);
-    expect(log()).toContain(name);
+    await expect.poll(log).toContain(name);
   }
 });

@@ -151,7 +151,7 @@ describe("a file with its record, of which either may be planted,", () => {
     const [, place = ""] = /^mkdir -m 700 (\/var\/tmp\/atlas-flex-\w+) /.exec(restore.commands[0] ?? "") ?? [];
     expect(nextStep).toContain(`They work in ${place}, since other users may change what is in the download folder.`);
     expect(restore.commands.filter((command) => command.includes(folder))).toEqual([restore.commands[1]]);
-    expect(log()).toMatch(/"level":40[^\n]*"folder-unprotected"/);
+    await expect.poll(log).toMatch(/"level":40[^\n]*"folder-unprotected"/);
   });
 
   test("that is incomplete is reported with the warning too", { tags: "modes" }, async () => {
