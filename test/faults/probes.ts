@@ -41,5 +41,5 @@ export const SAVES: readonly Probe[] = [
   probe("save_flex_snapshot", "listRestoreJobs", (number) => generatedSnapshot(number, 3)),
   probe("save_flex_snapshot", "requestDownload", (number) => generatedSnapshot(number, 5)),
   // Waits for a job that Atlas does not show, for longer than any repeated request takes.
-  probe("save_flex_snapshot", "getRestoreJob", (number) => ({ ...generatedSnapshot(number, 2), waitSeconds: 15 })),
+  probe("save_flex_snapshot", "getRestoreJob", (number) => ({ ...generatedSnapshot(number, 2), waitSeconds: 40 })),
 ];
