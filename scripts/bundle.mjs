@@ -36,6 +36,11 @@ const STAND_INS = [
     module: /[\\/]undici[\\/]lib[\\/]llhttp[\\/]llhttp_simd-wasm\.js$/,
     contents: 'module.exports = require("./llhttp-wasm.js");',
   },
+  {
+    // pino's transports in threads of their own. This server writes its log itself.
+    module: /[\\/]thread-stream[\\/]index\.js$/,
+    contents: "module.exports = class {};",
+  },
 ];
 
 /** How everything here is bundled and minified. */
