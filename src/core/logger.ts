@@ -12,7 +12,7 @@ export interface Log {
   info: Write;
   warn: Write;
   error: Write;
-  /** Resolves when every record so far has been written. */
+  /** Resolves when every record so far has been passed to standard error. */
   written: () => Promise<void>;
 }
 

@@ -39,8 +39,8 @@ export function createFrontDesk(
   /** The calls that wait for the server; undefined when it is connected. */
   let queue: JSONRPCRequest[] | undefined = [];
   let isLoading = false;
-  /** The methods of stateless requests that the server has not answered yet. */
-  const unmarked = new Map<unknown, string>();
+  /** The methods of the stateless calls that the server has not answered yet: their results get what revision 2026-07-28 demands. */
+  const statelessCalls = new Map<unknown, string>();
 
   const table = new Map<string, Answer>([
     ["initialize", (params) => ({ result: welcome(params) })],
@@ -65,10 +65,10 @@ export function createFrontDesk(
     const client = isModern ? eras.announcedIn(params._meta?.[eras.KEY.capabilities]) : announced;
     const answer = table.get(method)?.(params, client);
     if (answer) {
-      const isMarked = isModern && "result" in answer;
-      return reply(id, isMarked ? { result: eras.complete(method, answer.result, serverInfo) } : answer);
+      const isCompleted = isModern && "result" in answer;
+      return reply(id, isCompleted ? { result: eras.complete(method, answer.result, serverInfo) } : answer);
     }
-    if (isModern) unmarked.set(id, method);
+    if (isModern) statelessCalls.set(id, method);
     const call = eras.onlyWhatIsRead(request, client);
     if (!queue) return behind.onmessage?.(call);
     queue.push(call);
@@ -90,7 +90,7 @@ export function createFrontDesk(
   function cancel(notification: JSONRPCNotification): void {
     const id = notification.params?.requestId;
     // No answer will remove the entry of a cancelled request.
-    unmarked.delete(id);
+    statelessCalls.delete(id);
     if (queue) queue = queue.filter((waiting) => waiting.id !== id);
     else behind.onmessage?.(notification);
   }
@@ -108,7 +108,7 @@ export function createFrontDesk(
     inner.send({ jsonrpc: "2.0", id, ...answer }).catch((error) => behind.onerror?.(error));
   }
 
-  /** What the server is connected to. It marks the answers to stateless requests. */
+  /** What the server is connected to. It completes the results of stateless calls. */
   const behind: Transport = {
     async start() {
       const waiting = queue ?? [];
@@ -117,8 +117,8 @@ export function createFrontDesk(
     },
     send(message, sendOptions) {
       if ("method" in message) return inner.send(message, sendOptions);
-      const method = unmarked.get(message.id);
-      unmarked.delete(message.id);
+      const method = statelessCalls.get(message.id);
+      statelessCalls.delete(message.id);
       if (method === undefined || !("result" in message)) return inner.send(message);
       return inner.send({ ...message, result: eras.complete(method, message.result, serverInfo) });
     },

@@ -3,7 +3,7 @@ import { USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
 import { ONLY_READS, type ToolName } from "../tools/catalog.ts";
 
 /** How long a call may last beyond its longest wait: a last look, and the answer. */
-const LAST_LOOK_SECONDS = 10;
+const MARGIN_SECONDS = 10;
 
 /** Below 2 kB. */
 export function instructions(
@@ -13,7 +13,7 @@ export function instructions(
   const has = (name: ToolName) => tools.includes(name);
   const saves = has("save_flex_snapshot");
   const links = has("request_flex_snapshot_download");
-  const longestCall = Math.max(USUAL_MAX_WAIT_SECONDS, maxWaitSeconds) + LAST_LOOK_SECONDS;
+  const longestCall = Math.max(USUAL_MAX_WAIT_SECONDS, maxWaitSeconds) + MARGIN_SECONDS;
   const sentences = [
     `${saves ? "Saves and inspects" : "Inspects"} backups (snapshots) of MongoDB Atlas Flex clusters, no other tier.`,
     simulate && "SIMULATED: everything comes from an embedded simulator, nothing from MongoDB Atlas.",

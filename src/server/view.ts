@@ -1,4 +1,4 @@
-// The view of a save for clients that show views of MCP Apps (SEP-1865): who they are, the page, and what they get beside answers.
+// The view of a save for clients that show views of MCP Apps (SEP-1865): which clients, the page, and the extra `_meta` of answers.
 import { readFileSync } from "node:fs";
 import { type Announced, KEY, type Params } from "../protocol/eras.ts";
 import type { Reply } from "../protocol/front-desk.ts";
