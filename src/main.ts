@@ -1,10 +1,11 @@
 // Reads the command line and the environment, then runs one command.
+import type { Writable } from "node:stream";
 import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
 import { deleteSecrets, environmentOf } from "./config/variables.ts";
 import { createRedactor } from "./core/redact.ts";
-import { keepBytesOffStderr, keepConsoleOffStdout } from "./protocol/lifecycle.ts";
+import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { serve } from "./server/serve.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
@@ -74,4 +75,18 @@ async function run({ command, options, clusters, client }: ParsedLine): Promise<
         secrets: config.secrets,
       });
   }
+}
+
+const BYTES = /<Buffer [^>]*>/g;
+
+/**
+ * Under NODE_DEBUG=stream, Node.js prints the first 50 bytes of each piece that arrives on a connection or on standard input. They
+ * can hold the beginning of an access token.
+ */
+function keepBytesOffStderr(stderr: Writable): void {
+  const { write } = stderr;
+  Object.assign(stderr, {
+    write: (text: unknown, ...rest: unknown[]): boolean =>
+      Reflect.apply(write, stderr, [typeof text === "string" ? text.replace(BYTES, "<Buffer>") : text, ...rest]),
+  });
 }

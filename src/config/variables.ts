@@ -113,6 +113,7 @@ export const SETTINGS = {
   view: {
     name: "ATLAS_FLEX_VIEW",
     does: "`false` turns the [view](docs/view.md) of a save off. Default: on, for clients that announce that they show views.",
+    failsClosed: true,
     read: unlessOff,
   },
   fileHosts: {

@@ -44,6 +44,7 @@ export function createLog({
 }): Log {
   const waiting: ((logger: Logger) => void)[] = [];
   let logger: Logger | undefined;
+  let isLost = false;
   let loading: Promise<void> | undefined;
   let start: NodeJS.Timeout | undefined;
   // Without a listener, a full disk behind the log would end the process.
@@ -61,9 +62,18 @@ export function createLog({
   }
 
   async function loadPino(): Promise<void> {
-    const { default: pino } = await import("pino");
-    logger = pino({ level, base: null, timestamp: false }, destination);
-    for (const write of waiting.splice(0)) write(logger);
+    try {
+      const { default: pino } = await import("pino");
+      logger = pino({ level, base: null, timestamp: false }, destination);
+      for (const write of waiting.splice(0)) write(logger);
+    } catch (error) {
+      // As after an update under a running process. Nothing is kept for a log that will not come.
+      isLost = true;
+      waiting.length = 0;
+      destination.write(
+        `The log is lost, since its library could not be loaded (${codeOf(error)}). Restart the MCP client.\n`,
+      );
+    }
   }
 
   const writer = (at: "debug" | "info" | "warn" | "error"): Write => {
@@ -71,6 +81,7 @@ export function createLog({
       const record = { time: new Date().toISOString(), ...fields };
       const write = (to: Logger) => to[at](scrubbed(record, scrub), cut(scrub(message)));
       if (logger) return write(logger);
+      if (isLost) return;
       waiting.push(write);
       start ??= setTimeout(load, HEAD_START_MS);
     };

@@ -1,6 +1,11 @@
 // Answers what never changes before the SDK is loaded, and queues calls until the SDK's server is connected.
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCNotification, JSONRPCRequest, RequestId } from "@modelcontextprotocol/sdk/types.js";
+import type {
+  JSONRPCMessage,
+  JSONRPCNotification,
+  JSONRPCRequest,
+  RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
 import * as eras from "./eras.ts";
 import { CODES, isRequest, type RpcError } from "./read-message.ts";
 
@@ -8,6 +13,12 @@ export type Reply = { result: eras.Result } | { error: RpcError };
 
 /** Answers one method from its params and from what the client announced. */
 export type Answer = (params: eras.Params, announced: eras.Announced) => Reply;
+
+const internal = (message: string) => ({ error: { code: CODES.internal, message } });
+/** An update or a new build takes the files away that a running process has not loaded yet. */
+const NOT_LOADED = internal(
+  "The server could not be loaded. If it was updated or built again, restart the MCP client.",
+);
 
 /** The methods that need the server. */
 const SERVED = ["tools/call"];
@@ -27,12 +38,12 @@ export function createFrontDesk(
     answers: Readonly<Record<string, Answer>>;
     /** Loads the server and connects it to this transport. Called with the first call, and again if it failed. */
     connect: (transport: Transport) => Promise<void>;
-    /** Called when `connect` failed; the calls that waited are answered with an error. */
-    onFailure: (error: unknown) => void;
+    /** `error`: what could not be loaded or answered; the requests get an error. `debug`: what was refused or not delivered. */
+    report: (level: "error" | "debug", error: unknown) => void;
     onClose: () => void;
   },
 ): Pick<Transport, "start" | "close"> {
-  const { answers, connect, onFailure, onClose } = options;
+  const { answers, connect, report, onClose } = options;
   const { serverInfo, icons, capabilities, ...others } = options.facts;
   const about = (client: eras.Announced) => ({ capabilities: capabilities(client), ...others });
   let announced: eras.Announced = {};
@@ -80,9 +91,8 @@ export function createFrontDesk(
     try {
       await connect(behind);
     } catch (error) {
-      onFailure(error);
-      const failure = { code: CODES.internal, message: "Internal error: the server could not be loaded" };
-      for (const { id } of queue?.splice(0) ?? []) reply(id, { error: failure });
+      report("error", error);
+      for (const { id } of queue?.splice(0) ?? []) reply(id, NOT_LOADED);
     }
     isLoading = false;
   }
@@ -96,16 +106,18 @@ export function createFrontDesk(
   }
 
   /** The SDK throws on some malformed messages, which must neither end the process nor hold up other messages. */
-  function safely(handle: () => void): void {
+  function safely(message: JSONRPCMessage, handle: () => void): void {
     try {
       handle();
     } catch (error) {
-      behind.onerror?.(new Error("A message could not be handled", { cause: error }));
+      report("error", error);
+      if (isRequest(message)) reply(message.id, internal("Internal error"));
     }
   }
 
   function reply(id: RequestId, answer: Reply): void {
-    inner.send({ jsonrpc: "2.0", id, ...answer }).catch((error) => behind.onerror?.(error));
+    statelessCalls.delete(id);
+    inner.send({ jsonrpc: "2.0", id, ...answer }).catch((error) => report("debug", error));
   }
 
   /** What the server is connected to. It completes the results of stateless calls. */
@@ -113,7 +125,7 @@ export function createFrontDesk(
     async start() {
       const waiting = queue ?? [];
       queue = undefined;
-      for (const call of waiting) safely(() => behind.onmessage?.(call));
+      for (const call of waiting) safely(call, () => behind.onmessage?.(call));
     },
     send(message, sendOptions) {
       if ("method" in message) return inner.send(message, sendOptions);
@@ -127,11 +139,11 @@ export function createFrontDesk(
   };
 
   inner.onmessage = (message) =>
-    safely(() => {
+    safely(message, () => {
       if (isRequest(message)) take(message);
       else if ("method" in message) cancel(message);
     });
-  inner.onerror = (error) => behind.onerror?.(error);
+  inner.onerror = (error) => report("debug", error);
   inner.onclose = () => {
     queue &&= []; // Calls that still wait are not run any more.
     behind.onclose?.();

@@ -117,17 +117,3 @@ function flushed(stream: Writable): Promise<void> {
     else stream.write("", () => resolve());
   });
 }
-
-const BYTES = /<Buffer [^>]*>/g;
-
-/**
- * Under NODE_DEBUG=stream, Node.js prints the first 50 bytes of each piece that arrives on a connection or on standard input. They
- * can hold the beginning of an access token.
- */
-export function keepBytesOffStderr(stderr: Writable): void {
-  const { write } = stderr;
-  Object.assign(stderr, {
-    write: (text: unknown, ...rest: unknown[]): boolean =>
-      Reflect.apply(write, stderr, [typeof text === "string" ? text.replace(BYTES, "<Buffer>") : text, ...rest]),
-  });
-}

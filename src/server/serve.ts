@@ -40,7 +40,7 @@ export async function serve({ config, version }: { config: Config; version: stri
     facts,
     answers: answersFor(tools, showsView),
     async connect(transport) {
-      const { createServer } = await import("./server.ts");
+      const [{ createServer }, { createRuntime }] = await Promise.all([import("./server.ts"), import("./runtime.ts")]);
       const server = createServer({
         serverInfo: facts.serverInfo,
         tools,
@@ -49,15 +49,14 @@ export async function serve({ config, version }: { config: Config; version: stri
         problems: await checked,
         log,
         startRuntime() {
-          runtime ??= import("./runtime.ts").then(({ createRuntime }) =>
-            createRuntime(config, { clock: systemClock, log, redactor, version, tools }),
-          );
+          runtime ??= createRuntime(config, { clock: systemClock, log, redactor, version, tools });
           return runtime;
         },
       });
       await server.connect(transport);
     },
-    onFailure: (error) => log.error({ error }, "the server could not be loaded"),
+    report: (level, error) =>
+      log[level]({ error }, level === "error" ? "a request could not be answered" : "a message was refused"),
     onClose() {
       end("transport-closed").catch((error: unknown) => log.error({ error }, "end failed"));
     },

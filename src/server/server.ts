@@ -18,6 +18,7 @@ import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
 import { type Announced, announcedIn, KEY, type ServerFacts } from "../protocol/eras.ts";
 import { CODES } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
+import { TOOLS } from "../tools/index.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
 import { asideMeta } from "./view.ts";
 
@@ -38,7 +39,7 @@ interface ServerDependencies {
   startRuntime: () => Promise<Pick<ToolContext, "atlas" | "store" | "saves">>;
 }
 
-/** Connect the server to the front desk to start it. Tools are loaded when they are first called. */
+/** Connect the server to the front desk to start it. */
 export function createServer({
   serverInfo,
   tools,
@@ -54,7 +55,6 @@ export function createServer({
   const ifTool: IfTool = (name, sentence, otherwise = "") => (isOffered(name) ? sentence : otherwise);
 
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
-    const { TOOLS } = await import("../tools/index.ts");
     const tool = TOOLS.find(({ name }) => name === params.name && isOffered(name));
     if (!tool) throw invalidParams(`Unknown tool. Known: ${tools.join(", ")}.`);
     const args = params.arguments ?? {};

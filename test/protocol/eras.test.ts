@@ -193,7 +193,7 @@ test("a client of an older revision receives the same bytes as without the state
       facts: { serverInfo, capabilities: () => capabilities },
       answers: { "tools/list": () => ({ result: { tools: [] } }) },
       connect: (behind) => server.connect(behind),
-      onFailure: () => undefined,
+      report: () => undefined,
       onClose: () => undefined,
     });
     if (isDesk) await desk.start();

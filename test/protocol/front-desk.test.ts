@@ -75,7 +75,7 @@ async function deskInMemory({ fails }: { fails?: (message: JSONRPCMessage) => bo
       await connecting;
       await behind.start();
     },
-    onFailure: (error) => served.push(error),
+    report: (_, error) => served.push(error),
     onClose: () => served.push("closed"),
   });
   await desk.start();
@@ -119,7 +119,7 @@ test("a queued call that the SDK cannot handle does not hold up the others", asy
   const { client, served, connect } = await deskInMemory({ fails: (message) => "id" in message && message.id === 1 });
   for (const id of [1, 2]) await client.send(call(id, "echo"));
   connect();
-  await expect.poll(() => served).toEqual(["A message could not be handled", 2]);
+  await expect.poll(() => served).toEqual([expect.any(RangeError), 2]);
 });
 
 test("calls that still wait when the connection closes are never run", async () => {
@@ -190,6 +190,17 @@ async function builtServer(env: Record<string, string> = {}, program = BUILT) {
   return runWith({ PATH: process.env.PATH, HOME, ...env }, program);
 }
 
+/** A copy of the built server without the files that contain one of the words. */
+async function builtWithout(...words: string[]): Promise<string> {
+  const folder = join(await temporaryFolder(), "dist");
+  await cp(dirname(BUILT), folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    const text = await readFile(join(folder, name), "utf8");
+    if (words.some((word) => text.includes(word))) await rm(join(folder, name));
+  }
+  return join(folder, basename(BUILT));
+}
+
 /** The names in the order of their answers. */
 const order = (messages: readonly { id?: unknown }[]) => messages.map(({ id }) => id);
 
@@ -198,13 +209,7 @@ const LIST = ["tools/list", "prompts/list", "resources/list", "resources/templat
 
 describe("the built server", () => {
   test("answers everything but calls in both eras without the SDK, zod and undici", async () => {
-    const folder = join(await temporaryFolder(), "dist");
-    await cp(dirname(BUILT), folder, { recursive: true });
-    for (const name of await readdir(folder)) {
-      const text = await readFile(join(folder, name), "utf8");
-      if ([FOREIGN.sdk, FOREIGN.zod, FOREIGN.undici].some((word) => text.includes(word))) await rm(join(folder, name));
-    }
-    const { send, answer, saw } = await builtServer({}, join(folder, basename(BUILT)));
+    const { send, answer, saw } = await builtServer({}, await builtWithout(FOREIGN.sdk, FOREIGN.zod, FOREIGN.undici));
     send(initialize(), request("ping", "ping"), request("prompt", "prompts/get", { name: "check_backups" }));
     send(...LIST.map((method) => request(method, method)));
     send(...LIST.map((method) => request(`stateless ${method}`, method, { _meta: stateless() })));
@@ -226,9 +231,26 @@ describe("the built server", () => {
     expect(await answer("unknown")).toMatchObject({ error: { code: -32601 } });
 
     send(call("call", "list_saved_snapshots"), request("after", "ping"));
-    expect(await answer("call")).toMatchObject({ error: { code: -32603 } });
-    await saw("stderr", "the server could not be loaded");
+    expect(await answer("call")).toMatchObject({
+      error: { code: -32603, message: expect.stringContaining("restart the MCP client") },
+    });
+    await saw("stderr", "a request could not be answered");
     expect(await answer("after")).toMatchObject({ result: {} });
+  });
+
+  test("answers a request for the view whose page is gone, and says in one line that its log is lost", async () => {
+    const { send, answer, saw } = await builtServer({}, await builtWithout(FOREIGN.pino, "<!doctype html>"));
+    send(initialize("2025-11-25", { capabilities: { extensions: { "io.modelcontextprotocol/ui": {} } } }));
+    send(request("view", "resources/read", { uri: "ui://atlas-flex-snapshots/save.html" }), request("after", "ping"));
+    expect(await answer("view")).toMatchObject({ error: { code: -32603, message: "Internal error" } });
+    expect(await answer("after")).toMatchObject({ result: {} });
+    await saw("stderr", "The log is lost, since its library could not be loaded (ERR_MODULE_NOT_FOUND).");
+  });
+
+  test("says in its log at level debug what it refused", async () => {
+    const { child, saw } = await builtServer({ ATLAS_FLEX_LOG_LEVEL: "debug" });
+    child.stdin.write("garbage\n");
+    await saw("stderr", "a message was refused");
   });
 
   test("answers a call and a ping that come before initialize", async () => {

@@ -78,7 +78,7 @@ if (behaviour === "bare") {
       if (behaviour === "fails once" && loads === 1) throw new Error("The disk is gone");
       await server.connect(behind);
     },
-    onFailure: (error) => tell({ failure: String(error) }),
+    report: (level, error) => level === "error" && tell({ failure: String(error) }),
     onClose,
   });
   await desk.start();
