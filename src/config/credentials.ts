@@ -138,9 +138,11 @@ const MAX_SECRET_FILE_BYTES = 4 * MAX_CREDENTIAL_CHARACTERS;
 /** A placeholder copied from documentation. */
 const SAMPLE = /^((mdb_sa_(id|sk)_)?(…|\.{2,}|x{3,}|<[^>]*>)|mdb_sa_(id|sk)_)$/i;
 
+export const isSample = (value: string): boolean => SAMPLE.test(value);
+
 /** Copied text may be a sample, or hold characters that are invisible or not allowed in a header. */
 function whatIsWrong(value: string, minCharacters: number): string | undefined {
-  if (SAMPLE.test(value)) return "is still the placeholder of the instructions; put your own value in its place.";
+  if (isSample(value)) return "is still the placeholder of the instructions; put your own value in its place.";
   if (value.length < minCharacters) return "is too short to be a secret of Atlas; copy the whole value.";
   if (value.length > MAX_CREDENTIAL_CHARACTERS) return "is longer than any credential of Atlas; copy the value alone.";
   if (/^[!-~]+$/.test(value)) return undefined;

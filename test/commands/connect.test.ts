@@ -141,12 +141,12 @@ test("without credentials, placeholders stand for them, and the notes say what t
   });
   expect(stderr).toContain("in place of mdb_sa_id_…");
   expect(stderr).toContain(
-    `${join(home, ".atlas-flex-secret")} cannot be read (ENOENT). Write the secret into it first`,
+    `MONGODB_ATLAS_CLIENT_SECRET_FILE names a file that does not exist: ${join(home, ".atlas-flex-secret")}.`,
   );
 
   await writeFile(join(home, ".atlas-flex-secret"), SIMULATED.clientSecret, { mode: 0o600 });
   const again = await connected(["cursor"], { home, env: { MONGODB_ATLAS_CLIENT_ID: CLIENT_ID } });
-  expect(again.stderr).not.toMatch(/cannot be read|in place of/);
+  expect(again.stderr).not.toMatch(/does not exist|in place of/);
 });
 
 test.each([

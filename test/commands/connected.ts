@@ -45,10 +45,13 @@ export function added(words: readonly string[]): Start {
 }
 
 /** The answer of `connect` in a home of its own. */
-export async function connected(words: readonly string[], more: { env?: Record<string, string>; home?: string } = {}) {
+export async function connected(
+  words: readonly string[],
+  more: { env?: Record<string, string>; home?: string; cwd?: string } = {},
+) {
   const home = more.home ?? (await temporaryFolder());
   const env = { ATLAS_FLEX_DOWNLOAD_DIR: "", USERPROFILE: home, ...more.env };
-  return runCommand({ home, args: ["connect", ...words], env });
+  return runCommand({ home, args: ["connect", ...words], env, ...(more.cwd ? { cwd: more.cwd } : {}) });
 }
 
 /** A copy of the built server in a folder of this name. */

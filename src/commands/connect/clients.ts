@@ -9,6 +9,8 @@ export interface Place {
   home: string;
   platform: NodeJS.Platform;
   env: Environment;
+  /** The current folder, if there is one. */
+  folder?: string | undefined;
 }
 
 export interface Client {
@@ -20,7 +22,13 @@ export interface Client {
   print: (start: Start, platform: NodeJS.Platform) => Printed;
   /** The client's configuration for every folder; the first is where it writes. Nothing here writes to it. */
   files: (place: Place) => readonly string[];
-  /** What to do with JSON; a command needs no words. */
+  /** The key of these files that holds the servers. */
+  servers: string;
+  /** What wins over them while the client runs in the current folder: a file there, and the words that remove the server from it. */
+  inFolder?: { file: readonly string[]; remove?: readonly string[] };
+  /** The key of these files that holds what counts for single folders only, and the words that remove the server from one. */
+  folders?: { key: string; remove: readonly string[] };
+  /** What to do with JSON where the usual words do not fit; a command needs none. */
   paste?: string;
   /** The words that remove the server, where the client refuses a name that it has. */
   remove?: readonly string[];
@@ -73,8 +81,9 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     aliases: ["desktop", "claude-app"],
     print: mcpServers,
     files: (place) => [inAppData(place, "Claude", "claude_desktop_config.json")],
+    servers: "mcpServers",
     paste:
-      "Settings > Developer > Edit Config opens the file. Keep the servers that are in it, and restart Claude Desktop.",
+      "Settings > Developer > Edit Config opens the file. If it has mcpServers, add only the entry to it. Then restart Claude Desktop.",
     first: [
       "Instead, `npm run mcpb` in the clone writes a bundle (.mcpb) that Claude Desktop installs; its form keeps the secret in the system's key store. Use one of the two ways.",
     ],
@@ -94,11 +103,14 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     tried: "2.1.332",
     print: (start, platform) => asShell([addingWith("claude", "mcp", "add", "-s", "user")(start)], platform),
     files: inFolderOf("CLAUDE_CONFIG_DIR", "", ".claude.json"),
+    servers: "mcpServers",
+    inFolder: { file: [".mcp.json"], remove: ["claude", "mcp", "remove", "-s", "project", NAME] },
+    folders: { key: "projects", remove: ["claude", "mcp", "remove", "-s", "local", NAME] },
     remove: ["claude", "mcp", "remove", "-s", "user", NAME],
     first: ["`claude mcp list` then says Connected. In a session, `/mcp` shows the tools."],
     notes: {
       Trust:
-        "Because of `-s user`, the server is there in every folder. Without it, Claude Code adds a server for the current folder only.",
+        "Because of `-s user`, the server is there in every folder. An entry for one folder (`-s local`, or `.mcp.json`) wins there; `connect` names it, with the line that removes it.",
       Approval: `Claude Code asks before each tool, once or always. \`claude -p\` cannot ask: allow what it may use, such as \`--allowedTools mcp__${NAME}__${SAVE}\`.`,
       "Long calls":
         "Its limit of 300 seconds begins again with each progress message, and this server sends one at least every 15 seconds. With `ATLAS_FLEX_MAX_WAIT_SECONDS=3600`, a long download is one call.",
@@ -111,8 +123,10 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     aliases: [],
     print: mcpServers,
     files: (place) => [inHome(".cursor", "mcp.json")(place)],
+    servers: "mcpServers",
+    inFolder: { file: [".cursor", "mcp.json"] },
     paste:
-      "Keep the servers that are in the file. Cursor then lists the server in its settings, under MCP, where it can be turned on.",
+      "If the file has mcpServers, add only the entry to it. Cursor then lists the server in its settings, under MCP, where it can be turned on.",
     first: [],
     notes: {
       Trust: "A file `.cursor/mcp.json` in a project adds servers for that project only.",
@@ -127,8 +141,13 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     aliases: ["code", "vs-code", "visual-studio-code"],
     print: vsCode,
     files: (place) => [inAppData(place, "Code", "User", "mcp.json")],
-    paste: 'The command "MCP: Open User Configuration" opens the file. Keep the servers that are in it.',
-    first: [],
+    servers: "servers",
+    paste:
+      'The command "MCP: Open User Configuration" opens the file. If it has servers or inputs, add only the entries to them.',
+    first: [
+      'VS Code then asks whether you trust the server. If it does not ask: "MCP: List Servers", then the server, then "Start Server".',
+      "If the terminal does not find code: \"Shell Command: Install 'code' command in PATH\" in VS Code.",
+    ],
     notes: {
       Trust:
         "VS Code asks once whether you trust the server, and does not start it before. It asks for the secret too, and keeps it; it does not ask if `MONGODB_ATLAS_CLIENT_SECRET_FILE` is set when you connect.",
@@ -145,6 +164,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     tried: "0.171.0",
     print: (start, platform) => asShell([addingWith("codex", "mcp", "add")(start)], platform),
     files: inFolderOf("CODEX_HOME", ".codex", "config.toml"),
+    servers: "mcp_servers",
     first: [
       `In a session, Codex asks before a tool writes. \`codex exec\` cannot ask and refuses: for it, add two lines to config.toml, \`[mcp_servers.${NAME}.tools.${SAVE}]\` and \`approval_mode = "approve"\`.`,
     ],
@@ -161,14 +181,16 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     title: "Gemini CLI",
     aliases: ["gemini-cli"],
     tried: "0.61.0",
-    print: (start, platform) => asShell([geminiAdding(start)], platform),
+    print: geminiAdding,
     files: (place) => [inHome(".gemini", "settings.json")(place)],
+    servers: "mcpServers",
+    inFolder: { file: [".gemini", "settings.json"], remove: ["gemini", "mcp", "remove", "-s", "project", NAME] },
     first: [
-      "Gemini CLI starts no server in a folder that it does not trust (`gemini mcp list`: Disabled). Run `gemini` in the folder and trust it, or start it with `--skip-trust`.",
+      "Gemini CLI starts no server in a folder that it does not trust (`gemini mcp list`: Disabled). Run `gemini` in the folder and trust it; `--skip-trust` does that for one run. To look: `GEMINI_CLI_TRUST_WORKSPACE=true gemini mcp list`.",
     ],
     notes: {
       Trust:
-        "In a folder that is not trusted, every server is Disabled, also those of the user. Run `gemini` there and choose to trust the folder, or start it with `--skip-trust`. For one command, `GEMINI_CLI_TRUST_WORKSPACE=true gemini mcp list` does the same.",
+        "In a folder that is not trusted, every server is Disabled, also those of the user. Run `gemini` there and choose to trust the folder, or start it with `--skip-trust`, which holds for one run. To look at the servers: `GEMINI_CLI_TRUST_WORKSPACE=true gemini mcp list`.",
       Approval: `Gemini CLI asks before each tool, once or always. \`gemini -p\` cannot ask, and hides the tools from the model unless you add \`--allowed-mcp-server-names ${NAME}\`, which lets all of them run.`,
       "Long calls":
         "Its limit is `timeout` (milliseconds) of the server in `~/.gemini/settings.json`; the default is 10 minutes. With `ATLAS_FLEX_MAX_WAIT_SECONDS=540`, most downloads are one call.",
@@ -182,6 +204,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     tried: "1.18.33",
     print: (start, platform) => asShell([addingWith("opencode", "mcp", "add")(start)], platform),
     files: (place) => ["opencode.jsonc", "opencode.json"].map((name) => inConfig(place, "opencode", name)),
+    servers: "mcp",
     first: [
       "`opencode mcp list` then says connected. Older versions of opencode ask for each part instead: update it first.",
     ],
@@ -201,6 +224,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     tried: "1.0.102",
     print: (start, platform) => asShell([addingWith("copilot", "mcp", "add")(start)], platform),
     files: inFolderOf("COPILOT_HOME", ".copilot", "mcp-config.json"),
+    servers: "mcpServers",
     remove: ["copilot", "mcp", "remove", NAME],
     first: ["`copilot mcp list` then names the server. In a session, `/mcp show` says whether it runs."],
     notes: {
@@ -217,6 +241,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     aliases: ["other", "json"],
     print: mcpServers,
     files: () => [],
+    servers: "mcpServers",
     paste:
       "Most MCP clients read this form. Where a client has a form of its own, it needs the same parts: a server on stdio, the command, its arguments and its environment.",
     first: [],

@@ -1,45 +1,74 @@
 // The command `connect`: prints what to run or paste so that an MCP client starts this installation. It writes to no file.
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import { parseConfig } from "../../config/parse.ts";
-import { absolutePath, shownOr } from "../../config/setting-text.ts";
-import { createRedactor } from "../../core/redact.ts";
-import { nearest, quoted } from "../../core/text.ts";
+import { shownOr } from "../../config/setting-text.ts";
+import { hasCode } from "../../core/errors.ts";
+import { nearest, quoted, shellQuote } from "../../core/text.ts";
 import { CATALOG } from "../../tools/catalog.ts";
 import { type Configured, indented, lookOf, written } from "../terminal.ts";
 import { CLIENTS, type Client } from "./clients.ts";
 import { earlierIn } from "./earlier.ts";
-import { isCredential, type Start, startFor, whyUnreadable } from "./start.ts";
+import { isTooHardToQuote } from "./forms.ts";
+import { type Printable, printableFor } from "./printable.ts";
+import { isCredential, notesOnSecret, type Prepared, startFor } from "./start.ts";
 
-/** What to run or paste goes to standard output, what to know to standard error. Resolves to the exit code. */
+/**
+ * What to run or paste goes to standard output, what to know to standard error. Resolves to the exit code. No text is cleaned as a
+ * whole, which would change our own words and the lines to run: what comes from elsewhere is judged before it gets into one.
+ */
 export async function connect(input: Configured & { client?: string | undefined }): Promise<number> {
   const { stdout, stderr } = process;
-  // A reader that has gone must not change the exit code.
-  for (const stream of [stdout, stderr]) stream.on("error", () => undefined);
+  let isLost = false;
+  stdout.on("error", (error) => {
+    // A reader that has gone has what it wanted. A full disk has not.
+    isLost ||= !hasCode(error, "EPIPE");
+  });
+  stderr.on("error", () => undefined);
   const { config, env, client: word } = input;
   const { columns } = lookOf(stderr, env);
-  const { scrub } = createRedactor(config.secrets);
-  const say = (text: string) => written(stderr, scrub(text));
+  const say = (text: string) => written(stderr, text);
+  const print = async (text: string) => {
+    await written(stdout, text);
+    return isLost ? 1 : 0;
+  };
+  const printable = printableFor(config.secrets);
+  const { home, problem } = homeFolder(printable);
+  const prepared = startFor({ ...input, home, printable });
 
-  if (word === undefined) {
-    await written(stdout, `What to run or paste, for one of these clients:\n\n${listOfClients()}`);
-    return 0;
-  }
+  if (word === undefined)
+    return print(`What to run or paste, for one of these clients:\n\n${listOfClients()}${exampleOf(prepared)}`);
   const client = clientNamed(word);
   if (!client) {
-    await say(`${unknownClient(word)}\n\n${listOfClients()}`);
+    await say(`${unknownClient(word, printable)}\n\n${listOfClients()}`);
     return 2;
   }
-  const problems = problemsOf(input);
+  const problems = [...problemsOf(input), ...prepared.problems];
   if (problems.length > 0) {
-    await say(`With these settings, every call would fail:\n${problems.join("\n")}\n`);
+    await say(`Nothing is printed, since the server would not work as these settings say:\n${problems.join("\n")}\n`);
     return 2;
   }
-  const { heading, text, notes } = answerFor(client, input);
+  const answer = answerFor(client, { ...input, home, printable, prepared });
+  if ("refusal" in answer) {
+    await say(`${answer.refusal}\n`);
+    return 2;
+  }
+  const { heading, text, notes } = answer;
+  const isDesktopMeant = client === CLIENTS["claude-code"] && normalized(word) === "claude";
+  const all = [
+    ...(problem ? [problem] : []),
+    ...notes,
+    ...(isDesktopMeant ? ["For the desktop application: connect claude-desktop."] : []),
+    ...moreAbout(client, prepared),
+  ];
   await say(`${indented(heading, 0, columns)}\n\n`);
-  await written(stdout, scrub(`${text}\n`));
-  await say(`\n${notes.map((note) => `- ${indented(note.replaceAll("`", ""), 2, columns).trimStart()}\n`).join("")}`);
-  return 0;
+  const code = await print(`${text}\n`);
+  // Where the text goes elsewhere, the line above it is empty already.
+  await say(
+    `${stdout.isTTY ? "\n" : ""}${all.map((note) => `- ${indented(note, 2, columns).trimStart()}\n`).join("")}`,
+  );
+  return code;
 }
 
 function listOfClients(): string {
@@ -47,6 +76,13 @@ function listOfClients(): string {
   return Object.entries(CLIENTS)
     .map(([name, { title }]) => `  connect ${name.padEnd(width)}  ${title}\n`)
     .join("");
+}
+
+/** A whole line for one of them; none if this installation cannot be printed. */
+function exampleOf({ start, problems }: Prepared): string {
+  if (problems.length > 0) return "";
+  const [file = ""] = start.args;
+  return `\nFor example:\n\n  node ${shellQuote(file, process.platform)} connect claude-code --simulate\n`;
 }
 
 /** Case, blanks and underscores do not count. */
@@ -64,9 +100,10 @@ function clientNamed(word: string): Client | undefined {
   return CLIENTS[NAMES.get(normalized(word)) ?? ""];
 }
 
-function unknownClient(word: string): string {
+function unknownClient(word: string, { isOpen }: Printable): string {
   const meant = NAMES.get(nearest(normalized(word), [...NAMES.keys()]) ?? "");
-  const shown = shownOr("that is not shown, since it may be a secret", word, quoted);
+  const unshown = "that is not shown, since it may be a secret";
+  const shown = isOpen(word) ? shownOr(unshown, word, quoted) : unshown;
   return `Unknown client ${shown}${meant ? `; did you mean ${meant}?` : "."} For a client that is not listed: connect generic.`;
 }
 
@@ -76,63 +113,75 @@ function problemsOf({ options, env }: Configured): readonly string[] {
   return parseConfig({ options, env: others, toolNames: CATALOG.map(({ name }) => name) }).problems;
 }
 
-interface Answer {
-  /** What to do with the text. */
-  heading: string;
-  text: string;
-  notes: string[];
-}
+/** What to do with the text, the text, and what to know beyond; or why the client cannot be told so. */
+type Answer = { heading: string; text: string; notes: string[] } | { refusal: string };
 
-function answerFor(client: Client, { config, env, options }: Configured): Answer {
+function answerFor(client: Client, { config, env, home, printable, prepared }: Configured & Known): Answer {
   const { platform } = process;
-  const { home, problem } = homeFolder();
-  const { start, todo } = startFor({ options, env, config, home });
+  const { start, todo } = prepared;
   const [file = ""] = start.args;
-  const place = { home: home ?? "~", platform, env };
-  const earlier = home === undefined ? { notes: [] } : earlierIn(client, place, file);
+  const place = { home: home ?? "~", platform, env, folder: currentFolder() };
   const { language, text } = client.print(start, platform);
-  const [target] = client.files(place);
+  if (language === "powershell" && isTooHardToQuote(start)) return { refusal: UNQUOTED };
+  const earlier = home === undefined ? { notes: [] } : earlierIn({ client, place, start, printable });
+  const target = client.files(place).find(printable.isOpenPath) ?? "the client's configuration";
+  const isAsking = text.includes("${input:");
   const notes = [
-    ...(problem ? [problem] : []),
+    ...config.warnings,
     ...earlier.notes,
     ...(file.includes(`${path.sep}_npx${path.sep}`)
       ? ["This copy is in the cache of npx, which npm may empty. Install the package instead (docs/setup.md)."]
       : []),
     ...todo,
-    ...(text.includes("${input:")
+    ...(isAsking
       ? [`${client.title} asks for the secret when it starts the server, and keeps it.`]
-      : secretNotes(start)),
-    ...client.first,
-    `More about ${client.title}: docs/clients.md`,
+      : notesOnSecret(start, env)),
+    ...client.first.map((note) => note.replaceAll("`", "")),
+    ...(start.secret ? ["No client tries the credentials when it connects; the command check does."] : []),
   ];
+  if (language === "json")
+    return { heading: `${client.title}: put this into ${target}. ${client.paste ?? KEEP}`, text, notes };
   return {
-    heading:
-      language === "json"
-        ? `${client.title}: put this into ${target ?? "the client's configuration"}. ${client.paste ?? ""}`
-        : `${client.title}: run this in ${language === "powershell" ? "PowerShell" : "a terminal"}.`,
+    heading: `${client.title}: run this in ${language === "powershell" ? "PowerShell" : "a terminal"}.`,
     text: [earlier.removal, text].filter(Boolean).join("\n"),
     notes,
   };
 }
 
+interface Known {
+  home: string | undefined;
+  printable: Printable;
+  prepared: Prepared;
+}
+
+const KEEP = "If the file has mcpServers, add only the entry to it.";
+const UNQUOTED =
+  'A path or a value holds one of the characters " & | < > ^ %, which PowerShell and batch files change on the way to a client. The command connect generic prints JSON, which keeps them.';
+
+/** Undefined if it was removed. */
+function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined; // Then it holds no configuration either.
+  }
+}
+
 /** The home folder, or why there is none that clients could use. */
-function homeFolder(): { home?: string; problem?: string } {
-  const advice = "Clients keep their configuration there: set HOME to a folder of yours.";
+function homeFolder({ isOpenPath }: Printable): { home?: string; problem?: string } {
+  const advice = "Clients keep their configuration in the home folder: set HOME to a folder of yours.";
   try {
     const home = homedir();
-    const why = path.isAbsolute(home) ? whyUnreadable(home) : "not an absolute path";
-    return why === undefined
-      ? { home }
-      : { home, problem: `Your home folder ${home} cannot be read (${why}). ${advice}` };
+    const shown = isOpenPath(home) ? ` (${quoted(home)})` : "";
+    if (!path.isAbsolute(home)) return { problem: `HOME is not an absolute path${shown}. ${advice}` };
+    return existsSync(home) ? { home } : { home, problem: `Your home folder${shown} is not there. ${advice}` };
   } catch {
     return { problem: `Your home folder is not known. ${advice}` }; // The user has no name and no HOME.
   }
 }
 
-function secretNotes({ secret }: Start): string[] {
-  if (!secret) return [];
-  const whole = absolutePath(secret.file);
-  const why = "path" in whole ? whyUnreadable(whole.path) : "not an absolute path";
-  if (why === undefined) return [];
-  return [`${secret.file} cannot be read (${why}). Write the secret into it first: docs/setup.md has a line for that.`];
+/** The page of all clients, in the clone or the installed package. */
+function moreAbout({ title }: Client, { start }: Prepared): string[] {
+  const page = path.join(path.dirname(start.args[0] ?? ""), "..", "docs", "clients.md");
+  return existsSync(page) ? [`More about ${title}: ${page}`] : [];
 }

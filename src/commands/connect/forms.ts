@@ -14,7 +14,7 @@ export interface Printed {
 type Words = readonly string[];
 
 /** All variables; the secret is in a file. */
-function settingsOf({ account, secret, env }: Start): [string, string][] {
+export function settingsOf({ account, secret, env }: Start): [string, string][] {
   const file = secret ? { [`${secret.variable}_FILE`]: secret.file } : {};
   return Object.entries({ ...account, ...file, ...env });
 }
@@ -28,20 +28,39 @@ export const addingWith =
     ["--", start.node, ...start.args],
   ];
 
-/** Gemini CLI wants its options before the name, and the dashes before the arguments of the program. */
-export const geminiAdding = (start: Start): Words[] => [
-  ["gemini", "mcp", "add", "-s", "user"],
-  ...settingsOf(start).map(([name, value]) => ["-e", `${name}=${value}`]),
-  [NAME, start.node, "--", ...start.args],
-];
+/**
+ * Gemini CLI wants its options before the name, and the dashes before the arguments of the program. It cuts a value at its first
+ * equals sign (0.61.0), so such a value goes into its configuration file.
+ */
+export function geminiAdding(start: Start, platform: NodeJS.Platform): Printed {
+  const settings = settingsOf(start);
+  if (settings.some(([, value]) => value.includes("="))) return mcpServers(start);
+  const words = [
+    ["gemini", "mcp", "add", "-s", "user"],
+    ...settings.map(([name, value]) => ["-e", `${name}=${value}`]),
+    [NAME, start.node, "--", ...start.args],
+  ];
+  return asShell([words], platform);
+}
 
 /** One command; with settings, a line for each. PowerShell keeps dashes from a script unless they are quoted. */
 export function shellCommand(parts: readonly Words[], platform: NodeJS.Platform): string {
   const isWindows = platform === "win32";
-  const quote = (word: string) => (isWindows && word === "--" ? "'--'" : shellQuote(word, platform));
+  const quote = (word: string) =>
+    isWindows && word === "--" ? "'--'" : shellQuote(isWindows ? withoutLastBackslash(word) : word, platform);
   const between = parts.length <= 2 ? " " : isWindows ? " `\n  " : " \\\n  ";
   return parts.map((words) => words.map(quote).join(" ")).join(between);
 }
+
+/** Before a closing quote, Windows takes a backslash for its escape. The root of a drive keeps its own, before a dot. */
+const withoutLastBackslash = (word: string) => word.replace(/:\\+$/, ":\\.").replace(/\\+$/, "");
+
+/** What quoting does not protect on Windows, where many clients are batch files and version 5.1 of PowerShell drops double quotes. */
+const UNPROTECTED = /["&|<>^%]/;
+
+/** Whether a command for PowerShell would not arrive as it is written. */
+export const isTooHardToQuote = (start: Start): boolean =>
+  [start.node, ...start.args, ...settingsOf(start).map(([, value]) => value)].some((word) => UNPROTECTED.test(word));
 
 /** The commands in this system's shell, one after the other. */
 export function asShell(commands: readonly (readonly Words[])[], platform: NodeJS.Platform): Printed {
