@@ -76,7 +76,8 @@ export function startFor(given: Given): Prepared {
     const { text, placeholder } = settingOf(env, spelling);
     if (option && isGivenAs(options[option])) continue;
     // The server takes it for "true", but a client might fill in something else.
-    if (placeholder !== undefined && RESTRICTIONS.has(name)) found.problems.push(`${spelling} is still a placeholder.`);
+    if (placeholder !== undefined && RESTRICTIONS.has(name))
+      found.problems.push(`${spelling} is still a placeholder that nobody filled in: set its value, or unset it.`);
     if (name === CERTIFICATES && text !== undefined && !path.isAbsolute(text))
       found.problems.push(
         `${spelling} must be an absolute path, since clients start the server in a folder of their own.`,
