@@ -1,7 +1,8 @@
 // What the runs on other Node.js versions share: npm, versions from npm's packages, and what a report of vitest says.
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 
 export const root = join(import.meta.dirname, "..");
@@ -10,8 +11,26 @@ export const packageJson = JSON.parse(await readFile(join(root, "package.json"),
 export const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
 
 export const run = promisify(execFile);
+
+/** What npm and the install scripts of packages get of the environment: the way to programs, to a registry, and to folders of this user. */
+const FOR_NPM =
+  /^(?:PATH|PATHEXT|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|TMPDIR|TEMP|TMP|SYSTEMROOT|COMSPEC|LANG|(?:HTTPS?|NO)_PROXY|NODE_EXTRA_CA_CERTS|NPM_CONFIG_.*)$/i;
+const npmEnvironment = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => FOR_NPM.test(name)));
+
 export const npm = (args, cwd) =>
-  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], { cwd, maxBuffer: 2 ** 26, timeout: 600_000 });
+  run("npm", [...args, "--no-fund", "--no-audit", "--loglevel=error"], {
+    cwd,
+    env: npmEnvironment(),
+    maxBuffer: 2 ** 26,
+    timeout: 600_000,
+  });
+
+/** A folder that is kept between runs. A blank or relative XDG_CACHE_HOME counts as unset (XDG Base Directory Specification). */
+export function cacheFolder(kind) {
+  const { XDG_CACHE_HOME = "" } = process.env;
+  const caches = isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache");
+  return join(caches, `${packageJson.name}-${kind}`);
+}
 
 const VERSION = /^v?(\d+(?:\.\d+)*)$/;
 export const isVersion = (word) => VERSION.test(word);

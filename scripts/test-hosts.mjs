@@ -2,11 +2,10 @@
 // that the server is connected. Each host has a home of its own. Arguments choose hosts by the names that `connect` knows.
 import "./node-version.mjs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { startScriptedModel } from "./hosts/scripted-model.mjs";
-import { npm, packageJson, root, run } from "./nodes.mjs";
+import { cacheFolder, npm, root, run } from "./nodes.mjs";
 
 const SERVER = "atlas-flex-snapshots";
 const BUILT = join(root, "dist/atlas-flex-snapshots-mcp.js");
@@ -14,7 +13,7 @@ const LIMIT_MS = 180_000;
 const PROMPT = "Save the newest backup of the cluster orders.";
 
 /** Kept between runs: the packages. The homes are new each time; their path has a blank and an umlaut, as those of people do. */
-const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), `${packageJson.name}-hosts`);
+const folder = cacheFolder("hosts");
 const homes = join(folder, "Homes für alle");
 
 const connected = (line) =>

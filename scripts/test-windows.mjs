@@ -6,17 +6,17 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { cp, lstat, mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { availableParallelism, homedir } from "node:os";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
+  cacheFolder,
   expectVersion,
   fetchNode,
   isVersion,
   npm,
   oldest,
-  packageJson,
   readReport,
   root,
   run,
@@ -46,7 +46,7 @@ const versions = versionsIn(positionals);
 const chosen = [...(PARTS[values.only] ?? []), ...positionals.filter((word) => !isVersion(word))];
 
 /** Kept between runs: Node.js, its packages for Windows, and Wine's prefix. */
-const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), `${packageJson.name}-windows`);
+const folder = cacheFolder("windows");
 const tree = join(folder, "tree");
 const prefix = join(folder, "prefix");
 
