@@ -1,9 +1,13 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
 import packageJson from "../../package.json" with { type: "json" };
+import { temporaryFolder } from "../fixtures.ts";
 import { ROOT } from "./manifest.ts";
 
 const folder = join(ROOT, ".github/workflows");
@@ -53,7 +57,16 @@ const Job = z.object({
   needs: z.string().optional(),
   environment: z.string().optional(),
   permissions: z.record(z.string(), z.enum(["read", "write"])).optional(),
-  steps: z.array(z.object({ uses: z.string().optional(), run: z.string().optional() })).default([]),
+  outputs: z.record(z.string(), z.string()).optional(),
+  steps: z
+    .array(
+      z.object({
+        uses: z.string().optional(),
+        run: z.string().optional(),
+        env: z.record(z.string(), z.string()).optional(),
+      }),
+    )
+    .default([]),
 });
 const jobsOf = (name: string) => z.object({ jobs: z.record(z.string(), Job) }).parse(parse(workflow(name))).jobs;
 const commandsOf = (job: z.infer<typeof Job> | undefined) => (job?.steps ?? []).flatMap(({ run }) => run ?? []);
@@ -79,8 +92,7 @@ describe("a release", () => {
     const uses = publish?.steps.flatMap((step) => step.uses?.split("@")[0] ?? []);
     expect(uses).not.toContain("actions/checkout");
     const commands = commandsOf(publish);
-    expect(commands[0]).toBe("sha256sum --check *.sha256");
-    for (const command of commands) expect(command).toMatch(/^(sha256sum --check|npm publish|gh release create) /);
+    for (const command of commands.slice(1)) expect(command).toMatch(/^(npm publish|gh release create) /);
     expect(commands.find((command) => command.startsWith("npm"))).toMatch(/ --provenance .*--ignore-scripts$/);
   });
 
@@ -95,6 +107,57 @@ describe("a release", () => {
     expect(before).toContain('git merge-base --is-ancestor "$GITHUB_SHA" refs/remotes/origin/main');
     expect(before).toContain('= "$GITHUB_REF_NAME"');
     expect(before).toContain("grep -n OWNER package.json server.json");
+    expect(before).toContain('"./package.json").repository.url');
     expect(commands).toContain("npm ci --ignore-scripts");
+  });
+
+  /** Runs a step's command as the workflow does, in a folder with these files. */
+  async function stepIn(files: Record<string, string>, command: string, env: Record<string, string> = {}) {
+    const cwd = await temporaryFolder();
+    for (const [name, text] of Object.entries(files)) await writeFile(join(cwd, name), text);
+    return spawnSync("bash", ["-e", "-c", command], { cwd, env: { PATH: process.env.PATH, ...env } }).status;
+  }
+  const stepWith = (job: z.infer<typeof Job> | undefined, words: string) =>
+    commandsOf(job).find((command) => command.includes(words)) ?? "exit 99";
+
+  test("a placeholder for the owner is refused in either file, and so is a file that is missing", {
+    tags: "shell",
+  }, async () => {
+    const step = stepWith(pack, "OWNER");
+    expect(await stepIn({ "package.json": "{}", "server.json": "{}" }, step)).toBe(0);
+    expect(await stepIn({ "package.json": "{}", "server.json": "OWNER" }, step)).toBe(1);
+    expect(await stepIn({ "package.json": "{}" }, step)).toBe(1);
+  });
+
+  test("the package must name the repository in which it is released", { tags: "shell" }, async () => {
+    const step = stepWith(pack, "repository.url");
+    const GITHUB_REPOSITORY = "ann/server";
+    const naming = (url: string) => ({ "package.json": JSON.stringify({ repository: { url } }) });
+    expect(await stepIn(naming("git+https://github.com/ann/server.git"), step, { GITHUB_REPOSITORY })).toBe(0);
+    expect(await stepIn(naming("git+https://github.com/bob/server.git"), step, { GITHUB_REPOSITORY })).toBe(1);
+    expect(await stepIn({ "package.json": "{}" }, step, { GITHUB_REPOSITORY })).toBe(1);
+  });
+
+  test("exactly one bundle and one package are packed", { tags: "shell" }, async () => {
+    const step = stepWith(pack, "wc -l");
+    expect(await stepIn({ "a.mcpb": "", "a.tgz": "" }, step)).toBe(0);
+    expect(await stepIn({ "a.mcpb": "", "a.tgz": "", "b.tgz": "" }, step)).toBe(1);
+    expect(await stepIn({ "a.tgz": "" }, step)).not.toBe(0);
+  });
+
+  test("only files with the digests of the packing job are published", { tags: "shell" }, async () => {
+    expect(pack?.outputs).toEqual({ digests: "${{ steps.digests.outputs.digests }}" });
+    const check = publish?.steps[1];
+    expect(check?.env).toEqual({ DIGESTS: "${{ needs.pack.outputs.digests }}" });
+    const files = { "a.mcpb": "bundle", "a.tgz": "package" };
+    const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+    const DIGESTS = Object.entries(files)
+      .map(([name, text]) => `${digest(text)}  ${name}`)
+      .join("\n");
+    const step = check?.run ?? "";
+    expect(await stepIn(files, step, { DIGESTS })).toBe(0);
+    expect(await stepIn({ ...files, "a.tgz": "other" }, step, { DIGESTS })).not.toBe(0);
+    expect(await stepIn({ ...files, "b.tgz": "other" }, step, { DIGESTS })).not.toBe(0);
+    expect(await stepIn(files, step, { DIGESTS: "" })).not.toBe(0);
   });
 });
