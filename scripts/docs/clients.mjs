@@ -22,7 +22,13 @@ const fence = ({ language, text }) => `\`\`\`${language}\n${text}\n\`\`\``;
 /** What `connect` prints; for a shell, what it prints on Windows too. */
 function formsOf(print) {
   const printed = print(EXAMPLE, "linux");
-  return (printed.language === "json" ? [printed] : [printed, print(ON_WINDOWS, "win32")]).map(fence);
+  if (printed.language === "json") return [fence(printed)];
+  const onWindows = print(ON_WINDOWS, "win32");
+  return [
+    fence(printed),
+    ...(onWindows.language === "json" ? ["On Windows it prints what to paste:"] : []),
+    fence(onWindows),
+  ];
 }
 
 /** The client's configuration on each system, as far as they differ. */

@@ -5,7 +5,7 @@ const HOW_TO_SET = [
   "Make a service account in Atlas; docs/setup.md has the steps. Then set its id and the file of its secret, here as in the MCP client:",
   // Three lines that a shell reads as one command: a terminal's width would break a longer one where no shell may.
   "MONGODB_ATLAS_CLIENT_ID=mdb_sa_id_… \\",
-  "MONGODB_ATLAS_CLIENT_SECRET_FILE=/path/to/secret \\",
+  "MONGODB_ATLAS_CLIENT_SECRET_FILE=~/.atlas-flex-secret \\",
   "node dist/atlas-flex-snapshots-mcp.js check",
   "An API key works too: MONGODB_ATLAS_PUBLIC_API_KEY and MONGODB_ATLAS_PRIVATE_API_KEY_FILE.",
 ].join("\n");
