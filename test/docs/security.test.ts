@@ -38,11 +38,9 @@ An unclear \`ATLAS_FLEX_SIMULATE\` stops every call.
 \`connect\` prints no secret; it prints the path of the secret's file, or makes the client ask.
   commands/connect.test.ts: no secret is printed for %s, wherever it stands, and the notes say what is missing
   commands/connect.test.ts: connect > VS Code asks for the secret, unless a file was chosen
-
 Of a client's configuration, \`connect\` repeats only the path of a built file, the folders with an entry of their own, and names of settings.
   commands/connect-earlier.test.ts: a text that only ends in the file's name is not repeated, whatever it holds
   commands/connect-earlier.test.ts: what the earlier entry has and the new one lacks is named, without values
-
 \`save_flex_snapshot\` puts no link into its answers, its progress or the log.
   secrets/links.test.ts: a save leaks no link into its answers, its progress, the log, its state or its record > %s after %j
   download/secrets.test.ts: no output quotes a link that cannot be used: %s
