@@ -37,6 +37,16 @@ const STAND_INS = [
     contents: 'module.exports = require("./llhttp-wasm.js");',
   },
   {
+    // zod's reader of JSON schemas. This server only writes them.
+    module: /[\\/]zod[\\/]v4[\\/]classic[\\/]from-json-schema\.js$/,
+    contents: 'export const fromJSONSchema = () => { throw new Error("This server reads no JSON schema."); };',
+  },
+  {
+    // undici's own repetition of requests. This server decides itself what may be sent again.
+    module: /[\\/]undici[\\/]lib[\\/]handler[\\/]retry-handler\.js$/,
+    contents: "module.exports = class {};",
+  },
+  {
     // pino's transports in threads of their own. This server writes its log itself.
     module: /[\\/]thread-stream[\\/]index\.js$/,
     contents: "module.exports = class {};",
