@@ -31,7 +31,7 @@ export async function viewPage() {
       format: "iife",
       define: { VERSION: JSON.stringify(version) },
       // Fields of the view alone, which no answer and no document has.
-      mangleProps: /^(?:phase|project|reasons|isUnsound|isSimulated)$/,
+      mangleProps: /^(?:phase|project|rate|reason|isUnsound)$/,
     }),
   ]);
   if (/<\/(?:script|style)/i.test(script + style))

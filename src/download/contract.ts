@@ -188,6 +188,7 @@ export interface OpenTransfer {
   bytes: number;
   totalBytes?: number;
   percent?: number;
+  bytesPerSecond?: number;
   secondsLeft?: number;
   identity: SnapshotIdentity;
   facts?: SnapshotFacts;

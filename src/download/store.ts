@@ -279,13 +279,14 @@ function openTransferOf({ identity, task, lastError, missed }: Snapshot): OpenTr
   const report = task?.report();
   if (report?.state === "complete") return undefined;
   if (report) {
-    const { state, fileName, facts, bytes, totalBytes, secondsLeft } = report;
+    const { state, fileName, facts, bytes, totalBytes, bytesPerSecond, secondsLeft } = report;
     return {
       state,
       ...(fileName !== undefined && { fileName }),
       identity,
       ...(facts && { facts }),
       ...progressOf(bytes, totalBytes),
+      ...(bytesPerSecond !== undefined && { bytesPerSecond }),
       ...(secondsLeft !== undefined && { secondsLeft }),
     };
   }

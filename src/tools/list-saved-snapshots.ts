@@ -89,7 +89,7 @@ export const listSavedSnapshots = defineTool({
     const shownFiles = files.map((file) => viewFile(file, now)).filter(fits);
     const left = transfers.length + files.length - shownTransfers.length - shownFiles.length;
     const truncated = list.truncated === true || left > 0;
-    aside({ lookingUp, sha256: checksumsOf(files) });
+    aside({ lookingUp, rates: ratesOf(transfers), sha256: checksumsOf(files) });
     return {
       directory,
       files: shownFiles,
@@ -111,6 +111,13 @@ const checksumsOf = (files: readonly SavedFile[]) =>
     files
       .slice(0, MAX_CHECKSUMS)
       .flatMap(({ identity, sha256 }) => (identity && sha256 ? [[identity.snapshotId, sha256]] : [])),
+  );
+
+const ratesOf = (transfers: readonly OpenTransfer[]) =>
+  Object.fromEntries(
+    transfers.flatMap(({ identity, bytesPerSecond }) =>
+      bytesPerSecond ? [[identity.snapshotId, `${sizeInWords(bytesPerSecond)}/s`]] : [],
+    ),
   );
 
 type Listed = Pick<SavedList, "files" | "transfers"> & { truncated: boolean; lookingUp: readonly string[] };
@@ -171,7 +178,7 @@ const viewFile = ({ fileName, path, bytes, state, identity, facts, sound, conten
   kind: contents?.kind,
 });
 
-function viewTransfer({ identity, facts, lastError, ...transfer }: OpenTransfer, now: number) {
+function viewTransfer({ identity, facts, lastError, bytesPerSecond: _, ...transfer }: OpenTransfer, now: number) {
   const { bytes, totalBytes = bytes, secondsLeft } = transfer;
   return {
     ...transfer,

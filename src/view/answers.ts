@@ -3,14 +3,13 @@ import { isPhase, type Save } from "./words.ts";
 
 export type Fields = Record<string, unknown>;
 
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 
-/** Without fields for anything else. */
+/** An empty object for what is no object. */
 export const fields = (value: unknown): Fields => (isFields(value) ? value : {});
 
 const MAX_PATH_CHARACTERS = 4_096;
-/** Those of a cluster's name are fewer; whoever answers in the server's name shall not fill the page with it. */
+/** Cluster names have at most 64; a longer one is cut, so that a false server cannot fill the page. */
 export const MAX_NAME_CHARACTERS = 99;
 
 /**
@@ -20,22 +19,25 @@ export const MAX_NAME_CHARACTERS = 99;
 export const text = (value: unknown, maxCharacters = 999): string =>
   typeof value === "string" ? value.slice(0, maxCharacters).replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ") : "";
 
-/** Throws for what is none, so that an answer of another form is not taken for zero. */
-const count = (value: unknown): number => (typeof value === "number" ? value : misfit());
+/** Throws for what is no number of bytes, so that an answer of another form is not taken for zero. */
+const count = (value: unknown): number =>
+  typeof value === "number" && value >= 0 && value % 1 === 0 ? value : misfit();
 
 function misfit(): never {
-  throw new TypeError("The answer does not fit its schema");
+  throw new TypeError();
 }
 const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : misfit());
 
-/** Why a call failed, for people; undefined for one that succeeded. */
-export function failureOf({ isError, structuredContent }: Fields): string[] | undefined {
-  return isError ? reasonsOf(fields(structuredContent).error) : undefined;
+/** Why a call failed; undefined for one that succeeded. */
+export function failureOf({ isError, structuredContent }: Fields): string | undefined {
+  return isError ? reasonOf(fields(structuredContent).error) : undefined;
 }
 
-function reasonsOf(error: unknown): string[] {
-  const { detail, errorCode, hint } = fields(error);
-  return [text(detail ?? errorCode), text(hint)].filter(Boolean);
+/** Hints are left out: their words are for models. With an HTTP status, the words may be Atlas's, and no advice of ours. */
+function reasonOf(given: unknown): string {
+  const { detail, errorCode, error } = fields(given);
+  const reason = text(detail ?? errorCode);
+  return error ? `Atlas says: "${reason.replace(/"/g, "'")}"` : reason;
 }
 
 const idsOf = (row: Fields) => fields(row.continueWith ?? row);
@@ -52,41 +54,44 @@ export function readRow(row: Fields, known?: Save): Save {
     project: text(row.projectName) || text(known?.project),
     when: text(row.when) || text(known?.when),
     bytes: count(row.bytes),
-    totalBytes: Number(row.totalBytes ?? 0),
+    totalBytes: count(row.totalBytes ?? 0),
     timeLeft: text(row.timeLeft),
     rate: "",
     path: text(row.path, MAX_PATH_CHARACTERS),
     sha256: text(row.sha256),
     isUnsound: row.sound === false,
-    reasons: reasonsOf(row.lastError),
-    isSimulated: known?.isSimulated,
+    reason: reasonOf(row.lastError),
   };
 }
 
 /** The answer of `save_flex_snapshot`. */
 export function readSave(result: Fields, known: Save): Save {
-  const reasons = failureOf(result);
-  if (reasons) return { ...known, phase: "failed", reasons };
-  const answer = fields(result.structuredContent);
-  return readRow(answer, { ...known, isSimulated: answer.simulated });
+  const reason = failureOf(result);
+  return reason === undefined
+    ? readRow(fields(result.structuredContent), known)
+    : { ...known, phase: "failed", reason };
 }
 
-/** The answer of `stop_saving_snapshot`. */
+/** The answer of `stop_saving_snapshot`. What had ended before stays as it is. */
 export function readStop(result: Fields, known: Save): Save {
   const { state, bytes } = fields(result.structuredContent);
   const phase = state === "discarded" ? state : "paused";
-  return { ...known, phase, bytes: count(bytes), reasons: [], rate: "", timeLeft: "" };
+  return state === "not-running" ? known : { ...known, phase, bytes: count(bytes), reason: "", rate: "", timeLeft: "" };
 }
 
 /** What the server adds for this view to an answer of `list_saved_snapshots`, where no model reads it. */
 export const ASIDE = "atlas-flex-snapshots/view";
 
-/** What the answer of `list_saved_snapshots` says of one save: the one that is known, else one that runs as it was ordered. */
+/**
+ * What the answer of `list_saved_snapshots` says of one save: the one that is known. Before its snapshot is known, one that runs
+ * for the ordered cluster is shown; its ids are not kept, since it may be another save.
+ */
 export function readList({ structuredContent, _meta }: Fields, order: Fields, known: Save): Save {
-  const { transfers, files } = fields(structuredContent);
-  const { sha256, lookingUp } = fields(fields(_meta)[ASIDE]);
+  const { transfers, files, truncated } = fields(structuredContent);
+  const { sha256, rates, lookingUp } = fields(fields(_meta)[ASIDE]);
   const wanted: Fields = known.snapshotId ? { ...known } : order;
   const id = text(wanted.snapshotId);
+  if (!id && known.phase === "failed") return known;
   const isMeant = (row: Fields) =>
     ["snapshotId", "groupId", "name"].every((key) => !wanted[key] || wanted[key] === idsOf(row)[key]);
   // Without the snapshot's id, a part that stands still may be one of an older backup.
@@ -94,8 +99,12 @@ export function readList({ structuredContent, _meta }: Fields, order: Fields, kn
     (row) => isMeant(row) && (id || !["paused", "elsewhere"].includes(text(row.state))),
   );
   const file = list(files).find((row) => id && isMeant(row));
-  if (open) return readRow(open, known);
-  if (file) return readRow({ ...file, sha256: fields(sha256)[id] }, known);
-  const isSought = Array.isArray(lookingUp) && lookingUp.includes(order.name);
-  return { ...known, phase: isSought ? "looking" : "gone" };
+  if (open) {
+    const row = { ...readRow(open, known), rate: text(fields(rates)[text(idsOf(open).snapshotId)]) };
+    return id ? row : { ...row, groupId: "", snapshotId: "" };
+  }
+  if (file) return readRow({ ...file, sha256: fields(sha256)[id] ?? known.sha256 }, known);
+  if (truncated && known.phase === "complete") return known;
+  const isSought = [lookingUp].flat().includes(order.name ?? 0);
+  return { ...known, phase: isSought ? "looking" : "gone", bytes: 0, reason: "" };
 }

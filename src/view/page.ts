@@ -12,7 +12,7 @@ import {
   readStop,
   text,
 } from "./answers.ts";
-import { percentOf, progressOf, type Save, sizeInWords, toldToModel, wordsOf } from "./words.ts";
+import { percentOf, progressOf, type Save, toldToModel, wordsOf } from "./words.ts";
 
 /** Set by the build. */
 declare const VERSION: string;
@@ -41,28 +41,35 @@ let isCalled = true;
 let isAsking = false;
 let isActing = false;
 let isLooking = false;
-let seenAtMs = 0;
+let isSimulated: unknown;
+/** The last look has found the finished file. */
+let isFound = false;
+/** How often the person has pressed. An answer that began before a press is out of date. */
+let acts = 0;
 let timer = 0;
 
 const host = window.parent;
 const root = document.documentElement;
 /** What the names of notifications begin with. */
 const NOTICE = "ui/notifications/";
-const waiting: Record<string, (message: Fields) => void> = {};
+const waiting: Record<string, (message: Fields) => void> = Object.create(null);
 let lastId = 0;
 
 const has = (tool: ToolName) => can.serverTools && root.dataset.tools?.includes(tool);
-const isRunning = ({ phase }: Save) => ["looking", "queued", "requesting", "downloading", "verifying"].includes(phase);
+const isRunning = (save: Save) => wordsOf(save)[1] === "info" && save.phase !== "elsewhere";
 
 /** The host's origin is not known, and nothing that is sent is a secret from it. */
 const send = (message: object) => host.postMessage({ jsonrpc: "2.0", ...message }, "*");
 
 const request = (method: string, params: object): Promise<Fields> =>
   new Promise((resolve, reject) => {
-    lastId += 1;
-    waiting[lastId] = ({ result }) => (isFields(result) ? resolve(result) : reject());
+    const id = ++lastId;
+    waiting[id] = ({ result }) => {
+      delete waiting[id];
+      isFields(result) ? resolve(result) : reject();
+    };
     setTimeout(reject, ANSWER_LIMIT_MS);
-    send({ id: lastId, method, params });
+    send({ id, method, params });
   });
 
 window.onmessage = ({ source, data }) => {
@@ -71,7 +78,7 @@ window.onmessage = ({ source, data }) => {
   const params = fields(data.params);
   if (!method) return waiting[`${id}`]?.(data);
   if (id !== undefined) {
-    // Nothing is asked of a host that takes the view away; the save goes on.
+    // The host removes the view: make no more calls. The save goes on.
     if (method === "ui/resource-teardown") can = {};
     else if (method !== "ping") return send({ id, error: { code: -32601, message: "" } });
     return send({ id, result: {} });
@@ -79,8 +86,9 @@ window.onmessage = ({ source, data }) => {
   const [, event] = text(method).split(NOTICE);
   if (event === "host-context-changed") return dress(params);
   if (event === "tool-input") order = fields(params.arguments);
-  if (event === "tool-result") attempt(() => update(readSave(params, save)));
-  if (event === "tool-result" || event === "tool-cancelled") isCalled = false;
+  else if (event === "tool-result" || event === "tool-cancelled") isCalled = false;
+  else return;
+  if (event === "tool-result" && !acts) attempt(() => update(readSave(noted(params), save)));
   show();
   poll(0);
 };
@@ -89,7 +97,8 @@ window.onmessage = ({ source, data }) => {
 function dress({ theme, styles }: Fields): void {
   const { style } = root;
   if (theme) style.colorScheme = text(theme);
-  for (const [name, value] of Object.entries(fields(fields(styles).variables))) style.setProperty(name, text(value));
+  for (const [name, value] of Object.entries(fields(fields(styles).variables)))
+    if (name.startsWith("--")) style.setProperty(name, text(value));
 }
 
 /** Runs what reads an answer. What cannot be read is said, and what was known stays. */
@@ -98,25 +107,32 @@ function attempt(read: () => void): void {
   try {
     read();
   } catch {
-    problem = "This answer has an unknown form. Ask the assistant.";
+    problem = "The server's answer cannot be read.";
   }
+}
+
+function noted(result: Fields): Fields {
+  isSimulated ||= fields(result.structuredContent).simulated;
+  return result;
 }
 
 /** The answer of a call goes to `read`, unless the call failed; that is said. */
 async function call(tool: ToolName, args: object, read: (result: Fields) => void): Promise<void> {
+  const begun = acts;
   try {
-    const result = await request("tools/call", { name: tool, arguments: args });
+    const result = noted(await request("tools/call", { name: tool, arguments: args }));
+    if (begun !== acts) return;
     attempt(() => read(result));
-    problem ||= (failureOf(result) ?? []).join(" ");
+    problem ||= failureOf(result) ?? "";
   } catch {
-    problem = "The client did not pass this on.";
+    problem = "The client did not answer.";
   }
 }
 
 function update(next: Save, who = ""): void {
   const isNews = who || (next.phase !== save.phase && save.phase !== "looking" && !isRunning(next));
   save = next;
-  const told = isNews && can.updateModelContext && toldToModel(save, who || "seen by the person");
+  const told = isNews && can.updateModelContext && toldToModel(save, who || "seen by the view");
   // A model that was not told can ask the server.
   if (told) request("ui/update-model-context", { content: [{ type: "text", text: told }] }).catch(() => {});
 }
@@ -124,14 +140,13 @@ function update(next: Save, who = ""): void {
 /** Looks again after a while, unless nothing can change any more. */
 function poll(afterMs: number): void {
   clearTimeout(timer);
-  if (has(LIST) && save.phase !== "complete") timer = setTimeout(look, afterMs);
+  if (has(LIST) && !(isFound && save.phase === "complete")) timer = setTimeout(look, afterMs);
 }
 
 async function look(): Promise<void> {
   if (isLooking || isActing) return;
   isLooking = true;
-  // What the person has pressed meanwhile makes the answer old.
-  await call(LIST, {}, (result) => isActing || failureOf(result) || found(readList(result, order, save)));
+  await call(LIST, {}, (result) => failureOf(result) ?? found(readList(result, order, save)));
   isLooking = false;
   show();
   poll(isRunning(save) && !document.hidden ? POLL_MS : SLOW_POLL_MS);
@@ -140,25 +155,22 @@ async function look(): Promise<void> {
 function found(next: Save): void {
   // A call that runs may not have begun its save yet; a failure and the end by the person stay what they are.
   if (next.phase === "gone" && (isCalled || ["failed", "discarded"].includes(save.phase))) return;
-  const grown = next.bytes - save.bytes;
-  const seconds = (Date.now() - seenAtMs) / 1000;
-  if (seenAtMs && grown > 0 && next.phase === "downloading" && next.phase === save.phase)
-    next.rate = `${sizeInWords(grown / seconds)}/s`;
-  seenAtMs = Date.now();
+  isFound = next.phase === "complete";
   update(next);
 }
 
 /** One thing that the person wants of the server. */
 async function act(tool: ToolName, args: object, who: string): Promise<void> {
   isActing = true;
+  acts += 1;
   isAsking = false;
   show();
   const read = tool === SAVE ? readSave : readStop;
-  await call(
-    tool,
-    { snapshotId: save.snapshotId, ...args },
-    (result) => failureOf(result) || update(read(result, save), who),
-  );
+  await call(tool, { snapshotId: save.snapshotId, ...args }, (result) => {
+    if (failureOf(result) !== undefined) return;
+    const next = read(result, save);
+    update(next, next === save ? "" : who);
+  });
   isActing = false;
   show();
   poll(POLL_MS);
@@ -179,28 +191,28 @@ function show(): void {
   const { phase, bytes, snapshotId } = save;
   const [title, tone, note] = wordsOf(save);
   const isDone = phase === "complete" || phase === "changed";
-  const percent = isDone ? 100 : percentOf(save);
+  const percent = tone === "success" ? 100 : isDone ? undefined : percentOf(save);
   document.body.dataset.tone = tone;
   put("name", save.name || text(order.name, MAX_NAME_CHARACTERS) || "Backup");
   put("mark", title);
-  put("facts", save.project, save.when, save.isSimulated && "simulated");
+  put("facts", save.project, save.when && `backup of ${save.when}`, isSimulated && "simulated");
   put("progress", ...progressOf(save));
-  const limit = !has(LIST) && !isDone && "This view cannot look again.";
-  put("note", [note, ...save.reasons, limit].filter(Boolean).join(" "));
+  const limit = !has(LIST) && !isDone && "As of the assistant's last look.";
+  put("note", [save.reason, note, limit].filter(Boolean).join(" "));
   for (const id of FILE) put(id, isDone && save[id]);
   put("problem", problem);
   const bar = at("bar");
-  if (percent === undefined) bar.removeAttribute("value");
-  else bar.setAttribute("value", `${percent}`);
-  bar.hidden = percent === undefined && !isRunning(save);
+  bar.setAttribute("value", `${percent}`);
+  bar.hidden = percent === undefined;
 
   const focused = document.activeElement;
   const canStop = has(STOP) && snapshotId && isRunning(save);
   const canGiveUp = canStop || (has(STOP) && phase === "paused" && bytes);
+  if (!canGiveUp) isAsking = false;
   at("pause").hidden = isAsking || !canStop;
   at("continue").hidden = isAsking || phase !== "paused" || !has(SAVE);
   at("give-up").hidden = isAsking || !canGiveUp;
-  at("question").hidden = !isAsking || !canGiveUp;
+  at("question").hidden = !isAsking;
   at("actions").ariaBusy = `${isActing}`;
   // The focus of a button that is gone goes on to one that is there, not to the top of the page.
   if (focused instanceof HTMLButtonElement && !focused.offsetParent)
@@ -208,7 +220,7 @@ function show(): void {
 
   const quarter = 25 * Math.floor((percent ?? 0) / 25);
   // A screen reader hears each state and each quarter of a download, not every figure.
-  put("news", problem || title, phase === "downloading" && quarter > 0 && `${quarter} %`);
+  put("news", problem || title, quarter > 0 && `${quarter} %`);
 }
 
 function press(id: string, act: () => void): void {
@@ -251,6 +263,6 @@ request("ui/initialize", {
     send({ method: `${NOTICE}initialized` });
   })
   .catch(() => {
-    problem = "The client does not answer. Ask the assistant.";
+    problem = "The client does not answer.";
   })
   .finally(show);

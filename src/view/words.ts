@@ -11,33 +11,31 @@ export interface Save {
   bytes: number;
   totalBytes: number;
   timeLeft: string;
-  /** From look to look. */
   rate: string;
   path: string;
   sha256: string;
   /** The archive in the finished file is incomplete. */
   isUnsound: boolean;
-  /** Why it stands still, and what helps. */
-  reasons: string[];
-  isSimulated: unknown;
+  /** Why it stands still. */
+  reason: string;
 }
 
 /** Of each state: title, tone of its colour, and what the title does not say. */
 const WORDS = {
-  requesting: ["Waiting for Atlas", "info"],
-  queued: ["Queued", "info", "Begins by itself when another download ends."],
+  requesting: ["Waiting for Atlas", "info", "Begins by itself."],
+  queued: ["Queued", "info", "Begins when another download ends."],
   downloading: ["Downloading", "info"],
-  verifying: ["Verifying", "info", "All bytes are here."],
+  verifying: ["Verifying", "info"],
   paused: ["Paused", "warning"],
-  elsewhere: ["Saved elsewhere", "info", "Another program saves it on this computer."],
+  elsewhere: ["Saved elsewhere", "info", "By another program."],
   complete: ["Complete", "success", "Saved and verified."],
-  unsound: ["Incomplete", "danger", "Do not restore from this file: the archive inside is incomplete."],
-  changed: ["Changed", "danger", "Something wrote to the file after it was saved."],
-  // These the tools do not name.
+  unsound: ["Incomplete", "danger", "The archive is incomplete: do not restore from it."],
+  changed: ["Changed", "danger", "The file was written to after its save. Ask to verify it."],
+  // States of the view alone.
   looking: ["Looking for the backup", "info"],
-  failed: ["Not saved", "danger"],
+  failed: ["Not saved", "danger", "The assistant knows what helps."],
   discarded: ["Given up", "warning", "The unfinished part is deleted."],
-  gone: ["Not running", "warning", "Neither being saved nor among the saved files."],
+  gone: ["Not running", "warning", "Neither being saved nor among the files."],
 } as const;
 
 export type Phase = keyof typeof WORDS;
@@ -46,7 +44,7 @@ export const isPhase = (state: string): state is Phase => Object.hasOwn(WORDS, s
 export const wordsOf = ({ phase, isUnsound }: Save): readonly [title: string, tone: string, note?: string] =>
   WORDS[isUnsound ? "unsound" : phase];
 
-/** Like the sizes in the answers, whose code would be a tenth of this page. */
+/** As `sizeInWords` in core/text.ts, which is too large for this page. */
 export function sizeInWords(bytes: number): string {
   const power = bytes < 1e3 ? 0 : bytes < 1e6 ? 1 : bytes < 1e9 ? 2 : 3;
   return `${power ? (bytes / 1e3 ** power).toFixed(1) : bytes} ${["bytes", "kB", "MB", "GB"][power]}`;
@@ -69,6 +67,6 @@ export function progressOf(save: Save): unknown[] {
 export function toldToModel({ phase, groupId, snapshotId, bytes, isUnsound }: Save, who: string): string {
   const ids = `groupId ${groupId}, snapshotId ${snapshotId}`;
   return /^\w+ [a-f0-9]{24}, \w+ [a-f0-9]{24}$/.test(ids)
-    ? `${ids}: ${isUnsound ? "unsound" : phase}${bytes ? `, ${bytes} bytes` : ""}, ${who}.`
+    ? `View of a save, ${ids}: ${isUnsound ? "unsound" : phase}${bytes ? `, ${bytes} bytes` : ""}, ${who}.`
     : "";
 }

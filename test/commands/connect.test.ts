@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdir, realpath, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -155,7 +156,7 @@ test.each([
     ["MONGODB_ATLAS_PUBLIC_API_KEY", "MONGODB_ATLAS_PRIVATE_API_KEY_FILE"],
   ],
   [{ MDB_MCP_API_CLIENT_ID: CLIENT_ID }, ["MDB_MCP_API_CLIENT_ID", "MDB_MCP_API_CLIENT_SECRET_FILE"]],
-  [{ MONGODB_ATLAS_ACCESS_TOKEN_FILE: "/run/token" }, ["MONGODB_ATLAS_ACCESS_TOKEN_FILE"]],
+  [{ MONGODB_ATLAS_ACCESS_TOKEN_FILE: join(tmpdir(), "token") }, ["MONGODB_ATLAS_ACCESS_TOKEN_FILE"]],
 ])("of %j, a pair of one family is printed", async (env, names) => {
   expect(Object.keys(pasted((await connected(["cursor"], { env })).stdout).env)).toEqual(names);
 });

@@ -28,9 +28,9 @@ describe("a tool that the server does not offer", () => {
     expect(await buttons()).toEqual(names);
   });
 
-  test("is not called to look; the view says that it cannot look again", async () => {
+  test("is not called to look; the view says since when it shows what it shows", async () => {
     const { text, calls } = await shownAfter(() => DOWNLOADING, { args: ["--tools", "save_flex_snapshot"] });
-    await expect.poll(() => text("note")).toBe("This view cannot look again.");
+    await expect.poll(() => text("note")).toBe("Begins by itself. As of the assistant's last look.");
     expect(calls).toEqual([]);
   });
 });
@@ -39,7 +39,7 @@ test("a host that lets views call no tools gets a view that only shows", async (
   const paused = success({ state: "paused", ...IDS, bytes: 5_000_000, lastError: REASON, nextStep: "" });
   const { text, buttons, calls, told } = await shownAfter(() => DOWNLOADING, { begun: paused, capabilities: {} });
   await expect.poll(() => text("mark")).toBe("Paused");
-  expect(await text("note")).toBe(`${REASON.detail} ${REASON.hint} This view cannot look again.`);
+  expect(await text("note")).toBe(`${REASON.detail} As of the assistant's last look.`);
   expect({ buttons: await buttons(), calls, told }).toEqual({ buttons: [], calls: [], told: [] });
 });
 
@@ -77,9 +77,9 @@ test.each([
   await expect.poll(() => text("mark")).toBe("Downloading");
   answer = misfit;
   await pass(2_000);
-  await expect.poll(() => text("problem")).toBe("This answer has an unknown form. Ask the assistant.");
+  await expect.poll(() => text("problem")).toBe("The server's answer cannot be read.");
   expect(await text("mark")).toBe("Downloading");
-  expect(await text("news")).toContain("unknown form");
+  expect(await text("news")).toContain("cannot be read");
   answer = STATES.Complete ?? {};
   await pass(2_000);
   await expect.poll(() => text("mark")).toBe("Complete");
@@ -89,12 +89,12 @@ test.each([
 test("a failed look, and a host that refuses one, are said, and the view looks again", async () => {
   let answer: () => unknown = () => failure({ detail: "The folder is gone.", hint: "Bring it back." });
   const { text, pass } = await shownAfter(() => answer());
-  await expect.poll(() => text("problem")).toBe("The folder is gone. Bring it back.");
+  await expect.poll(() => text("problem")).toBe("The folder is gone.");
   answer = () => {
     throw new Error("refused");
   };
   await pass(2_000);
-  await expect.poll(() => text("problem")).toBe("The client did not pass this on.");
+  await expect.poll(() => text("problem")).toBe("The client did not answer.");
   answer = () => STATES.Complete;
   await pass(2_000);
   await expect.poll(() => text("mark")).toBe("Complete");
@@ -105,7 +105,7 @@ test("a failed call shows why, and a save that it left behind once it is found",
   let answer = listed([]);
   const { text, pass } = await shownAfter(() => answer, { begun });
   await expect.poll(() => text("mark")).toBe("Not saved");
-  expect(await text("note")).toBe(`${REASON.detail} ${REASON.hint}`);
+  expect(await text("note")).toBe(`${REASON.detail} The assistant knows what helps.`);
   answer = listed([transfer("downloading")]);
   await pass(10_000);
   await expect.poll(() => text("mark")).toBe("Downloading");
@@ -143,7 +143,7 @@ test("a button that is pressed twice calls once, and a failure of it is said", a
   await view.click("#pause");
   expect(await view.locator("#actions").getAttribute("aria-busy")).toBe("true");
   release();
-  await expect.poll(() => text("problem")).toBe("Another process saves it. Stop it there.");
+  await expect.poll(() => text("problem")).toBe("Another process saves it.");
   expect(calls.filter(({ name }) => name === "stop_saving_snapshot")).toHaveLength(1);
 });
 

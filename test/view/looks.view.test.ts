@@ -46,7 +46,7 @@ describe.each(["light", "dark"] as const)("in %s", (theme) => {
     expect(await violationsOf(failed)).toEqual([]);
     const asking = await shownIn(() => STATES.Downloading, { context });
     await asking.view.click("#give-up");
-    expect(await asking.buttons()).toEqual(["Delete", "Keep"]);
+    expect(await asking.buttons()).toEqual(["Stop and delete", "Cancel"]);
     expect(await violationsOf(asking)).toEqual([]);
   });
 });
@@ -70,7 +70,7 @@ test("without a host's theme, the view follows the system", async () => {
 test.each(["Queued", "Downloading"])("nothing in the view moves by itself: %s", async (state) => {
   const shown = await shownIn(() => STATES[state]);
   await expect.poll(() => shown.text("mark")).toBe(state);
-  expect(await shown.view.locator("#bar").isVisible()).toBe(true);
+  expect(await shown.view.locator("#bar").isVisible()).toBe(state === "Downloading");
   expect(await styleOf(shown, "#bar", "appearance")).toBe("none");
   expect(await shown.view.evaluate("document.getAnimations().length")).toBe(0);
 });
@@ -105,13 +105,13 @@ test("the keyboard alone reaches everything, and the focus stays where the next 
   expect(await focus()).toBe("Pause");
   await press("Tab");
   await press("Enter");
-  expect(await focus()).toBe("Keep");
+  expect(await focus()).toBe("Cancel");
   await press("Enter");
   expect(await focus()).toBe("Pause");
   await press("Tab");
   await press("Enter");
   await press("Shift+Tab");
-  expect(await focus()).toBe("Delete");
+  expect(await focus()).toBe("Stop and delete");
   await press("Enter");
   await expect.poll(() => shown.text("mark")).toBe("Given up");
   expect(await focus()).toBe("orders");

@@ -9,7 +9,7 @@ withBrowser();
 
 const SNAPSHOT = { groupId: SIMULATED.groupId, name: SIMULATED.name, snapshotId: SIMULATED.downloadedSnapshotId };
 const SLOW = { ATLAS_FLEX_SIMULATOR_BYTES: "24MiB", ATLAS_FLEX_SIMULATOR_RATE: "4MiB" };
-const WHICH = `groupId ${SNAPSHOT.groupId}, snapshotId ${SNAPSHOT.snapshotId}`;
+const WHICH = `View of a save, groupId ${SNAPSHOT.groupId}, snapshotId ${SNAPSHOT.snapshotId}`;
 
 describe.each(ERAS)("a client of %s", (era) => {
   test("shows a save from its download to the verified file, which pauses and continues when the person presses", async () => {
@@ -19,7 +19,7 @@ describe.each(ERAS)("a client of %s", (era) => {
     await expect.poll(() => text("progress")).toMatch(/^\d+ % · [\d.]+ MB of 25\.2 MB · [\d.]+ MB\/s · about .+ left$/);
     expect(await text("mark")).toBe("Downloading");
     expect(await text("name")).toBe("orders");
-    expect(await text("facts")).toMatch(/^\w{3} .+ ago · simulated$/);
+    expect(await text("facts")).toMatch(/^backup of \w{3} .+ ago · simulated$/);
 
     await view.click("#pause");
     await expect.poll(() => text("mark")).toBe("Paused");
@@ -46,7 +46,7 @@ describe.each(ERAS)("a client of %s", (era) => {
         new RegExp(`^${WHICH}: paused, \\d+ bytes, paused by the person: continue only when asked\\.$`),
       ),
       expect.stringMatching(new RegExp(`^${WHICH}: \\w+(, \\d+ bytes)?, continued by the person\\.$`)),
-      `${WHICH}: complete, ${bytes.length} bytes, seen by the person.`,
+      `${WHICH}: complete, ${bytes.length} bytes, seen by the view.`,
     ]);
     expect(shown).toMatchObject({ outside: [], errors: [] });
   });
@@ -60,7 +60,7 @@ describe.each(ERAS)("a client of %s", (era) => {
     await expect.poll(() => shown.text("mark")).toBe("Downloading");
     await shown.send("ToolResult", await answer);
     await expect.poll(() => shown.text("mark")).toBe("Complete");
-    expect(await shown.text("facts")).toMatch(/^Simulated shop · \w{3} .+ ago · simulated$/);
+    expect(await shown.text("facts")).toMatch(/^Simulated shop · backup of \w{3} .+ ago · simulated$/);
     expect(await shown.text("sha256")).toMatch(/^[a-f0-9]{64}$/);
   });
 });
@@ -72,7 +72,7 @@ test("Give up asks once, and only the second press deletes the part", async () =
   const { view, text, buttons, calls, told } = await saveShown(server, { ...SNAPSHOT, waitSeconds: 0 });
   const stops = () => calls.filter(({ name }) => name === "stop_saving_snapshot").map(({ args }) => args);
   await view.click("#give-up");
-  expect(await buttons()).toEqual(["Delete", "Keep"]);
+  expect(await buttons()).toEqual(["Stop and delete", "Cancel"]);
   await view.click("#keep");
   expect(await buttons()).toEqual(["Pause", "Give up"]);
   expect(stops()).toEqual([]);
