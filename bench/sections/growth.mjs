@@ -121,6 +121,21 @@ async function jobsSubject(simulator, home) {
   };
 }
 
+/** What a question about many projects costs. */
+const COSTS = [
+  { key: "seconds", head: "seconds", digits: 2 },
+  { key: "requests", head: "requests" },
+  { key: "refused", head: "refused with 429" },
+  { key: "memory", head: "peak memory, MB" },
+];
+
+const costsOf = (samples) => ({
+  seconds: summarize(samples.map(({ seconds }) => seconds)),
+  requests: Math.max(...samples.map(({ requests }) => requests)),
+  refused: samples.reduce((sum, { refused }) => sum + refused, 0),
+  memory: summarize(samples.map(({ memory }) => memory)),
+});
+
 async function byProjects({ projects, rounds }, { interleave }) {
   const samples = await inFolder((home) =>
     interleave(
@@ -133,20 +148,11 @@ async function byProjects({ projects, rounds }, { interleave }) {
     key: String(count),
     name: String(count),
     cells: {
-      seconds: summarize(samples[index].map(({ seconds }) => seconds)),
-      requests: Math.max(...samples[index].map(({ requests }) => requests)),
+      ...costsOf(samples[index]),
       connections: Math.max(...samples[index].map(({ connections }) => connections)),
-      refused: samples[index].reduce((sum, { refused }) => sum + refused, 0),
-      memory: summarize(samples[index].map(({ memory }) => memory)),
     },
   }));
-  const columns = [
-    { key: "seconds", head: "seconds", digits: 2 },
-    { key: "requests", head: "requests" },
-    { key: "connections", head: "connections" },
-    { key: "refused", head: "refused with 429" },
-    { key: "memory", head: "peak memory, MB" },
-  ];
+  const columns = COSTS.toSpliced(2, 0, { key: "connections", head: "connections" });
   const title = `Projects in \`list_flex_clusters\`, ${ROUND_TRIP_MS} ms round trip, Atlas's published rate limit`;
   return { key: "growth-projects", title, head: "Projects", columns, rows };
 }
@@ -219,21 +225,10 @@ async function acrossProjects({ clusters, farProjects, rounds }, { interleave })
   const rows = variants.map(({ key, name: title }, index) => ({
     key,
     name: title,
-    cells: {
-      seconds: summarize(samples[index].map(({ seconds }) => seconds)),
-      requests: Math.max(...samples[index].map(({ requests }) => requests)),
-      refused: samples[index].reduce((sum, { refused }) => sum + refused, 0),
-      memory: summarize(samples[index].map(({ memory }) => memory)),
-    },
+    cells: costsOf(samples[index]),
   }));
-  const columns = [
-    { key: "seconds", head: "seconds", digits: 2 },
-    { key: "requests", head: "requests" },
-    { key: "refused", head: "refused with 429" },
-    { key: "memory", head: "peak memory, MB" },
-  ];
   const title = `One question about many projects, ${ROUND_TRIP_MS} ms round trip, Atlas's published rate limit`;
-  return { key: "growth-across", title, head: "Question", columns, rows };
+  return { key: "growth-across", title, head: "Question", columns: COSTS, rows };
 }
 
 async function byFiles({ files, rounds }, { interleave }) {

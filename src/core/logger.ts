@@ -22,6 +22,9 @@ const MAX_CAUSES = 5;
 /** Twice the size of a stack of ten frames; a longer text quotes a document. */
 const MAX_TEXT_CHARACTERS = 4_096;
 
+type Levels = Pick<Logger, "debug" | "info" | "warn" | "error">;
+const ignore = () => undefined;
+
 /** Unread bytes after which records are dropped: a slow or absent reader must never hold up an answer. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -42,9 +45,8 @@ export function createLog({
   scrub: (text: string) => string;
   stderr: Writable;
 }): Log {
-  const waiting: ((logger: Logger) => void)[] = [];
-  let logger: Logger | undefined;
-  let isLost = false;
+  const waiting: ((logger: Levels) => void)[] = [];
+  let logger: Levels | undefined;
   let loading: Promise<void> | undefined;
   let start: NodeJS.Timeout | undefined;
   // Without a listener, a full disk behind the log would end the process.
@@ -68,7 +70,7 @@ export function createLog({
       for (const write of waiting.splice(0)) write(logger);
     } catch (error) {
       // As after an update under a running process. Nothing is kept for a log that will not come.
-      isLost = true;
+      logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
       waiting.length = 0;
       destination.write(
         `The log is lost, since its library could not be loaded (${codeOf(error)}). Restart the MCP client.\n`,
@@ -79,9 +81,8 @@ export function createLog({
   const writer = (at: "debug" | "info" | "warn" | "error"): Write => {
     return (fields, message) => {
       const record = { time: new Date().toISOString(), ...fields };
-      const write = (to: Logger) => to[at](scrubbed(record, scrub), cut(scrub(message)));
+      const write = (to: Levels) => to[at](scrubbed(record, scrub), cut(scrub(message)));
       if (logger) return write(logger);
-      if (isLost) return;
       waiting.push(write);
       start ??= setTimeout(load, HEAD_START_MS);
     };

@@ -40,7 +40,12 @@ export async function serve({ config, version }: { config: Config; version: stri
     facts,
     answers: answersFor(tools, showsView),
     async connect(transport) {
-      const [{ createServer }, { createRuntime }] = await Promise.all([import("./server.ts"), import("./runtime.ts")]);
+      const [{ createServer }, { createRuntime }] = await Promise.all([
+        import("./server.ts"),
+        import("./runtime.ts"),
+        // From the first call on, a record is written before the answer that it is about.
+        log.written(),
+      ]);
       const server = createServer({
         serverInfo: facts.serverInfo,
         tools,

@@ -15,8 +15,8 @@ import type { Log } from "../core/logger.ts";
 import { isOwnCode } from "../core/own-errors.ts";
 import { says } from "../core/text.ts";
 import { bounded, systemClock, USUAL_MAX_WAIT_SECONDS } from "../core/time.ts";
-import { type Announced, announcedIn, KEY, type ServerFacts } from "../protocol/eras.ts";
-import { CODES } from "../protocol/read-message.ts";
+import { type Announced, KEY, type ServerFacts } from "../protocol/eras.ts";
+import { CODES, isObject } from "../protocol/read-message.ts";
 import type { IfTool, ToolName } from "../tools/catalog.ts";
 import { TOOLS } from "../tools/index.ts";
 import type { Progress, Tool, ToolContext, ToolSettings } from "../tools/tool.ts";
@@ -68,7 +68,9 @@ export function createServer({
       });
       logCall("ok");
       const result = successResult(value, { simulated: config.simulate, indent: args.pretty === true });
-      return showsView(announcedIn(extra._meta?.[KEY.capabilities])) ? { ...result, ...aside } : result;
+      // The front desk has put there what the client announced, in either era.
+      const client = extra._meta?.[KEY.capabilities];
+      return isObject(client) && showsView(client) ? { ...result, ...aside } : result;
     } catch (error) {
       if (extra.signal.aborted) {
         logCall("cancelled");

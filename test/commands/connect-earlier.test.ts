@@ -246,7 +246,7 @@ describe("on Windows", () => {
   });
 });
 
-test("two commands stand in two lines, which every shell takes", () => {
-  expect(asShell([[["a", "b c"]], [["d"]]], "linux").text).toBe("a 'b c'\nd");
+test("a command of up to two parts is one line, a longer one has a line for each", () => {
+  expect(asShell([["a", "b c"], ["d"]], "linux").text).toBe("a 'b c' d");
   expect(shellCommand([["a"], ["b"], ["c"]], "linux")).toBe("a \\\n  b \\\n  c");
 });

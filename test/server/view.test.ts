@@ -86,7 +86,7 @@ describe.each(["old", "new"] as const)("a client of the %s era", (era) => {
     const [about = "", list, templates, read, unknown] = linesOf(
       era,
       [
-        ...(era === "new" ? ([["server/discover"]] as [string][]) : []),
+        ...all.slice(0, era === "new" ? 1 : 0),
         ["resources/list"],
         ["resources/templates/list"],
         ["resources/read", { uri: URI }],

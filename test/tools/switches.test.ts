@@ -208,9 +208,10 @@ test("nothing is sent and no folder is created before the first call", async () 
 
 test("the log says once what is configured, and each call with its outcome and duration, and never a secret", async () => {
   const simulator = await simulatorFor();
-  const { ok, fails, log } = await serverAgainst(simulator);
+  const { client, ok, fails, log } = await serverAgainst(simulator);
   await ok("list_flex_snapshots", CLUSTER);
   await fails("list_flex_snapshots", { ...CLUSTER, name: "nowhere" });
+  await client.close();
   const records = log()
     .trim()
     .split("\n")
@@ -229,6 +230,7 @@ test("the log says once what is configured, and each call with its outcome and d
       outcome: "CLUSTER_NOT_FOUND",
       ms: expect.any(Number),
     }),
+    expect.objectContaining({ msg: "ending" }),
   ]);
   expect(log()).not.toContain(SERVICE_ACCOUNT.MONGODB_ATLAS_CLIENT_SECRET);
 });

@@ -3,8 +3,7 @@ import { withOrdersChecked } from "../../config/simulator.ts";
 import { createLog } from "../../core/logger.ts";
 import { createRedactor, type Redactor } from "../../core/redact.ts";
 import { systemClock } from "../../core/time.ts";
-import type { Configured } from "../terminal.ts";
-import { indented, interruption, type Look, lookOf, markOf, written } from "../terminal.ts";
+import { type Configured, indented, interruption, type Look, lookOf, markOf, written } from "../terminal.ts";
 import { runCheck } from "./run-check.ts";
 import type { Step, StepState } from "./step.ts";
 

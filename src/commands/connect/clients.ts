@@ -101,7 +101,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     title: "Claude Code",
     aliases: ["claude"],
     tried: "2.1.332",
-    print: (start, platform) => asShell([addingWith("claude", "mcp", "add", "-s", "user")(start)], platform),
+    print: (start, platform) => asShell(addingWith("claude", "mcp", "add", "-s", "user")(start), platform),
     files: inFolderOf("CLAUDE_CONFIG_DIR", "", ".claude.json"),
     servers: "mcpServers",
     inFolder: { file: [".mcp.json"], remove: ["claude", "mcp", "remove", "-s", "project", NAME] },
@@ -162,11 +162,11 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     title: "Codex",
     aliases: ["openai-codex"],
     tried: "0.171.0",
-    print: (start, platform) => asShell([addingWith("codex", "mcp", "add")(start)], platform),
+    print: (start, platform) => asShell(addingWith("codex", "mcp", "add")(start), platform),
     files: inFolderOf("CODEX_HOME", ".codex", "config.toml"),
     servers: "mcp_servers",
     first: [
-      `In a session, Codex asks before a tool writes. \`codex exec\` cannot ask and refuses: for it, add two lines to config.toml, \`[mcp_servers.${NAME}.tools.${SAVE}]\` and \`approval_mode = "approve"\`.`,
+      `In a session, Codex asks before a tool writes. \`codex exec\` cannot ask and refuses. For it, add two lines to \`~/.codex/config.toml\` after the line above has run: \`[mcp_servers.${NAME}.tools.${SAVE}]\` and \`approval_mode = "approve"\`. Without the server, Codex does not start with them.`,
     ],
     notes: {
       Trust:
@@ -202,7 +202,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     title: "opencode",
     aliases: ["open-code"],
     tried: "1.18.33",
-    print: (start, platform) => asShell([addingWith("opencode", "mcp", "add")(start)], platform),
+    print: (start, platform) => asShell(addingWith("opencode", "mcp", "add")(start), platform),
     files: (place) => ["opencode.jsonc", "opencode.json"].map((name) => inConfig(place, "opencode", name)),
     servers: "mcp",
     first: [
@@ -222,7 +222,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
     title: "Copilot CLI",
     aliases: ["copilot-cli", "github-copilot"],
     tried: "1.0.102",
-    print: (start, platform) => asShell([addingWith("copilot", "mcp", "add")(start)], platform),
+    print: (start, platform) => asShell(addingWith("copilot", "mcp", "add")(start), platform),
     files: inFolderOf("COPILOT_HOME", ".copilot", "mcp-config.json"),
     servers: "mcpServers",
     remove: ["copilot", "mcp", "remove", NAME],

@@ -40,7 +40,7 @@ export function geminiAdding(start: Start, platform: NodeJS.Platform): Printed {
     ...settings.map(([name, value]) => ["-e", `${name}=${value}`]),
     [NAME, start.node, "--", ...start.args],
   ];
-  return asShell([words], platform);
+  return asShell(words, platform);
 }
 
 /** One command; with settings, a line for each. PowerShell keeps dashes from a script unless they are quoted. */
@@ -62,11 +62,11 @@ const UNPROTECTED = /["&|<>^%]/;
 export const isTooHardToQuote = (start: Start): boolean =>
   [start.node, ...start.args, ...settingsOf(start).map(([, value]) => value)].some((word) => UNPROTECTED.test(word));
 
-/** The commands in this system's shell, one after the other. */
-export function asShell(commands: readonly (readonly Words[])[], platform: NodeJS.Platform): Printed {
-  const text = commands.map((parts) => shellCommand(parts, platform)).join("\n");
-  return { language: platform === "win32" ? "powershell" : "sh", text };
-}
+/** The command in this system's shell. */
+export const asShell = (parts: readonly Words[], platform: NodeJS.Platform): Printed => ({
+  language: platform === "win32" ? "powershell" : "sh",
+  text: shellCommand(parts, platform),
+});
 
 export const asJson = (value: unknown): Printed => ({ language: "json", text: JSON.stringify(value, null, 2) });
 
@@ -97,5 +97,5 @@ export function vsCode(start: Start, platform: NodeJS.Platform): Printed {
   const { server, inputs } = vsCodeServer(start);
   const asking = inputs.length > 0 ? { inputs } : {};
   if (platform === "win32") return asJson({ ...asking, servers: { [NAME]: { type: "stdio", ...server } } });
-  return asShell([[["code", "--add-mcp", JSON.stringify({ name: NAME, ...server, ...asking })]]], platform);
+  return asShell([["code", "--add-mcp", JSON.stringify({ name: NAME, ...server, ...asking })]], platform);
 }

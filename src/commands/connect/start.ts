@@ -60,7 +60,7 @@ export interface Prepared {
 
 export function startFor(given: Given): Prepared {
   const { options, env, config, printable } = given;
-  const found = { todo: [] as string[], problems: [] as string[] };
+  const found: Pick<Prepared, "todo" | "problems"> = { todo: [], problems: [] };
   /** Whether the value can be printed; if not, says what that means. */
   const passes = (what: string, name: string | undefined, value: string): boolean => {
     if (!printable.isPlain(value)) found.problems.push(notPlain(what));
