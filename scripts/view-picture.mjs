@@ -10,7 +10,8 @@ import { chromium } from "playwright-core";
 
 const ROOT = join(import.meta.dirname, "..");
 const WIDTH_PX = 560;
-const TOOL = { name: "save_flex_snapshot", arguments: { name: "orders", waitSeconds: 0 } };
+/** Long enough to name the backup: before that, the view has no buttons. */
+const TOOL = { name: "save_flex_snapshot", arguments: { name: "orders", waitSeconds: 2 } };
 
 const folder = await mkdtemp(join(tmpdir(), "view-picture-"));
 const client = new Client(
