@@ -226,10 +226,11 @@ function problemOfOpening(path: string, error: unknown): string {
   return problemOfSample(path) ?? `names a file that does not exist${shown}.`;
 }
 
+/** The path of a file as the pages and `connect` show it, on each system. */
+export const isSamplePath = (path: string): boolean => /^(?:[A-Z]:)?[\\/]path[\\/]to[\\/]/i.test(path);
+
 const problemOfSample = (path: string): string | undefined =>
-  path.startsWith("/path/to/")
-    ? `is still the placeholder of the instructions${named(path)}. Name your own file.`
-    : undefined;
+  isSamplePath(path) ? `is still the placeholder of the instructions${named(path)}. Name your own file.` : undefined;
 
 /** The path as the end of a clause; nothing if somebody may have put the secret itself into it. */
 const named = (path: string): string => (mayBeQuoted(path) ? `: ${clean(path)}` : "");

@@ -108,15 +108,16 @@ test("a complete API key is chosen before half a service account, as the server 
   );
 });
 
-test("the placeholders of the instructions count as missing, in the words of check", async () => {
-  const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_…", MONGODB_ATLAS_CLIENT_SECRET_FILE: "/path/to/secret" };
-  const { stderr } = await connected(["cursor"], { env });
-  expect(stderr).toContain("Put the client id of your service account in place of mdb_sa_id_…");
-  expect(stderr).toMatch(
-    /MONGODB_ATLAS_CLIENT_SECRET_FILE (is still the placeholder of the instructions|must be the abs)/,
-  );
-  expect(stderr).toContain("No client tries the credentials when it connects; the command check does.");
-});
+test.each(["/path/to/secret", "C:\\path\\to\\secret"])(
+  "the placeholders of the instructions count as missing, in the words of check: %s",
+  async (file) => {
+    const env = { MONGODB_ATLAS_CLIENT_ID: "mdb_sa_id_…", MONGODB_ATLAS_CLIENT_SECRET_FILE: file };
+    const { stderr } = await connected(["cursor"], { env });
+    expect(stderr).toContain("Put the client id of your service account in place of mdb_sa_id_…");
+    expect(stderr).toContain("MONGODB_ATLAS_CLIENT_SECRET_FILE is still the placeholder of the instructions");
+    expect(stderr).toContain("No client tries the credentials when it connects; the command check does.");
+  },
+);
 
 test.each([
   ["MONGODB_ATLAS_CLIENT_SECRET_FILE", "secrets/atlas"],

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { isSample, PAIRS, readSecretFile, TOKEN } from "../../config/credentials.ts";
+import { isSample, isSamplePath, PAIRS, readSecretFile, TOKEN } from "../../config/credentials.ts";
 import { proxyVariable } from "../../config/network.ts";
 import { absolutePath, type Environment, isSet, settingOf, settingText } from "../../config/setting-text.ts";
 import type { Config, Options } from "../../config/types.ts";
@@ -153,7 +153,8 @@ function credentialsFor({
     todo.push(`${variable} may hold a secret, so it is not printed. Add it yourself.`);
   if (!printable.isOpenPath(file)) problems.push(notPlain("The path of your home folder"));
   const read = readSecretFile(file);
-  if (isChosen && "problem" in read && "obstacle" in absolutePath(file)) problems.push(`${variable} ${read.problem}`);
+  if (isChosen && "problem" in read && "obstacle" in absolutePath(file) && !isSamplePath(file))
+    problems.push(`${variable} ${read.problem}`);
   return { account, secret: { variable: secret, file, isChosen } };
 }
 
