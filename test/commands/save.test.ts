@@ -54,7 +54,7 @@ describe("save", () => {
     const { code, stdout, stderr, folder } = await runCommand({ args: ["save", "orders"], env: at(simulator) });
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^✓ orders \("Simulated shop"\): the backup of .*, \d+ hours? ago is saved and verified\.\n/,
+      /^✓ orders \("Simulated shop"\): the backup of .*, (?:\d+ (?:hour|minute)s? ago|just now) is saved and verified\.\n/,
     );
     expect(pathIn(stdout)).toContain(join(folder, `orders-`));
     expect(stdout).toContain(`sha256 ${await sha256Of(pathIn(stdout))}`);

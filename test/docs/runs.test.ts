@@ -222,7 +222,9 @@ function consoleOf(page: string): [string, string][] {
 const timeless = (text: string) =>
   text
     .replace(/\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ \w{3}(, | \d{4}, )\d\d:\d\d/g, "DAY")
-    .replace(/\d+ (hours?|minutes?|days) ago/g, "AGO")
+    .replace(/\d+ (hours?|minutes?|days) ago|just now/g, "AGO")
+    // The archive holds the time of the backup.
+    .replace(/sha256 [\da-f]{64}/g, "sha256 SUM")
     .replace(/\d{8}T\d{4}Z/g, "TIME")
     .replace(/\/\S*\/atlas-flex-snapshots\/simulated/g, "FOLDER")
     .replace(/ {2,}/g, "  ");

@@ -1,5 +1,5 @@
 // Changes single file calls of this process, so that tests meet file systems that are not at hand.
-import type { BigIntStats, Stats } from "node:fs";
+import { type BigIntStats, constants, type Stats } from "node:fs";
 import promises from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
@@ -126,19 +126,28 @@ export async function withCoarseTimes(stepMs: number): Promise<void> {
 }
 
 /**
- * Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows: it has the name that
- * was used first.
+ * Until the test ends, two names in the folder that differ in case are one file, as on macOS and Windows: it has the name under
+ * which it was made.
  */
 export async function withoutCase(folder: string): Promise<void> {
   const names = new Map<string, string>();
-  const known = (given: unknown): unknown => {
+  const known = (given: unknown, isCreated = false): unknown => {
     if (typeof given !== "string" || path.dirname(given) !== folder) return given;
     const name = path.basename(given);
     const first = names.get(name.toLowerCase()) ?? name;
-    names.set(name.toLowerCase(), first);
+    // A file is spelt as whoever made it spelt it.
+    if (isCreated) names.set(name.toLowerCase(), first);
     return path.join(folder, first);
   };
-  for (const call of ["open", "lstat", "stat", "unlink", "utimes"])
+  const creates = (flags: unknown) =>
+    typeof flags === "number" ? (flags & constants.O_CREAT) !== 0 : /[wa]/.test(String(flags));
+  await change(
+    "open",
+    (original) =>
+      async (given, ...rest) =>
+        original(known(given, creates(rest[0])), ...rest),
+  );
+  for (const call of ["lstat", "stat", "unlink", "utimes"])
     await change(
       call,
       (original) =>
@@ -146,7 +155,7 @@ export async function withoutCase(folder: string): Promise<void> {
           original(known(given), ...rest),
     );
   for (const call of ["link", "rename"])
-    await change(call, (original) => async (from, to) => original(known(from), known(to)));
+    await change(call, (original) => async (from, to) => original(known(from), known(to, true)));
 }
 
 /** Until the test ends, this process sees no /proc, as on macOS and Windows. */

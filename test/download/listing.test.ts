@@ -127,12 +127,18 @@ describe("the list", () => {
 
     test("shows one that waits behind two others as queued", async () => {
       const { opened, open } = gate();
-      const source = { ...sourceOf(""), link: () => opened.then(() => ({ url: "" })) };
-      const store = openStore(await temporaryFolder(), { source });
+      let atWork = 0;
+      const link = () => {
+        atWork += 1;
+        return opened.then(() => ({ url: "" }));
+      };
+      const store = openStore(await temporaryFolder(), { source: { ...sourceOf(""), link } });
       // Before the folder is removed, whose parts stay open until then.
       onTestFinished(open);
-      for (const end of ["1", "2", "3"])
-        await store.save({ ...identity, snapshotId: identity.snapshotId.slice(0, -1) + end }, atOnce());
+      for (const count of [1, 2, 3]) {
+        await store.save({ ...identity, snapshotId: identity.snapshotId.slice(0, -1) + count }, atOnce());
+        await expect.poll(() => atWork).toBe(Math.min(count, 2));
+      }
       await expect.poll(() => statesOf(store)).toEqual(["requesting", "requesting", "queued"]);
     });
 

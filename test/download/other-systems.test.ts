@@ -53,7 +53,8 @@ describe("where two names that differ in case are one file, as on macOS,", () =>
     const second = store.save({ ...other, fileName: "mine.tgz" }, patiently());
     await expect(second).rejects.toMatchObject({ code: "FILE_EXISTS" });
     expect(await save("mine.tgz")).toMatchObject({ state: "complete", resumedFromBytes: 100 * KIB });
-    expect(await hashOf(folder, "Mine.tgz")).toBe(sha256(file.bytes));
+    expect(await namesIn(folder)).toEqual(["mine.tgz", "mine.tgz.json"]);
+    expect(await hashOf(folder, "mine.tgz")).toBe(sha256(file.bytes));
   });
 
   test("of two saves at the same time under names that differ in case one gets the name", async () => {

@@ -18,7 +18,7 @@ describe("a healthy world", () => {
     expect(lines[0]).toBe("✓ All 5 clusters are well in Atlas. 4 have no file here.");
     expect(lines).toContainEqual(expect.stringMatching(/^ {2}CLUSTER +PROJECT +NEWEST IN ATLAS +NEWEST HERE$/));
     expect(lines).toContainEqual(
-      expect.stringMatching(/^✓ orders +Simulated shop +\w{3} \d+ \w{3}, \d\d:\d\d, \d+ \w+ ago +none$/),
+      expect.stringMatching(/^✓ orders +Simulated shop +\w{3} \d+ \w{3}, \d\d:\d\d, (?:\d+ \w+ ago|just now) +none$/),
     );
     expect(lines).toContainEqual(expect.stringMatching(/^✓ fresh +Simulated shop +none +none$/));
     expect(lines).toContainEqual(expect.stringMatching(/^✓ reports +Simulated archive /));
