@@ -8,7 +8,7 @@ if (rankOf(running) < rankOf(needed)) {
   process.exitCode = 1;
 } else {
   const { main } = await import("./main.ts");
-  await main(process.argv.slice(2));
+  await main(process.argv.slice(2), packageJson.version);
 }
 
 /** A number that orders versions. Comparing them with Intl would cost every start 5 ms and 2 MB for its data. */

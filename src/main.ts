@@ -1,6 +1,5 @@
 // Reads the command line and the environment, then runs one command.
 import type { Writable } from "node:stream";
-import packageJson from "../package.json" with { type: "json" };
 import { type CommandLine, helpText, parseCommandLine } from "./config/command-line.ts";
 import { parseConfig } from "./config/parse.ts";
 import { deleteSecrets, environmentOf } from "./config/variables.ts";
@@ -9,12 +8,10 @@ import { keepConsoleOffStdout } from "./protocol/lifecycle.ts";
 import { serve } from "./server/serve.ts";
 import { CATALOG } from "./tools/catalog.ts";
 
-const { version } = packageJson;
-
 type ParsedLine = Exclude<CommandLine, { usageError: string }>;
 
-/** Runs the command that `argv` asks for: the arguments after the program's name. */
-export async function main(argv: readonly string[]): Promise<void> {
+/** Runs the command that `argv` asks for: the arguments after the program's name. `version` is that of this package. */
+export async function main(argv: readonly string[], version: string): Promise<void> {
   const line = parseCommandLine(argv);
   keepConsoleOffStdout(console, process.stderr);
   if (process.env.NODE_DEBUG) keepBytesOffStderr(process.stderr);
@@ -27,7 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   } else if (line.options.version) {
     process.stdout.write(`${version}\n`);
   } else {
-    await run(line);
+    await run(line, version);
   }
 }
 
@@ -47,7 +44,7 @@ function workingFolder(): string | undefined {
   }
 }
 
-async function run({ command, options, clusters, client }: ParsedLine): Promise<void> {
+async function run({ command, options, clusters, client }: ParsedLine, version: string): Promise<void> {
   const { env, config } = configured({ command, options });
   // A crash report would include the environment.
   deleteSecrets(process.env);

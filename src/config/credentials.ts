@@ -1,6 +1,6 @@
 // Chooses the credentials: which kind, from which variables or files, and what is wrong with them.
 import { isUtf8 } from "node:buffer";
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { codeOf } from "../core/errors.ts";
 import { MIN_ATLAS_SECRET_CHARACTERS } from "../core/redact.ts";
 import { clean } from "../core/text.ts";
@@ -158,6 +158,8 @@ export function readSecretFile(setting: string): { secret: string; readableByOth
   // On Windows a path without a drive is not absolute, that of the instructions included.
   if ("obstacle" in place) return { problem: problemOfSample(setting) ?? WRONG_PATHS[place.obstacle] };
   const { path } = place;
+  // An import at the top would cost every start 1 ms.
+  const { closeSync, constants, fstatSync, openSync, readSync } = process.getBuiltinModule("node:fs");
   let descriptor: number;
   try {
     // Without O_NONBLOCK the open of a named pipe would wait for a writer for ever.

@@ -1,12 +1,12 @@
 // Undoes the escapes in a text, and tells where each piece of the result stands in that text.
-import { INVISIBLE } from "./text.ts";
+import { INVISIBLE, patternOf } from "./text.ts";
 
 /** Layers of escapes, as in JSON within JSON within a URL. */
 const MAX_LAYERS = 3;
 
 /** Without one of these there is no escape. Escapes hide invisible characters, which the first layer no longer has. */
-const BEGINNING = new RegExp(`[%&\\\\]|${INVISIBLE}`, "u");
-const HIDDEN = new RegExp(INVISIBLE, "gu");
+const beginning = patternOf(`[%&\\\\]|${INVISIBLE}`, "u");
+const hidden = patternOf(INVISIBLE, "gu");
 
 /** The names of HTML for ASCII and for invisible characters, in lower case. */
 const NAMED: Readonly<Record<string, string>> = {
@@ -74,7 +74,7 @@ const NAMED: Readonly<Record<string, string>> = {
  * An octet of ASCII or the octets of other characters (RFC 3986 section 2.1), a character reference (HTML section 13.5; of the
  * names, those in `NAMED`), an escape of JSON (RFC 8259 section 7), and a character that an escape of the layer above had hidden.
  */
-const ESCAPE = new RegExp(
+const anyEscape = patternOf(
   [
     "%([0-7][0-9a-f])",
     "((?:%[89a-f][0-9a-f]){1,64})",
@@ -103,7 +103,7 @@ export function decodedLayers(source: string): Decoded[] {
   for (let layer = 0; layer <= MAX_LAYERS; layer += 1) {
     const outer = layers.at(-1);
     // After the last layer only what it had hidden goes.
-    const inner = withoutLayer(outer?.text ?? source, layer < MAX_LAYERS ? ESCAPE : HIDDEN);
+    const inner = withoutLayer(outer?.text ?? source, layer < MAX_LAYERS ? anyEscape() : hidden());
     if (inner === undefined) break;
     layers.push(outer ? { text: inner.text, toSource: (range) => outer.toSource(inner.toSource(range)) } : inner);
   }
@@ -121,7 +121,7 @@ interface Place {
 const BEFORE_ALL: Place = { sourceAt: 0, sourceEnd: 0, textAt: 0, textEnd: 0 };
 
 function withoutLayer(source: string, pattern: RegExp): Decoded | undefined {
-  if (!BEGINNING.test(source)) return undefined;
+  if (!beginning().test(source)) return undefined;
   const pieces: string[] = [];
   const places: Place[] = [];
   let [read, written] = [0, 0];

@@ -61,42 +61,44 @@ const AUTHORIZATION = /\b(Basic|Bearer) +[\w.~+/=-]{16,}/gi;
  * Recognises each secret raw, in base64 and base64url at any offset, as in the credentials of the Basic scheme, in hexadecimal,
  * and under up to three layers of escapes: percent-encoding, references of HTML, escapes of JSON, each for some or all characters.
  */
-export function createRedactor(known: readonly string[] = []): Redactor {
-  const secrets = new Set<string>(known.filter(isLongEnough));
+export function createRedactor(given: readonly string[] = []): Redactor {
+  const secrets = new Set<string>(given.filter(isLongEnough));
   let tokens: string[] = [];
   let links: string[] = [];
-  let all: string[] = [];
-  let unmistakable: string[] = [];
+  /** Computed when the first text needs them: a start has no text to clean. */
+  let forms: { all: string[]; unmistakable: string[] } | undefined;
 
-  function learn(): void {
+  function known(): { all: string[]; unmistakable: string[] } {
     const granting = [...secrets, ...tokens];
-    all = formsOfAll([...granting, ...links]);
-    unmistakable = formsOfAll(granting.filter(({ length }) => length >= MIN_ATLAS_SECRET_CHARACTERS));
+    forms ??= {
+      all: formsOfAll([...granting, ...links]),
+      unmistakable: formsOfAll(granting.filter(({ length }) => length >= MIN_ATLAS_SECRET_CHARACTERS)),
+    };
+    return forms;
   }
-  learn();
 
   return {
     add(secret) {
       if (!isLongEnough(secret)) return;
       secrets.add(secret);
-      learn();
+      forms = undefined;
     },
     addToken(token) {
       if (!isLongEnough(token)) return;
       tokens = [...tokens.slice(1 - MAX_TOKENS), token];
-      learn();
+      forms = undefined;
     },
     addLink({ pathname, search }) {
       const access = pathname + search;
       const isOpen = search === "" && !hasToken(pathname);
       if (isOpen || access.length < MIN_SECRET_CHARACTERS || links.includes(access)) return;
       links = [...links.slice(1 - MAX_LINKS), access];
-      learn();
+      forms = undefined;
     },
-    remove: (text) => ifChanged(text, (seen) => without(seen, unmistakable)),
-    removeWithLinks: (text) => ifChanged(text, (seen) => withoutLinks(seen, unmistakable)),
-    scrub: (text) => withoutLinks(visible(text), all),
-    shown: (text, maxLength) => clean(withoutLinks(oneLine(text), all), maxLength),
+    remove: (text) => ifChanged(text, (seen) => without(seen, known().unmistakable)),
+    removeWithLinks: (text) => ifChanged(text, (seen) => withoutLinks(seen, known().unmistakable)),
+    scrub: (text) => withoutLinks(visible(text), known().all),
+    shown: (text, maxLength) => clean(withoutLinks(oneLine(text), known().all), maxLength),
   };
 }
 
