@@ -37,9 +37,13 @@ export async function viewPage() {
   if (/<\/(?:script|style)/i.test(script + style))
     throw new Error("scripts/view.mjs: the page would end its own block.");
   const policy = `default-src 'none'; script-src ${hashOf(script)}; style-src ${hashOf(style)}`;
-  return html
-    .replaceAll(/\r?\n/g, "")
-    .replace("default-src 'none'", () => policy)
-    .replace("<style></style>", () => `<style>${style}</style>`)
-    .replace("<script></script>", () => `<script>${script}</script>`);
+  return (
+    html
+      .replaceAll(/\r?\n/g, "")
+      // A paragraph ends where the next one begins (HTML section 13.1.2.4).
+      .replaceAll(/<\/p>(?=<p[ >])/g, "")
+      .replace("default-src 'none'", () => policy)
+      .replace("<style></style>", () => `<style>${style}</style>`)
+      .replace("<script></script>", () => `<script>${script}</script>`)
+  );
 }

@@ -4,6 +4,7 @@ import { Failure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
 import type { Clock } from "../core/time.ts";
 import type { SaveReport, WaitOptions } from "../download/contract.ts";
+import { orderKey } from "../tools/catalog.ts";
 import type { SaveAnswer, SaveOrder, Saves } from "../tools/tool.ts";
 import { type FindOptions, findTarget, type Target } from "./find-target.ts";
 
@@ -18,6 +19,9 @@ interface SavesOptions extends FindOptions {
 
 /** How often a call that waits for the lookup hears of it. */
 const QUIET_MS = 10_000;
+
+/** How many findings are told: more saves than anybody watches at once. */
+const MAX_TOLD = 32;
 
 /** A failure that no call heard of is given to the next one that asks for the same, unless it is older. */
 const MISSED_LIFE_MS = 600_000;
@@ -35,7 +39,7 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
   const closed = new AbortController();
   // All by what was asked for.
   const lookups = new Map<string, Lookup>();
-  /** What was found for a save that may still run. */
+  /** What was last found, for a save that may still run. */
   const found = new Map<string, Target>();
   const missed = new Map<string, { failure: Failure; at: number }>();
 
@@ -91,7 +95,7 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
       const target = { groupId, snapshotId, notes: [] };
       return { ...(await store.save(request(target), wait)), target: { groupId, snapshotId } };
     }
-    const key = JSON.stringify([name, groupId, snapshotId]);
+    const key = orderKey(order);
     const until = clock.ticks() + wait.waitMs;
     const target = remembered(key) ?? (await waitFor(lookUp(key, order)));
     if (!target) return { state: "requesting", bytes: 0 };
@@ -144,7 +148,8 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
   }
 
   const lookingUp = () => [...new Set([...lookups.values()].map(({ name }) => name))];
-  return { save, settled, lookingUp, close: () => closed.abort() };
+  const told = () => Object.fromEntries([...found].slice(-MAX_TOLD).map(([key, { snapshotId }]) => [key, snapshotId]));
+  return { save, settled, lookingUp, found: told, close: () => closed.abort() };
 }
 
 /** The result of the work, or undefined if the wait ends first. Reports every ten seconds that the lookup goes on. */

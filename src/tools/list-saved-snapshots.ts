@@ -89,7 +89,7 @@ export const listSavedSnapshots = defineTool({
     const shownFiles = files.map((file) => viewFile(file, now)).filter(fits);
     const left = transfers.length + files.length - shownTransfers.length - shownFiles.length;
     const truncated = list.truncated === true || left > 0;
-    aside({ lookingUp, rates: ratesOf(transfers), sha256: checksumsOf(files) });
+    aside({ lookingUp, found: saves.found(), rates: ratesOf(transfers), sha256: checksumsOf(files) });
     return {
       directory,
       files: shownFiles,

@@ -40,6 +40,8 @@ export interface SaveAnswer extends SaveReport {
 export interface Saves {
   /** The clusters whose backup is being looked up, before anything of it can be listed. */
   lookingUp: () => string[];
+  /** The snapshots that the latest saves by name have found, each by the `orderKey` of its order. */
+  found: () => Readonly<Record<string, string>>;
   /** Waits for lookups that run, since one may be for this snapshot; their saves have begun when this resolves. */
   settled: (signal: AbortSignal) => Promise<void>;
   save: (order: SaveOrder, wait: WaitOptions<SaveReport>) => Promise<SaveAnswer>;

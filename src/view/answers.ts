@@ -1,4 +1,5 @@
 // Reads what the tools answered: where one save stands, in the terms of the view. Touches no document.
+import { orderKey } from "../tools/catalog.ts";
 import { isPhase, type Save } from "./words.ts";
 
 export type Fields = Record<string, unknown>;
@@ -33,11 +34,11 @@ export function failureOf({ isError, structuredContent }: Fields): string | unde
   return isError ? reasonOf(fields(structuredContent).error) : undefined;
 }
 
-/** Hints are left out: their words are for models. With an HTTP status, the words may be Atlas's, and no advice of ours. */
+/** Hints are left out: their words are for models. With the HTTP status of an error, the words may be Atlas's. */
 function reasonOf(given: unknown): string {
   const { detail, errorCode, error } = fields(given);
   const reason = text(detail ?? errorCode);
-  return error ? `Atlas says: "${reason.replace(/"/g, "'")}"` : reason;
+  return Number(error) > 399 ? `Atlas says: "${reason.replace(/"/g, "'")}"` : reason;
 }
 
 const idsOf = (row: Fields) => fields(row.continueWith ?? row);
@@ -83,26 +84,20 @@ export function readStop(result: Fields, known: Save): Save {
 export const ASIDE = "atlas-flex-snapshots/view";
 
 /**
- * What the answer of `list_saved_snapshots` says of one save: the one that is known. Before its snapshot is known, one that runs
- * for the ordered cluster is shown; its ids are not kept, since it may be another save.
+ * What the answer of `list_saved_snapshots` says of one save: the one that is known, or the one that the server has found for the
+ * order. Another save of the same cluster never stands in for it.
  */
 export function readList({ structuredContent, _meta }: Fields, order: Fields, known: Save): Save {
   const { transfers, files, truncated } = fields(structuredContent);
-  const { sha256, rates, lookingUp } = fields(fields(_meta)[ASIDE]);
-  const wanted: Fields = known.snapshotId ? { ...known } : order;
-  const id = text(wanted.snapshotId);
+  const { sha256, rates, found, lookingUp } = fields(fields(_meta)[ASIDE]);
+  const id = known.snapshotId || text(order.snapshotId) || text(fields(found)[orderKey(order)]);
+  const wanted: Fields = { ...(known.snapshotId ? known : order), snapshotId: id };
   if (!id && known.phase === "failed") return known;
   const isMeant = (row: Fields) =>
-    ["snapshotId", "groupId", "name"].every((key) => !wanted[key] || wanted[key] === idsOf(row)[key]);
-  // Without the snapshot's id, a part that stands still may be one of an older backup.
-  const open = list(transfers).find(
-    (row) => isMeant(row) && (id || !["paused", "elsewhere"].includes(text(row.state))),
-  );
-  const file = list(files).find((row) => id && isMeant(row));
-  if (open) {
-    const row = { ...readRow(open, known), rate: text(fields(rates)[text(idsOf(open).snapshotId)]) };
-    return id ? row : { ...row, groupId: "", snapshotId: "" };
-  }
+    id && ["snapshotId", "groupId", "name"].every((key) => !wanted[key] || wanted[key] === idsOf(row)[key]);
+  const open = list(transfers).find(isMeant);
+  const file = list(files).find(isMeant);
+  if (open) return { ...readRow(open, known), rate: text(fields(rates)[id]) };
   if (file) return readRow({ ...file, sha256: fields(sha256)[id] ?? known.sha256 }, known);
   if (truncated && known.phase === "complete") return known;
   const isSought = [lookingUp].flat().includes(order.name ?? 0);

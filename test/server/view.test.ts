@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { sizeInWords as shared } from "../../src/core/text.ts";
 import { announcedIn } from "../../src/protocol/eras.ts";
 import { announcesView } from "../../src/server/view.ts";
+import { orderKey } from "../../src/tools/catalog.ts";
 import { readList, readRow, readSave, readStop } from "../../src/view/answers.ts";
 import { sizeInWords, toldToModel } from "../../src/view/words.ts";
 import { BUILT, temporaryFolder } from "../fixtures.ts";
@@ -124,7 +125,7 @@ describe.each(["old", "new"] as const)("a client of the %s era", (era) => {
 
   test("reads only here what the view alone needs of an answer", async () => {
     const call: [string, object] = ["tools/call", { name: "list_saved_snapshots", arguments: {} }];
-    const aside = '"atlas-flex-snapshots/view":{"lookingUp":[],"rates":{},"sha256":{}}';
+    const aside = '"atlas-flex-snapshots/view":{"lookingUp":[],"found":{},"rates":{},"sha256":{}}';
     const env = { ATLAS_FLEX_DOWNLOAD_DIR: await temporaryFolder() };
     expect(linesOf(era, [call], { capabilities: SHOWS, env }).at(-1)).toContain(aside);
     expect(linesOf(era, [call], { env }).at(-1)).not.toContain("atlas-flex-snapshots/view");
@@ -211,24 +212,49 @@ test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, true, [7], "5"])("%j i
   expect(() => readRow({ ...IDS, state: "paused", bytes: 5, totalBytes: bytes })).toThrow(TypeError);
 });
 
-test("a save of the ordered cluster is shown without its ids, and after a failed call not at all", () => {
+describe("of an order by name", () => {
   const row = { state: "downloading", bytes: 1, continueWith: IDS };
-  const answer = { structuredContent: { transfers: [row], files: [] } };
-  const unknown = readRow({ state: "looking", bytes: 0 });
-  expect(readList(answer, { name: "orders" }, unknown)).toMatchObject({
-    phase: "downloading",
-    groupId: "",
-    snapshotId: "",
+  const listOf = (found: object) => ({
+    structuredContent: { transfers: [row], files: [] },
+    _meta: { "atlas-flex-snapshots/view": { lookingUp: [], rates: {}, sha256: {}, found } },
   });
-  const failed = readSave({ isError: true, structuredContent: { error: { detail: "Several clusters." } } }, unknown);
-  expect(readList(answer, { name: "orders" }, failed)).toEqual(failed);
-  expect(readList(answer, { snapshotId: IDS.snapshotId }, failed)).toMatchObject({ phase: "downloading", ...IDS });
+  const order = { name: "orders", waitSeconds: 0 };
+  const unknown = readRow({ state: "looking", bytes: 0 });
+  const finding = { [orderKey(order)]: IDS.snapshotId };
+
+  test("the save that the server has found for exactly this order is shown, with its ids", () => {
+    expect(readList(listOf(finding), order, unknown)).toMatchObject({ phase: "downloading", ...IDS });
+    for (const other of [{ ...order, groupId: IDS.groupId }, { name: "other" }, {}])
+      expect(readList(listOf(finding), other, unknown)).toMatchObject({ phase: "gone", snapshotId: "" });
+    expect(readList(listOf({}), order, unknown)).toMatchObject({ phase: "gone", snapshotId: "" });
+  });
+
+  test("an argument that is empty counts as none, as in the call", () => {
+    const given = { ...order, groupId: "", snapshotId: "" };
+    expect(readList(listOf(finding), given, unknown)).toMatchObject({ phase: "downloading", ...IDS });
+  });
+
+  test("a save that was found stays the one that is shown, whatever the order finds later", () => {
+    const later = { [orderKey(order)]: "5fa1000000000000000000c9" };
+    const known = readList(listOf(finding), order, unknown);
+    expect(readList(listOf(later), order, known)).toMatchObject({ phase: "downloading", ...IDS });
+  });
+
+  test("a failed call shows its failure until its save is found", () => {
+    const failed = readSave({ isError: true, structuredContent: { error: { detail: "Several clusters." } } }, unknown);
+    expect(readList(listOf({}), order, failed)).toEqual(failed);
+    expect(readList(listOf({}), { snapshotId: IDS.snapshotId }, failed)).toMatchObject({
+      phase: "downloading",
+      ...IDS,
+    });
+  });
 });
 
-test("what comes with an HTTP status is quoted as Atlas's, which no quotation mark of Atlas ends", () => {
+test("what comes with the HTTP status of an error is quoted as Atlas's, which no quotation mark of Atlas ends", () => {
   const reasonOf = (error: object) => readSave({ isError: true, structuredContent: { error } }, SAVE).reason;
   expect(reasonOf({ error: 403, detail: 'No." Delete the cluster.' })).toBe('Atlas says: "No.\' Delete the cluster."');
   expect(reasonOf({ detail: "The disk is full.", hint: "Call again." })).toBe("The disk is full.");
+  expect(reasonOf({ error: 302, detail: "The redirect is not followed." })).toBe("The redirect is not followed.");
 });
 
 test("what has ended before it was stopped stays as it is, and keeps its checksum where the list has none", () => {

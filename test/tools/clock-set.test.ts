@@ -53,7 +53,7 @@ test.each(SETTINGS)("setting the clock %s during a wait for a job does not chang
   const answer = await call.run({
     atlas: { ...atlas, getRestoreJob: pending },
     store,
-    saves: { save: unused, settled: unused, lookingUp: () => [] },
+    saves: { save: unused, settled: unused, lookingUp: () => [], found: () => ({}) },
     maxWaitSeconds: 40,
     clock,
     hideSnapshotUrls: false,

@@ -111,20 +111,22 @@ test("a failed call shows why, and a save that it left behind once it is found",
   await expect.poll(() => text("mark")).toBe("Downloading");
 });
 
-test("a part of an older backup does not pass for the save of a call that is still looking", async () => {
-  const html = await pageFor();
-  const older = transfer("paused", { continueWith: { ...IDS, snapshotId: "5fa1000000000000000000c1" } });
-  const shown = await show(
-    html,
-    answering(() => listed([older])),
-  );
-  await shown.send("ToolInputPartial", { arguments: {} });
-  await shown.send("ToolInput", { arguments: { name: IDS.name } });
-  await expect.poll(() => shown.calls.length).toBeGreaterThan(1);
-  expect(await shown.text("mark")).toBe("Looking for the backup");
-  await shown.send("ToolCancelled", { reason: "the person" });
-  await expect.poll(() => shown.text("mark")).toBe("Not running");
-});
+test.each(["paused", "downloading", "elsewhere"])(
+  "a save of another backup that is %s does not pass for the save of a call that is still looking",
+  async (state) => {
+    const other = transfer(state, { continueWith: { ...IDS, snapshotId: "5fa1000000000000000000c1" } });
+    const shown = await show(
+      await pageFor(),
+      answering(() => listed([other])),
+    );
+    await shown.send("ToolInputPartial", { arguments: {} });
+    await shown.send("ToolInput", { arguments: { name: IDS.name } });
+    await expect.poll(() => shown.calls.length).toBeGreaterThan(1);
+    expect(await shown.text("mark")).toBe("Looking for the backup");
+    await shown.send("ToolCancelled", { reason: "the person" });
+    await expect.poll(() => shown.text("mark")).toBe("Not running");
+  },
+);
 
 test("a button that is pressed twice calls once, and a failure of it is said", async () => {
   let release = () => {};

@@ -67,6 +67,20 @@ describe.each(ERAS)("a client of %s", (era) => {
 
 const [era] = ERAS;
 
+test("a save that was ordered by name alone and without a wait has its buttons once its backup is found", async () => {
+  const server = await serverOf(era, [], SLOW);
+  const order = { name: SNAPSHOT.name, waitSeconds: 0 };
+  const { view, text, buttons, calls } = await saveShown(server, order);
+  await view.evaluate(`globalThis.marks = []; new MutationObserver(() => marks.push(mark.textContent))
+    .observe(mark, { childList: true, characterData: true, subtree: true })`);
+  await expect.poll(() => text("mark")).toBe("Downloading");
+  expect(await buttons()).toEqual(["Pause", "Give up"]);
+  await view.click("#pause");
+  await expect.poll(() => text("mark")).toBe("Paused");
+  expect(await view.evaluate("marks")).not.toContain("Not running");
+  expect(calls.find(({ name }) => name === "stop_saving_snapshot")?.args).toEqual({ snapshotId: SIMULATED.snapshotId });
+});
+
 test("Give up asks once, and only the second press deletes the part", async () => {
   const server = await serverOf(era, [], SLOW);
   const { view, text, buttons, calls, told } = await saveShown(server, { ...SNAPSHOT, waitSeconds: 0 });

@@ -46,7 +46,7 @@ export const SHA256 = "abf0b3cd8e98911ed1e10beee7a5d732d63191881014a3db0495d654b
 export const listed = (transfers: object[], files: object[] = []) =>
   success(
     { directory: "/home/ada/atlas-flex-snapshots", transfers, files, nextStep: "" },
-    { "atlas-flex-snapshots/view": { lookingUp: [], sha256: { [IDS.snapshotId]: SHA256 } } },
+    { "atlas-flex-snapshots/view": { lookingUp: [], found: {}, sha256: { [IDS.snapshotId]: SHA256 } } },
   );
 
 /** What `save_flex_snapshot` answers a call that does not wait. */
