@@ -39,7 +39,8 @@ try {
   if (saved.state === "paused") throw new Error(`${saved.lastError?.detail ?? ""} ${saved.nextStep}`.trim());
 
   process.stdout.write(`${saved.path}\nsha256 ${saved.sha256}\n`);
-  const { restore } = await call("verify_saved_snapshot", { fileName: saved.fileName, waitSeconds: 40 });
+  const { restore, simulated } = await call("verify_saved_snapshot", { fileName: saved.fileName, waitSeconds: 40 });
+  if (simulated) process.stdout.write("The file is simulated: these commands would restore a real one.\n");
   for (const command of restore?.commands ?? []) process.stdout.write(`restore: ${command}\n`);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);

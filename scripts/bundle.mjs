@@ -1,5 +1,6 @@
 // Bundles the sources into dist/: the command, the chunks that it loads later, the worker that checks archives, and the view.
 import { readdir, readFile, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { viewPage } from "./view.mjs";
@@ -37,9 +38,16 @@ const STAND_INS = [
     contents: 'module.exports = require("./llhttp-wasm.js");',
   },
   {
-    // zod's reader of JSON schemas. This server only writes them.
+    // zod's reader of JSON schemas.
     module: /[\\/]zod[\\/]v4[\\/]classic[\\/]from-json-schema\.js$/,
     contents: 'export const fromJSONSchema = () => { throw new Error("This server reads no JSON schema."); };',
+  },
+  {
+    // zod's writer of JSON schemas: the build has written them. Every schema only makes two methods, which nothing calls.
+    module: /[\\/]zod[\\/]v4[\\/]core[\\/]to-json-schema\.js$/,
+    contents: `const fail = () => { throw new Error("Only the build writes JSON schemas."); };
+      export const createToJSONSchemaMethod = () => fail, createStandardJSONSchemaMethod = createToJSONSchemaMethod;
+      export { ${["initializeContext", "handleUnrepresentable", "processSchema", "process", "extractDefs", "finalize"].map((name) => `fail as ${name}`)} };`,
   },
   {
     // undici's own repetition of requests. This server decides itself what may be sent again.
@@ -64,7 +72,7 @@ export const SETTINGS = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none", // Licences are in THIRD_PARTY_NOTICES.md.
-  // The bundled CommonJS packages require nothing but parts of Node.js. Importing `createRequire` would cost every start 1 ms.
+  // For CommonJS packages, which require nothing but parts of Node.js. Importing `createRequire` would cost every start 1 ms.
   banner: { js: "#!/usr/bin/env node\nconst require = process.getBuiltinModule;" },
 };
 
@@ -137,7 +145,7 @@ const oneStart = {
 
 /**
  * Returns esbuild's metafile, which lists the modules in each file.
- * Fails if a stand-in replaced nothing, which means that its module has moved.
+ * Fails if a stand-in replaced nothing, which means that its module has moved, and if a package requires what is not bundled.
  */
 export async function bundle({ write }) {
   const replaced = new Set();
@@ -156,6 +164,10 @@ export async function bundle({ write }) {
     plugins: [standIns((module) => replaced.add(module)), evaluated, oneStart],
   });
   if (write) await writeFile(join(import.meta.dirname, "../dist/view.html"), await viewPage());
+  const required = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+  for (const { kind, path } of required)
+    if (kind === "require-call" && !isBuiltin(path))
+      throw new Error(`scripts/bundle.mjs: ${path} is no part of Node.js.`);
   for (const { module } of STAND_INS)
     if (!replaced.has(module)) throw new Error(`scripts/bundle.mjs: no bundled module matches ${module} any more.`);
   return metafile;

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 export const root = join(import.meta.dirname, "..");
 export const packageJson = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
 /** The oldest version that the package supports. */
-export const oldest = /[\d.]+$/.exec(packageJson.engines.node)[0];
+export const oldest = /[\d.]+/.exec(packageJson.engines.node)[0];
 
 export const run = promisify(execFile);
 

@@ -31,7 +31,7 @@ export async function viewPage() {
       format: "iife",
       define: { VERSION: JSON.stringify(version) },
       // Fields of the view alone, which no answer and no document has.
-      mangleProps: /^(?:phase|project|rate|reason|isUnsound)$/,
+      mangleProps: /^(?:phase|project|rate|reason|isUnsound|claim)$/,
     }),
   ]);
   if (/<\/(?:script|style)/i.test(script + style))
@@ -40,8 +40,9 @@ export async function viewPage() {
   return (
     html
       .replaceAll(/\r?\n/g, "")
-      // A paragraph ends where the next one begins (HTML section 13.1.2.4).
-      .replaceAll(/<\/p>(?=<p[ >])/g, "")
+      // A paragraph ends where the next one begins or its parent ends (HTML section 13.1.2.4); a word needs no quotation marks.
+      .replaceAll(/<\/p>(?=<(?:p[ >]|div|\/main))/g, "")
+      .replaceAll(/(?<!http-equiv)="([\w-]+)"/g, "=$1")
       .replace("default-src 'none'", () => policy)
       .replace("<style></style>", () => `<style>${style}</style>`)
       .replace("<script></script>", () => `<script>${script}</script>`)

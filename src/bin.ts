@@ -1,10 +1,13 @@
-// Exits on a Node.js version that is too old, before loading code that needs a newer one; otherwise runs `main`.
+// Exits on a Node.js version that lacks what the program needs, before loading code that needs it; otherwise runs `main`.
 import packageJson from "../package.json" with { type: "json" };
 
-const needed = packageJson.engines.node.replace(">=", "");
+const [oldest = ""] = /[\d.]+/.exec(packageJson.engines.node) ?? [];
 const running = process.versions.node;
-if (rankOf(running) < rankOf(needed)) {
-  process.stderr.write(`${packageJson.name} needs Node.js ${needed} or newer; this is ${running}.\n`);
+// Added to 20.16 and 22.3: the last of what the package needs to reach both.
+if (rankOf(running) < rankOf(oldest) || typeof process.getBuiltinModule !== "function") {
+  process.stderr.write(
+    `${packageJson.name} needs Node.js ${oldest} or newer, but not 21 or 22.0 to 22.2; this is ${running}.\n`,
+  );
   process.exitCode = 1;
 } else {
   const { main } = await import("./main.ts");

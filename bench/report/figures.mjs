@@ -113,16 +113,21 @@ export function judge(sections) {
 
   return [
     ...[20, 24].flatMap((version) => [
-      atMost(0.75, `\`initialize\` over the minimal server's, Node ${version}`, startRatio(version, "initializeMs"), 2),
-      atMost(0.8, `\`tools/list\` over the minimal server's, Node ${version}`, startRatio(version, "listMs"), 2),
+      atMost(
+        0.75,
+        `\`initialize\` relative to the minimal server's, Node ${version}`,
+        startRatio(version, "initializeMs"),
+        2,
+      ),
+      atMost(0.8, `\`tools/list\` relative to the minimal server's, Node ${version}`, startRatio(version, "listMs"), 2),
       atMost(
         1.1,
-        `\`server/discover\` over \`initialize\`, Node ${version}`,
+        `\`server/discover\` relative to \`initialize\`, Node ${version}`,
         ratio(start(`${version} ours`, "discoverMs"), start(`${version} ours`, "initializeMs")),
         2,
       ),
     ]),
-    atMost(1, "memory after `tools/list` over the minimal server's, Node 20", startRatio(20, "memory"), 2),
+    atMost(1, "memory after `tools/list` relative to the minimal server's, Node 20", startRatio(20, "memory"), 2),
     ...["http", "https"].flatMap((scheme) =>
       [
         ["service account", "serviceAccount"],
@@ -131,18 +136,38 @@ export function judge(sections) {
       ].map(([name, kind]) =>
         atMost(
           2,
-          `a call over a plain request and an empty call, ${scheme}, ${name}`,
+          `a call relative to a plain request plus an empty call, ${scheme}, ${name}`,
           callRatio(sections, scheme, kind),
           2,
         ),
       ),
     ),
     ...KINDS.flatMap((kind) => [
-      atMost(0.45, `a verified file over by hand, loopback, ${kind}`, transferRatio("loopback", kind, "usual"), 2),
-      below(0.85, `the same over \`openssl\` and \`pigz\``, transferRatio("loopback", kind, "fastest"), 2),
-      atMost(1, "its CPU seconds over theirs", transferRatio("loopback", kind, "fastest", "cpuSeconds"), 2),
-      atMost(0.52, `a verified file over by hand, 1 Gbit/s, ${kind}`, transferRatio("slow", kind, "usual"), 2),
-      below(0.85, `the same over \`openssl\` and \`pigz\``, transferRatio("slow", kind, "fastest"), 2),
+      atMost(
+        0.45,
+        `time of a verified file relative to by hand, loopback, ${kind}`,
+        transferRatio("loopback", kind, "usual"),
+        2,
+      ),
+      below(
+        0.85,
+        `relative to \`openssl\` and \`pigz\`, loopback, ${kind}`,
+        transferRatio("loopback", kind, "fastest"),
+        2,
+      ),
+      atMost(
+        1,
+        `CPU seconds relative to \`openssl\` and \`pigz\`, ${kind}`,
+        transferRatio("loopback", kind, "fastest", "cpuSeconds"),
+        2,
+      ),
+      atMost(
+        0.52,
+        `time of a verified file relative to by hand, 1 Gbit/s, ${kind}`,
+        transferRatio("slow", kind, "usual"),
+        2,
+      ),
+      below(0.85, `relative to \`openssl\` and \`pigz\`, 1 Gbit/s, ${kind}`, transferRatio("slow", kind, "fastest"), 2),
     ]),
     atMost(20_000, "`tools/list`, bytes", start("20 ours", "listBytes")),
     atMost(8_500, "bytes of that read by models: names, titles, descriptions, inputs", start("20 ours", "readBytes")),

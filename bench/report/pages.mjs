@@ -143,9 +143,9 @@ function speedTable(sections) {
     rows: [
       ...starts(20),
       ...starts(24),
-      compared("Memory after `tools/list`", ["start", "memory", "20 ours", "20 minimal"], [0, "MB"], minimal),
+      compared("Memory after `tools/list`, Node 20", ["start", "memory", "20 ours", "20 minimal"], [0, "MB"], minimal),
       row(
-        "A call over https",
+        "A call by https",
         callRatio(sections, "https", "serviceAccount"),
         show(p50("https serviceAccount"), 2, "ms"),
         `${show(p50("https plain"), 2, "ms")}: plain request; ${show(p50("echo"), 2, "ms")}: call of the ${minimal}`,

@@ -73,7 +73,7 @@ export function createLog({
       logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
       waiting.length = 0;
       destination.write(
-        `The log is lost, since its library could not be loaded (${codeOf(error)}). Restart the MCP client.\n`,
+        `The log is lost, since its library could not be loaded (${codeOf(error) ?? String(error)}). Restart the MCP client.\n`,
       );
     }
   }

@@ -1,10 +1,10 @@
 // A save as a person asks for it, by the name of a cluster: shares and remembers lookups, then begins or joins the save.
+import { randomUUID } from "node:crypto";
 import { checkAllowed } from "../atlas/look.ts";
 import { Failure } from "../core/errors.ts";
 import type { Log } from "../core/logger.ts";
 import type { Clock } from "../core/time.ts";
 import type { SaveReport, WaitOptions } from "../download/contract.ts";
-import { orderKey } from "../tools/catalog.ts";
 import type { SaveAnswer, SaveOrder, Saves } from "../tools/tool.ts";
 import { type FindOptions, findTarget, type Target } from "./find-target.ts";
 
@@ -20,8 +20,8 @@ interface SavesOptions extends FindOptions {
 /** How often a call that waits for the lookup hears of it. */
 const QUIET_MS = 10_000;
 
-/** How many findings are told: more saves than anybody watches at once. */
-const MAX_TOLD = 32;
+/** More saves than anybody watches at once. */
+const MAX_TICKETS = 32;
 
 /** A failure that no call heard of is given to the next one that asks for the same, unless it is older. */
 const MISSED_LIFE_MS = 600_000;
@@ -32,6 +32,8 @@ interface Lookup {
   target: Promise<Target>;
   /** How many calls wait for it. */
   waiting: number;
+  /** What a call gets that ends before it. No two lookups, of this process or another, have the same. */
+  ticket: string;
 }
 
 export function createSaves(options: SavesOptions): Saves & { close: () => void } {
@@ -39,15 +41,22 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
   const closed = new AbortController();
   // All by what was asked for.
   const lookups = new Map<string, Lookup>();
-  /** What was last found, for a save that may still run. */
+  /** What was found for a save that may still run. */
   const found = new Map<string, Target>();
   const missed = new Map<string, { failure: Failure; at: number }>();
+  /** The snapshots that were found after their calls had ended, by ticket. */
+  const claims = new Map<string, string>();
 
   function lookUp(key: string, { name, groupId, snapshotId }: SaveOrder): Lookup {
     const shared = lookups.get(key);
     if (shared) return shared;
     const limits = { deadline: clock.now() + LOOKUP_LIMIT_MS, signal: closed.signal };
-    const lookup = { name, target: findTarget({ name, groupId, snapshotId }, options, limits), waiting: 0 };
+    const lookup = {
+      name,
+      target: findTarget({ name, groupId, snapshotId }, options, limits),
+      waiting: 0,
+      ticket: randomUUID(),
+    };
     lookups.set(key, lookup);
     lookup.target.then(
       (target) => {
@@ -95,10 +104,12 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
       const target = { groupId, snapshotId, notes: [] };
       return { ...(await store.save(request(target), wait)), target: { groupId, snapshotId } };
     }
-    const key = orderKey(order);
+    const key = JSON.stringify([name, groupId, snapshotId]);
     const until = clock.ticks() + wait.waitMs;
-    const target = remembered(key) ?? (await waitFor(lookUp(key, order)));
-    if (!target) return { state: "requesting", bytes: 0 };
+    const known = remembered(key);
+    const lookup = known ? undefined : lookUp(key, order);
+    const target = known ?? (lookup && (await waitFor(lookup)));
+    if (!target) return { state: "requesting", bytes: 0, ...(lookup && { ticket: lookup.ticket }) };
     const waitMs = Math.max(0, until - clock.ticks());
     const report = await store.save(request(target), { ...wait, waitMs });
     const warnings = [...target.notes, ...(report.warnings ?? [])];
@@ -129,13 +140,20 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
 
     function begin(lookup: Lookup): void {
       lookup.target.then(
-        (target) =>
-          store
+        (target) => {
+          claim(lookup.ticket, target.snapshotId);
+          return store
             .save(request(target), { waitMs: 0, signal: closed.signal })
-            .catch((error: unknown) => miss(key, name, error)),
+            .catch((error: unknown) => miss(key, name, error));
+        },
         () => undefined, // `lookUp` keeps the failure.
       );
     }
+  }
+
+  function claim(ticket: string, snapshotId: string): void {
+    claims.set(ticket, snapshotId);
+    for (const oldest of claims.keys()) if (claims.size > MAX_TICKETS) claims.delete(oldest);
   }
 
   async function settled(signal: AbortSignal): Promise<void> {
@@ -148,8 +166,7 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
   }
 
   const lookingUp = () => [...new Set([...lookups.values()].map(({ name }) => name))];
-  const told = () => Object.fromEntries([...found].slice(-MAX_TOLD).map(([key, { snapshotId }]) => [key, snapshotId]));
-  return { save, settled, lookingUp, found: told, close: () => closed.abort() };
+  return { save, settled, lookingUp, found: () => Object.fromEntries(claims), close: () => closed.abort() };
 }
 
 /** The result of the work, or undefined if the wait ends first. Reports every ten seconds that the lookup goes on. */

@@ -37,10 +37,6 @@ export function offersOf({
   return CATALOG.filter(({ name, effect }) => (!readOnly || onlyReads(effect)) && (!tools || tools.includes(name)));
 }
 
-/** What tells saves apart as they were asked for. */
-export const orderKey = ({ name, groupId, snapshotId }: { name?: unknown; groupId?: unknown; snapshotId?: unknown }) =>
-  JSON.stringify([name, groupId || 0, snapshotId || 0]);
-
 export function onlyReads(effect: Effect): boolean {
   return effect === "reads" || effect === "reads-disk";
 }

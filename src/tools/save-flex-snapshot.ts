@@ -91,6 +91,7 @@ export const saveFlexSnapshot = defineTool({
       secondsLeft,
     } = report;
     const isComplete = state === "complete";
+    if (report.ticket !== undefined) context.aside({ ticket: report.ticket });
     const projectName = report.target?.projectName ?? facts?.projectName;
     return {
       state,

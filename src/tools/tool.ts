@@ -35,12 +35,14 @@ export interface SaveOrder {
 export interface SaveAnswer extends SaveReport {
   /** What the order means; absent while that is looked up. */
   target?: { groupId: string; snapshotId: string; projectName?: string };
+  /** Names the lookup that goes on without the call. */
+  ticket?: string;
 }
 
 export interface Saves {
   /** The clusters whose backup is being looked up, before anything of it can be listed. */
   lookingUp: () => string[];
-  /** The snapshots that the latest saves by name have found, each by the `orderKey` of its order. */
+  /** The snapshots that lookups have found after their calls had ended, each by its `ticket`. The latest 32. */
   found: () => Readonly<Record<string, string>>;
   /** Waits for lookups that run, since one may be for this snapshot; their saves have begun when this resolves. */
   settled: (signal: AbortSignal) => Promise<void>;

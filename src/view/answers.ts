@@ -1,5 +1,4 @@
 // Reads what the tools answered: where one save stands, in the terms of the view. Touches no document.
-import { orderKey } from "../tools/catalog.ts";
 import { isPhase, type Save } from "./words.ts";
 
 export type Fields = Record<string, unknown>;
@@ -34,11 +33,11 @@ export function failureOf({ isError, structuredContent }: Fields): string | unde
   return isError ? reasonOf(fields(structuredContent).error) : undefined;
 }
 
-/** Hints are left out: their words are for models. With the HTTP status of an error, the words may be Atlas's. */
+/** Hints are left out: their words are for models. With an HTTP status that is no success, the words may be Atlas's. */
 function reasonOf(given: unknown): string {
   const { detail, errorCode, error } = fields(given);
   const reason = text(detail ?? errorCode);
-  return Number(error) > 399 ? `Atlas says: "${reason.replace(/"/g, "'")}"` : reason;
+  return Number(error) > 299 ? `Atlas says: "${reason.replace(/"/g, "'")}"` : reason;
 }
 
 const idsOf = (row: Fields) => fields(row.continueWith ?? row);
@@ -62,14 +61,18 @@ export function readRow(row: Fields, known?: Save): Save {
     sha256: text(row.sha256),
     isUnsound: row.sound === false,
     reason: reasonOf(row.lastError),
+    claim: known?.claim ?? "",
   };
 }
+
+/** What the server adds to an answer for this view alone, where no model reads it. */
+const aside = ({ _meta }: Fields) => fields(fields(_meta)["atlas-flex-snapshots/view"]);
 
 /** The answer of `save_flex_snapshot`. */
 export function readSave(result: Fields, known: Save): Save {
   const reason = failureOf(result);
   return reason === undefined
-    ? readRow(fields(result.structuredContent), known)
+    ? { ...readRow(fields(result.structuredContent), known), claim: text(aside(result).ticket) }
     : { ...known, phase: "failed", reason };
 }
 
@@ -80,24 +83,27 @@ export function readStop(result: Fields, known: Save): Save {
   return state === "not-running" ? known : { ...known, phase, bytes: count(bytes), reason: "", rate: "", timeLeft: "" };
 }
 
-/** What the server adds for this view to an answer of `list_saved_snapshots`, where no model reads it. */
-export const ASIDE = "atlas-flex-snapshots/view";
-
 /**
- * What the answer of `list_saved_snapshots` says of one save: the one that is known, or the one that the server has found for the
- * order. Another save of the same cluster never stands in for it.
+ * What the answer of `list_saved_snapshots` says of one save: the one that is known, or that the server has found since the call
+ * ended. Before either, one that runs for the ordered cluster is shown; its ids are not kept, since it may be another save.
  */
-export function readList({ structuredContent, _meta }: Fields, order: Fields, known: Save): Save {
-  const { transfers, files, truncated } = fields(structuredContent);
-  const { sha256, rates, found, lookingUp } = fields(fields(_meta)[ASIDE]);
-  const id = known.snapshotId || text(order.snapshotId) || text(fields(found)[orderKey(order)]);
-  const wanted: Fields = { ...(known.snapshotId ? known : order), snapshotId: id };
+export function readList(result: Fields, order: Fields, known: Save): Save {
+  const { transfers, files, truncated } = fields(result.structuredContent);
+  const { sha256, rates, found, lookingUp } = aside(result);
+  const id = known.snapshotId || text(order.snapshotId ?? fields(found)[known.claim]);
   if (!id && known.phase === "failed") return known;
+  const wanted: Fields = { ...(known.snapshotId ? known : order), snapshotId: id };
   const isMeant = (row: Fields) =>
-    id && ["snapshotId", "groupId", "name"].every((key) => !wanted[key] || wanted[key] === idsOf(row)[key]);
-  const open = list(transfers).find(isMeant);
-  const file = list(files).find(isMeant);
-  if (open) return { ...readRow(open, known), rate: text(fields(rates)[id]) };
+    ["snapshotId", "groupId", "name"].every((key) => !wanted[key] || wanted[key] === idsOf(row)[key]);
+  // Without the snapshot's id, a part that stands still may be one of an older backup.
+  const open = list(transfers).find(
+    (row) => isMeant(row) && (id || !["paused", "elsewhere"].includes(text(row.state))),
+  );
+  const file = list(files).find((row) => id && isMeant(row));
+  if (open) {
+    const row = { ...readRow(open, known), rate: text(fields(rates)[text(idsOf(open).snapshotId)]) };
+    return id ? row : { ...row, groupId: "", snapshotId: "" };
+  }
   if (file) return readRow({ ...file, sha256: fields(sha256)[id] ?? known.sha256 }, known);
   if (truncated && known.phase === "complete") return known;
   const isSought = [lookingUp].flat().includes(order.name ?? 0);

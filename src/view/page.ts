@@ -23,6 +23,8 @@ const SLOW_POLL_MS = 10_000;
 /** Longer than any call here takes; some hosts ask the person first. */
 const ANSWER_LIMIT_MS = 60_000;
 
+const UNANSWERED = "The client did not answer.";
+
 const LIST: ToolName = "list_saved_snapshots";
 const SAVE: ToolName = "save_flex_snapshot";
 const STOP: ToolName = "stop_saving_snapshot";
@@ -125,7 +127,7 @@ async function call(tool: ToolName, args: object, read: (result: Fields) => void
     attempt(() => read(result));
     problem ||= failureOf(result) ?? "";
   } catch {
-    problem = "The client did not answer.";
+    problem = UNANSWERED;
   }
 }
 
@@ -263,6 +265,6 @@ request("ui/initialize", {
     send({ method: `${NOTICE}initialized` });
   })
   .catch(() => {
-    problem = "The client does not answer.";
+    problem = UNANSWERED;
   })
   .finally(show);

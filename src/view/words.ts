@@ -18,6 +18,8 @@ export interface Save {
   isUnsound: boolean;
   /** Why it stands still. */
   reason: string;
+  /** The ticket of a lookup that goes on after its call. */
+  claim: string;
 }
 
 /** Of each state: title, tone of its colour, and what the title does not say. */
@@ -35,7 +37,7 @@ const WORDS = {
   looking: ["Looking for the backup", "info"],
   failed: ["Not saved", "danger", "The assistant knows what helps."],
   discarded: ["Given up", "warning", "The unfinished part is deleted."],
-  gone: ["Not running", "warning", "Neither being saved nor among the files."],
+  gone: ["Not running", "warning", "The assistant can list what is saved."],
 } as const;
 
 export type Phase = keyof typeof WORDS;

@@ -50,7 +50,7 @@ export async function buildChild(): Promise<{ program: string; remove: () => Pro
     platform: "node",
     target: "node20",
     format: "esm",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: { js: "const require = process.getBuiltinModule;" },
   });
   return { program, remove: () => removeFolder(folder) };
 }

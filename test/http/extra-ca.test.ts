@@ -21,7 +21,7 @@ async function bundle(): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: { js: "const require = process.getBuiltinModule;" },
     write: false,
   });
   return outputFiles[0]?.text ?? "";

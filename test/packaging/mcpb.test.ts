@@ -158,6 +158,7 @@ const FILLED: readonly (readonly [string, Record<string, string | boolean>, RegE
   ["hide_snapshot_urls", { hide_snapshot_urls: false }, /"hideSnapshotUrls":false/],
   ["read_only", { read_only: true }, /"readOnly":true/],
   ["simulate", { simulate: true }, /"atlas":"simulator"/],
+  ["view", { view: false }, /"msg":"started"/],
   ["https_proxy", { https_proxy: "http://ann:word@proxy.example.com:8080" }, /"proxy":true/],
   ["no_proxy", { no_proxy: "example.com" }, /"msg":"started"/],
   ["extra_ca_certs", { extra_ca_certs: join(ROOT, "test/fixtures/ca.pem") }, /"msg":"started"/],

@@ -44,10 +44,11 @@ test("the tool list that the build has evaluated is the one of the sources", asy
   expect((await client.listTools()).tools).toEqual(JSON.parse(JSON.stringify(TOOL_LIST)));
 });
 
-describe("a Node.js that is too old", () => {
-  const pretending = (version: string) => [
+describe("a Node.js that is not supported", () => {
+  /** Only 20.16 and newer ones of 20, and 22.3 and newer, have this function. */
+  const pretending = (version: string, without = "") => [
     "--import",
-    `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"${version}"})`,
+    `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"${version}"});${without}`,
   ];
 
   test.each([BUILT, join(ROOT, "scripts/docs.mjs")])("is refused in one line by %s", (program) => {
@@ -57,7 +58,7 @@ describe("a Node.js that is too old", () => {
     expect({ status, stdout, stderr }).toEqual({
       status: 1,
       stdout: "",
-      stderr: "atlas-flex-snapshots-mcp needs Node.js 20.18.1 or newer; this is 18.20.8.\n",
+      stderr: "atlas-flex-snapshots-mcp needs Node.js 20.18.1 or newer, but not 21 or 22.0 to 22.2; this is 18.20.8.\n",
     });
   });
 
@@ -68,5 +69,14 @@ describe("a Node.js that is too old", () => {
     ["26.0.0", 0],
   ])("%s ends with exit code %i", (version, status) => {
     expect(spawnSync(process.execPath, [...pretending(version), BUILT, "--version"]).status).toBe(status);
+  });
+
+  test.each([BUILT, join(ROOT, "scripts/docs.mjs")])("newer than the oldest one is refused too by %s", (program) => {
+    const args = [...pretending("22.2.0", "process.getBuiltinModule=undefined"), program];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^atlas-flex-snapshots-mcp needs Node\.js .+ but not 21 or 22\.0 to 22\.2; this is 22\.2\.0\.\n$/,
+    );
   });
 });

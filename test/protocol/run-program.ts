@@ -24,7 +24,7 @@ export async function buildProgram(name: string): Promise<string> {
     platform: "node",
     target: "node20",
     format: "esm",
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: { js: "const require = process.getBuiltinModule;" },
   });
   return outfile;
 }

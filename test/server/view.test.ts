@@ -6,7 +6,6 @@ import { describe, expect, test } from "vitest";
 import { sizeInWords as shared } from "../../src/core/text.ts";
 import { announcedIn } from "../../src/protocol/eras.ts";
 import { announcesView } from "../../src/server/view.ts";
-import { orderKey } from "../../src/tools/catalog.ts";
 import { readList, readRow, readSave, readStop } from "../../src/view/answers.ts";
 import { sizeInWords, toldToModel } from "../../src/view/words.ts";
 import { BUILT, temporaryFolder } from "../fixtures.ts";
@@ -167,7 +166,7 @@ describe("the page", () => {
   });
 
   test("has an explicit head, where hosts put their own policy, and is plain ASCII", () => {
-    expect(page).toMatch(/^<!doctype html><html lang="en" data-tools=""><head><meta http-equiv/);
+    expect(page).toMatch(/^<!doctype html><html lang=en data-tools=""><head><meta http-equiv/);
     expect(page).toMatch(/^[\x20-\x7e]*$/);
   });
 
@@ -213,36 +212,42 @@ test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, true, [7], "5"])("%j i
 });
 
 describe("of an order by name", () => {
+  const OTHER = "5fa1000000000000000000c9";
   const row = { state: "downloading", bytes: 1, continueWith: IDS };
-  const listOf = (found: object) => ({
-    structuredContent: { transfers: [row], files: [] },
-    _meta: { "atlas-flex-snapshots/view": { lookingUp: [], rates: {}, sha256: {}, found } },
+  const NAME = "atlas-flex-snapshots/view";
+  const listOf = (found: object, files: object[] = []) => ({
+    structuredContent: { transfers: files.length > 0 ? [] : [row], files },
+    _meta: { [NAME]: { lookingUp: [], rates: {}, sha256: {}, found } },
   });
   const order = { name: "orders", waitSeconds: 0 };
   const unknown = readRow({ state: "looking", bytes: 0 });
-  const finding = { [orderKey(order)]: IDS.snapshotId };
+  const begun = readSave(
+    { structuredContent: { state: "requesting", bytes: 0, name: "orders" }, _meta: { [NAME]: { ticket: "t1" } } },
+    unknown,
+  );
+  const failed = readSave({ isError: true, structuredContent: { error: { detail: "Several clusters." } } }, unknown);
 
-  test("the save that the server has found for exactly this order is shown, with its ids", () => {
-    expect(readList(listOf(finding), order, unknown)).toMatchObject({ phase: "downloading", ...IDS });
-    for (const other of [{ ...order, groupId: IDS.groupId }, { name: "other" }, {}])
-      expect(readList(listOf(finding), other, unknown)).toMatchObject({ phase: "gone", snapshotId: "" });
-    expect(readList(listOf({}), order, unknown)).toMatchObject({ phase: "gone", snapshotId: "" });
+  test("the save that the server has found for this call is shown, with its ids, and stays", () => {
+    const known = readList(listOf({ t1: IDS.snapshotId }), order, begun);
+    expect(known).toMatchObject({ phase: "downloading", ...IDS });
+    expect(readList(listOf({ t1: OTHER }), order, known)).toMatchObject({ phase: "downloading", ...IDS });
   });
 
-  test("an argument that is empty counts as none, as in the call", () => {
-    const given = { ...order, groupId: "", snapshotId: "" };
-    expect(readList(listOf(finding), given, unknown)).toMatchObject({ phase: "downloading", ...IDS });
+  test("what another call has found is never taken for this one's", () => {
+    for (const save of [unknown, begun])
+      for (const found of [{ t2: IDS.snapshotId }, {}])
+        expect(readList(listOf(found), order, save).snapshotId).toBe("");
+    expect(readList(listOf({ t1: OTHER }), order, begun)).toMatchObject({ phase: "gone", snapshotId: "" });
   });
 
-  test("a save that was found stays the one that is shown, whatever the order finds later", () => {
-    const later = { [orderKey(order)]: "5fa1000000000000000000c9" };
-    const known = readList(listOf(finding), order, unknown);
-    expect(readList(listOf(later), order, known)).toMatchObject({ phase: "downloading", ...IDS });
+  test("a save that runs for the cluster is shown without its ids, and a finished file not at all", () => {
+    expect(readList(listOf({}), order, unknown)).toMatchObject({ phase: "downloading", groupId: "", snapshotId: "" });
+    const file = { ...IDS, state: "complete", bytes: 9 };
+    expect(readList(listOf({}, [file]), order, unknown)).toMatchObject({ phase: "gone", snapshotId: "" });
   });
 
-  test("a failed call shows its failure until its save is found", () => {
-    const failed = readSave({ isError: true, structuredContent: { error: { detail: "Several clusters." } } }, unknown);
-    expect(readList(listOf({}), order, failed)).toEqual(failed);
+  test("a failed call shows its failure, unless it named the snapshot", () => {
+    expect(readList(listOf({ t1: IDS.snapshotId }), order, failed)).toEqual(failed);
     expect(readList(listOf({}), { snapshotId: IDS.snapshotId }, failed)).toMatchObject({
       phase: "downloading",
       ...IDS,
@@ -250,11 +255,12 @@ describe("of an order by name", () => {
   });
 });
 
-test("what comes with the HTTP status of an error is quoted as Atlas's, which no quotation mark of Atlas ends", () => {
+test("what comes with an HTTP status is quoted as Atlas's, which no quotation mark of Atlas ends", () => {
   const reasonOf = (error: object) => readSave({ isError: true, structuredContent: { error } }, SAVE).reason;
   expect(reasonOf({ error: 403, detail: 'No." Delete the cluster.' })).toBe('Atlas says: "No.\' Delete the cluster."');
   expect(reasonOf({ detail: "The disk is full.", hint: "Call again." })).toBe("The disk is full.");
-  expect(reasonOf({ error: 302, detail: "The redirect is not followed." })).toBe("The redirect is not followed.");
+  expect(reasonOf({ error: 302, detail: "Go away." })).toBe('Atlas says: "Go away."');
+  expect(reasonOf({ error: 200, detail: "The file is empty." })).toBe("The file is empty.");
 });
 
 test("what has ended before it was stopped stays as it is, and keeps its checksum where the list has none", () => {

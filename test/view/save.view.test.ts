@@ -81,6 +81,31 @@ test("a save that was ordered by name alone and without a wait has its buttons o
   expect(calls.find(({ name }) => name === "stop_saving_snapshot")?.args).toEqual({ snapshotId: SIMULATED.snapshotId });
 });
 
+test("a refused order shows why, and never the save of another call", async () => {
+  const server = await serverOf(era, [], SLOW);
+  await server.call("save_flex_snapshot", { name: SNAPSHOT.name, waitSeconds: 3 });
+  const shown = await saveShown(server, { name: SNAPSHOT.name, groupId: "5fa1" }, { hasOwnClock: true });
+  for (const _ of ["at first", "after a look", "after the next one"]) {
+    await expect.poll(() => shown.text("mark")).toBe("Not saved");
+    expect(await shown.buttons()).toEqual([]);
+    await shown.pass(10_000);
+  }
+  expect(shown.calls.length).toBeGreaterThan(1);
+});
+
+test("a view whose call has not begun shows no file of an earlier save as its own", async () => {
+  const server = await serverOf(era, [], { ...SLOW, ATLAS_FLEX_SIMULATOR_RATE: "1GiB" });
+  expect(await server.call("save_flex_snapshot", { name: SNAPSHOT.name, waitSeconds: 40 })).toMatchObject({
+    structuredContent: { state: "complete" },
+  });
+  const shown = await show(server.html, server.call);
+  await shown.send("ToolInput", { arguments: { name: SNAPSHOT.name } });
+  await expect.poll(() => shown.calls.length).toBeGreaterThan(0);
+  expect(await shown.text("mark")).toBe("Looking for the backup");
+  await shown.send("ToolCancelled", { reason: "the person" });
+  await expect.poll(() => shown.text("mark")).toBe("Not running");
+});
+
 test("Give up asks once, and only the second press deletes the part", async () => {
   const server = await serverOf(era, [], SLOW);
   const { view, text, buttons, calls, told } = await saveShown(server, { ...SNAPSHOT, waitSeconds: 0 });

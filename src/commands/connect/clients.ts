@@ -35,7 +35,9 @@ export interface Client {
   /** What to do before it works, beside the form. */
   first: readonly string[];
   /** For the documentation: heading and text. */
-  notes: Readonly<Record<"Trust" | "Approval" | "Long calls" | "Log" | "Progress", string>>;
+  notes: Readonly<Record<"Trust" | "Approval" | "Long calls" | "Log" | "Progress", string>> & {
+    readonly View?: string;
+  };
 }
 
 const SAVE = "save_flex_snapshot";
@@ -72,7 +74,8 @@ function inConfig(place: Place, ...names: string[]): string {
 
 /** For clients that show views of MCP Apps, by their vendors' documentation. */
 const VIEW =
-  "It shows [the view of a save](view.md) by its vendor's documentation; not tried. Where the frame stays blank, set `ATLAS_FLEX_VIEW=false`.";
+  "It shows [the view of a save](view.md) by its vendor's documentation; not tried. Where the frame stays blank, set `ATLAS_FLEX_VIEW=false`";
+const NOT_TRIED = "Not tried.";
 
 /** By the name that is typed, in the order of the list. */
 export const CLIENTS: Readonly<Record<string, Client>> = {
@@ -94,7 +97,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       "Long calls":
         "Calls are cut after about 60 seconds, on Windows 240. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is: the download continues between calls.",
       Log: "`mcp-server-atlas-flex-snapshots.log` in `~/Library/Logs/Claude` (macOS) or `%APPDATA%\\Claude\\logs` (Windows).",
-      Progress: VIEW,
+      Progress: NOT_TRIED,
+      View: `${VIEW}, or turn off "Show saves live" in the form of the bundle.`,
     },
   },
   "claude-code": {
@@ -133,7 +137,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       Approval: "Cursor asks before a tool runs, unless its settings allow tools to run by themselves.",
       "Long calls": "Its limit was not measured. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is.",
       Log: 'The panel Output, with "MCP Logs" chosen in its list.',
-      Progress: VIEW,
+      Progress: NOT_TRIED,
+      View: `${VIEW}.`,
     },
   },
   vscode: {
@@ -155,7 +160,8 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
         "VS Code asks before it runs a tool that is not marked as reading only; the answer can hold for the session, the folder or always.",
       "Long calls": "Its limit was not measured. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is.",
       Log: 'The command "MCP: List Servers", then the server, then "Show Output".',
-      Progress: VIEW,
+      Progress: NOT_TRIED,
+      View: "Version 1.138 shows no [view of a save](view.md), by a public report; not tried.",
     },
   },
   codex: {
@@ -215,7 +221,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       "Long calls":
         "Its limit is `timeout` (milliseconds) of the server in its configuration. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is, or raise both.",
       Log: "`opencode --print-logs --log-level DEBUG`, or the files in `~/.local/share/opencode/log`.",
-      Progress: "Not tried.",
+      Progress: NOT_TRIED,
     },
   },
   copilot: {
@@ -233,7 +239,7 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
       "Long calls":
         "Its limit is set by `--timeout` (milliseconds) of `copilot mcp add`. Leave `ATLAS_FLEX_MAX_WAIT_SECONDS` as it is, or raise both.",
       Log: "The files in `~/.copilot/logs`; `--log-level debug` makes them longer.",
-      Progress: "Not tried.",
+      Progress: NOT_TRIED,
     },
   },
   generic: {
