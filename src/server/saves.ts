@@ -106,10 +106,12 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
     }
     const key = JSON.stringify([name, groupId, snapshotId]);
     const until = clock.ticks() + wait.waitMs;
-    const known = remembered(key);
-    const lookup = known ? undefined : lookUp(key, order);
-    const target = known ?? (lookup && (await waitFor(lookup)));
-    if (!target) return { state: "requesting", bytes: 0, ...(lookup && { ticket: lookup.ticket }) };
+    let target = remembered(key);
+    if (!target) {
+      const lookup = lookUp(key, order);
+      target = await waitFor(lookup);
+      if (!target) return { state: "requesting", bytes: 0, ticket: lookup.ticket };
+    }
     const waitMs = Math.max(0, until - clock.ticks());
     const report = await store.save(request(target), { ...wait, waitMs });
     const warnings = [...target.notes, ...(report.warnings ?? [])];
