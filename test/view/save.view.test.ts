@@ -41,13 +41,15 @@ describe.each(ERAS)("a client of %s", (era) => {
       { name: "stop_saving_snapshot", args: { snapshotId: SNAPSHOT.snapshotId } },
       { name: "save_flex_snapshot", args: { ...SNAPSHOT, waitSeconds: 0 } },
     ]);
-    expect(told).toEqual([
-      expect.stringMatching(
-        new RegExp(`^${WHICH}: paused, \\d+ bytes, paused by the person: continue only when asked\\.$`),
-      ),
-      expect.stringMatching(new RegExp(`^${WHICH}: \\w+(, \\d+ bytes)?, continued by the person\\.$`)),
-      `${WHICH}: complete, ${bytes.length} bytes, seen by the view.`,
-    ]);
+    await expect
+      .poll(() => told)
+      .toEqual([
+        expect.stringMatching(
+          new RegExp(`^${WHICH}: paused, \\d+ bytes, paused by the person: continue only when asked\\.$`),
+        ),
+        expect.stringMatching(new RegExp(`^${WHICH}: \\w+(, \\d+ bytes)?, continued by the person\\.$`)),
+        `${WHICH}: complete, ${bytes.length} bytes, seen by the view.`,
+      ]);
     expect(shown).toMatchObject({ outside: [], errors: [] });
   });
 
@@ -119,7 +121,7 @@ test("Give up asks once, and only the second press deletes the part", async () =
   await view.click("#discard");
   await expect.poll(() => text("mark")).toBe("Given up");
   expect(stops()).toEqual([{ snapshotId: SNAPSHOT.snapshotId, discard: true }]);
-  expect(told).toEqual([`${WHICH}: discarded, given up by the person.`]);
+  await expect.poll(() => told).toEqual([`${WHICH}: discarded, given up by the person.`]);
   expect(await server.call("list_saved_snapshots", {})).toMatchObject({ structuredContent: { transfers: [] } });
 });
 
