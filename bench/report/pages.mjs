@@ -110,20 +110,13 @@ function speedTable(sections) {
     return row(name, ratio(one, another), show(one, digits, unit), `${show(another, digits, unit)}: ${what}`);
   };
   const minimal = "minimal server on the same SDK";
-  const starts = (version) => [
-    compared(
-      `From start to \`initialize\`, Node ${version}`,
-      ["start", "initializeMs", `${version} ours`, `${version} minimal`],
-      [0, "ms"],
-      minimal,
-    ),
+  const listed = (version) =>
     compared(
       `From start to \`tools/list\`, Node ${version}`,
       ["start", "listMs", `${version} ours`, `${version} minimal`],
       [0, "ms"],
       minimal,
-    ),
-  ];
+    );
   const saved = (name, kind) =>
     [
       ["usual", "by hand"],
@@ -132,7 +125,6 @@ function speedTable(sections) {
       compared(name, ["transfer-loopback", "seconds", `${kind} ours`, `${kind} ${other}`], [1, "s"], what),
     );
   const p50 = (key) => medianOf(sections, "call", key, "p50");
-  const footprint = (key) => medianOf(sections, "footprint", key, "value");
   return {
     head: "What",
     columns: [
@@ -141,8 +133,8 @@ function speedTable(sections) {
       { key: "other", head: "Compared with" },
     ],
     rows: [
-      ...starts(20),
-      ...starts(24),
+      listed(20),
+      listed(24),
       compared("Memory after `tools/list`, Node 20", ["start", "memory", "20 ours", "20 minimal"], [0, "MB"], minimal),
       row(
         "A call by https",
@@ -157,12 +149,6 @@ function speedTable(sections) {
         ["growth-size", "peakMb", String(2 ** 32), String(2 ** 28)],
         [0, "MB"],
         "while saving 256 MiB",
-      ),
-      row(
-        "Packed",
-        undefined,
-        show(footprint("packed"), 0, "kB"),
-        `${show(footprint("packages"), 0, "package")} installed`,
       ),
     ],
   };
