@@ -69,8 +69,9 @@ export function createRedactor(given: readonly string[] = []): Redactor {
   let forms: { all: string[]; unmistakable: string[] } | undefined;
 
   function known(): { all: string[]; unmistakable: string[] } {
+    if (forms) return forms;
     const granting = [...secrets, ...tokens];
-    forms ??= {
+    forms = {
       all: formsOfAll([...granting, ...links]),
       unmistakable: formsOfAll(granting.filter(({ length }) => length >= MIN_ATLAS_SECRET_CHARACTERS)),
     };

@@ -155,7 +155,8 @@ export function createSaves(options: SavesOptions): Saves & { close: () => void 
 
   function claim(ticket: string, snapshotId: string): void {
     claims.set(ticket, snapshotId);
-    for (const oldest of claims.keys()) if (claims.size > MAX_TICKETS) claims.delete(oldest);
+    const [oldest = ""] = claims.keys();
+    if (claims.size > MAX_TICKETS) claims.delete(oldest);
   }
 
   async function settled(signal: AbortSignal): Promise<void> {

@@ -117,8 +117,7 @@ describe("the list", () => {
     });
 
     test("shows the name that the user chose from the start", async () => {
-      const { opened } = gate();
-      const source = described(() => opened.then(() => facts));
+      const source = described(() => gate().opened.then(() => facts));
       const store = openStore(await temporaryFolder(), { source, filePrefix: "simulated-" });
       await store.save({ ...identity, fileName: "mine.tgz" }, atOnce());
       const named = { state: "requesting", bytes: 0, identity, fileName: "simulated-mine.tgz" };
@@ -133,8 +132,7 @@ describe("the list", () => {
         return opened.then(() => ({ url: "" }));
       };
       const store = openStore(await temporaryFolder(), { source: { ...sourceOf(""), link } });
-      // Before the folder is removed, whose parts stay open until then.
-      onTestFinished(open);
+      onTestFinished(open); // Before the folder is removed, whose parts stay open until then.
       for (const count of [1, 2, 3]) {
         await store.save({ ...identity, snapshotId: identity.snapshotId.slice(0, -1) + count }, atOnce());
         await expect.poll(() => atWork).toBe(Math.min(count, 2));

@@ -207,4 +207,6 @@ test("the settings of a desktop host's user take effect: credentials, links show
   expect(JSON.stringify(await shown.call("get_restore_job", JOB))).toMatch(LINK);
   const reading = await startInHost({ ...started, settings: { ...account, read_only: true } });
   expect(reading.toolNames).not.toContain("save_flex_snapshot");
+  const { log } = await startInHost({ ...started, settings: { ...account, view: "perhaps" } });
+  await expect.poll(log).toContain("ATLAS_FLEX_VIEW must be true or false");
 });
